@@ -1,0 +1,52 @@
+"""Every error a user can meet, named by what they can do about it.
+
+A message says what was found, what was expected and what to type next. The
+command line and the screen show the message alone; a traceback needs --debug.
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+
+class ClipLocError(Exception):
+    """An error whose message is meant for the user; exit code 2."""
+
+    exit_code = 2
+
+
+class DatasetError(ClipLocError):
+    """The dataset is absent, incomplete or unreadable."""
+
+
+class CheckpointError(ClipLocError):
+    """The weights are absent, broken or made for another architecture."""
+
+
+class ParameterError(ClipLocError):
+    """A name or a number that was asked for does not exist or is out of range."""
+
+
+class StoreError(ClipLocError):
+    """A stored heatmap set, ledger or file of ours cannot be read or written."""
+
+
+class ResourceError(ClipLocError):
+    """The machine lacks what the work needs: memory, disk, a device, the network."""
+
+    exit_code = 1
+
+
+def clean(text: object) -> str:
+    """Make text from outside safe to print: control and formatting characters are dropped."""
+    return "".join(c for c in str(text) if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> ParameterError:
+    """The error for a name that does not exist, with the nearest known names."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(name, choices, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(choices)}"
+    return ParameterError(f"unknown {kind} {clean(name)!r}; {hint}")
