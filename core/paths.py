@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -38,11 +38,11 @@ def config_dir() -> Path:
     return _folder("config", platformdirs.user_config_path)
 
 
-def _folder(name: str, default: object) -> Path:
+def _folder(name: str, default: Callable[..., Path]) -> Path:
     home = os.environ.get("CLIPLOC_HOME")
     if home:
         return Path(home).expanduser() / name
-    return Path(default("cliploc", appauthor=False))  # type: ignore[operator]
+    return default("cliploc", appauthor=False)
 
 
 def embedded_dir() -> Path:
@@ -75,7 +75,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
-            yield file  # type: ignore[misc]
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

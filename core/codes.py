@@ -1,0 +1,71 @@
+"""Codes: how many thresholds each pixel of a map passes.
+
+Flat morphology commutes with any monotone relabelling, so dilating the codes
+once equals thresholding first and dilating every mask: one pass serves all
+thresholds exactly.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ParameterError
+from core.postprocess import THRESHOLDS, PostProcess
+
+Float32 = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+_INTERPOLATION = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
+_SHAPE = {"square": cv2.MORPH_RECT, "ellipse": cv2.MORPH_ELLIPSE, "cross": cv2.MORPH_CROSS}
+_APPLY = {"dilate": cv2.dilate, "erode": cv2.erode}
+
+
+def map_of(heatmap: Float32, shape: tuple[int, int], interpolation: str) -> Float32:
+    """Enlarge a heatmap (h, w) float32 in [0, 1] to `shape` (H, W), clipped to [0, 1].
+
+    Bicubic overshoots; the clip is monotone, so it changes no threshold's mask.
+    ParameterError for a heatmap that is not finite: a NaN passes or fails thresholds at random.
+    """
+    if not np.isfinite(heatmap).all():
+        raise ParameterError("heatmap holds NaN or infinity; normalize it first (constants become 0)")
+    enlarged = cv2.resize(heatmap, shape[::-1], interpolation=_INTERPOLATION[interpolation])
+    clipped: Float32 = np.clip(enlarged, 0, 1, out=enlarged)
+    return clipped
+
+
+def codes_of(map_: Float32) -> Codes:
+    """Count the thresholds that each pixel passes, by float64(value) >= threshold.
+
+    map_: (H, W) float32 in [0, 1]. Returns (H, W) uint8 in 0..100; a pixel is
+    in the mask of THRESHOLDS[j] when its code > j.
+    """
+    return np.searchsorted(THRESHOLDS, map_.astype(np.float64), side="right").astype(np.uint8)
+
+
+def morphed(codes: npt.NDArray[np.uint8], config: PostProcess) -> npt.NDArray[np.uint8]:
+    """Apply the config's dilation and erosion to codes, a map or a mask (H, W), any OpenCV depth.
+
+    Pixels outside the image are ignored by both.
+    """
+    for name, side in config.steps():
+        codes = _APPLY[name](codes, kernel_of(config.kernel, side))
+    return codes
+
+
+def kernel_of(shape: str, side: int) -> npt.NDArray[np.uint8]:
+    """The structuring element: (side, side) uint8, 1 inside the square, ellipse or cross."""
+    kernel: npt.NDArray[np.uint8] = cv2.getStructuringElement(_SHAPE[shape], (side, side))
+    return kernel
+
+
+def codes_for(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Codes:
+    """From a heatmap straight to post-processed codes (H, W) uint8: all 100 masks at once."""
+    return morphed(codes_of(map_of(heatmap, shape, config.interpolation)), config)
+
+
+def mask_of(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Mask:
+    """The predicted mask (H, W) bool of one config at its threshold."""
+    return codes_for(heatmap, shape, config) > config.threshold_index

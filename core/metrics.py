@@ -1,0 +1,153 @@
+"""Scores from exact counts, at all thresholds at once.
+
+Everything is derived from four numbers per image and threshold: pixels
+predicted and true (TP), predicted (TP + FP), true (TP + FN) and all. Counts
+are integers, so two ways to the same counts give the same scores to the bit.
+
+Conventions, printed with every number:
+- mean IoU: foreground IoU of each image, averaged over images; an image whose
+  true mask and prediction are both empty scores 1;
+- precision: per image, then mean; nothing predicted scores 0 (1 if nothing was there to find);
+- recall: per image, then mean; an empty true mask scores 1;
+- F1: per image 2 TP / (2 TP + FP + FN), then mean (not the harmonic mean of means);
+- pixel accuracy: per image, then mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.codes import Codes, Float32, Mask, codes_for
+from core.postprocess import THRESHOLDS, PostProcess
+
+Integers = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Pixel counts at all T thresholds, of one image (T,) or of many (n, T).
+
+    tp: predicted and true. predicted: all predicted. area: true, and pixels:
+    all, one per image ((1,) or (n, 1), so that they broadcast over thresholds).
+    """
+
+    tp: Integers
+    predicted: Integers
+    area: Integers
+    pixels: Integers
+
+    @property
+    def fp(self) -> Integers:
+        """Predicted but not true."""
+        return self.predicted - self.tp
+
+    @property
+    def fn(self) -> Integers:
+        """True but not predicted."""
+        return self.area - self.tp
+
+    @property
+    def tn(self) -> Integers:
+        """Neither predicted nor true."""
+        return self.pixels - self.area - self.fp
+
+    def __getitem__(self, images: int | slice | Integers | Mask) -> Counts:
+        """The counts of some images: an index, slice, index array or boolean selection of the first axis."""
+        return Counts(self.tp[images], self.predicted[images], self.area[images], self.pixels[images])
+
+
+def counts_of(codes: Codes, true_mask: Mask) -> Counts:
+    """Count at every threshold: histograms of the codes inside the true mask and overall.
+
+    codes: (H, W) uint8 in 0..100. true_mask: (H, W) bool. A pixel is predicted
+    at threshold j when its code > j: the reverse cumulative sum of the histogram.
+    """
+    bins = len(THRESHOLDS) + 1
+    inside = np.bincount(codes[true_mask], minlength=bins)
+    overall = np.bincount(codes.ravel(), minlength=bins)
+    return Counts(
+        tp=_at_least(inside),
+        predicted=_at_least(overall),
+        area=np.array([inside.sum()], np.int64),
+        pixels=np.array([codes.size], np.int64),
+    )
+
+
+def _at_least(histogram: Integers) -> Integers:
+    return np.cumsum(histogram[::-1])[::-1][1:].astype(np.int64)
+
+
+def stacked(counts: Iterable[Counts]) -> Counts:
+    """Put the counts of single images (T,) on top of each other: (n, T)."""
+    rows = list(counts)
+    return Counts(*(np.stack([getattr(row, name) for row in rows]) for name in Counts.__dataclass_fields__))
+
+
+def _ratio(part: npt.NDArray[np.integer], whole: npt.NDArray[np.integer], empty: Scores | float) -> Scores:
+    """part / whole; `empty` where the whole is 0."""
+    value: Scores = np.where(whole == 0, empty, part / np.maximum(whole, 1))
+    return value
+
+
+def iou(counts: Counts) -> Scores:
+    """Foreground IoU, TP / (TP + FP + FN); 1 where there is nothing to find and nothing was found."""
+    return _ratio(counts.tp, counts.predicted + counts.fn, 1.0)
+
+
+def precision(counts: Counts) -> Scores:
+    """TP / (TP + FP); nothing predicted scores 0, or 1 where there was nothing to find."""
+    return _ratio(counts.tp, counts.predicted, (counts.area == 0).astype(np.float64))
+
+
+def recall(counts: Counts) -> Scores:
+    """TP / (TP + FN); 1 where there is nothing to find."""
+    return _ratio(counts.tp, counts.area + np.zeros_like(counts.tp), 1.0)
+
+
+def f1(counts: Counts) -> Scores:
+    """2 TP / (2 TP + FP + FN); 1 where there is nothing to find and nothing was found."""
+    return _ratio(2 * counts.tp, counts.predicted + counts.area, 1.0)
+
+
+def pixel_accuracy(counts: Counts) -> Scores:
+    """(TP + TN) / all pixels."""
+    return _ratio(counts.tp + counts.tn, counts.pixels + np.zeros_like(counts.tp), 1.0)
+
+
+# Per-image scores whose mean over images is the reported number, by column name.
+SCORES: dict[str, Callable[[Counts], Scores]] = {
+    "mean_iou": iou,
+    "precision": precision,
+    "recall": recall,
+    "f1": f1,
+    "pixel_accuracy": pixel_accuracy,
+}
+
+TITLES = {
+    "mean_iou": "mean IoU",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "pixel_accuracy": "pixel accuracy",
+}
+
+CONVENTION = "foreground, per image, then mean; map >= threshold"
+
+
+def mean_scores(counts: Counts) -> dict[str, Scores]:
+    """Every score averaged over the images, at all thresholds: name -> (T,)."""
+    return {name: np.atleast_2d(of(counts)).mean(axis=0) for name, of in SCORES.items()}
+
+
+def score(heatmap: Float32, true_mask: Mask, config: PostProcess) -> dict[str, float]:
+    """All five scores of one heatmap under one config, at the config's threshold.
+
+    heatmap: (h, w) float32 in [0, 1]. true_mask: (H, W) bool.
+    """
+    counts = counts_of(codes_for(heatmap, true_mask.shape, config), true_mask)
+    return {name: float(of(counts)[config.threshold_index]) for name, of in SCORES.items()}

@@ -1,0 +1,103 @@
+"""PostProcess: the one parameter object from a heatmap to a mask.
+
+The keyboard changes it, the sweep enumerates it, the ledger stores it, a
+preset saves it and the command line parses it. Standard library only, so that
+the screen can hold one before numpy is loaded; `core.codes` applies it.
+
+The rules, written down once:
+- thresholds are `linspace(0, 1, 100)`, and a config's threshold is always one
+  of them (the nearest is taken); a pixel is in the mask where
+  map value >= threshold, compared in float64;
+- the map is the heatmap interpolated to image size and clipped to [0, 1];
+- dilation and erosion ignore pixels outside the image (OpenCV's border rule);
+- kernels have odd sides, in pixels of the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from core.errors import unknown
+from core.parameters import Parameter, Value
+
+_STEP = 1.0 / 99
+# Bit-equal to numpy.linspace(0, 1, 100), without importing numpy.
+THRESHOLDS: tuple[float, ...] = (*(index * _STEP for index in range(99)), 1.0)
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+ORDERS = ("none", "dilate", "erode", "dilate-erode", "erode-dilate")
+KERNELS = ("square", "ellipse", "cross")
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("interpolation", "how the heatmap is enlarged to the image", "bilinear", INTERPOLATIONS),
+    Parameter("order", "which morphology runs, and in which order", "dilate-erode", ORDERS),
+    Parameter("kernel", "the shape of the dilation and erosion kernels", "square", KERNELS),
+    Parameter("dilate", "side of the dilation kernel in pixels", 1, low=1, high=99, step=4, odd=True),
+    Parameter("erode", "side of the erosion kernel in pixels", 1, low=1, high=99, step=4, odd=True),
+    Parameter("threshold", "a pixel is in the mask where the map is at least this", THRESHOLDS[50],
+              low=0.0, high=1.0, step=_STEP),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PostProcess:
+    """From heatmap to mask: interpolate, dilate and erode in `order`, cut at `threshold`.
+
+    A size of 1 leaves the map as it is. ParameterError on any value out of range.
+    """
+
+    interpolation: str = "bilinear"
+    order: str = "dilate-erode"
+    kernel: str = "square"
+    dilate: int = 1
+    erode: int = 1
+    threshold: float = THRESHOLDS[50]
+
+    def __post_init__(self) -> None:
+        for parameter in PARAMETERS:
+            object.__setattr__(self, parameter.name, parameter.check(getattr(self, parameter.name)))
+        object.__setattr__(self, "threshold", THRESHOLDS[self.threshold_index])
+
+    @property
+    def threshold_index(self) -> int:
+        """The j of THRESHOLDS[j]: where the scores of this config are read."""
+        return round(self.threshold * (len(THRESHOLDS) - 1))
+
+    def steps(self) -> tuple[tuple[str, int], ...]:
+        """The morphology that really runs, in order: ("dilate", 41), ("erode", 45)."""
+        names = () if self.order == "none" else self.order.split("-")
+        sides = {"dilate": self.dilate, "erode": self.erode}
+        return tuple((name, sides[name]) for name in names if sides[name] > 1)
+
+    def with_(self, **changes: Value) -> PostProcess:
+        """A copy with some parameters changed."""
+        for name in changes:
+            parameter_named(name)
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def stepped(self, name: str, steps: int) -> PostProcess:
+        """A copy with one parameter moved by key presses; thresholds move along THRESHOLDS."""
+        if name == "threshold":
+            index = min(max(self.threshold_index + steps, 0), len(THRESHOLDS) - 1)
+            return replace(self, threshold=THRESHOLDS[index])
+        return self.with_(**{name: parameter_named(name).stepped(getattr(self, name), steps)})
+
+    def to_dict(self) -> dict[str, Value]:
+        """Plain values by name; JSON keeps the threshold's float64 exactly."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> PostProcess:
+        """The inverse of `to_dict`; missing names take their default, unknown names are errors."""
+        for name in values:
+            parameter_named(name)
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def parameter_named(name: str) -> Parameter:
+    """The declaration of one PostProcess field; ParameterError for another name."""
+    for parameter in PARAMETERS:
+        if parameter.name == name:
+            return parameter
+    raise unknown("post-processing parameter", name, [field.name for field in fields(PostProcess)])
