@@ -1,0 +1,53 @@
+"""`cliploc`: parse, dispatch, turn errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from core.commands import COMMANDS
+from core.commands.output import say
+from core.errors import ClipLocError
+from core.version import VERSION
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. 0 done, 1 work failed, 2 bad input or usage, 130 interrupted."""
+    arguments = parser().parse_args(argv)
+    try:
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+    except ClipLocError as error:
+        if arguments.debug:
+            raise
+        say(f"cliploc: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return int(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line: one subparser per module of core.commands."""
+    top = argparse.ArgumentParser(
+        prog="cliploc", description="Weakly supervised localization with CLIP: the engine behind cliploc-tui."
+    )
+    top.add_argument("--version", action="version", version=f"cliploc {VERSION}")
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"core.commands.{name}")
+        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""How commands speak: data to stdout, narration to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.errors import clean
+
+
+def say(text: str) -> None:
+    """Narrate on stderr: progress, hints, what was decided."""
+    print(clean_lines(text), file=sys.stderr)
+
+
+def clean_lines(text: str) -> str:
+    """Strip control characters, line by line."""
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on stdout; floats keep their exact value."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print plain lines of data on stdout."""
+    for line in lines:
+        print(clean_lines(line))
+
+
+def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, caption: str = "") -> None:
+    """Print rows (dicts with the same keys) as a table, or as a JSON list.
+
+    caption: the convention of the numbers, under the table.
+    """
+    if as_json:
+        print_json([dict(row) for row in rows])
+        return
+    table = Table(caption=escape(caption) or None, box=None, pad_edge=False, header_style="bold")
+    for column in rows[0] if rows else ():
+        number = isinstance(rows[0][column], int | float)
+        table.add_column(escape(clean(column)), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
+    _console().print(table)
+
+
+def _console() -> Console:
+    # A pipe has no width: do not fold what a script will read.
+    return Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return "" if value is None else clean(value)

@@ -1,0 +1,60 @@
+"""What every test may ask for: a home of its own, the real dataset, a toy one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+COCOGLIDE = REPOSITORY.parent / "shared" / "data" / "cocoglide"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """CLIPLOC_HOME: nothing a test does touches the user's folders, and no hub is asked."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("CLIPLOC_HOME", str(folder))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return folder
+
+
+@pytest.fixture
+def cocoglide() -> Path:
+    """The real dataset; tests that need it are skipped where it is not beside the repository."""
+    if not COCOGLIDE.is_dir():
+        pytest.skip("the real CocoGlide is not beside the repository (../shared/data/cocoglide)")
+    return COCOGLIDE
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> Callable[..., Path]:
+    """A maker of tiny datasets in CocoGlide's layout: make_folder({"cat": 2, "red car": 1}, size=(48, 64))."""
+
+    def make(
+        classes: dict[str, int] | None = None, size: tuple[int, int] = (48, 64), name: str = "toy"
+    ) -> Path:
+        root = tmp_path / name
+        rng = np.random.default_rng(0)
+        lines = ["real,fake,mask,prompt"]
+        for label, count in (classes or {"cat": 2, "red car": 1}).items():
+            for number in range(count):
+                real, mask = f"real/{label}_{number}.png", f"mask/{label}_{number}_mask.png"
+                write_picture(root / real, rng.integers(0, 256, (*size, 3), dtype=np.uint8))
+                true_mask = np.zeros(size, np.uint8)
+                true_mask[8 + number : 30, 10 : 40 + number] = 255
+                write_picture(root / mask, true_mask)
+                lines.append(f"{real},fake/none.png,{mask},{label}")
+        (root / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return root
+
+    return make
+
+
+def write_picture(path: Path, pixels: np.ndarray) -> None:
+    """Write a PNG, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), pixels)
