@@ -32,7 +32,7 @@ def cocoglide() -> Path:
 
 @pytest.fixture
 def make_folder(tmp_path: Path) -> Callable[..., Path]:
-    """A maker of tiny datasets in CocoGlide's layout: make_folder({"cat": 2, "red car": 1}, size=(48, 64))."""
+    """A maker of tiny datasets in CocoGlide's layout: make_folder({"cat": 2}, size=(48, 64))."""
 
     def make(
         classes: dict[str, int] | None = None, size: tuple[int, int] = (48, 64), name: str = "toy"

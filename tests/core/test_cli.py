@@ -1,0 +1,87 @@
+"""The command line's manners: exit codes, streams, JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+from core.commands import COMMANDS
+from core.errors import DatasetError
+from core.version import VERSION
+
+
+def test_data_goes_to_stdout_and_narration_to_stderr(
+    make_folder: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_folder({"cat": 2, "red car": 1})
+    assert main(["dataset", "stats", "--dataset", str(root), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["per_class"] == {"cat": 2, "red car": 1}
+    assert printed.err == ""
+    assert main(["dataset", "check", "--dataset", str(root)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "sound" in printed.err
+
+
+def test_list_has_one_row_per_sample(
+    make_folder: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["dataset", "list", "--dataset", str(make_folder({"cat": 2})), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {"id": "cat_0", "label": "cat"},
+        {"id": "cat_1", "label": "cat"},
+    ]
+
+
+def test_check_exits_1_when_there_are_problems(
+    make_folder: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_folder({"cat": 2})
+    (root / "real/cat_0.png").unlink()
+    assert main(["dataset", "check", "--dataset", str(root), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["problems"] == ["row 2: file real/cat_0.png is missing"]
+
+
+def test_bad_input_is_one_sentence_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "stats", "--dataset", str(tmp_path / "nowhere")]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("cliploc: no dataset at")
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError):
+        main(["--debug", "dataset", "stats", "--dataset", str(tmp_path / "nowhere")])
+
+
+def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["dataset", "polish"])
+    assert caught.value.code == 2
+    assert "invalid choice" in capsys.readouterr().err
+
+
+def test_help_and_version_import_nothing_heavy() -> None:
+    program = (
+        "import sys\nfrom core.cli import parser\ntext = parser().format_help()\n"
+        "heavy = {'torch', 'open_clip', 'numpy', 'cv2', 'PIL', 'textual'} & set(sys.modules)\n"
+        "assert not heavy, heavy\nprint(text)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in COMMANDS:
+        assert name in done.stdout
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"cliploc {VERSION}\n"
