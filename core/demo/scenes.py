@@ -136,7 +136,7 @@ def _rotated(window: Window, x: float, y: float, angle: float) -> tuple[Grid, Gr
 
 
 def _places(random: Random, count: int) -> list[_Place]:
-    """Where the objects go: the target first, the others clear of it; those that find no room are left out."""
+    """Where the objects go: the target first, the others clear of it; one without room is left out."""
     places: list[_Place] = []
     for position in range(count):
         for _ in range(30):

@@ -19,7 +19,7 @@ Rule = Callable[[Grid, Grid], Region]
 
 @dataclass(frozen=True)
 class ShapeClass:
-    """One class: `outline` on [-1, 1] squared, `texture` on coordinates in texture periods, `hue` in turns."""
+    """`outline` takes [-1, 1] squared, `texture` coordinates in texture periods; `hue` is in turns."""
 
     label: str
     outline: Rule

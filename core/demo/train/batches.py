@@ -1,0 +1,93 @@
+"""Batches of training scenes, and the small pieces that every training loop here shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.demo.scenes import SIZE
+
+MEAN = STD = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """images: (n, side, side, 3) uint8; targets: (n, classes) float32, 1 where the caption names the class."""
+
+    images: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast one network is trained."""
+
+    steps: int
+    batch: int
+    rate: float
+    seed: int
+    device: torch.device
+
+
+def scenes_at(images: NDArray[np.uint8], targets: NDArray[np.float32], side: int) -> Scenes:
+    """Hold all scenes in memory at `side` pixels (area mean)."""
+    parts = []
+    for start in range(0, len(images), 256):
+        part = torch.from_numpy(np.ascontiguousarray(images[start : start + 256]))
+        if side != SIZE:
+            pooled = F.interpolate(part.permute(0, 3, 1, 2).float(), size=(side, side), mode="area")
+            part = pooled.round().to(torch.uint8).permute(0, 2, 3, 1)
+        parts.append(part)
+    return Scenes(torch.cat(parts), torch.from_numpy(targets))
+
+
+def normalised(images: Tensor) -> Tensor:
+    """(B, side, side, 3) uint8 to (B, 3, side, side) float32 in [-1, 1]: the checkpoint's own mean and std."""
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def batches(scenes: Scenes, plan: Plan) -> Iterator[tuple[Tensor, Tensor]]:
+    """`plan.steps` batches (images, targets) in shuffled passes, each flipped at random as a whole."""
+    random = torch.Generator().manual_seed(plan.seed)
+    order = torch.empty(0, dtype=torch.long)
+    for _ in range(plan.steps):
+        while len(order) < plan.batch:
+            order = torch.cat([order, torch.randperm(len(scenes.images), generator=random)])
+        chosen, order = order[: plan.batch], order[plan.batch :]
+        images = normalised(scenes.images[chosen].to(plan.device))
+        flips = torch.rand(2, generator=random)
+        for axis, flip in zip((-1, -2), flips, strict=True):
+            if flip < 0.5:
+                images = images.flip(axis)
+        yield images.contiguous(memory_format=torch.channels_last), scenes.targets[chosen].to(plan.device)
+
+
+def optimiser(
+    model: nn.Module, plan: Plan, decay: float
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    """AdamW with a warm-up of 5 % of the steps and a cosine to zero; vectors and gains do not decay."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    adam = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98))
+    warm = max(1, plan.steps // 20)
+
+    def rate(step: int) -> float:
+        if step < warm:
+            return (step + 1) / warm
+        return float(0.5 + 0.5 * np.cos(np.pi * (step - warm) / max(1, plan.steps - warm)))
+
+    return adam, torch.optim.lr_scheduler.LambdaLR(adam, rate)
+
+
+def half(plan: Plan) -> torch.autocast:
+    """bfloat16 for the matrix products: ten times the speed on processors and GPUs that have the units."""
+    return torch.autocast(plan.device.type, dtype=torch.bfloat16)
