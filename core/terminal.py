@@ -1,0 +1,261 @@
+"""What this terminal can show, asked once and before anything is drawn.
+
+One write asks everything: the kitty graphics protocol, the cell size, the
+terminal's name, whether 24-bit colour is kept, and the primary device
+attributes. Every terminal answers the last one, so its answer ends the wait,
+and its delay is the round trip of the link. Nothing here can fail: where a
+question cannot be asked, the answer is half-cells or none, with the reason.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+from core.errors import clean, unknown
+
+Protocol = Literal["kitty", "sixel", "halfcell", "none"]
+PROTOCOLS: tuple[Protocol, ...] = ("kitty", "sixel", "halfcell", "none")
+CHOICES = ("auto", *PROTOCOLS)
+DEFAULT_CELL = (10, 20)
+
+# A 1x1 picture that is only asked about (a=q); the id comes back with the answer.
+KITTY_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+CELL_SIZE_QUERY = "\x1b[16t"
+NAME_QUERY = "\x1b[>q"
+# Set a 24-bit background, ask which one is set, reset: only a terminal that keeps it repeats it.
+COLOUR_QUERY = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"
+ATTRIBUTES_QUERY = "\x1b[c"
+QUESTIONS = KITTY_QUERY + CELL_SIZE_QUERY + NAME_QUERY + COLOUR_QUERY + ATTRIBUTES_QUERY
+# Whatever a terminal printed of a question that it did not know is wiped.
+WIPE = "\r\x1b[K"
+
+ANSWERS = {
+    "kitty": re.compile(rb"\x1b_Gi=31[^;]*;([^\x1b]*)\x1b\\"),
+    "cell": re.compile(rb"\x1b\[6;(\d+;\d+)t"),
+    "name": re.compile(rb"\x1bP>\|([^\x1b]*)\x1b\\"),
+    "colour": re.compile(rb"\x1bP1\$r([^\x1b]*)m\x1b\\"),
+    "attributes": re.compile(rb"\x1b\[\?([\d;]*)c"),
+}
+
+# Terminals that answer the kitty query and also draw Unicode placeholders, with the first
+# version that does. Others (Konsole, WezTerm, kitty before 0.28) would show a blank.
+PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
+TRUECOLOR_TERMS = ("direct", "truecolor", "kitty", "ghostty", "alacritty", "wezterm", "foot", "contour")
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """The probe's result: how pictures are drawn here, and why.
+
+    cell_width, cell_height: pixels of one cell. round_trip_ms: None when nothing
+    answered. tmux: "" outside, else "passthrough" or "no passthrough". answers: the raw
+    replies by question, cleaned, for `cliploc doctor`.
+    """
+
+    protocol: Protocol
+    cell_width: int = DEFAULT_CELL[0]
+    cell_height: int = DEFAULT_CELL[1]
+    truecolor: bool = False
+    round_trip_ms: float | None = None
+    tmux: str = ""
+    reason: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+def usable() -> str | None:
+    """Say in a sentence why the explorer cannot start here, or None when it can."""
+    if not _is_terminal(sys.__stdin__):
+        return "standard input is not a terminal; start cliploc-tui from a shell, or use `cliploc` in scripts"
+    if not (_is_terminal(sys.__stdout__) and _is_terminal(sys.__stderr__)):
+        return "the output is not a terminal; start cliploc-tui without a pipe, or use `cliploc` in scripts"
+    if os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
+        found = clean(os.environ.get("TERM", "")) or "not set"
+        return f"TERM is {found}, a terminal without cursor movement; set TERM (for example xterm-256color)"
+    return None
+
+
+def probe(timeout: float = 1.0, override: str = "auto") -> Terminal:
+    """Ask the terminal what it can show; call before the app takes the terminal over.
+
+    timeout: seconds to wait for a silent terminal; an answering one ends it at once.
+    override: "auto" or a protocol's name, which then wins over the answers.
+    ParameterError for another word; never raises for anything the terminal does.
+    """
+    if override not in CHOICES:
+        raise unknown("graphics protocol", override, CHOICES)
+    if os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
+        return _overridden(Terminal("none", reason="TERM names no terminal that moves its cursor"), override)
+    try:
+        with _controlling_terminal() as descriptor:
+            terminal = _describe(*_ask(descriptor, timeout), _window_cell(descriptor))
+    except (OSError, termios.error) as error:
+        terminal = Terminal(
+            "halfcell", truecolor=_truecolor({}), tmux=_tmux(), reason=f"no terminal to ask ({clean(error)})"
+        )
+    return _overridden(terminal, override)
+
+
+def _is_terminal(stream: object) -> bool:
+    try:
+        return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined]
+    except ValueError:
+        return False
+
+
+def _overridden(terminal: Terminal, override: str) -> Terminal:
+    if override == "auto":
+        return terminal
+    return Terminal(
+        cast("Protocol", override),
+        terminal.cell_width,
+        terminal.cell_height,
+        terminal.truecolor,
+        terminal.round_trip_ms,
+        terminal.tmux,
+        f"asked for; by itself it would be {terminal.protocol}: {terminal.reason}",
+        terminal.answers,
+    )
+
+
+@contextmanager
+def _controlling_terminal() -> Iterator[int]:
+    """Open the controlling terminal in raw mode; OSError when there is none or we are in the background."""
+    descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if os.tcgetpgrp(descriptor) != os.getpgrp():
+            # Changing the mode from the background would stop the process.
+            raise OSError("running in the background")
+        before = termios.tcgetattr(descriptor)
+        tty.setraw(descriptor, termios.TCSAFLUSH)
+        try:
+            yield descriptor
+        finally:
+            # Flushing drops an answer that came too late to be read.
+            termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+    finally:
+        os.close(descriptor)
+
+
+def _ask(descriptor: int, timeout: float) -> tuple[dict[str, str], float | None]:
+    """Write all questions at once and read until the attributes came back or time is up."""
+    start = time.monotonic()
+    _write(descriptor, QUESTIONS.encode())
+    received = b""
+    round_trip: float | None = None
+    while (left := start + timeout - time.monotonic()) > 0:
+        if not select.select([descriptor], [], [], left)[0]:
+            break
+        chunk = os.read(descriptor, 4096)
+        received += chunk
+        if not chunk or ANSWERS["attributes"].search(received):
+            round_trip = (time.monotonic() - start) * 1000 if chunk else None
+            break
+    _write(descriptor, WIPE.encode())
+    return parse_answers(received), round_trip
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def parse_answers(received: bytes) -> dict[str, str]:
+    """Pick the known answers out of what the terminal sent, by question, as clean text."""
+    found = {}
+    for question, pattern in ANSWERS.items():
+        if match := pattern.search(received):
+            found[question] = clean(match.group(1).decode("utf-8", "replace"))
+    return found
+
+
+def _describe(
+    answers: dict[str, str], round_trip: float | None, window_cell: tuple[int, int] | None
+) -> Terminal:
+    tmux = _tmux()
+    protocol, reason = _choose(answers, tmux)
+    width, height = _answered_cell(answers) or window_cell or DEFAULT_CELL
+    return Terminal(protocol, width, height, _truecolor(answers), round_trip, tmux, reason, answers)
+
+
+def _choose(answers: dict[str, str], tmux: str) -> tuple[Protocol, str]:
+    """The best protocol that the answers prove, and the sentence that says why."""
+    name = answers.get("name", "")
+    graphics = answers.get("kitty", "").startswith("OK")
+    if graphics and _draws_placeholders(name):
+        return "kitty", f"{name or 'the terminal'} answers the kitty graphics query and draws placeholders"
+    if "4" in answers.get("attributes", "").split(";")[1:]:
+        return "sixel", "the device attributes name sixel (4)"
+    if not answers:
+        return "halfcell", "the terminal did not answer"
+    if tmux:
+        return "halfcell", f"inside tmux without sixel ({tmux})"
+    if graphics:
+        found = name or "an unnamed terminal"
+        return "halfcell", f"kitty graphics, but {found} is not known to draw Unicode placeholders"
+    return "halfcell", "neither kitty graphics nor sixel was answered"
+
+
+def _draws_placeholders(name: str) -> bool:
+    match = re.match(r"(\w+)\W+(\d+)\.(\d+)", name.lower())
+    if not match:
+        return False
+    first = PLACEHOLDERS.get(match.group(1))
+    return first is not None and (int(match.group(2)), int(match.group(3))) >= first
+
+
+def _answered_cell(answers: dict[str, str]) -> tuple[int, int] | None:
+    if "cell" not in answers:
+        return None
+    height, width = (int(number) for number in answers["cell"].split(";"))
+    return (width, height) if 1 <= width <= 200 and 1 <= height <= 400 else None
+
+
+def _window_cell(descriptor: int) -> tuple[int, int] | None:
+    """Cell pixels from the window's size, which OpenSSH forwards; None when it is not filled in."""
+    packed = fcntl.ioctl(descriptor, termios.TIOCGWINSZ, b"\0" * 8)
+    rows, columns, width, height = struct.unpack("HHHH", packed)
+    if not (rows and columns and width >= columns and height >= rows):
+        return None
+    return width // columns, height // rows
+
+
+def _truecolor(answers: dict[str, str]) -> bool:
+    """Whether 24-bit colours survive: by COLORTERM, a setting, the terminal's name or its own answer."""
+    if os.environ.get("COLORTERM", "").lower() in {"truecolor", "24bit"}:
+        return True
+    if os.environ.get("TEXTUAL_COLOR_SYSTEM", "") == "truecolor":
+        return True
+    if re.search(r"48[:;]2[:;]{1,2}(?:0[:;])?1[:;]2[:;]3", answers.get("colour", "")):
+        return True
+    known = f"{os.environ.get('TERM', '')} {answers.get('name', '')}".lower()
+    return any(word in known for word in TRUECOLOR_TERMS)
+
+
+def _tmux() -> str:
+    """ "" outside tmux, else whether it lets graphics through to the terminal around it."""
+    if not os.environ.get("TMUX"):
+        return ""
+    try:
+        shown = subprocess.run(
+            ["tmux", "show-options", "-gqv", "allow-passthrough"],
+            capture_output=True,
+            text=True,
+            timeout=1,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "no passthrough"
+    return "passthrough" if shown.stdout.strip() in {"on", "all"} else "no passthrough"

@@ -1,0 +1,77 @@
+"""Textual's Linux driver, with a link for pictures.
+
+It hears the answers that pace the pictures, puts pixels inside the frame that they
+belong to, and leaves the terminal clean: no picture in its memory, and no answer still
+on its way that a shell would read as typing.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+from textual.drivers.linux_driver import LinuxDriver
+
+from tui.graphics.pacing import Link
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.message import Message
+
+SYNC_END = "\x1b[?2026l"
+# Seconds that a quit waits for answers that are still on their way.
+LAST_ANSWERS = 0.7
+
+
+class GraphicsDriver(LinuxDriver):
+    """The driver to give to an app that shows pictures: `App(driver_class=GraphicsDriver)`."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.link = Link(self.write, answers=True)
+        self._heard = threading.Condition()
+        self._answers_heard = 0
+        self._pixels: list[str] = []
+
+    def write(self, data: str) -> None:
+        """Write, with waiting pixels inside the synchronized update that is about to end."""
+        if data == SYNC_END and self._pixels:
+            self.flush_pixels()
+        super().write(data)
+
+    def draw_after_text(self, pixels: str) -> None:
+        """Draw pixels over text that is being written now: after it, in the same update."""
+        self._pixels.append(pixels)
+
+    def flush_pixels(self) -> None:
+        """Write the waiting pixels; nothing when the end of an update has done it."""
+        pixels, self._pixels = "".join(self._pixels), []
+        if pixels:
+            super().write(pixels)
+
+    def process_message(self, message: Message) -> None:
+        """Runs in the input thread: a cursor position is the answer to a picture's question."""
+        if not isinstance(message, events.CursorPosition):
+            super().process_message(message)
+            return
+        with self._heard:
+            self._answers_heard += 1
+            self._heard.notify_all()
+        self._loop.call_soon_threadsafe(self.link.answered)
+
+    def disable_input(self) -> None:
+        """Stop reading, but not before the answers that are on their way were read."""
+        if not self.exit_event.is_set():
+            with self._heard:
+                self._heard.wait_for(lambda: self._answers_heard >= self.link.questions, LAST_ANSWERS)
+        super().disable_input()
+
+    def stop_application_mode(self) -> None:
+        """Free the terminal's picture memory, then give the terminal back."""
+        self._pixels.clear()
+        self.write(self.link.farewell())
+        super().stop_application_mode()
+        self._answers_heard = self.link.restart()

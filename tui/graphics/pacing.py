@@ -1,0 +1,131 @@
+"""How fast pictures may be sent, so that a slow link never falls behind the keyboard.
+
+After each frame the terminal is asked for its cursor position. It answers when it has
+drawn everything before the question, so the answer is a credit: a picture sends its next
+frame only when its last one arrived. Bytes over time to the answer is the link's rate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+QUERY = "\x1b[6n"
+MINIMUM_INTERVAL = 0.05
+# A frame that takes longer than this is sent coarser while the picture keeps changing.
+COMFORTABLE = 0.1
+# An answer that never came (a terminal that does not know the question) blocks no longer than this.
+PATIENCE = 2.0
+MISSES_BEFORE_GIVING_UP = 3
+# Smaller frames say more about the round trip than about the rate.
+MEASURABLE = 2048
+
+
+@dataclass
+class _Sent:
+    """One frame under way."""
+
+    sender: object
+    at: float
+    in_flight: int
+    size: int
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Link:
+    """The one way to the terminal that all pictures of an app share; used on the event loop only.
+
+    write: the driver's own, so that nothing interleaves. answers: whether the terminal's
+    replies reach `answered`; without them only the minimum interval holds.
+    """
+
+    def __init__(
+        self, write: Callable[[str], None], *, answers: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._write = write
+        self._answers = answers
+        self._clock = clock
+        self._under_way: deque[_Sent] = deque()
+        self._last: dict[object, _Sent] = {}
+        self._misses = 0
+        self._round_trip = 0.0
+        self._farewells: dict[object, str] = {}
+        self.questions = 0
+        self.rate: float | None = None
+
+    async def turn(self, sender: object) -> None:
+        """Wait until `sender` may send: its last frame arrived and the interval has passed."""
+        last = self._last.get(sender)
+        if last is None:
+            return
+        if not last.arrived.is_set():
+            try:
+                await asyncio.wait_for(last.arrived.wait(), PATIENCE)
+            except TimeoutError:
+                self._missed(last)
+        rest = last.at + MINIMUM_INTERVAL - self._clock()
+        if rest > 0:
+            await asyncio.sleep(rest)
+
+    def send(self, sender: object, payload: str) -> None:
+        """Write one frame, and ask for the answer that will allow the next one."""
+        in_flight = sum(sent.size for sent in self._under_way) + len(payload)
+        sent = _Sent(sender, self._clock(), in_flight, len(payload))
+        self._last[sender] = sent
+        if self._answers:
+            self._under_way.append(sent)
+            self.questions += 1
+            payload += QUERY
+        else:
+            sent.arrived.set()
+        self._write(payload)
+
+    def answered(self) -> None:
+        """The terminal answered the oldest question."""
+        if not self._under_way:
+            return
+        sent = self._under_way.popleft()
+        self._misses = 0
+        elapsed = self._clock() - sent.at
+        self._round_trip = min(self._round_trip or elapsed, elapsed)
+        if sent.in_flight >= MEASURABLE:
+            rate = sent.in_flight / max(elapsed - self._round_trip / 2, 1e-4)
+            self.rate = rate if self.rate is None else 0.5 * (self.rate + rate)
+        sent.arrived.set()
+
+    def is_slow_for(self, size: int) -> bool:
+        """Whether `size` bytes take uncomfortably long at the measured rate (bytes a second)."""
+        return self.rate is not None and size / self.rate > COMFORTABLE
+
+    def keep(self, sender: object, farewell: str) -> None:
+        """Remember what frees the sender's memory in the terminal."""
+        self._farewells[sender] = farewell
+
+    def forget(self, sender: object) -> str:
+        """A picture is gone; returns what frees its memory. Its answers are still awaited."""
+        self._last.pop(sender, None)
+        return self._farewells.pop(sender, "")
+
+    def farewell(self) -> str:
+        """What frees the memory of all pictures in the terminal."""
+        return "".join(self._farewells.values())
+
+    def restart(self) -> int:
+        """Expect no answers any more (the terminal was given back); returns the questions asked so far."""
+        for sent in self._under_way:
+            sent.arrived.set()
+        self._under_way.clear()
+        return self.questions
+
+    def _missed(self, last: _Sent) -> None:
+        """Give a lost answer up; after a few, stop asking."""
+        last.arrived.set()
+        if last in self._under_way:
+            self._under_way.remove(last)
+            self.questions -= 1
+        self._misses += 1
+        if self._misses >= MISSES_BEFORE_GIVING_UP:
+            self._answers = False

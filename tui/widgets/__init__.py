@@ -1,0 +1,1 @@
+"""The screen's parts; each owns its drawing and nothing else."""
