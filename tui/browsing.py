@@ -1,0 +1,125 @@
+"""Which samples are listed, in which order, and where a step leads. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.datasets import Sample
+from tui.state import Listing
+
+FAILURE_BELOW = 0.3
+SMALL_BELOW, LARGE_FROM = 0.05, 0.25
+PAGE = 10
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the samples so far, by id; empty where nothing was computed.
+
+    iou: at the present config. best, best_threshold: over all thresholds (an oracle).
+    area: the fraction of the image that the true mask covers.
+    """
+
+    iou: Mapping[str, float]
+    best: Mapping[str, float]
+    best_threshold: Mapping[str, float]
+    area: Mapping[str, float]
+
+
+NO_FACTS = Facts({}, {}, {}, {})
+
+
+def listed(
+    samples: Sequence[Sample], listing: Listing, facts: Facts, marks: frozenset[str]
+) -> tuple[Sample, ...]:
+    """The samples that pass filter and facet, in the listing's order.
+
+    By table order, samples stay grouped by class; any other order is flat. Samples
+    without a value for the order come last.
+    """
+    words = listing.text.casefold().split()
+    keeps = _facet(listing.facet, facts, marks)
+    chosen = [s for s in samples if _matches(s, words) and keeps(s.id)]
+    if listing.sort == "table":
+        position = {label: n for n, label in enumerate(sorted({s.label for s in samples}))}
+        return tuple(sorted(chosen, key=lambda s: position[s.label]))
+    if listing.sort == "id":
+        return tuple(sorted(chosen, key=lambda s: s.id))
+    values = {
+        "IoU": facts.iou,
+        "best IoU": facts.best,
+        "best threshold": facts.best_threshold,
+        "mask area": facts.area,
+    }[listing.sort]
+    return tuple(sorted(chosen, key=lambda s: (s.id not in values, values.get(s.id, 0.0), s.id)))
+
+
+def _matches(sample: Sample, words: list[str]) -> bool:
+    text = f"{sample.label} {sample.id}".casefold()
+    return all(word in text for word in words)
+
+
+def _facet(name: str, facts: Facts, marks: frozenset[str]) -> Callable[[str], bool]:
+    area, iou = facts.area, facts.iou
+    return {
+        "all": lambda _: True,
+        "small": lambda id_: id_ in area and area[id_] < SMALL_BELOW,
+        "medium": lambda id_: id_ in area and SMALL_BELOW <= area[id_] < LARGE_FROM,
+        "large": lambda id_: id_ in area and area[id_] >= LARGE_FROM,
+        "failures": lambda id_: id_ in iou and iou[id_] < FAILURE_BELOW,
+        "marked": lambda id_: id_ in marks,
+    }[name]
+
+
+def stepped(order: Sequence[Sample], present: str, where: str, count: int, facts: Facts) -> str:
+    """The id that a walk leads to, stopping at the ends; `present` where there is nothing to go to.
+
+    where: next, previous, page_down, page_up, first, last, next_class, previous_class,
+    next_match, previous_match, next_failure, previous_failure. count: how many
+    times, 0 for none given (`last` with a count goes to that position).
+    """
+    if not order:
+        return present
+    index = position_of(order, present)
+    if where in ("first", "last"):
+        last = min(count or len(order), len(order)) - 1
+        return order[0 if where == "first" else last].id
+    if where in ("next_class", "previous_class"):
+        return _class_step(order, index, 1 if where == "next_class" else -1, count or 1)
+    if where in ("next_failure", "previous_failure"):
+        failing = {id_ for id_, value in facts.iou.items() if value < FAILURE_BELOW}
+        return next_in(order, present, failing, -1 if where.startswith("previous") else 1)
+    sign = -1 if where in ("previous", "page_up", "previous_match") else 1
+    steps = (count or 1) * (PAGE if where.startswith("page") else 1)
+    return order[min(max(index + sign * steps, 0), len(order) - 1)].id
+
+
+def position_of(order: Sequence[Sample], id_: str) -> int:
+    """The place of a sample in the list; 0 when it is not listed."""
+    return next((n for n, sample in enumerate(order) if sample.id == id_), 0)
+
+
+def next_in(order: Sequence[Sample], present: str, wanted: set[str] | frozenset[str], sign: int) -> str:
+    """The next (sign 1) or previous (-1) listed sample among `wanted`, going round."""
+    index = position_of(order, present)
+    for step in range(1, len(order)):
+        candidate = order[(index + sign * step) % len(order)].id
+        if candidate in wanted:
+            return candidate
+    return present
+
+
+def _class_step(order: Sequence[Sample], index: int, sign: int, count: int) -> str:
+    for _ in range(count):
+        label = order[index].label
+        other = index
+        while 0 <= other < len(order) and order[other].label == label:
+            other += sign
+        if not 0 <= other < len(order):
+            break
+        index = other
+        if sign < 0:  # the first sample of the class above
+            while index > 0 and order[index - 1].label == order[index].label:
+                index -= 1
+    return order[index].id

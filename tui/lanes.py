@@ -1,0 +1,74 @@
+"""Lanes: named background threads that do only the newest of what they are asked.
+
+A held key asks thirty times a second; a lane finishes what it is doing and
+then takes the last request, so nothing queues up and something always shows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+Cancelled = Callable[[], bool]
+Job = Callable[[Cancelled], None]
+log = logging.getLogger(__name__)
+
+
+class Lane:
+    """One daemon thread and one waiting place: a newer job replaces a waiting one.
+
+    failed: called on the lane's thread with what a job raised.
+    """
+
+    def __init__(self, name: str, failed: Callable[[Exception], None]) -> None:
+        self.name = name
+        self._failed = failed
+        self._condition = threading.Condition()
+        self._waiting: Job | None = None
+        self._closed = False
+        self._running = False
+        self._dropped = False
+        self._thread = threading.Thread(target=self._work, name=f"cliploc-{name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job, *, drop_running: bool = False) -> None:
+        """Do `job` next. drop_running: tell the running one, through its `cancelled`, to stop."""
+        with self._condition:
+            self._waiting = job
+            self._dropped = self._dropped or (drop_running and self._running)
+            self._condition.notify()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running or waiting."""
+        with self._condition:
+            return self._running or self._waiting is not None
+
+    def close(self) -> None:
+        """Cancel everything; the thread ends after its present job. Does not wait."""
+        with self._condition:
+            self._closed, self._waiting = True, None
+            self._condition.notify()
+
+    def _cancelled(self) -> bool:
+        return self._closed or self._dropped
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                job(self._cancelled)
+            except Exception as error:  # a thread boundary: logged and reported
+                log.exception("lane %s", self.name)
+                if not self._closed:
+                    self._failed(error)
+            finally:
+                with self._condition:
+                    self._running = self._dropped = False
+
+    def _next(self) -> Job | None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._closed or self._waiting is not None)
+            job, self._waiting = self._waiting, None
+            self._running = job is not None
+            return None if self._closed else job

@@ -1,0 +1,59 @@
+"""The session file: where the explorer was left, by dataset. Never a crash on an old one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from core import paths
+from core.errors import StoreError
+from tui.state import ExplorerState
+
+VERSION = 1
+DATASETS_KEPT = 20
+log = logging.getLogger(__name__)
+
+
+def restored(dataset_spec: str, fallback: ExplorerState) -> ExplorerState:
+    """The state that this dataset was left in; `fallback` where there is none that can be read."""
+    saved = _read().get(dataset_spec)
+    return ExplorerState.from_dict(saved, fallback) if isinstance(saved, dict) else fallback
+
+
+def save(dataset_spec: str, state: ExplorerState) -> None:
+    """Write the state beside those of other datasets. StoreError when the folder cannot be written."""
+    datasets = _read()
+    datasets.pop(dataset_spec, None)
+    kept = dict(list(datasets.items())[-DATASETS_KEPT:])
+    content = {"version": VERSION, "datasets": {**kept, dataset_spec: state.to_dict()}}
+    with paths.atomic_write(paths.state_dir() / "session.json") as file:
+        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+
+
+def hints_seen() -> bool:
+    """Whether the first-run hints were shown before on this machine."""
+    return (paths.state_dir() / "hints-seen").exists()
+
+
+def mark_hints_seen() -> None:
+    """Remember that the hints were shown; where that cannot be written they come again."""
+    try:
+        paths.make_folder(paths.state_dir())
+        (paths.state_dir() / "hints-seen").touch()
+    except (StoreError, OSError) as error:
+        log.warning("hints stay: %s", error)
+
+
+def _read() -> dict[str, Any]:
+    try:
+        content = json.loads((paths.state_dir() / "session.json").read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        log.warning("session not restored: %s", error)
+        return {}
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        return {}
+    datasets = content.get("datasets")
+    return datasets if isinstance(datasets, dict) else {}

@@ -1,0 +1,216 @@
+"""The explorer's state: one frozen value. A change makes a new one.
+
+Undo is then a list, a session is `to_dict` in a file, and a test needs no
+screen. Standard library only: it is alive before the first paint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from core.errors import ClipLocError
+from core.parameters import Value
+from core.postprocess import PostProcess
+
+PICTURES = ("image", "heatmap", "mask", "truth")
+SCOPES = ("sample", "class", "all")
+SORTS = ("table", "id", "IoU", "best IoU", "best threshold", "mask area")
+FACETS = ("all", "small", "medium", "large", "failures", "marked")
+LAYOUTS = ("auto", "single", "pair", "four", "sheet")
+COLOURS = ("inferno", "viridis", "magma", "plasma", "cividis", "grey")
+OPACITY_STEP = 0.1
+HISTORY_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Source:
+    """What makes the heatmaps: a method with its network and prompt template, or a stored set.
+
+    checkpoint "" and size 0 mean the backbone's and the method's own. stored:
+    the key of a heatmap set; when it is given nothing is computed.
+    """
+
+    method: str
+    backbone: str = ""
+    checkpoint: str = ""
+    template: str = ""
+    size: int = 0
+    parameters: tuple[tuple[str, Value], ...] = ()
+    stored: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """How the pictures are shown. pictures: those chosen; () lets the layout choose.
+
+    crop: show only the surroundings of the true mask.
+    """
+
+    layout: str = "auto"
+    pictures: tuple[str, ...] = ()
+    opacity: float = 0.6
+    colours: str = "inferno"
+    crop: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which samples are listed, in which order. text: what `/` looks for in class and id."""
+
+    text: str = ""
+    sort: str = "table"
+    facet: str = "all"
+
+
+@dataclass(frozen=True)
+class ExplorerState:
+    """Everything that the explorer shows depends on this and on the dataset.
+
+    prompt: free text for the present sample's heatmap; "" uses the source's template.
+    scope: whose curve is drawn, one of SCOPES.
+    """
+
+    sample: str
+    source: Source
+    config: PostProcess = field(default_factory=PostProcess)
+    prompt: str = ""
+    view: View = View()
+    listing: Listing = Listing()
+    scope: str = "all"
+    marks: frozenset[str] = frozenset()
+
+    def with_(self, **changes: Any) -> ExplorerState:  # noqa: ANN401 (any field's value)
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def tuned_like(self, other: ExplorerState) -> ExplorerState:
+        """A copy that makes masks as `other` does, and shows what this one shows."""
+        return replace(self, source=other.source, config=other.config, prompt=other.prompt)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for the session file."""
+        values = asdict(self)
+        values["source"]["parameters"] = dict(self.source.parameters)
+        values["view"]["pictures"] = list(self.view.pictures)
+        values["marks"] = sorted(self.marks)
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], fallback: ExplorerState) -> ExplorerState:
+        """Read what a session file holds; whatever is missing, unknown or broken is `fallback`'s."""
+        source = _part(values, "source", fallback.source)
+        return replace(
+            fallback,
+            sample=_text(values, "sample", fallback.sample),
+            source=replace(source, parameters=_pairs(values.get("source"))),
+            config=_config(values.get("config"), fallback.config),
+            view=_view(_part(values, "view", fallback.view), fallback.view),
+            listing=_listing(_part(values, "listing", fallback.listing)),
+            scope=_one_of(values.get("scope"), SCOPES, fallback.scope),
+            marks=frozenset(mark for mark in _list(values.get("marks")) if isinstance(mark, str)),
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """The states before the present one and, after an undo, those after it."""
+
+    past: tuple[ExplorerState, ...] = ()
+    future: tuple[ExplorerState, ...] = ()
+
+    def record(self, before: ExplorerState) -> History:
+        """Remember the state that a change leaves; what was undone is forgotten."""
+        return History((*self.past, before)[-HISTORY_LIMIT:])
+
+    def undo(self, present: ExplorerState) -> tuple[History, ExplorerState]:
+        """Go one change back; the present state when there is none."""
+        if not self.past:
+            return self, present
+        return History(self.past[:-1], (*self.future, present)), present.tuned_like(self.past[-1])
+
+    def redo(self, present: ExplorerState) -> tuple[History, ExplorerState]:
+        """Go one undone change forward; the present state when there is none."""
+        if not self.future:
+            return self, present
+        return History((*self.past, present), self.future[:-1]), present.tuned_like(self.future[-1])
+
+
+@dataclass(frozen=True)
+class Jumps:
+    """Samples that were left by a jump, and those left by jumping back."""
+
+    back: tuple[str, ...] = ()
+    forward: tuple[str, ...] = ()
+
+    def left(self, sample: str) -> Jumps:
+        """Remember the sample that a jump leaves."""
+        return Jumps((*self.back, sample)[-HISTORY_LIMIT:])
+
+    def go_back(self, present: str) -> tuple[Jumps, str]:
+        """The sample before the last jump; the present one when there was none."""
+        if not self.back:
+            return self, present
+        return Jumps(self.back[:-1], (*self.forward, present)), self.back[-1]
+
+    def go_forward(self, present: str) -> tuple[Jumps, str]:
+        """The sample that jumping back left; the present one when there was none."""
+        if not self.forward:
+            return self, present
+        return Jumps((*self.back, present), self.forward[:-1]), self.forward[-1]
+
+
+def _part(values: Mapping[str, Any], name: str, fallback: Any) -> Any:  # noqa: ANN401
+    """One nested dataclass, field by field, keeping only values of the fallback's type."""
+    found = values.get(name)
+    if not isinstance(found, Mapping):
+        return fallback
+    kept = {
+        item.name: found[item.name]
+        for item in fields(fallback)
+        if type(found.get(item.name)) is type(getattr(fallback, item.name))
+    }
+    return replace(fallback, **kept)
+
+
+def _pairs(source: object) -> tuple[tuple[str, Value], ...]:
+    found = source.get("parameters") if isinstance(source, Mapping) else None
+    if not isinstance(found, Mapping):
+        return ()
+    return tuple((str(k), v) for k, v in found.items() if isinstance(v, bool | int | float | str))
+
+
+def _config(values: object, fallback: PostProcess) -> PostProcess:
+    try:
+        return PostProcess.from_dict(values) if isinstance(values, Mapping) else fallback
+    except ClipLocError:
+        return fallback
+
+
+def _view(view: View, fallback: View) -> View:
+    return replace(
+        view,
+        layout=_one_of(view.layout, LAYOUTS, fallback.layout),
+        colours=_one_of(view.colours, COLOURS, fallback.colours),
+        opacity=min(max(view.opacity, 0.0), 1.0),
+        pictures=(),
+    )
+
+
+def _listing(listing: Listing) -> Listing:
+    sort = _one_of(listing.sort, SORTS, "table")
+    return replace(listing, sort=sort, facet=_one_of(listing.facet, FACETS, "all"))
+
+
+def _one_of(value: object, choices: tuple[str, ...], fallback: str) -> str:
+    return value if isinstance(value, str) and value in choices else fallback
+
+
+def _text(values: Mapping[str, Any], name: str, fallback: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else fallback
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
