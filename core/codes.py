@@ -42,7 +42,10 @@ def codes_of(map_: Float32) -> Codes:
     map_: (H, W) float32 in [0, 1]. Returns (H, W) uint8 in 0..100; a pixel is
     in the mask of THRESHOLDS[j] when its code > j.
     """
-    return np.searchsorted(THRESHOLDS, map_.astype(np.float64), side="right").astype(np.uint8)
+    # The nearest threshold is a guess that is one too low exactly where that threshold is passed.
+    guess: Codes = cv2.convertScaleAbs(map_, alpha=len(THRESHOLDS) - 1)
+    passed = cv2.compare(map_, cv2.LUT(guess, _CEILINGS), cv2.CMP_GE)
+    return np.subtract(guess, passed, out=guess)  # passed is 0 or 255, and 255 is -1 in uint8
 
 
 def morphed(codes: npt.NDArray[np.uint8], config: PostProcess) -> npt.NDArray[np.uint8]:
@@ -69,3 +72,15 @@ def codes_for(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> 
 def mask_of(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Mask:
     """The predicted mask (H, W) bool of one config at its threshold."""
     return codes_for(heatmap, shape, config) > config.threshold_index
+
+
+def _ceilings() -> Float32:
+    """The smallest float32 that is >= each threshold: comparing with it is comparing in float64."""
+    exact = np.array(THRESHOLDS)
+    rounded = exact.astype(np.float32)
+    table = np.full(256, np.inf, np.float32)
+    table[: len(exact)] = np.where(rounded < exact, np.nextafter(rounded, np.float32(2)), rounded)
+    return table
+
+
+_CEILINGS = _ceilings()

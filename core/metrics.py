@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +27,9 @@ from core.postprocess import THRESHOLDS, PostProcess
 
 Integers = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
+
+_FLOAT32_EXACT = 1 << 24  # calcHist counts in float32
 
 
 @dataclass(frozen=True)
@@ -61,25 +65,57 @@ class Counts:
         return Counts(self.tp[images], self.predicted[images], self.area[images], self.pixels[images])
 
 
-def counts_of(codes: Codes, true_mask: Mask) -> Counts:
-    """Count at every threshold: histograms of the codes inside the true mask and overall.
+def truth_of(true_mask: Mask, ignored: Mask | None = None) -> Codes:
+    """The true mask in the form that counting wants: (H, W) uint8, 128 true, 0 false, 255 ignored.
 
-    codes: (H, W) uint8 in 0..100. true_mask: (H, W) bool. A pixel is predicted
-    at threshold j when its code > j: the reverse cumulative sum of the histogram.
+    Codes stay below 128, so `codes | truth` tells code and truth apart in one
+    histogram of 256 bins.
     """
+    truth: Codes = np.left_shift(true_mask, 7, dtype=np.uint8)
+    if ignored is not None:
+        truth[ignored] = 255
+    return truth
+
+
+def histogram_of(codes: Codes, truth: Codes, joined: Codes | None = None) -> Floats:
+    """Pixels by code | truth: (256,) float32, exact integers. joined: a buffer of the codes' shape."""
+    if codes.size >= _FLOAT32_EXACT:
+        return np.bincount((codes | truth).ravel(), minlength=256).astype(np.float64)
+    joined = cv2.bitwise_or(codes, truth, dst=joined)
+    histogram: Floats = cv2.calcHist([joined], [0], None, [256], [0, 256]).ravel()
+    return histogram
+
+
+def counts_from(histograms: Floats) -> Counts:
+    """Counts at all thresholds from histograms (..., 256) of `histogram_of`.
+
+    A pixel is predicted at threshold j when its code > j: the reverse
+    cumulative sum of the histogram over codes.
+    """
+    exact = histograms.astype(np.int64)
     bins = len(THRESHOLDS) + 1
-    inside = np.bincount(codes[true_mask], minlength=bins)
-    overall = np.bincount(codes.ravel(), minlength=bins)
+    inside, outside = exact[..., 128 : 128 + bins], exact[..., :bins]
+    area = inside.sum(axis=-1, keepdims=True)
     return Counts(
-        tp=_at_least(inside),
-        predicted=_at_least(overall),
-        area=np.array([inside.sum()], np.int64),
-        pixels=np.array([codes.size], np.int64),
+        tp=_passing(inside),
+        predicted=_passing(inside + outside),
+        area=area,
+        pixels=area + outside.sum(axis=-1, keepdims=True),
     )
 
 
-def _at_least(histogram: Integers) -> Integers:
-    return np.cumsum(histogram[::-1])[::-1][1:].astype(np.int64)
+def counts_of(codes: Codes, true_mask: Mask, ignored: Mask | None = None) -> Counts:
+    """Count one image at every threshold.
+
+    codes: (H, W) uint8 in 0..100. true_mask: (H, W) bool. ignored: (H, W) bool,
+    pixels that are not counted at all.
+    """
+    return counts_from(histogram_of(codes, truth_of(true_mask, ignored)))
+
+
+def _passing(histogram: Integers) -> Integers:
+    passing: Integers = np.cumsum(histogram[..., ::-1], axis=-1)[..., ::-1][..., 1:]
+    return passing
 
 
 def stacked(counts: Iterable[Counts]) -> Counts:

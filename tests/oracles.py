@@ -1,0 +1,72 @@
+"""Slow and plain: what the fast paths must equal, in loops that a reader can check by eye."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from core.codes import kernel_of
+from core.postprocess import THRESHOLDS, PostProcess
+
+INTERPOLATION = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
+
+
+def naive_map(heatmap: np.ndarray, shape: tuple[int, int], interpolation: str) -> np.ndarray:
+    """The heatmap at image size, clipped to [0, 1]."""
+    height, width = shape
+    return np.clip(cv2.resize(heatmap, (width, height), interpolation=INTERPOLATION[interpolation]), 0, 1)
+
+
+def naive_codes(map_: np.ndarray) -> np.ndarray:
+    """How many thresholds each pixel passes, one pixel and one threshold at a time, in float64."""
+    codes = np.zeros(map_.shape, np.uint8)
+    for place, value in np.ndenumerate(map_):
+        codes[place] = sum(float(value) >= threshold for threshold in THRESHOLDS)
+    return codes
+
+
+def naive_morphology(plane: np.ndarray, name: str, kernel: np.ndarray) -> np.ndarray:
+    """Dilate or erode: the max or min over the pixels under the kernel that are inside the image."""
+    pick = {"dilate": max, "erode": min}[name]
+    half = kernel.shape[0] // 2
+    offsets = [(row - half, column - half) for row, column in np.argwhere(kernel)]
+    height, width = plane.shape
+    result = np.empty_like(plane)
+    for y in range(height):
+        for x in range(width):
+            result[y, x] = pick(
+                plane[y + dy, x + dx] for dy, dx in offsets if 0 <= y + dy < height and 0 <= x + dx < width
+            )
+    return result
+
+
+def naive_counts(
+    heatmap: np.ndarray,
+    true_mask: np.ndarray,
+    config: PostProcess,
+    thresholds: tuple[float, ...] = THRESHOLDS,
+) -> tuple[list[int], list[int]]:
+    """TP and predicted pixels at each threshold, everything done anew for each threshold."""
+    tp, predicted = [], []
+    for threshold in thresholds:
+        map_ = naive_map(heatmap, true_mask.shape, config.interpolation)
+        mask = (map_.astype(np.float64) >= threshold).astype(np.uint8)
+        for name, side in config.steps():
+            kernel = kernel_of(config.kernel, side)
+            mask = cv2.dilate(mask, kernel) if name == "dilate" else cv2.erode(mask, kernel)
+        tp.append(int(np.count_nonzero(mask & true_mask)))
+        predicted.append(int(np.count_nonzero(mask)))
+    return tp, predicted
+
+
+def naive_scores(tp: int, predicted: int, area: int, pixels: int) -> dict[str, float]:
+    """The five scores of one image at one threshold, from their definitions."""
+    fp, fn = predicted - tp, area - tp
+    nothing_to_find = area == 0
+    return {
+        "mean_iou": tp / (tp + fp + fn) if tp + fp + fn else 1.0,
+        "precision": tp / predicted if predicted else float(nothing_to_find),
+        "recall": tp / area if area else 1.0,
+        "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 1.0,
+        "pixel_accuracy": (pixels - fp - fn) / pixels,
+    }
