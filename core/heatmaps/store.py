@@ -1,0 +1,309 @@
+"""The store of heatmap sets: one folder per identity, many readers while writers work.
+
+A set's folder is named by the key of its identity and holds
+
+    identity.json      what the set is
+    part-HASH.npy      heatmaps that were written together; the hash is of their ids
+    heatmaps.npy       all of them in the dataset's order, once the set is complete
+    lock               writers take turns; readers never wait
+
+A `.npy` file holds one record (id, heatmap) per sample. Files are written to a
+temporary name and renamed, carry no time and no machine, and depend only on
+what is in them: a set that was killed and resumed has the same bytes as one
+that was not. When a sample is in several files, `heatmaps.npy` counts, then the
+part with most samples: a whole batch replaces what was computed one by one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from core import paths
+from core.datasets import Dataset, open_dataset
+from core.errors import ParameterError, StoreError, clean, unknown
+from core.heatmaps.identity import Identity
+
+__all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
+
+Heatmap = npt.NDArray[np.float32]
+Records = npt.NDArray[np.void]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MANIFEST = "identity.json"
+WHOLE = "heatmaps.npy"
+
+
+class HeatmapStore:
+    """All heatmap sets under one folder (by default the cache's `heatmaps/`)."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = paths.cache_dir() / "heatmaps" if root is None else root
+
+    def sets(self) -> list[HeatmapSet]:
+        """Every set, by name. A folder that is not (or no longer) a set is passed over."""
+        found = [self._read(manifest) for manifest in self.root.glob(f"*/{MANIFEST}")]
+        return sorted((s for s in found if s is not None), key=lambda s: (s.name, s.key))
+
+    def find(self, text: str) -> HeatmapSet:
+        """The set with this name or key, or the only one that begins so. ParameterError otherwise."""
+        sets = self.sets()
+        for matches in (
+            [s for s in sets if text in (s.name, s.key)],
+            [s for s in sets if text and (s.key.startswith(text) or s.name.startswith(text))],
+        ):
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
+                names = ", ".join(f"{s.name} ({s.key})" for s in matches)
+                raise ParameterError(f"{clean(text)!r} could be any of these heatmap sets: {clean(names)}")
+        if not sets:
+            raise ParameterError(
+                f"no heatmap set {clean(text)!r}: the store at {self.root} is empty; "
+                "`cliploc heatmaps compute` fills it"
+            )
+        raise unknown("heatmap set", text, [s.name for s in sets])
+
+    def open(self, identity: Identity) -> HeatmapSet:
+        """The set of this identity; its folder appears with the first write."""
+        return HeatmapSet(self.root / identity.key, identity)
+
+    def remove(self, heatmap_set: HeatmapSet) -> None:
+        """Delete a set. It is gone at once, even if deleting its files is interrupted."""
+        grave = self.root / f".removed-{heatmap_set.key}"
+        try:
+            if heatmap_set.folder.exists():
+                shutil.rmtree(grave, ignore_errors=True)
+                heatmap_set.folder.rename(grave)
+                shutil.rmtree(grave)
+        except OSError as error:
+            raise StoreError(f"cannot remove {heatmap_set.folder}: {error.strerror}") from error
+
+    def _read(self, manifest: Path) -> HeatmapSet | None:
+        try:
+            identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
+        except (OSError, ValueError, AttributeError, StoreError):
+            return None
+        hidden = manifest.parent.name.startswith(".")
+        return None if hidden or identity.key != manifest.parent.name else self.open(identity)
+
+
+class HeatmapSet:
+    """The heatmaps of one identity, keyed by sample id: (h, w) float32 in [0, 1], all of one shape.
+
+    Threads and processes may read and write the same set at the same time.
+    """
+
+    def __init__(self, folder: Path, identity: Identity) -> None:
+        self.folder = folder
+        self.identity = identity
+        self._rows: dict[str, dict[str, int]] = {}
+
+    @property
+    def key(self) -> str:
+        """The identity's key."""
+        return self.identity.key
+
+    @property
+    def name(self) -> str:
+        """The identity's name."""
+        return self.identity.name
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(h, w) of every heatmap; None while the set is empty."""
+        return self._reading(self._shape)
+
+    @property
+    def disk_bytes(self) -> int:
+        """What the set takes on disk."""
+        return self._reading(lambda: sum(file.stat().st_size for file in self.folder.glob("*")))
+
+    def ids(self) -> list[str]:
+        """The samples that are present: in the dataset's order once complete, sorted before."""
+        return _order(self._reading(self._index))
+
+    def dataset(self, spec: str | None = None) -> Dataset:
+        """Open the dataset that the heatmaps belong to, perhaps moved to `spec`. StoreError for another."""
+        dataset = open_dataset(spec or self.identity.dataset_spec)
+        if dataset.fingerprint != self.identity.dataset:
+            raise StoreError(
+                f"{self.name} was made for another dataset than the one at {clean(dataset.spec)} "
+                f"(it was {clean(self.identity.dataset_name)}, at {clean(self.identity.dataset_spec)}); "
+                "compute the set again, or give the dataset's new place: --dataset SPEC"
+            )
+        return dataset
+
+    def complete(self, dataset: Dataset) -> bool:
+        """Whether every sample of the dataset is present."""
+        return {sample.id for sample in dataset.samples} <= set(self.ids())
+
+    def read(self, id_: str) -> Heatmap | None:
+        """One heatmap; None when it has not been computed."""
+        return self._reading(self._read_one, id_)
+
+    def read_all(self) -> dict[str, Heatmap]:
+        """Every heatmap that is present, in the order of `ids`."""
+        return self._reading(self._read_all)
+
+    def write(self, heatmaps: Mapping[str, npt.ArrayLike]) -> None:
+        """Add heatmaps as one part: all of them appear, or none. StoreError for what is no heatmap."""
+        if not heatmaps:
+            return
+        records = _records(heatmaps)
+        digest = hashlib.sha256("\0".join(heatmaps).encode()).hexdigest()[:16]
+        with self._locked():
+            shape = self.shape
+            if shape not in (None, records["heatmap"].shape[1:]):
+                raise StoreError(
+                    f"{self.name}: found heatmaps of {records['heatmap'].shape[1:]}, "
+                    f"expected {shape} like those before"
+                )
+            self._write_manifest()
+            self._save(f"part-{digest}.npy", records)
+
+    def consolidate(self, order: Sequence[str]) -> None:
+        """Merge all parts into one file in this order, when all of `order` is present.
+
+        Also clears what killed writers left behind. Readers may go on meanwhile.
+        """
+        with self._locked():
+            index = self._index()
+            heatmaps = self.read_all()
+            if not set(order) <= set(heatmaps):
+                return
+            if list(index.get(WHOLE, {})) != list(order):
+                self._save(WHOLE, _records({id_: heatmaps[id_] for id_ in order}))
+            for file in self.folder.iterdir():
+                if file.name.startswith(("part-", ".")):
+                    file.unlink(missing_ok=True)
+
+    def _shape(self) -> tuple[int, int] | None:
+        for name in self._index():
+            height, width = self._load(name)["heatmap"].shape[1:]
+            return int(height), int(width)
+        return None
+
+    def _read_one(self, id_: str) -> Heatmap | None:
+        for name, rows in reversed(self._index().items()):
+            if id_ in rows:
+                return np.array(self._load(name)["heatmap"][rows[id_]])
+        return None
+
+    def _read_all(self) -> dict[str, Heatmap]:
+        index = self._index()
+        found = {
+            id_: heatmap
+            for name, rows in index.items()
+            for id_, heatmap in zip(rows, np.array(self._load(name)["heatmap"]), strict=True)
+        }
+        return {id_: found[id_] for id_ in _order(index)}
+
+    def _reading(self, read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Read again while parts vanish because a writer is merging them."""
+        for _ in range(100):
+            try:
+                return read(*arguments, **named)
+            except FileNotFoundError:
+                continue
+        raise StoreError(f"cannot read {self.folder}: files that it lists cannot be opened")
+
+    def _index(self) -> dict[str, dict[str, int]]:
+        """File -> id -> row, the file that counts most last. What a name holds never changes.
+
+        FileNotFoundError when a file vanishes meanwhile.
+        """
+        known = self._rows
+        found = {name: known.get(name) or self._read_rows(name) for name in self._names()}
+        self._rows = found
+        return dict(sorted(found.items(), key=lambda item: (item[0] == WHOLE, len(item[1]), item[0])))
+
+    def _names(self) -> list[str]:
+        try:
+            names = [file.name for file in self.folder.iterdir() if _is_data(file.name)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot read {self.folder}: {error.strerror}") from error
+        # Parts are merged away only once the whole is there: a listing without it missed nothing
+        # if it is still absent, and is made again if it is not.
+        return names if WHOLE in names or not (self.folder / WHOLE).exists() else self._names()
+
+    def _read_rows(self, name: str) -> dict[str, int]:
+        return {id_: row for row, id_ in enumerate(self._load(name)["id"].tolist())}
+
+    def _load(self, name: str) -> Records:
+        path = self.folder / name
+        try:
+            records: Records = np.load(path, mmap_mode="r", allow_pickle=False)
+            if set(records.dtype.names or ()) != {"id", "heatmap"}:
+                raise ValueError("not records of id and heatmap")
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, EOFError) as error:
+            raise StoreError(
+                f"{path} is damaged ({clean(error)}); `cliploc heatmaps remove {self.name}`, "
+                "then compute or import the set again"
+            ) from error
+        return records
+
+    def _save(self, name: str, records: Records) -> None:
+        with paths.atomic_write(self.folder / name) as file:
+            np.save(file, records, allow_pickle=False)
+
+    def _write_manifest(self) -> None:
+        path = self.folder / MANIFEST
+        if not path.exists():
+            with paths.atomic_write(path) as file:
+                text = json.dumps(self.identity.to_dict(), indent=2, sort_keys=True, ensure_ascii=False)
+                file.write(text.encode())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the set against other writers; the kernel lets go of it when a writer dies."""
+        paths.make_folder(self.folder)
+        try:
+            file = open(self.folder / "lock", "wb")  # noqa: SIM115  closed below, outside the translation
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {self.folder}: {error.strerror}; "
+                "free it up, or point CLIPLOC_HOME at a writable folder"
+            ) from error
+        with file:
+            yield
+
+
+def _is_data(name: str) -> bool:
+    return name == WHOLE or (name.startswith("part-") and name.endswith(".npy"))
+
+
+def _order(index: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return list(index[WHOLE]) if WHOLE in index else sorted({id_ for rows in index.values() for id_ in rows})
+
+
+def _records(heatmaps: Mapping[str, npt.ArrayLike]) -> Records:
+    """Pack id -> (h, w) into records. StoreError unless finite, in [0, 1] and all of one shape."""
+    arrays = [np.asarray(heatmap, np.float32) for heatmap in heatmaps.values()]
+    shapes = sorted({array.shape for array in arrays})
+    if len(shapes) > 1 or len(shapes[0]) != 2 or 0 in shapes[0]:
+        raise StoreError(f"found heatmaps of shape {shapes}, expected one shape (h, w)")
+    stacked = np.stack(arrays)
+    if not (np.isfinite(stacked).all() and stacked.min() >= 0 and stacked.max() <= 1):
+        raise StoreError("found heatmaps with values outside [0, 1], expected normalized ones")
+    longest = max(len(id_) for id_ in heatmaps)
+    records = np.zeros(len(arrays), [("id", f"<U{max(longest, 1)}"), ("heatmap", "<f4", shapes[0])])
+    records["id"] = list(heatmaps)
+    records["heatmap"] = stacked
+    return records
