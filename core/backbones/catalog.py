@@ -1,0 +1,53 @@
+"""Names of networks, their usual weights and where those come from, without importing torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.paths import embedded_dir
+
+
+@dataclass(frozen=True)
+class Published:
+    """Public weights that the project's methods use by default.
+
+    tag: open_clip's (or timm's) name of the weights. repository: on the Hugging
+    Face hub. megabytes: size of the download, rounded. methods: who uses it.
+    """
+
+    backbone: str
+    tag: str
+    repository: str
+    megabytes: int
+    licence: str
+    methods: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What `cliploc models` calls it: `ViT-B-16:openai`."""
+        return f"{self.backbone}:{self.tag}"
+
+
+IMAGENET = "resnet50-imagenet"
+
+PUBLISHED = (
+    Published("ViT-B-16", "openai", "timm/vit_base_patch16_clip_224.openai", 599, "MIT",
+              ("gem", "maskclip", "clipsurgery", "sclip", "clearclip", "naclip", "legrad", "chefer")),
+    Published("ViT-L-14", "laion2b_s32b_b82k", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K", 1711, "MIT",
+              ("textspan",)),
+    Published("RN50", "openai", "timm/resnet50_clip.openai", 408, "MIT", ("gradcam",)),
+    Published(IMAGENET, "tv_in1k", "timm/resnet50.tv_in1k", 102, "BSD-3-Clause", ("gradcam",)),
+)  # fmt: skip
+
+
+def demo_folder(name: str) -> Path | None:
+    """The shipped folder of a demo backbone (`demo-vit`, `demo-resnet`); None for another name."""
+    folders = {"demo-vit": "vit", "demo-resnet": "resnet"}
+    return embedded_dir() / "demo" / folders[name] if name in folders else None
+
+
+def usual_tag(backbone: str) -> str | None:
+    """The weights meant when a backbone is named without any; None where there is no usual choice."""
+    plain = backbone.removesuffix("-quickgelu")
+    return next((known.tag for known in PUBLISHED if known.backbone == plain), None)

@@ -1,0 +1,54 @@
+"""The Hugging Face cache: what is in it already. Nothing here touches the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from huggingface_hub import try_to_load_from_cache
+
+# The order in which open_clip prefers them.
+WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+CONFIG_FILE = "open_clip_config.json"
+CLASSIFIER_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+def cached(repository: str, filenames: tuple[str, ...]) -> Path | None:
+    """The first of `filenames` that the cache holds for a repository."""
+    for filename in filenames:
+        found = try_to_load_from_cache(repository, filename)
+        if isinstance(found, str) and Path(found).is_file():
+            return Path(found)
+    return None
+
+
+def place_of(tag: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The repository and the weight files that one of open_clip's tags means, best first."""
+    place = tag.get("hf_hub", "")
+    repository, _, filename = place.rpartition("/")
+    if not filename:
+        return repository, WEIGHT_FILES
+    safe = re.sub(r"\.(bin|pth)$", ".safetensors", filename)
+    return repository, tuple(dict.fromkeys((safe, filename)))
+
+
+def cached_weights(tag: Mapping[str, str]) -> Path | None:
+    """The weights file of one of open_clip's tags, if it was downloaded before (hub, or plain URL)."""
+    repository, filenames = place_of(tag)
+    if repository:
+        return cached(repository, filenames)
+    path = Path("~/.cache/clip").expanduser() / tag.get("url", "").rpartition("/")[2]
+    return path if path.is_file() else None
+
+
+def cached_snapshot(repository: str) -> Path | None:
+    """The folder with a repository's config, if it was downloaded before."""
+    config = cached(repository, (CONFIG_FILE,))
+    return None if config is None else config.parent
+
+
+def known_digest(path: Path) -> str | None:
+    """The sha256 that the cache names a large file by; None where the content must be read."""
+    name = path.resolve().name
+    return name if re.fullmatch(r"[0-9a-f]{64}", name) else None

@@ -1,0 +1,129 @@
+"""Backbone: a loaded network with its own text side and its own image transform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.errors import ParameterError
+
+# Several texts in one prompt, to be averaged ("An image of a dog | There is a dog in this image").
+SEPARATOR = " | "
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """The checkpoint's own image transform: native side in pixels, channel mean and std, interpolation."""
+
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str = "bicubic"
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A network ready to be looked into.
+
+    model: the untouched open_clip (or timm) model (untyped there), in eval mode. name, checkpoint:
+    what was asked for. digest: sha256 of the weights file's content, or of
+    `random:SEED` and the architecture. kind: `vit`, `resnet` (CLIP with attention
+    pooling), `classifier` (ImageNet) or `other`. encoder: plain texts to (T, d)
+    unit rows, for a classifier class rows.
+    """
+
+    model: Any
+    name: str
+    checkpoint: str
+    digest: str
+    kind: str
+    device: torch.device
+    transform: Transform
+    encoder: Callable[[Sequence[str]], Tensor]
+    _rows: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    @property
+    def image_size(self) -> int:
+        """The side in pixels that the weights were trained at."""
+        return self.transform.size
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """Unit rows (T, d) float32 of the prompts; each prompt is encoded once and remembered.
+
+        A prompt of several texts joined by ` | ` is their mean, made unit again.
+        """
+        if isinstance(prompts, str):
+            raise ParameterError("encode_text takes a list of prompts; found one string, put it in a list")
+        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._rows]
+        texts = [_texts_of(prompt) for prompt in missing]
+        flat = list(dict.fromkeys(text for group in texts for text in group))
+        if flat:
+            row_of = dict(zip(flat, self.encoder(flat), strict=True))
+            for prompt, group in zip(missing, texts, strict=True):
+                self._rows[prompt] = _mean_row([row_of[text] for text in group])
+        if not prompts:
+            return torch.empty(0, 0, device=self.device)
+        return torch.stack([self._rows[prompt] for prompt in prompts])
+
+    def preprocess(self, images: Sequence[Image], size: int | None = None) -> Tensor:
+        """Resize to a square without cropping and normalize with the checkpoint's mean and std.
+
+        images: (H, W, 3) uint8 RGB each, of any sizes; grey (H, W) is repeated and
+        alpha dropped. Returns (B, 3, size, size) float32; size defaults to the native one.
+        """
+        side = self.image_size if size is None else size
+        if side < 1:
+            raise ParameterError(f"image size: found {side}, expected a positive number of pixels")
+        pixels = torch.cat([self._resized(image, side) for image in images]).to(self.device)
+        mean = torch.tensor(self.transform.mean, device=self.device).view(1, 3, 1, 1) * 255
+        std = torch.tensor(self.transform.std, device=self.device).view(1, 3, 1, 1) * 255
+        return pixels.float().sub_(mean).div_(std).contiguous()
+
+    def _resized(self, image: Image, side: int) -> Tensor:
+        planes = torch.from_numpy(np.ascontiguousarray(_rgb(image))).permute(2, 0, 1)[None]
+        if planes.shape[2:] == (side, side):
+            return planes
+        # With antialias, torch resamples bytes as Pillow does; the checkpoints were trained on that.
+        mode = "bilinear" if self.transform.interpolation == "bilinear" else "bicubic"
+        return F.interpolate(planes, size=(side, side), mode=mode, antialias=True)
+
+
+def _texts_of(prompt: str) -> list[str]:
+    return [text for text in prompt.split(SEPARATOR) if text.strip()] or [prompt]
+
+
+def _mean_row(rows: list[Tensor]) -> Tensor:
+    return rows[0] if len(rows) == 1 else F.normalize(torch.stack(rows).mean(0), dim=0)
+
+
+def _rgb(image: Image) -> Image:
+    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise ParameterError(
+            f"image: found {image.dtype} {image.shape}, expected uint8 of shape (height, width, 3)"
+        )
+    planes = image[..., None] if image.ndim == 2 else image
+    return np.repeat(planes[..., :1], 3, axis=2) if planes.shape[2] < 3 else planes[..., :3]
+
+
+def device_of(name: str) -> torch.device:
+    """`auto` (the first accelerator, else the CPU), `cpu`, `cuda`, `cuda:1` or `mps`."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise ParameterError(f"device {name!r} cannot be used ({first}); try auto or cpu") from None
+    return device

@@ -1,0 +1,153 @@
+"""From images and texts to raw maps: one method, or several that share a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.backbones.network import Backbone
+from core.errors import ParameterError, unknown
+from core.methods import METHODS, MethodSpec
+from core.methods.text import contrasted, others_of, stacked, unstacked, without_redundant
+from core.methods.trunk import Stream, Vit, watch
+from core.parameters import Value, checked
+
+
+def compute_maps(
+    method: str,
+    backbone: Backbone,
+    images: Tensor,
+    text: Tensor,
+    *,
+    contrast_text: Tensor | None = None,
+    **parameters: object,
+) -> Tensor:
+    """The raw maps of one method, float32 (B, T, gh, gw), on the backbone's device.
+
+    images: (B, 3, S, S) from `backbone.preprocess`. text: (T, d) rows for every
+    image, or (B, T, d) with rows for each image of its own. contrast_text: (K, d)
+    rows that the `labels` and `redundant` contrasts stand against; by default the
+    texts themselves when there are several. ParameterError for an unknown method or
+    parameter, or a backbone of another kind.
+    """
+    return compute_many({method: parameters}, backbone, images, text, contrast_text=contrast_text)[method]
+
+
+def compute_many(
+    methods: Mapping[str, Mapping[str, object]],
+    backbone: Backbone,
+    images: Tensor,
+    text: Tensor,
+    *,
+    contrast_text: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """The raw maps of several methods by name; the attention-only ones share one forward pass.
+
+    methods: name to parameters. The rest as for `compute_maps`.
+    """
+    _check_shapes(backbone, images, text, contrast_text)
+    images, text = images.to(backbone.device), text.to(backbone.device)
+    contrast_text = None if contrast_text is None else contrast_text.to(backbone.device)
+    plans = [_plan(name, values, backbone, text, contrast_text) for name, values in methods.items()]
+    maps: dict[str, Tensor] = {}
+    watching = [plan for plan in plans if not plan.spec.needs_gradient]
+    if watching:
+        with torch.inference_mode():
+            maps.update(_watched(watching, Vit(backbone), images))
+    for plan in plans:
+        if plan.spec.needs_gradient:
+            maps[plan.spec.name] = _differentiated(plan, backbone, images)
+    # Copies made here are ordinary tensors: what leaves inference mode could not be written to.
+    return {name: maps[name].clone() for name in methods}
+
+
+def normalize(maps: Tensor) -> Tensor:
+    """Stretch each map (..., h, w) to [0, 1] by its own minimum and maximum; a constant map becomes zeros."""
+    maps = maps.float()
+    low = maps.amin((-2, -1), keepdim=True)
+    span = maps.amax((-2, -1), keepdim=True) - low
+    return torch.where(span > 0, (maps - low) / torch.where(span > 0, span, 1), 0.0)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    spec: MethodSpec
+    values: dict[str, Value]
+    text: Tensor
+    # Set when the redundant share is to be removed, which needs the image's embedding.
+    others: Tensor | None
+
+
+def _plan(
+    name: str, values: Mapping[str, object], backbone: Backbone, text: Tensor, contrast_text: Tensor | None
+) -> _Plan:
+    if name not in METHODS:
+        raise unknown("method", name, METHODS)
+    spec = METHODS[name]
+    if backbone.kind not in spec.families:
+        raise ParameterError(
+            f"{name} reads a {' or '.join(spec.families)} backbone; {backbone.name} is of the kind "
+            f"{backbone.kind!r}; for example {spec.default_backbone}"
+        )
+    settings = checked(spec.parameters, values)
+    kind = str(settings.pop("contrast", "none"))
+    settings.pop("no_class", None)
+    others = others_of(text, contrast_text) if kind == "redundant" else None
+    return _Plan(spec, settings, contrasted(text, kind, backbone, contrast_text), others)
+
+
+def _watched(plans: list[_Plan], vit: Vit, images: Tensor) -> dict[str, Tensor]:
+    grid = vit.grid_of(images)
+    streams: list[Stream] = [_stream(plan) for plan in plans]
+    output = watch(vit, images, streams, finish=any(plan.others is not None for plan in plans))
+    maps = {}
+    for plan, stream in zip(plans, streams, strict=True):
+        scores = stream.scores(vit, output)
+        if plan.others is not None:
+            assert output is not None
+            unit = F.normalize(output.embedding.float(), dim=-1)
+            scores = unstacked(scores, unit, plan.text, plan.others)
+        maps[plan.spec.name] = scores.reshape(*scores.shape[:2], *grid).float()
+    return maps
+
+
+def _stream(plan: _Plan) -> Stream:
+    text = plan.text if plan.others is None else stacked(plan.text, plan.others)
+    make: Callable[..., Stream] = _loaded(plan.spec)
+    return make(text, **plan.values)
+
+
+def _differentiated(plan: _Plan, backbone: Backbone, images: Tensor) -> Tensor:
+    # Tensors that were made in inference mode cannot take part in a backward pass; copies can.
+    with torch.inference_mode(False), torch.enable_grad():
+        images, text = images.clone(), plan.text.clone()
+        if plan.others is not None:
+            with torch.no_grad():
+                unit = F.normalize(backbone.model.encode_image(images).float(), dim=-1)
+                text = without_redundant(text, unit, plan.others)
+        maps: Tensor = _loaded(plan.spec)(backbone, images, text, **plan.values)
+    return maps.detach().float()
+
+
+def _loaded(spec: MethodSpec) -> Any:  # noqa: ANN401  streams and functions of different parameters
+    module, _, name = spec.target.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _check_shapes(backbone: Backbone, images: Tensor, text: Tensor, contrast_text: Tensor | None) -> None:
+    if images.dim() != 4 or images.shape[1] != 3:
+        raise ParameterError(f"images: found shape {tuple(images.shape)}, expected (B, 3, S, S)")
+    if text.dim() not in (2, 3) or (text.dim() == 3 and len(text) != len(images)):
+        raise ParameterError(
+            f"text: found shape {tuple(text.shape)}, expected (T, d) or ({len(images)}, T, d)"
+        )
+    if contrast_text is not None and (contrast_text.dim() != 2 or contrast_text.shape[-1] != text.shape[-1]):
+        raise ParameterError(
+            f"contrast_text: found shape {tuple(contrast_text.shape)}, expected (K, {text.shape[-1]})"
+        )
