@@ -1,0 +1,135 @@
+"""What the heatmap worker and its client say to each other: JSON, one line each.
+
+Heatmaps of a dataset's own labels travel through the store; the answer to a
+free-text prompt belongs to no set and travels in the line itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.errors import StoreError
+from core.heatmaps.identity import Identity
+from core.heatmaps.recipe import Recipe
+
+if TYPE_CHECKING:
+    from core.heatmaps.store import Heatmap
+
+
+@dataclass(frozen=True)
+class Request:
+    """Make heatmaps of these samples of a dataset. prompt: free text for them, "" for their labels.
+
+    urgent: somebody is waiting; the rest is done when nobody is.
+    """
+
+    dataset: str
+    recipe: Recipe
+    ids: tuple[str, ...]
+    prompt: str = ""
+    urgent: bool = True
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Drop all requests that were not begun."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Something that takes a while has begun: torch, weights."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The backbone of a recipe is loaded; `identity` is the set where its heatmaps land."""
+
+    recipe: Recipe
+    identity: Identity
+    device: str
+
+
+@dataclass(frozen=True)
+class Computed:
+    """These heatmaps are in the store, in the set with this key."""
+
+    recipe: Recipe
+    key: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TextComputed:
+    """The heatmap of one sample for a free-text prompt, (h, w) float32 in [0, 1]."""
+
+    recipe: Recipe
+    id: str
+    prompt: str
+    heatmap: Heatmap
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A request could not be answered; `message` is meant for the user."""
+
+    message: str
+    recipe: Recipe | None = None
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Died:
+    """The worker is gone; the next request starts another one."""
+
+    message: str
+
+
+Event = Loading | Ready | Computed | TextComputed | Failed | Died
+Message = Request | Forget | Event
+
+_KINDS: dict[str, type[Message]] = {
+    kind.__name__: kind for kind in (Request, Forget, Loading, Ready, Computed, TextComputed, Failed, Died)
+}
+
+
+def encoded(message: Message) -> bytes:
+    """One line."""
+    fields = {name: _plain(value) for name, value in vars(message).items()}
+    return json.dumps({"kind": type(message).__name__, **fields}).encode() + b"\n"
+
+
+def decoded(line: bytes) -> Message:
+    """The inverse of `encoded`. StoreError for a line that it cannot have made."""
+    try:
+        fields = json.loads(line)
+        make: Callable[..., Message] = _KINDS[fields.pop("kind")]
+        return make(**{name: _rich(name, value) for name, value in fields.items()})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"found {line[:80]!r}, expected a message of the heatmap worker") from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Recipe | Identity):
+        return value.to_dict()
+    if hasattr(value, "tobytes"):
+        array: Any = value
+        return {"shape": array.shape, "float32": base64.b64encode(array.astype("<f4").tobytes()).decode()}
+    return value
+
+
+def _rich(name: str, value: Any) -> object:  # noqa: ANN401  whatever JSON holds
+    if name == "recipe" and value is not None:
+        return Recipe.from_dict(value)
+    if name == "identity":
+        return Identity.from_dict(value)
+    if name == "heatmap":
+        import numpy as np  # the rest of the client needs no numpy
+
+        return np.frombuffer(base64.b64decode(value["float32"]), "<f4").reshape(value["shape"])
+    return tuple(value) if name == "ids" else value

@@ -1,0 +1,120 @@
+"""A recipe: how heatmaps are to be made, before any weights were looked at.
+
+With a dataset and loaded weights it becomes an Identity. Free of torch and numpy,
+so that the screen and the command line can write one and find what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from core.backbones.catalog import usual_tag
+from core.errors import ParameterError, clean, unknown
+from core.heatmaps.identity import Identity
+from core.methods import METHODS, MethodSpec
+from core.parameters import Value, checked
+from core.prompts import TEMPLATES, prompt_for
+
+DEMO_BACKBONES = {"vit": "demo-vit", "resnet": "demo-resnet"}
+AUTO, FLOAT32 = "auto", "float32"
+PRECISIONS = (AUTO, FLOAT32, "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method with its parameters, a backbone with its weights, a prompt template.
+
+    "" and 0 stand for the usual choice; `completed` puts it in. size: side of the
+    square that the network sees, in pixels; 0 stays until the backbone is known.
+    precision: of the forward pass; `auto` is float32, bfloat16 on CUDA.
+    """
+
+    method: str
+    backbone: str = ""
+    checkpoint: str = ""
+    template: str = ""
+    size: int = 0
+    parameters: tuple[tuple[str, Value], ...] = ()
+    precision: str = AUTO
+
+    @property
+    def spec(self) -> MethodSpec:
+        """The method's declaration. ParameterError with the nearest names for an unknown one."""
+        if self.method not in METHODS:
+            raise unknown("method", self.method, METHODS)
+        return METHODS[self.method]
+
+    def completed(self, dataset_name: str) -> Recipe:
+        """Every choice made and checked. ParameterError for what is unknown or out of range."""
+        spec = self.spec
+        backbone, checkpoint = self._network(spec, dataset_name)
+        template = self.template or TEMPLATES[0]
+        prompt_for(template, "")
+        if self.size < 0:
+            raise ParameterError(f"size: found {self.size}, expected a positive number of pixels")
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        return replace(
+            self,
+            backbone=backbone,
+            checkpoint=checkpoint,
+            template=template,
+            size=self.size or (spec.default_size if backbone == spec.default_backbone else 0),
+            parameters=tuple(sorted(checked(spec.parameters, dict(self.parameters)).items())),
+        )
+
+    def _network(self, spec: MethodSpec, dataset_name: str) -> tuple[str, str]:
+        demo = next((DEMO_BACKBONES[kind] for kind in spec.families if kind in DEMO_BACKBONES), "")
+        usual = demo if dataset_name == "demo" and demo and not self.checkpoint else spec.default_backbone
+        backbone = self.backbone or usual
+        default = spec.default_checkpoint if backbone == spec.default_backbone else usual_tag(backbone)
+        checkpoint = self.checkpoint or default or ""
+        is_file = checkpoint and Path(checkpoint).expanduser().exists()
+        return backbone, str(Path(checkpoint).expanduser().resolve()) if is_file else checkpoint
+
+    def matches(self, identity: Identity) -> bool:
+        """Whether a stored set was made so, as far as can be told without opening the weights.
+
+        Only for a completed recipe. A size of 0 and the precision `auto` match any.
+        """
+        return (
+            self.method == identity.method
+            and self.spec.version == identity.version
+            and (self.backbone, self.checkpoint) == (identity.backbone, identity.checkpoint)
+            and self.template == identity.template
+            and self.parameters == identity.parameters
+            and self.size in (0, identity.size)
+            and self.precision in (AUTO, identity.precision)
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {**asdict(self), "parameters": dict(self.parameters)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Recipe:
+        """The inverse of `to_dict`; missing names take their default. ParameterError for unknown ones."""
+        known = {f.name for f in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise unknown("part of a recipe", name, known)
+        parameters = values.get("parameters", {})
+        if not isinstance(parameters, Mapping) or not isinstance(values.get("method"), str):
+            raise ParameterError(f"found {clean(values)}, expected a recipe with a method and parameters")
+        return cls(**{**values, "parameters": tuple(sorted(parameters.items()))})  # type: ignore[arg-type]
+
+
+def parsed_parameters(spec: MethodSpec, settings: Sequence[str]) -> tuple[tuple[str, Value], ...]:
+    """Read `name=value` settings of a method as they are typed. ParameterError for a wrong one."""
+    known = {parameter.name: parameter for parameter in spec.parameters}
+    found = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ParameterError(f"found {clean(setting)!r}, expected name=value, for example depth=6")
+        if name not in known:
+            raise unknown(f"parameter of {spec.name}", name, known)
+        found[name] = known[name].parse(text)
+    return tuple(sorted(found.items()))
