@@ -8,6 +8,7 @@ on its way that a shell would read as typing.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -34,33 +35,36 @@ class GraphicsDriver(LinuxDriver):
         self.link = Link(self.write, answers=True)
         self._heard = threading.Condition()
         self._answers_heard = 0
-        self._pixels: list[str] = []
+        self._after_text: list[Callable[[], None]] = []
 
     def write(self, data: str) -> None:
-        """Write, with waiting pixels inside the synchronized update that is about to end."""
-        if data == SYNC_END and self._pixels:
-            self.flush_pixels()
+        """Write; pixels that wait for the text under them go before the end of its update."""
+        if data == SYNC_END:
+            waiting, self._after_text = self._after_text, []
+            for draw in waiting:
+                draw()
         super().write(data)
 
-    def draw_after_text(self, pixels: str) -> None:
-        """Draw pixels over text that is being written now: after it, in the same update."""
-        self._pixels.append(pixels)
-
-    def flush_pixels(self) -> None:
-        """Write the waiting pixels; nothing when the end of an update has done it."""
-        pixels, self._pixels = "".join(self._pixels), []
-        if pixels:
-            super().write(pixels)
+    def draw_after_text(self, draw: Callable[[], None]) -> None:
+        """Call `draw` when the text that is being rendered now was written, in the same update."""
+        self._after_text.append(draw)
 
     def process_message(self, message: Message) -> None:
         """Runs in the input thread: a cursor position is the answer to a picture's question."""
         if not isinstance(message, events.CursorPosition):
+            if isinstance(message, events.Resize):
+                self.link.resizes += 1
             super().process_message(message)
             return
         with self._heard:
             self._answers_heard += 1
             self._heard.notify_all()
         self._loop.call_soon_threadsafe(self.link.answered)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        # Asked whenever the window changed, also when its size in cells did not.
+        self.link.resizes += 1
+        return super()._get_terminal_size()
 
     def disable_input(self) -> None:
         """Stop reading, but not before the answers that are on their way were read."""
@@ -71,7 +75,7 @@ class GraphicsDriver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         """Free the terminal's picture memory, then give the terminal back."""
-        self._pixels.clear()
+        self._after_text.clear()
         self.write(self.link.farewell())
         super().stop_application_mode()
         self._answers_heard = self.link.restart()

@@ -19,21 +19,31 @@ class Box:
     widget_rows: int
 
 
-def fit(image: tuple[int, int], widget: tuple[int, int], terminal: Terminal) -> Box:
+def fit(
+    image: tuple[int, int],
+    widget: tuple[int, int],
+    terminal: Terminal,
+    *,
+    most: int | None = None,
+    spare_last_row: bool = False,
+) -> Box:
     """Fit an image of (height, width) pixels into a widget of (columns, rows) cells.
 
-    At least one cell; the aspect is off by less than one cell.
+    At least one cell; the aspect is off by less than one cell. most: no more columns or
+    rows than this. spare_last_row: leave the widget's last row free, if it has another.
     """
     height, width = image
-    columns, rows = widget
+    columns = min(widget[0], most or widget[0])
+    rows = min(widget[1], most or widget[1])
+    if spare_last_row and rows == widget[1] and rows > 1:
+        rows -= 1
     scale = min(columns * terminal.cell_width / width, rows * terminal.cell_height / height)
     fitted_columns = min(columns, max(1, round(width * scale / terminal.cell_width)))
     fitted_rows = min(rows, max(1, round(height * scale / terminal.cell_height)))
     return Box(
-        (columns - fitted_columns) // 2,
+        (widget[0] - fitted_columns) // 2,
         (rows - fitted_rows) // 2,
         fitted_columns,
         fitted_rows,
-        columns,
-        rows,
+        *widget,
     )

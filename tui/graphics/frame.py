@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.terminal import Terminal
+from core.terminal import Protocol, Terminal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,8 @@ class Job:
     rgb: (H, W, 3) uint8. size: the widget's (columns, rows). background: RGB around the
     picture. grey: the user asked for no colour. coarse: fewer bytes before fidelity.
     identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when
-    it is not wholly visible. before: the frame that the screen shows there.
+    it is not wholly visible. at_bottom: the widget's last row is the screen's. before: the
+    frame that the screen shows there.
     """
 
     rgb: NDArray[np.uint8]
@@ -37,24 +38,27 @@ class Job:
     coarse: bool
     identity: int
     origin: tuple[int, int] | None
+    at_bottom: bool
     before: Frame | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
-    """One encoded picture.
+    """One encoded picture; equal only to itself.
 
-    cells: its half-cells, shown wherever pixels cannot be (under a dialog). strips: the
-    text of each row while the picture is wholly visible. draw: bytes that bring the screen
-    from the job's `before` to this. redraw: bytes that bring the pixels back after the
-    terminal lost them; empty for half-cells, whose strips are enough.
+    protocol: how it was encoded. cells: its half-cells, shown wherever pixels cannot be
+    (under a dialog). strips: the text of each row while the picture is wholly visible; none
+    for sixel, which has blanks there. difference: half-cells only, the bytes that bring the
+    screen from the job's `before` to this. pixels: the bytes of the picture itself, wherever
+    the cursor is; empty for half-cells.
     """
 
+    protocol: Protocol
     generation: int
     size: tuple[int, int]
     coarse: bool
     box: Box
     cells: Cells
     strips: list[Strip]
-    draw: str
-    redraw: str = ""
+    difference: str
+    pixels: str

@@ -54,6 +54,9 @@ class Link:
         self._round_trip = 0.0
         self._farewells: dict[object, str] = {}
         self.questions = 0
+        # Grow when the terminal was given back and taken again, and when it was resized.
+        self.sessions = 0
+        self.resizes = 0
         self.rate: float | None = None
 
     async def turn(self, sender: object) -> None:
@@ -100,6 +103,10 @@ class Link:
         """Whether `size` bytes take uncomfortably long at the measured rate (bytes a second)."""
         return self.rate is not None and size / self.rate > COMFORTABLE
 
+    def write(self, payload: str) -> None:
+        """Write something that needs no pacing."""
+        self._write(payload)
+
     def keep(self, sender: object, farewell: str) -> None:
         """Remember what frees the sender's memory in the terminal."""
         self._farewells[sender] = farewell
@@ -118,6 +125,7 @@ class Link:
         for sent in self._under_way:
             sent.arrived.set()
         self._under_way.clear()
+        self.sessions += 1
         return self.questions
 
     def _missed(self, last: _Sent) -> None:

@@ -9,8 +9,11 @@ half scrolled out) the same picture is half-cells, which Textual clips and tints
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -18,15 +21,16 @@ from textual.widget import Widget
 from core.terminal import Terminal
 from tui.graphics.frame import Frame, Job
 from tui.graphics.pacing import Link
+from tui.graphics.pixelrow import PixelRow
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from textual import events
 
-SYNC = ("\x1b[?2026h", "\x1b[?2026l")
-# Seconds without a new picture after which a coarse one is sent again in full.
-SETTLED = 0.15
+SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
+# Pictures asked for within this many seconds of each other are a held key.
+REPEATING = 0.15
 
 
 class Picture(Widget):
@@ -46,11 +50,20 @@ class Picture(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self.terminal = terminal
         self.frame: Frame | None = None
+        # Kitty's name for this picture; at random, since other programs name theirs too.
+        self._identity = 256 + secrets.randbelow(2**24 - 256)
+        self._link = Link(lambda _: None, answers=False)
         self._rgb: NDArray[np.uint8] | None = None
         self._generation = -1
         self._wanted = asyncio.Event()
-        self._link = Link(lambda _: None, answers=False)
+        self._asked = -1.0
+        self._repeating = False
+        self._full_bytes = 0
         self._repaint_due = False
+        self._pixels_due = False
+        # What the terminal holds of this picture: the frame, and all that makes it valid.
+        self._held: tuple[object, ...] = ()
+        self._under: tuple[Frame, list[Strip]] | None = None
 
     def show(self, rgb: NDArray[np.uint8] | None, generation: int) -> None:
         """Show this picture as soon as the link allows; None clears. Call on the event loop.
@@ -62,6 +75,9 @@ class Picture(Widget):
             return
         self._generation = generation
         self._rgb = rgb
+        now = asyncio.get_running_loop().time()
+        self._repeating = now - self._asked < REPEATING
+        self._asked = now
         if rgb is None:
             self.frame = None
             self._repaint()
@@ -69,21 +85,32 @@ class Picture(Widget):
 
     @property
     def shown_generation(self) -> int:
-        """The generation of the picture on the screen, -1 before the first."""
+        """The generation of the picture that was last put on the screen, -1 for none."""
         return -1 if self.frame is None else self.frame.generation
 
     def on_mount(self) -> None:
         driver = self.app._driver
-        self._link = getattr(driver, "link", self._link)
-        self.run_worker(self._keep_drawing(), group=f"picture-{id(self)}", exit_on_error=True)
+        if driver is not None:
+            # Only our own driver hears the terminal's answers; with another, time alone paces.
+            self._link = getattr(driver, "link", Link(driver.write, answers=False))
+        self.run_worker(self._keep_drawing(), group="picture", exclusive=False)
+
+    def on_unmount(self) -> None:
+        if farewell := self._link.forget(self):
+            self._link.write(farewell)
 
     def on_resize(self, event: events.Resize) -> None:
+        self._wanted.set()
+
+    def notify_style_update(self) -> None:
+        """The background may have changed, which the letterbox shows."""
+        super().notify_style_update()
         self._wanted.set()
 
     async def _keep_drawing(self) -> None:
         """Encode and send the newest picture, one at a time, for as long as the widget lives."""
         while True:
-            await self._wanted.wait()
+            await self._wait_for_work()
             await self._link.turn(self)
             self._wanted.clear()
             if self._rgb is None or not self.size or self.terminal.protocol == "none":
@@ -95,43 +122,115 @@ class Picture(Widget):
                 continue
             self._present(job, frame)
 
+    async def _wait_for_work(self) -> None:
+        """Until a picture is wanted, or the coarse one on the screen has settled and deserves detail."""
+        if self.frame is None or not self.frame.coarse:
+            await self._wanted.wait()
+            return
+        try:
+            await asyncio.wait_for(self._wanted.wait(), REPEATING)
+        except TimeoutError:
+            self._repeating = False
+
     def _job(self, rgb: NDArray[np.uint8]) -> Job:
-        background = self.background_colors[1]
         place = self._place()
         return Job(
             rgb=rgb,
             generation=self._generation,
             size=(self.size.width, self.size.height),
             terminal=self.terminal,
-            background=background.rgb,
+            background=self.background_colors[1].rgb,
             grey=self.app.no_color,
-            coarse=False,
-            identity=0,
+            coarse=self._repeating and self._link.is_slow_for(self._full_bytes),
+            identity=self._identity,
             origin=None if place is None else (place.x, place.y),
+            at_bottom=place is not None and place.bottom >= self.app.size.height,
             before=self.frame,
         )
 
     def _present(self, job: Job, frame: Frame) -> None:
         """Put a frame on the screen: directly where it is wholly visible, else through Textual."""
         before, self.frame = self.frame, frame
+        if not frame.coarse:
+            self._full_bytes = len(frame.difference) + len(frame.pixels)
+        on_screen = before if before is job.before and not self._repaint_due else None
+        if frame.protocol == "halfcell":
+            self._present_half_cells(job, frame, on_screen)
+        elif frame.protocol == "kitty":
+            self._present_kitty(frame, on_screen)
+        else:
+            self._present_sixel(frame, on_screen)
+
+    def _present_half_cells(self, job: Job, frame: Frame, on_screen: Frame | None) -> None:
         place = self._place()
-        direct = place is not None and job.origin == (place.x, place.y) and not self._repaint_due
-        driver = self.app._driver
-        if (
-            direct
-            and driver is not None
-            and before is job.before
-            and before is not None
-            and before.size == frame.size
-        ):
-            if frame.draw:
-                self._link.send(self, SYNC[0] + frame.draw + SYNC[1])
+        stays = place is not None and job.origin == (place.x, place.y)
+        if on_screen is None or on_screen.size != frame.size or not stays:
+            self._repaint()
+        elif frame.difference:
+            self._send(frame.difference)
+
+    def _present_kitty(self, frame: Frame, on_screen: Frame | None) -> None:
+        if self.app.screen is self.screen:
+            self._draw_pixels()
+        if on_screen is None or frame.strips is not on_screen.strips or self.app.screen is not self.screen:
+            self._repaint()
+
+    def _present_sixel(self, frame: Frame, on_screen: Frame | None) -> None:
+        if on_screen is not None and on_screen.box == frame.box and self._holds(on_screen):
+            self._draw_pixels()
         else:
             self._repaint()
 
     def _repaint(self) -> None:
         self._repaint_due = True
         self.refresh()
+
+    def _send(self, payload: str) -> None:
+        self._link.send(self, SYNC_START + payload + SYNC_END)
+
+    def _validity(self, frame: Frame) -> tuple[object, ...]:
+        """What must stay the same for the terminal to still hold the frame's pixels; empty if it cannot."""
+        if frame.protocol == "kitty":
+            return (frame, self._link.sessions)
+        place = self._place()
+        return () if place is None else (frame, self._link.sessions, self._link.resizes, place)
+
+    def _holds(self, frame: Frame) -> bool:
+        return bool(self._held) and self._held == self._validity(frame)
+
+    def _draw_pixels(self) -> None:
+        """Send the pixels of the present frame to where it is now."""
+        self._pixels_due = False
+        frame = self.frame
+        if frame is None or not frame.pixels or frame.size != (self.size.width, self.size.height):
+            return
+        if frame.protocol == "kitty":
+            self._keep_farewell()
+            self._send(frame.pixels)
+        elif place := self._place():
+            x, y = place.x + frame.box.x, place.y + frame.box.y
+            self._send(f"\x1b7\x1b[{y + 1};{x + 1}H{frame.pixels}\x1b8")
+        self._held = self._validity(frame)
+
+    def _keep_farewell(self) -> None:
+        from tui.graphics.kitty import deletion
+
+        self._link.keep(self, deletion(self._identity))
+
+    def _pixels_wiped(self) -> None:
+        """Text is being written where the pixels go: draw them right after it."""
+        if self._pixels_due:
+            return
+        self._pixels_due = True
+        draw_after_text = getattr(self.app._driver, "draw_after_text", None)
+        if draw_after_text is not None:
+            draw_after_text(self._draw_due_pixels)
+        # Without synchronized updates nothing calls the driver back.
+        self.call_later(self._draw_due_pixels)
+
+    def _draw_due_pixels(self) -> None:
+        if self._pixels_due:
+            self._draw_pixels()
 
     def _place(self) -> Region | None:
         """Where on the screen the widget is, when all of it is visible and nothing covers it."""
@@ -146,17 +245,42 @@ class Picture(Widget):
         return None
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows that Textual repaints; styles other than the background do not apply to a picture."""
+        """The rows that Textual repaints; of the styles, only the background applies to a picture."""
         self._repaint_due = False
-        frame = self.frame
-        if frame is None or frame.size != (self.size.width, self.size.height):
-            blank = Strip.blank(self.size.width, self.rich_style)
-            strips = [blank] * crop.height
-        else:
-            strips = [frame.strips[y] for y in crop.line_range]
+        rows = self._rows()
+        strips = [rows[y] for y in crop.line_range]
         if crop.column_span != (0, self.size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
+
+    def _rows(self) -> Sequence[Strip]:
+        frame = self.frame
+        if frame is None or frame.size != (self.size.width, self.size.height):
+            return [Strip.blank(self.size.width, self._background())] * self.size.height
+        if frame.protocol == "halfcell":
+            return frame.strips
+        if frame.protocol == "kitty":
+            if self.app.screen is not self.screen:
+                return self._half_cells(frame)
+            if not self._holds(frame):
+                self._pixels_wiped()
+            return frame.strips
+        if self._place() is None:
+            self._held = ()
+            return self._half_cells(frame)
+        row = PixelRow(self.size.width, self._background(), self._holds(frame), self._pixels_wiped)
+        return [row] * self.size.height
+
+    def _background(self) -> Style:
+        return Style(bgcolor=self.background_colors[1].rich_color)
+
+    def _half_cells(self, frame: Frame) -> list[Strip]:
+        """The frame as text, made once, for where its pixels cannot be."""
+        from tui.graphics.halfcell import lines_of
+
+        if self._under is None or self._under[0] is not frame:
+            self._under = (frame, lines_of(frame.cells, truecolor=self.terminal.truecolor))
+        return self._under[1]
 
 
 def _encode(job: Job) -> Frame:

@@ -1,0 +1,68 @@
+"""Sixel pictures: pixels painted over cells, which any text written there wipes again.
+
+The encoder is textual-image's. It is a private name of that package, so its absence is
+expected: pictures are half-cells then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import cv2
+from PIL import Image
+
+from tui.graphics.fit import fit
+from tui.graphics.frame import Frame, Job
+from tui.graphics.halfcell import cells_of
+from tui.graphics.palette import held, quantize
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+try:
+    # Importing this module asks the terminal nothing, unlike the package's widgets.
+    from textual_image._sixel import image_to_sixels
+except ImportError:
+    image_to_sixels = None
+
+# (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
+LEVELS = ((96, 8), (64, 10), (40, 12))
+COARSE_LEVEL = (32, 12)
+BYTES_FOR_A_CELL = 150
+NEW_LINE = "-\x1b\\"
+END = "\x1b\\"
+
+
+def encoder() -> Callable[[Image.Image], str] | None:
+    """textual-image's encoder, None where it has none under that name."""
+    found: Callable[[Image.Image], str] | None = image_to_sixels
+    return found
+
+
+def encode(job: Job, to_sixels: Callable[[Image.Image], str]) -> Frame:
+    """A picture as sixels of the box's exact pixels; its half-cells stand in where it is covered."""
+    box = fit(job.rgb.shape[:2], job.size, job.terminal, spare_last_row=job.at_bottom)
+    cells = cells_of(job.rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
+    size = (box.columns * job.terminal.cell_width, box.rows * job.terminal.cell_height)
+    shrinks = size[0] < job.rgb.shape[1]
+    rgb = cv2.resize(job.rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    budget = BYTES_FOR_A_CELL * box.columns * box.rows
+    pixels = ""
+    for colours, tolerance in (COARSE_LEVEL,) if job.coarse else LEVELS:
+        pixels = _sixels(rgb, colours, tolerance, to_sixels)
+        if len(pixels) <= budget:
+            break
+    return Frame("sixel", job.generation, job.size, job.coarse, box, cells, [], "", pixels)
+
+
+def _sixels(
+    rgb: NDArray[np.uint8], colours: int, tolerance: int, to_sixels: Callable[[Image.Image], str]
+) -> str:
+    indices, palette = quantize(rgb, colours)
+    image = Image.fromarray(held(rgb, indices, palette, tolerance), "P")
+    image.putpalette(palette.tobytes())
+    text = to_sixels(image)
+    # The new line after the last band would scroll a screen whose last row it is in.
+    return text.removesuffix(NEW_LINE) + END if text.endswith(NEW_LINE) else text
