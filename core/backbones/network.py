@@ -80,13 +80,20 @@ class Backbone:
         images: (H, W, 3) uint8 RGB each, of any sizes; grey (H, W) is repeated and
         alpha dropped. Returns (B, 3, size, size) float32; size defaults to the native one.
         """
+        return self.normalized(self.resized(images, size))
+
+    def resized(self, images: Sequence[Image], size: int | None = None) -> Tensor:
+        """The first half of `preprocess`: (B, 3, size, size) uint8 on the CPU, for threads of their own."""
         side = self.image_size if size is None else size
         if side < 1:
             raise ParameterError(f"image size: found {side}, expected a positive number of pixels")
-        pixels = torch.cat([self._resized(image, side) for image in images]).to(self.device)
+        return torch.cat([self._resized(image, side) for image in images])
+
+    def normalized(self, pixels: Tensor) -> Tensor:
+        """The second half of `preprocess`: uint8 (B, 3, S, S) to float32 on the backbone's device."""
         mean = torch.tensor(self.transform.mean, device=self.device).view(1, 3, 1, 1) * 255
         std = torch.tensor(self.transform.std, device=self.device).view(1, 3, 1, 1) * 255
-        return pixels.float().sub_(mean).div_(std).contiguous()
+        return pixels.to(self.device, non_blocking=True).float().sub_(mean).div_(std).contiguous()
 
     def _resized(self, image: Image, side: int) -> Tensor:
         planes = torch.from_numpy(np.ascontiguousarray(_rgb(image))).permute(2, 0, 1)[None]
