@@ -117,8 +117,9 @@ class Link:
         return self._farewells.pop(sender, "")
 
     def farewell(self) -> str:
-        """What frees the memory of all pictures in the terminal."""
-        return "".join(self._farewells.values())
+        """What frees the memory of all pictures in the terminal; they are sent anew after it."""
+        farewells, self._farewells = "".join(self._farewells.values()), {}
+        return farewells
 
     def restart(self) -> int:
         """Expect no answers any more (the terminal was given back); returns the questions asked so far."""

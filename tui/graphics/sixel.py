@@ -6,6 +6,7 @@ expected: pictures are half-cells then.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ except ImportError:
 LEVELS = ((96, 8), (64, 10), (40, 12))
 COARSE_LEVEL = (32, 12)
 BYTES_FOR_A_CELL = 150
+HEADER = re.compile(r'\x1bP[\d;]*q(?:"[\d;]*)?')
+DEFINITION = re.compile(r"#(\d+);2;\d+;\d+;\d+")
 NEW_LINE = "-\x1b\\"
 END = "\x1b\\"
 
@@ -63,6 +66,19 @@ def _sixels(
     indices, palette = quantize(rgb, colours)
     image = Image.fromarray(held(rgb, indices, palette, tolerance), "P")
     image.putpalette(palette.tobytes())
-    text = to_sixels(image)
-    # The new line after the last band would scroll a screen whose last row it is in.
-    return text.removesuffix(NEW_LINE) + END if text.endswith(NEW_LINE) else text
+    return tidied(to_sixels(image))
+
+
+def tidied(sixels: str) -> str:
+    """The same picture with its colours defined first and without the last new line.
+
+    xterm paints wrong pixels in the first band when definitions come between the data, and
+    the new line after the last band would scroll a screen that ends there.
+    """
+    header = HEADER.match(sixels)
+    start = header.end() if header else 0
+    definitions = "".join(match.group(0) for match in DEFINITION.finditer(sixels, start))
+    data = DEFINITION.sub(r"#\1", sixels[start:])
+    if data.endswith(NEW_LINE):
+        data = data.removesuffix(NEW_LINE) + END
+    return sixels[:start] + definitions + data

@@ -1,0 +1,151 @@
+"""The app behind `gallery.py`: one line of text, one picture."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from textual.app import App, ComposeResult
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Label, Static
+
+from core.terminal import Terminal
+from tui.graphics import compose
+from tui.graphics.driver import GraphicsDriver
+from tui.widgets.picture import Picture
+
+SIDE = 256
+
+
+@lru_cache(maxsize=32)
+def scene(index: int, folder: str) -> compose.Image:
+    """A photo of the folder, or a drawn scene with as much detail as one."""
+    if folder:
+        paths = sorted(Path(folder).iterdir())
+        image = cv2.imread(str(paths[index * 37 % len(paths)]))
+        return np.ascontiguousarray(cv2.resize(image, (SIDE, SIDE))[..., ::-1])
+    rng = np.random.default_rng(index)
+    noise = sum(
+        cv2.resize(rng.random((side, side, 3)).astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        * weight
+        for side, weight in ((4, 0.6), (16, 0.3), (128, 0.1))
+    )
+    return np.clip(np.asarray(noise) * 255, 0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=32)
+def heatmap(index: int) -> compose.Map:
+    rng = np.random.default_rng(1000 + index)
+    coarse = rng.random((14, 14)).astype(np.float32)
+    return np.clip(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), 0, 1)
+
+
+def composed(image: int, heat: int, step: int, folder: str) -> compose.Image:
+    """The picture of a state: overlay, with the mask's outline at the threshold."""
+    threshold = 0.3 + 0.01 * (step % 40)
+    painted = compose.overlay(scene(image, folder), heatmap(heat), "inferno", 0.5)
+    mask = heatmap(heat) > threshold
+    return compose.outcome(painted, mask, heatmap(heat) > 0.5, 0.5)
+
+
+class Dialog(ModalScreen[None]):
+    BINDINGS = [("d", "dismiss", "Close")]
+    CSS = "Dialog { align: center middle; } Static { width: 24; height: 5; background: blue; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static("a dialog over the picture")
+
+
+class Gallery(App[None]):
+    CSS = "#scroll { height: 1fr; } .tall { height: 60; } #status { height: 1; }"
+    BINDINGS = [
+        ("t", "step", ""),
+        ("h", "heat", ""),
+        ("n", "image", ""),
+        ("d", "dialog", ""),
+        ("s", "scroll", ""),
+        ("o", "toast", ""),
+        ("z", "suspend_process", ""),
+        ("q", "quit", ""),
+    ]
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, terminal: Terminal, columns: int, rows: int, widget: str, folder: str) -> None:
+        super().__init__(driver_class=GraphicsDriver)
+        self.terminal = terminal
+        self.columns, self.rows = columns, rows
+        self.widget, self.folder = widget, folder
+        self.state = [0, 0, 0]
+        self.generation = 0
+        self.report: dict[str, Any] = {"protocol": terminal.protocol, "loop_cpu_ms": []}
+
+    def compose(self) -> ComposeResult:
+        yield Label("state 0", id="status")
+        with VerticalScroll(id="scroll"):
+            yield self._picture()
+            yield Static("below the picture", classes="tall")
+
+    def _picture(self) -> Widget:
+        if self.widget == "picture":
+            picture: Widget = Picture(terminal=self.terminal, id="picture")
+        else:
+            from textual_image import widget as ready_made
+
+            kinds = {
+                "halfcell": ready_made.HalfcellImage,
+                "sixel": ready_made.SixelImage,
+                "kitty": ready_made.TGPImage,
+            }
+            picture = kinds[self.widget](id="picture")
+        picture.styles.width, picture.styles.height = self.columns, self.rows
+        return picture
+
+    def on_mount(self) -> None:
+        self.set_interval(0.02, self._measure)
+        self._cpu = time.thread_time()
+        self._render_state()
+
+    def _measure(self) -> None:
+        """Event-loop CPU since the last key, for the report."""
+        self.report["loop_cpu_now"] = time.thread_time()
+
+    def _render_state(self) -> None:
+        self.query_one("#status", Label).update(f"state {self.generation}")
+        rgb = composed(*self.state, self.folder)
+        picture = self.query_one("#picture")
+        if isinstance(picture, Picture):
+            picture.show(rgb, self.generation)
+        else:
+            from PIL import Image
+
+            picture.image = Image.fromarray(rgb)  # type: ignore[attr-defined]
+
+    def _advance(self, index: int) -> None:
+        self.state[index] += 1
+        self.generation += 1
+        self._render_state()
+
+    def action_step(self) -> None:
+        self._advance(2)
+
+    def action_heat(self) -> None:
+        self._advance(1)
+
+    def action_image(self) -> None:
+        self._advance(0)
+
+    def action_dialog(self) -> None:
+        self.push_screen(Dialog())
+
+    def action_toast(self) -> None:
+        self.notify("a toast", timeout=1)
+
+    def action_scroll(self) -> None:
+        scroll = self.query_one("#scroll")
+        scroll.scroll_to(y=0 if scroll.scroll_y else 5, animate=False)
