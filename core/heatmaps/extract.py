@@ -1,0 +1,336 @@
+"""Running methods over samples: the one place where datasets meet networks.
+
+A `Job` is recipes that share a forward pass, joined with a dataset and a loaded
+backbone. Bytes in the store depend on how samples are grouped into batches (a
+matrix product rounds by its shape), so batches are fixed slices of the dataset,
+computed whole or not at all: what was killed and resumed equals what was not.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import queue
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core.backbones.load import load_backbone
+from core.backbones.network import Backbone, device_of
+from core.datasets import Dataset, Sample
+from core.errors import ParameterError, ResourceError
+from core.heatmaps.identity import Identity, lasting
+from core.heatmaps.recipe import AUTO, FLOAT32, Recipe
+from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
+from core.methods.compute import compute_many, normalize
+from core.prompts import prompt_for
+
+log = logging.getLogger(__name__)
+
+BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
+_AHEAD = 2  # batches that are decoded while one is computed
+_DECODERS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Recipes of different methods, alike in all else, for one dataset on one backbone."""
+
+    recipes: tuple[Recipe, ...]
+    dataset: Dataset
+    backbone: Backbone
+
+    @property
+    def size(self) -> int:
+        """The side of the square that the network sees, in pixels."""
+        return self.recipes[0].size or self.backbone.image_size
+
+    @property
+    def precision(self) -> str:
+        """Of the forward pass: float32, or a half precision under autocast."""
+        asked = self.recipes[0].precision
+        return asked if asked != AUTO else "bfloat16" if self.backbone.device.type == "cuda" else FLOAT32
+
+    def identity(self, recipe: Recipe) -> Identity:
+        """The identity of the set where the recipe's heatmaps belong. Reads the whole dataset once."""
+        return Identity(
+            dataset=self.dataset.fingerprint,
+            method=recipe.method,
+            parameters=recipe.parameters,
+            backbone=recipe.backbone,
+            checkpoint=recipe.checkpoint,
+            digest=self.backbone.digest,
+            template=recipe.template,
+            size=self.size,
+            precision=self.precision,
+            version=recipe.spec.version,
+            dataset_name=self.dataset.name,
+            dataset_spec=lasting(self.dataset.spec),
+        )
+
+    def pixels(self, sample: Sample) -> Tensor:
+        """The sample as the network takes it, before normalization: (1, 3, S, S) uint8 on the CPU."""
+        return self.backbone.resized([sample.image()], self.size)
+
+    def prompts(self, samples: Sequence[Sample]) -> list[str]:
+        """The prompt of each sample's own label."""
+        return [prompt_for(self.recipes[0].template, sample.label) for sample in samples]
+
+    def heatmaps(self, pixels: Tensor, prompts: Sequence[str]) -> dict[Recipe, Tensor]:
+        """Heatmaps (B, gh, gw) float32 in [0, 1] on the device, of one prompt per image.
+
+        pixels: (B, 3, S, S) uint8. Several methods share one pass where they can.
+        """
+        contrast = [prompt_for(self.recipes[0].template, label) for label in self.dataset.labels]
+        # All labels first and at once: a text's last bits depend on those it is encoded with.
+        contrast_text = self.backbone.encode_text(contrast)
+        text = self.backbone.encode_text(list(prompts))[:, None]
+        settings = {recipe.method: dict(recipe.parameters) for recipe in self.recipes}
+        with self._autocast():
+            maps = compute_many(
+                settings, self.backbone, self.backbone.normalized(pixels), text, contrast_text=contrast_text
+            )
+        return {recipe: normalize(maps[recipe.method][:, 0]) for recipe in self.recipes}
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.precision == FLOAT32:
+            return nullcontext()
+        return torch.autocast(self.backbone.device.type, getattr(torch, self.precision))
+
+
+def loaded(recipes: Sequence[Recipe], dataset: Dataset, device: str) -> Job:
+    """Load the backbone that the completed recipes share."""
+    first = recipes[0]
+    return Job(tuple(recipes), dataset, load_backbone(first.backbone, first.checkpoint or None, device))
+
+
+def grouped(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
+    """Split recipes into groups that can share a job, in order of first appearance."""
+    groups: list[list[Recipe]] = []
+    for recipe in dict.fromkeys(recipes):
+        plain = replace(recipe, method="", parameters=())
+        for group in groups:
+            alike = replace(group[0], method="", parameters=()) == plain
+            if alike and recipe.method not in {other.method for other in group}:
+                group.append(recipe)
+                break
+        else:
+            groups.append([recipe])
+    return groups
+
+
+def slices(dataset: Dataset, batch: int) -> list[tuple[Sample, ...]]:
+    """The dataset in fixed batches."""
+    return [dataset.samples[start : start + batch] for start in range(0, len(dataset.samples), batch)]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a computation is: of `methods`, `done` of `total` samples are in the store."""
+
+    methods: str
+    done: int
+    total: int
+
+
+def compute(
+    recipes: Sequence[Recipe],
+    dataset: Dataset,
+    store: HeatmapStore,
+    *,
+    device: str = "auto",
+    batch: int = 0,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> list[HeatmapSet]:
+    """Fill the sets of all recipes, several methods in one pass where they can share it.
+
+    device: auto, cpu, cuda, mps, `all` (every CUDA device), or several separated by
+    commas, one process each. batch: samples together, 0 for the device's usual number,
+    halved where the memory is too small. Goes on from what the store holds; killed at any
+    moment, nothing that was reported is lost. Returns the sets in the order of the recipes.
+    """
+    if batch < 0:
+        raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
+    devices = devices_of(device)
+    batches = slices(dataset, batch or BATCH[devices[0].type])
+    completed = [recipe.completed(dataset.name) for recipe in recipes]
+    found: dict[Recipe, HeatmapSet] = {}
+    for group in grouped(completed):
+        counted = _counter(", ".join(recipe.method for recipe in group), len(dataset.samples), report)
+        if len(devices) == 1:
+            sets = fill(loaded(group, dataset, str(devices[0])), store, batches, counted)
+        else:
+            sets = _fill_on_several(group, dataset, store, batches, devices, counted)
+        for filled in sets.values():
+            filled.consolidate([sample.id for sample in dataset.samples])
+        found.update(sets)
+    return [found[recipe] for recipe in completed]
+
+
+def devices_of(names: str) -> list[torch.device]:
+    """The devices that `--device` names. ParameterError for one that cannot be used."""
+    if names == "all":
+        count = torch.cuda.device_count()
+        if not count:
+            raise ParameterError("device all: found no CUDA device; try auto or cpu")
+        return [torch.device("cuda", index) for index in range(count)]
+    return [device_of(name.strip()) for name in names.split(",")]
+
+
+def _counter(text: str, total: int, report: Callable[[Progress], None]) -> Callable[[int], None]:
+    done = 0
+
+    def written(samples: int) -> None:
+        nonlocal done
+        done += samples
+        report(Progress(text, done, total))
+
+    return written
+
+
+def _fill_on_several(
+    recipes: Sequence[Recipe],
+    dataset: Dataset,
+    store: HeatmapStore,
+    batches: Sequence[Sequence[Sample]],
+    devices: Sequence[torch.device],
+    written: Callable[[int], None],
+) -> dict[Recipe, HeatmapSet]:
+    """One process per device, each with every n-th batch."""
+    log.info("%s: fingerprint %s", dataset.name, dataset.fingerprint)  # read once, travels along
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(len(devices), context) as executor:
+        counts = manager.Queue()
+        futures = [
+            executor.submit(
+                _share, recipes, dataset, store.root, batches[index :: len(devices)], str(device), counts.put
+            )
+            for index, device in enumerate(devices)
+        ]
+        while not all(future.done() for future in futures) or not counts.empty():
+            with suppress(queue.Empty):
+                written(counts.get(timeout=0.2))
+        try:
+            shares = [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            raise ResourceError(
+                "a process that computed heatmaps was killed (out of memory?); "
+                "what it wrote is kept: run the same command again"
+            ) from error
+    return {recipe: store.open(identity) for recipe, identity in shares[0].items()}
+
+
+def _share(
+    recipes: Sequence[Recipe],
+    dataset: Dataset,
+    root: Path,
+    batches: Sequence[Sequence[Sample]],
+    device: str,
+    written: Callable[[int], None],
+) -> dict[Recipe, Identity]:
+    sets = fill(loaded(recipes, dataset, device), HeatmapStore(root), batches, written)
+    return {recipe: found.identity for recipe, found in sets.items()}
+
+
+def fill(
+    job: Job,
+    store: HeatmapStore,
+    batches: Sequence[Sequence[Sample]],
+    written: Callable[[int], None],
+) -> dict[Recipe, HeatmapSet]:
+    """Compute every batch that is not wholly in the store. `written(samples)`: so many more are there."""
+    sets = {recipe: store.open(job.identity(recipe)) for recipe in job.recipes}
+    present = {recipe: set(found.ids()) for recipe, found in sets.items()}
+    lacking = [tuple(r for r in job.recipes if not {s.id for s in batch} <= present[r]) for batch in batches]
+    todo = [(batch, recipes) for batch, recipes in zip(batches, lacking, strict=True) if recipes]
+    written(sum(len(batch) for batch in batches) - sum(len(batch) for batch, _ in todo))
+    at_once = max((len(batch) for batch, _ in todo), default=1)
+    with ThreadPoolExecutor(1, "heatmap-writer") as writer:
+        pending: deque[Future[None]] = deque()
+        for (batch, recipes), pixels in zip(todo, _decoded(job, [b for b, _ in todo]), strict=True):
+            shared = replace(job, recipes=recipes)
+            maps, at_once = in_memory(shared, pixels, job.prompts(batch), at_once)
+            pending.append(writer.submit(_write, sets, maps, batch, written))
+            while len(pending) > _AHEAD:
+                pending.popleft().result()
+        for future in pending:
+            future.result()
+    return sets
+
+
+def _write(
+    sets: dict[Recipe, HeatmapSet],
+    maps: dict[Recipe, Tensor],
+    batch: Sequence[Sample],
+    written: Callable[[int], None],
+) -> None:
+    # Fetching from the device waits for it: done here, the next batch is under way meanwhile.
+    for recipe, heatmaps in maps.items():
+        arrays: Heatmap = heatmaps.cpu().numpy()
+        sets[recipe].write({sample.id: array for sample, array in zip(batch, arrays, strict=True)})
+    written(len(batch))
+
+
+def _decoded(job: Job, batches: Sequence[Sequence[Sample]]) -> Iterator[Tensor]:
+    """The batches as (B, 3, S, S) uint8, decoded by threads a little ahead of the network."""
+    pinned = job.backbone.device.type == "cuda"
+    threads = min(_DECODERS, os.cpu_count() or 1)
+    with (
+        ThreadPoolExecutor(threads, "heatmap-decoder") as decoders,
+        ThreadPoolExecutor(1, "heatmap-stager") as stager,
+    ):
+
+        def stage(samples: Sequence[Sample]) -> Tensor:
+            pixels = torch.cat(list(decoders.map(job.pixels, samples)))
+            return pixels.pin_memory() if pinned else pixels
+
+        ahead = deque(stager.submit(stage, batch) for batch in batches[:_AHEAD])
+        try:
+            for index in range(len(batches)):
+                pixels = ahead.popleft().result()
+                if index + _AHEAD < len(batches):
+                    ahead.append(stager.submit(stage, batches[index + _AHEAD]))
+                yield pixels
+        finally:
+            stager.shutdown(cancel_futures=True)
+
+
+def in_memory(
+    job: Job, pixels: Tensor, prompts: Sequence[str], at_once: int
+) -> tuple[dict[Recipe, Tensor], int]:
+    """`job.heatmaps` of at most `at_once` images together, halved until it fits; and what fitted.
+
+    ResourceError when the memory is too small for one image.
+    """
+    while True:
+        try:
+            parts = [
+                job.heatmaps(pixels[start : start + at_once], prompts[start : start + at_once])
+                for start in range(0, len(pixels), at_once)
+            ]
+            return {r: torch.cat([part[r] for part in parts]) for r in job.recipes}, at_once
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            reason = str(error).splitlines()[0]
+        if at_once == 1:
+            raise ResourceError(
+                f"{job.backbone.device} has too little memory for one image of {job.size} x {job.size} "
+                f"({reason}); a smaller --size, another --device or fewer methods at once may fit"
+            )
+        log.warning("out of memory with %d images at once; trying half", at_once)
+        at_once //= 2
+        if job.backbone.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,217 @@
+"""Extraction: the right maps, resumable, the same bytes however it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.backbones.load import load_backbone
+from core.datasets import Dataset
+from core.errors import CheckpointError, ClipLocError, DatasetError, ParameterError, ResourceError
+from core.heatmaps import extract
+from core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, loaded
+from core.heatmaps.recipe import Recipe
+from core.heatmaps.store import HeatmapSet, HeatmapStore
+from core.methods.compute import compute_maps, normalize
+from core.prompts import prompt_for
+
+
+def contents(heatmap_set: HeatmapSet) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in heatmap_set.folder.iterdir()}
+
+
+def test_every_sample_gets_the_map_of_its_own_label(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore
+) -> None:
+    (made,) = compute([recipe], toy, store, device="cpu", batch=3)
+    assert made.complete(toy)
+    backbone = load_backbone(recipe.backbone, device="cpu")
+    template = made.identity.template
+    for sample in toy.samples:
+        images = backbone.preprocess([sample.image()])
+        text = backbone.encode_text([prompt_for(template, sample.label)])
+        expected = normalize(compute_maps("gem", backbone, images, text))[0, 0]
+        np.testing.assert_allclose(made.read(sample.id), expected.numpy(), atol=2e-5)
+
+
+def test_the_identity_tells_how_the_set_was_made(recipe: Recipe, toy: Dataset, store: HeatmapStore) -> None:
+    (made,) = compute([recipe], toy, store, device="cpu")
+    backbone = load_backbone(recipe.backbone, device="cpu")
+    assert made.identity.dataset == toy.fingerprint
+    assert made.identity.digest == backbone.digest
+    assert made.identity.size == backbone.image_size
+    assert made.identity.precision == "float32"
+    assert made.dataset().labels == toy.labels
+    assert store.find(made.name).key == made.key
+    assert recipe.completed(toy.name).matches(made.identity)
+
+
+def test_what_is_stored_is_not_computed_again(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    original = Job.heatmaps
+
+    def counted(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+        seen.append(len(pixels))
+        return original(job, pixels, prompts)
+
+    monkeypatch.setattr(Job, "heatmaps", counted)
+    compute([recipe], toy, store, device="cpu", batch=3)
+    assert seen == [3, 3, 1]
+    compute([recipe], toy, store, device="cpu", batch=3)
+    assert seen == [3, 3, 1]
+
+
+@pytest.mark.parametrize("stop", [1, 2])
+def test_interrupted_and_resumed_gives_the_same_bytes(
+    recipe: Recipe,
+    toy: Dataset,
+    store: HeatmapStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: int,
+) -> None:
+    (whole,) = compute([recipe], toy, HeatmapStore(tmp_path / "other"), device="cpu", batch=3)
+    original, calls = Job.heatmaps, []
+
+    def interrupted(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+        if len(calls) == stop:
+            raise KeyboardInterrupt
+        calls.append(len(pixels))
+        return original(job, pixels, prompts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Job, "heatmaps", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            compute([recipe], toy, store, device="cpu", batch=3)
+    partial = store.open(whole.identity)
+    assert len(partial.ids()) == 3 * stop
+    # A single heatmap that the screen asked for meanwhile does not show in the end.
+    odd = np.zeros_like(partial.read(partial.ids()[0]))
+    partial.write({toy.samples[-2].id: odd})
+    (resumed,) = compute([recipe], toy, store, device="cpu", batch=3)
+    assert contents(resumed) == contents(whole)
+
+
+def test_progress_counts_what_is_in_the_store(recipe: Recipe, toy: Dataset, store: HeatmapStore) -> None:
+    seen: list[Progress] = []
+    compute([recipe], toy, store, device="cpu", batch=3, report=seen.append)
+    assert [progress.done for progress in seen] == [0, 3, 6, 7]
+    assert {(progress.methods, progress.total) for progress in seen} == {("gem", 7)}
+    seen.clear()
+    compute([recipe], toy, store, device="cpu", batch=3, report=seen.append)
+    assert [progress.done for progress in seen] == [7]
+
+
+def test_several_devices_share_the_work(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, tmp_path: Path
+) -> None:
+    (alone,) = compute([recipe], toy, HeatmapStore(tmp_path / "other"), device="cpu", batch=2)
+    seen: list[Progress] = []
+    (shared,) = compute([recipe], toy, store, device="cpu,cpu", batch=2, report=seen.append)
+    assert shared.key == alone.key
+    assert shared.ids() == alone.ids()
+    for id_, heatmap in alone.read_all().items():
+        np.testing.assert_allclose(shared.read(id_), heatmap, atol=1e-5)
+    assert seen[-1].done == 7
+
+
+def test_the_batch_is_halved_until_it_fits(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = loaded([recipe.completed(toy.name)], toy, "cpu")
+    pixels = torch.cat([job.pixels(sample) for sample in toy.samples])
+    expected = job.heatmaps(pixels, job.prompts(toy.samples))[job.recipes[0]]
+    original = Job.heatmaps
+
+    def small(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+        if len(pixels) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return original(job, pixels, prompts)
+
+    monkeypatch.setattr(Job, "heatmaps", small)
+    maps, at_once = in_memory(job, pixels, job.prompts(toy.samples), 7)
+    assert at_once == 1
+    torch.testing.assert_close(maps[job.recipes[0]], expected, atol=1e-5, rtol=0)
+    (made,) = compute([recipe], toy, store, device="cpu", batch=4)
+    assert made.complete(toy)
+
+
+def test_too_little_memory_for_one_image_is_said(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB\nand more")
+
+    monkeypatch.setattr(Job, "heatmaps", never)
+    with pytest.raises(ResourceError, match=r"one image of 32 x 32 .*20\.00 GiB\); a smaller --size"):
+        compute([recipe], toy, store, device="cpu", batch=4)
+    assert store.sets() == []
+
+
+def test_recipes_share_a_pass_only_when_they_are_alike() -> None:
+    gem, small = Recipe("gem", "a"), Recipe("gem", "a", size=96)
+    other, naclip = Recipe("gem", "b"), Recipe("naclip", "a")
+    deeper = Recipe("gem", "a", parameters=(("depth", 3),))
+    assert grouped([gem, small, naclip, other, gem]) == [[gem, naclip], [small], [other]]
+    assert grouped([gem, deeper, naclip]) == [[gem, naclip], [deeper]]
+
+
+def test_half_precision_is_another_set(recipe: Recipe, toy: Dataset, store: HeatmapStore) -> None:
+    full, half = compute([recipe, replace(recipe, precision="bfloat16")], toy, store, device="cpu")
+    assert half.identity.precision == "bfloat16"
+    assert half.key != full.key
+    assert half.complete(toy)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"method": "gum"}, ParameterError),
+        ({"parameters": (("depth", 1000),)}, ParameterError),
+        ({"parameters": (("width", 3),)}, ParameterError),
+        ({"template": "no place for a name"}, ParameterError),
+        ({"size": 33}, ParameterError),
+        ({"size": -1}, ParameterError),
+        ({"precision": "float8"}, ParameterError),
+        ({"backbone": "ViT-B-99"}, ParameterError),
+        ({"checkpoint": "/nowhere/weights.safetensors"}, CheckpointError),
+    ],
+)
+def test_bad_recipes_leave_the_store_untouched(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, change: dict[str, object], error: type[ClipLocError]
+) -> None:
+    with pytest.raises(error):
+        compute([replace(recipe, **change)], toy, store, device="cpu")  # type: ignore[arg-type]
+    assert not store.root.exists()
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "all", ""])
+def test_devices_that_are_not_there_are_refused(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, device: str
+) -> None:
+    if torch.cuda.is_available() and device == "all":
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(ParameterError, match="device"):
+        compute([recipe], toy, store, device=device)
+
+
+def test_a_broken_picture_stops_the_work_and_keeps_what_was_done(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.fingerprint  # noqa: B018  read while the pictures are whole
+    broken = Path(toy.spec) / "real" / f"{toy.samples[-1].id}.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.raises(DatasetError, match="truncated"):
+        compute([recipe], toy, store, device="cpu", batch=2)
+    assert len(store.sets()[0].ids()) == 6
+
+
+def test_the_usual_batch_depends_on_the_kind_of_device_alone() -> None:
+    assert set(extract.BATCH) == {"cpu", "cuda", "mps"}
