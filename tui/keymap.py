@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from core.errors import ParameterError, clean, unknown
 
@@ -38,9 +38,9 @@ class Action:
 def _explorer() -> tuple[Action, ...]:
     rows = [
         ("Walk", "sample.next", "j,down", "go('next')", "next sample", "sample"),
-        ("Walk", "sample.previous", "k,up", "go('previous')", "previous sample", "sample"),
+        ("Walk", "sample.previous", "k,up", "go('previous')", "previous sample"),
         ("Walk", "class.next", "right_square_bracket", "go('next_class')", "next class", "class"),
-        ("Walk", "class.previous", "left_square_bracket", "go('previous_class')", "previous class", "class"),
+        ("Walk", "class.previous", "left_square_bracket", "go('previous_class')", "previous class"),
         ("Walk", "page.down", "ctrl+d,pagedown", "go('page_down')", "ten samples on"),
         ("Walk", "page.up", "ctrl+u,pageup", "go('page_up')", "ten samples back"),
         ("Walk", "sample.first", "home", "go('first')", "first sample (also g g)"),
@@ -123,7 +123,7 @@ def _elsewhere() -> tuple[Action, ...]:
         ("app", "Everywhere", "notices", "ctrl+n", "notices", "past notifications"),
         ("app", "Everywhere", "quit", "q,ctrl+q", "quit", "quit; sweeps go on", "quit"),
         ("page", "Lists", "row.down", "j,down", "row(1)", "next row", "row"),
-        ("page", "Lists", "row.up", "k,up", "row(-1)", "previous row", "row"),
+        ("page", "Lists", "row.up", "k,up", "row(-1)", "previous row"),
         ("page", "Lists", "close", "escape,q", "close", "back", "back"),
         ("sweeps", "Sweeps", "run.compose", "S", "compose", "compose and start a sweep", "new"),
         (
@@ -186,7 +186,7 @@ PRESETS: dict[str, dict[str, str]] = {
 }
 
 
-def bindings_for(scope: str) -> list[Binding]:
+def bindings_for(scope: str) -> list[BindingType]:
     """The default bindings of one scope, with the ids that a keymap lays itself over."""
     return [
         Binding(action.keys, action.call, action.help, show=False, id=action.name)

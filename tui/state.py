@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from core.errors import ClipLocError
-from core.parameters import Value
+from core.heatmaps.recipe import Recipe
+from core.methods import METHODS
 from core.postprocess import PostProcess
 
 PICTURES = ("image", "heatmap", "mask", "truth")
@@ -26,19 +27,19 @@ HISTORY_LIMIT = 500
 
 @dataclass(frozen=True)
 class Source:
-    """What makes the heatmaps: a method with its network and prompt template, or a stored set.
+    """Where heatmaps come from: a recipe that the worker follows, or a stored set.
 
-    checkpoint "" and size 0 mean the backbone's and the method's own. stored:
-    the key of a heatmap set; when it is given nothing is computed.
+    stored: the name of a heatmap set; when it is given nothing is computed.
     """
 
-    method: str
-    backbone: str = ""
-    checkpoint: str = ""
-    template: str = ""
-    size: int = 0
-    parameters: tuple[tuple[str, Value], ...] = ()
+    recipe: Recipe = field(default_factory=lambda: Recipe(method="gem"))
     stored: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it: the method's title, or the set's name."""
+        known = METHODS.get(self.recipe.method)
+        return self.stored or (known.title if known else self.recipe.method)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class ExplorerState:
     def to_dict(self) -> dict[str, object]:
         """Plain values for the session file."""
         values = asdict(self)
-        values["source"]["parameters"] = dict(self.source.parameters)
+        values["source"] = {"recipe": self.source.recipe.to_dict(), "stored": self.source.stored}
         values["view"]["pictures"] = list(self.view.pictures)
         values["marks"] = sorted(self.marks)
         return values
@@ -100,11 +101,10 @@ class ExplorerState:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], fallback: ExplorerState) -> ExplorerState:
         """Read what a session file holds; whatever is missing, unknown or broken is `fallback`'s."""
-        source = _part(values, "source", fallback.source)
         return replace(
             fallback,
             sample=_text(values, "sample", fallback.sample),
-            source=replace(source, parameters=_pairs(values.get("source"))),
+            source=_source(values.get("source"), fallback.source),
             config=_config(values.get("config"), fallback.config),
             view=_view(_part(values, "view", fallback.view), fallback.view),
             listing=_listing(_part(values, "listing", fallback.listing)),
@@ -174,11 +174,16 @@ def _part(values: Mapping[str, Any], name: str, fallback: Any) -> Any:  # noqa: 
     return replace(fallback, **kept)
 
 
-def _pairs(source: object) -> tuple[tuple[str, Value], ...]:
-    found = source.get("parameters") if isinstance(source, Mapping) else None
-    if not isinstance(found, Mapping):
-        return ()
-    return tuple((str(k), v) for k, v in found.items() if isinstance(v, bool | int | float | str))
+def _source(values: object, fallback: Source) -> Source:
+    if not isinstance(values, Mapping) or not isinstance(values.get("recipe"), Mapping):
+        return fallback
+    try:
+        recipe = Recipe.from_dict(values["recipe"])
+        if not values.get("stored"):
+            recipe = recipe.completed("")
+    except (ClipLocError, TypeError):
+        return fallback
+    return Source(recipe, _text(values, "stored", ""))
 
 
 def _config(values: object, fallback: PostProcess) -> PostProcess:

@@ -1,0 +1,73 @@
+"""`cliploc-tui`: parse, look at dataset and terminal, then start the app.
+
+Nothing heavy is imported for --help, --version or a wrong argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from core.errors import ClipLocError, clean
+from core.version import VERSION
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the explorer. 0 when the user quits, 2 with a sentence when it cannot start."""
+    arguments = parser().parse_args(argv)
+    try:
+        return run(arguments)
+    except ClipLocError as error:
+        if arguments.debug:
+            raise
+        for line in str(error).split("\n"):
+            print(clean(line), file=sys.stderr)  # noqa: T201
+        return error.exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    from core.postprocess import PARAMETERS
+
+    top = argparse.ArgumentParser(
+        prog="cliploc-tui",
+        description="Explore weakly supervised localization with CLIP, in the terminal. "
+        "Without arguments it opens the demo set. Inside, ? shows the keys.",
+    )
+    top.add_argument("--version", action="version", version=f"cliploc {VERSION}")
+    top.add_argument("--dataset", default="demo", help="demo, cocoglide, a folder in CocoGlide layout, "
+                     "or coco:IMAGES:ANNOTATIONS.json (default: demo)")  # fmt: skip
+    top.add_argument("--heatmaps", metavar="SET", help="show a stored heatmap set; nothing is computed")
+    top.add_argument("--method", help="gem, textspan, gradcam, … (`cliploc-tui` and m show all)")
+    top.add_argument("--backbone", help="network, for example ViT-B-16 (default: the method's own)")
+    top.add_argument("--checkpoint", help="weights: a tag, a file, local-dir:DIR, hf-hub:NAME or random:SEED")
+    top.add_argument("--template", help="prompt template with <label> or <a label>")
+    top.add_argument("--size", type=int, help="side of the square that the network sees, in pixels")
+    top.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    processing = top.add_argument_group("post-processing to start with")
+    for parameter in PARAMETERS:
+        processing.add_argument(
+            f"--{parameter.name}", help=f"{parameter.help}: {parameter.range_text()}", metavar="VALUE"
+        )
+    screen = top.add_argument_group("screen")
+    screen.add_argument("--graphics", default="auto", choices=("auto", "kitty", "sixel", "halfcell", "none"),
+                        help="how pictures are drawn (default: what the terminal answers)")  # fmt: skip
+    screen.add_argument("--color", choices=("truecolor", "256", "auto"), default="auto",
+                        help="SSH does not forward COLORTERM: truecolor says that yours can")  # fmt: skip
+    screen.add_argument("--theme", help="cliploc-dark, cliploc-light, cliploc-contrast, ansi-dark, …")
+    screen.add_argument("--keymap", help="cliploc, vim or plain")
+    screen.add_argument("--fresh", action="store_true", help="do not restore the last session")
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    return top
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check what was asked for, ask the terminal, run the app."""
+    from tui.start import start
+
+    return start(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

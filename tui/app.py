@@ -1,0 +1,123 @@
+"""The app: screens, theme, keys, notices and signals. It knows nothing about heatmaps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.theme import Theme
+
+from core.datasets import Dataset
+from core.errors import ClipLocError
+from core.terminal import Terminal
+from tui import session, themes
+from tui.engine import Engine
+from tui.keymap import bindings_for
+from tui.messages import Trouble
+from tui.screens.choice import Choice, ChoiceScreen
+from tui.screens.explorer import ExplorerScreen
+from tui.screens.help import HelpScreen
+from tui.state import ExplorerState
+
+log = logging.getLogger(__name__)
+# Classes that app.tcss lays the screen out by, and the characters they begin at.
+WIDTHS = [(0, "-tiny"), (80, "-narrow"), (112, "-normal"), (176, "-wide")]
+HEIGHTS = [(0, "-flat"), (24, "-low"), (36, "-tall"), (54, "-high")]
+SIGNALS = (signal.SIGHUP, signal.SIGTERM)
+
+
+class ExplorerApp(App[int]):
+    """`cliploc-tui`. Exits with 0, or 128 + the signal that ended it."""
+
+    TITLE = "cliploc"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        state: ExplorerState,
+        terminal: Terminal,
+        keymap: Mapping[str, str],
+        *,
+        device: str = "auto",
+        theme: str = "cliploc-dark",
+        **options: Any,  # noqa: ANN401 (App's own)
+    ) -> None:
+        super().__init__(**options)
+        for own in themes.THEMES:
+            self.register_theme(own)
+        self.theme = theme
+        self.keymap = dict(keymap)
+        self.set_keymap(self.keymap)
+        self.dataset = dataset
+        self.engine = Engine(dataset, self._from_engine, device)
+        self.explorer = ExplorerScreen(self.engine, state, terminal, self.keymap)
+        self.notices: list[str] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our variables, for themes that do not define them."""
+        return themes.defaults(self._theme_in_use())
+
+    def _theme_in_use(self) -> Theme:
+        return self.get_theme(self.theme) or themes.THEMES[0]
+
+    def _from_engine(self, message: Any) -> None:  # noqa: ANN401
+        """Thread-safe: what the engine says goes to the explorer, troubles to everybody."""
+        target = self if isinstance(message, Trouble) else self.explorer
+        target.post_message(message)
+
+    def on_mount(self) -> None:
+        self.push_screen(self.explorer)
+        for number in SIGNALS:
+            # A dropped connection: leave through the front door, so that the session is kept.
+            asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    def on_trouble(self, message: Trouble) -> None:
+        """Say it once, and keep it."""
+        self.notify(message.text, severity="error", markup=False, timeout=8)
+
+    def notify(self, message: str, **options: Any) -> None:  # noqa: ANN401
+        """Show a notice and keep it for the history; text is never markup."""
+        self.notices.append(message)
+        super().notify(message, **{"markup": False, **options})
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        scope = getattr(self.screen, "SCOPE", "explorer")
+        self.push_screen(HelpScreen(scope, self.keymap))
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.theme = name
+
+        choices = [Choice(name, name.removeprefix("cliploc-")) for name in themes.NAMES]
+        self.push_screen(ChoiceScreen("Theme", choices, present=self.theme), chosen)
+
+    def action_notices(self) -> None:
+        """Show past notifications."""
+        choices = [Choice(str(n), text) for n, text in enumerate(reversed(self.notices))]
+        self.push_screen(ChoiceScreen("Notifications", choices or [Choice("", "none so far")]))
+
+    async def action_quit(self) -> None:
+        """Leave; what was started stays running."""
+        self.exit(0)
+
+    def leave(self) -> None:
+        """After the last frame: keep the session and end the worker. Never raises."""
+        try:
+            session.save(self.dataset.spec, self.explorer.now)
+        except ClipLocError as error:
+            log.warning("session not saved: %s", error)
+        self.engine.close()

@@ -1,0 +1,59 @@
+"""Scores as plain numbers: what the panels show, without numpy on the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Of core.metrics.SCORES, spelt here so that nothing heavy is imported before the first paint;
+# a test compares the two.
+SCORES = ("mean_iou", "precision", "recall", "f1", "pixel_accuracy")
+CURVE_SCORES = SCORES[:4]
+SHORT = {"mean_iou": "IoU", "precision": "prec", "recall": "rec", "f1": "F1", "pixel_accuracy": "acc"}
+TITLES = {
+    "mean_iou": "mean IoU",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "pixel_accuracy": "pixel acc.",
+}
+COLOUR = {
+    "mean_iou": "$iou",
+    "precision": "$precision",
+    "recall": "$recall",
+    "f1": "$f1",
+    "pixel_accuracy": "$accuracy",
+}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Mean scores of `images` samples at all 100 thresholds, by score name."""
+
+    images: int
+    values: Mapping[str, tuple[float, ...]]
+
+    def at(self, score: str, index: int) -> float:
+        """One score at one threshold index."""
+        return self.values[score][index]
+
+    def best(self, score: str) -> int:
+        """The threshold index where a score is highest; the lowest such index."""
+        values = self.values[score]
+        return values.index(max(values))
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A score in [0, 1] as people read it: `.612`, `1.000`, or a dash for none."""
+    if value is None:
+        return "–".rjust(digits + 1)
+    text = f"{value:.{digits}f}"
+    return text[1:] if text.startswith("0") else text
+
+
+def difference(value: float, baseline: float, digits: int = 3) -> str:
+    """A signed difference: `+.012`, `-.040`, or blank where it rounds to nothing."""
+    text = f"{value - baseline:+.{digits}f}"
+    if float(text) == 0:
+        return ""
+    return text[0] + text[2:] if text[1] == "0" else text

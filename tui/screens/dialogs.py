@@ -1,0 +1,127 @@
+"""What the explorer's dialogs ask, and what follows from the answer."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from textual.screen import Screen
+
+from core.errors import ClipLocError
+from core.postprocess import PARAMETERS
+from tui import presets
+from tui.screens.choice import Choice, ChoiceScreen
+from tui.screens.explorer_look import ExplorerLook
+from tui.state import FACETS, SORTS, ExplorerState
+
+SORT_HELP = {
+    "table": "the dataset's order, by class",
+    "id": "alphabetical",
+    "IoU": "worst first, at the present threshold",
+    "best IoU": "worst first, each sample at its own best threshold (oracle)",
+    "best threshold": "each sample's own best (oracle)",
+    "mask area": "smallest object first",
+}
+FACET_HELP = {
+    "all": "every sample",
+    "small": "true mask below 5 % of the image",
+    "medium": "5 to 25 %",
+    "large": "25 % and more",
+    "failures": "IoU below 0.3 at the present threshold",
+    "marked": "those marked with *",
+}
+
+
+def choose_sort(screen: ExplorerLook) -> None:
+    """Ask for the order of the samples."""
+
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            screen.change(screen.now.with_(listing=replace(screen.now.listing, sort=name)))
+
+    choices = [Choice(name, name, SORT_HELP[name]) for name in SORTS]
+    screen.app.push_screen(
+        ChoiceScreen("Order the samples by", choices, present=screen.now.listing.sort), chosen
+    )
+
+
+def choose_facet(screen: ExplorerLook) -> None:
+    """Ask which samples are listed."""
+
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            screen.change(screen.now.with_(listing=replace(screen.now.listing, facet=name)))
+
+    choices = [Choice(name, name, FACET_HELP[name]) for name in FACETS]
+    screen.app.push_screen(ChoiceScreen("List only", choices, present=screen.now.listing.facet), chosen)
+
+
+def choose_preset(screen: ExplorerLook) -> None:
+    """Use a preset; a new name saves the present post-processing."""
+    try:
+        known = presets.load()
+    except ClipLocError as error:
+        screen.notify(str(error), severity="error")
+        return
+
+    def chosen(name: str | None) -> None:
+        if name is None:
+            return
+        if name in known:
+            screen.change(screen.now.with_(config=known[name]), record=True)
+            return
+        try:
+            presets.save(name, screen.now.config)
+            screen.notify(f"saved preset {name}")
+        except ClipLocError as error:
+            screen.notify(str(error), severity="error")
+
+    choices = [Choice(name, name, described(config)) for name, config in known.items()]
+    screen.app.push_screen(
+        ChoiceScreen("Presets", choices, free="choose one, or type a new name to save the present one"),
+        chosen,
+    )
+
+
+def described(config: Any) -> str:  # noqa: ANN401
+    """A config in a few words."""
+    return (
+        f"{config.interpolation}, {config.order}, dilate {config.dilate}, erode {config.erode}, "
+        f"threshold {config.threshold:.3f}"
+    )
+
+
+DIALOGS: dict[str, Callable[[ExplorerLook], None]] = {
+    "sort": choose_sort,
+    "facet": choose_facet,
+    "preset": choose_preset,
+}
+
+
+def page(name: str, screen: ExplorerLook) -> Screen[Any]:
+    """One of the other screens, made when it is asked for."""
+    raise NotImplementedError(name)
+
+
+def command_line(screen: ExplorerLook) -> str:
+    """The command that shows the present state again."""
+    return " ".join(["cliploc-tui", *map(shlex.quote, arguments_of(screen.engine.dataset.spec, screen.now))])
+
+
+def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:
+    """Command-line arguments that stand for a dataset, a source and a config."""
+    recipe = state.source.recipe
+    arguments = ["--dataset", dataset_spec]
+    if state.source.stored:
+        arguments += ["--heatmaps", state.source.stored]
+    else:
+        for name in ("method", "backbone", "checkpoint", "template", "size"):
+            if value := getattr(recipe, name):
+                arguments += [f"--{name}", str(value)]
+    for parameter in PARAMETERS:
+        value = getattr(state.config, parameter.name)
+        if value != parameter.default:
+            arguments += [f"--{parameter.name}", repr(value) if isinstance(value, float) else str(value)]
+    return arguments

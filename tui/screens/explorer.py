@@ -1,0 +1,111 @@
+"""The explorer's keys for tuning, for methods and prompts, and for other screens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.postprocess import THRESHOLDS, PostProcess
+from tui.keymap import bindings_for
+from tui.screens import dialogs
+from tui.screens.explorer_look import ExplorerLook, following
+from tui.screens.prompt import PromptScreen
+from tui.state import SCOPES, Source
+from tui.widgets.parameters import ParameterPanel
+
+
+class ExplorerScreen(ExplorerLook):
+    """Everything a key does here; the names are those of the keymap."""
+
+    BINDINGS = bindings_for("explorer")
+
+    def action_step(self, name: str, direction: int) -> None:
+        """Move one parameter by a step, or by a count of them."""
+        config = self.now.config.stepped(name, direction * (self.take_count() or 1))
+        self.change(self.now.with_(config=config), record=True)
+
+    def action_best_threshold(self) -> None:
+        """The threshold with the highest mean IoU of the curve that is shown."""
+        curves = self.curves(self.now.scope)
+        if curves is None:
+            self.notify("no scores to tune on yet", severity="warning")
+            return
+        config = self.now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")])
+        self.change(self.now.with_(config=config), record=True)
+        images = f"{curves.images} image{'s' * (curves.images > 1)}"
+        self.query_one(ParameterPanel).tuned = f"threshold tuned on these {images}"
+
+    def action_scope(self) -> None:
+        """Draw the curve of the next of sample, class, all."""
+        self.change(self.now.with_(scope=following(SCOPES, self.now.scope)))
+        self.refresh_scores()
+
+    def action_baseline(self) -> None:
+        """Differences are shown against the present scores from now on."""
+        self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
+        self.automatic_baseline = False
+        self.refresh_scores()
+        self.notify("baseline: the present scores")
+
+    def action_undo(self) -> None:
+        """Take the last change of method, prompt or parameters back."""
+        self.history, state = self.history.undo(self.now)
+        self.change(state)
+
+    def action_redo(self) -> None:
+        """Make the last undone change again."""
+        self.history, state = self.history.redo(self.now)
+        self.change(state)
+
+    def action_reset(self) -> None:
+        """The default post-processing."""
+        self.change(self.now.with_(config=PostProcess()), record=True)
+
+    def action_method(self, direction: int) -> None:
+        """The next method, or stored set of this dataset."""
+        sources = self.sources()
+        names = [source.title for source in sources]
+        here = names.index(self.now.source.title) if self.now.source.title in names else -1
+        target = sources[(here + direction * (self.take_count() or 1)) % len(sources)]
+        self.change(self.now.with_(source=target), record=True)
+
+    def sources(self) -> tuple[Source, ...]:
+        """What `m` goes through: every method that can run here, then imported sets."""
+        recipe = self.now.source.recipe
+        return self.engine.sources(recipe.template)
+
+    def action_prompt(self) -> None:
+        """Choose a prompt template, or type free text for this sample."""
+        self.app.push_screen(PromptScreen(self.now), self._prompted)
+
+    def _prompted(self, answer: str | None) -> None:
+        state = self.now
+        if answer is None or state.source.stored:
+            return
+        if "<label>" in answer or "<a label>" in answer:
+            recipe = replace(state.source.recipe, template=answer)
+            self.change(state.with_(source=Source(recipe), prompt=""), record=True)
+        else:
+            self.change(state.with_(prompt=answer), record=True)
+
+    def action_compute_all(self) -> None:
+        """Ask the worker for every heatmap of the dataset."""
+        if self.now.source.stored:
+            self.notify("a stored set is shown; there is nothing to compute")
+            return
+        self.engine.heatmaps.compute_all(self.now.source)
+        total = len(self.engine.dataset.samples)
+        self.notify(f"computing the heatmaps of all {total} samples; go on meanwhile")
+
+    def action_choose(self, what: str) -> None:
+        """Open the dialog for one of: sort, facet, preset, export."""
+        dialogs.DIALOGS[what](self)
+
+    def action_open(self, name: str) -> None:
+        """Open one of the other screens."""
+        self.app.push_screen(dialogs.page(name, self))
+
+    def action_copy(self) -> None:
+        """Copy the command line that scores the present state without the screen."""
+        command = dialogs.command_line(self)
+        self.app.copy_to_clipboard(command)
+        self.notify(command, title="copied", timeout=4)

@@ -1,0 +1,285 @@
+"""The explorer without its keys: what is on the screen, and what follows from a change of state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
+from textual.markup import escape
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from core.datasets import Sample
+from core.errors import clean
+from core.terminal import Terminal
+from tui.browsing import NO_FACTS, Facts, listed, position_of
+from tui.curves import Curves, figure
+from tui.engine import Engine
+from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, SheetReady, WorkerChanged
+from tui.state import SCOPES, ExplorerState, History, Jumps
+from tui.widgets.curve import CurvePanel
+from tui.widgets.lines import HintLine, StatusLine
+from tui.widgets.parameters import ParameterPanel
+from tui.widgets.pictures import PictureGrid, captions_of
+from tui.widgets.sample_list import SampleList, rows_of
+from tui.widgets.scores import ScorePanel
+
+if TYPE_CHECKING:
+    from tui.board import Board
+
+SHEET_LIMIT = 48
+RESCORE_GROWTH = 1.25
+LIGHTS = {"ready": "$better", "loading": "$accent", "busy": "$accent", "failed": "$worse", "died": "$worse"}
+STEPPED = ("threshold", "dilate", "erode", "interpolation", "order", "kernel")
+
+
+AnyWidget = TypeVar("AnyWidget", bound=Widget)
+
+
+class ExplorerBase(Screen[None]):
+    """Shows one ExplorerState of a dataset. `change` is the only way to another one."""
+
+    AUTO_FOCUS = ""
+    state: reactive[ExplorerState | None] = reactive(None, init=False)
+
+    def __init__(
+        self, engine: Engine, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
+    ) -> None:
+        super().__init__(id="explorer")
+        self.engine = engine
+        self.terminal = terminal
+        self.keymap = keymap
+        self.set_reactive(ExplorerBase.state, state)
+        self.history, self.jumps = History(), Jumps()
+        self.order: tuple[Sample, ...] = ()
+        self.board: Board | None = None
+        self.baseline: Board | None = None
+        self.baseline_index = state.config.threshold_index
+        self.automatic_baseline = True
+        self.sample_curves: Curves | None = None
+        self.facts: Facts = NO_FACTS
+        self.opened = self.peeking = False
+        self.worker, self.present = ("", ""), 0
+        self._generation = 0
+
+    @property
+    def now(self) -> ExplorerState:
+        """The present state."""
+        assert self.state is not None  # set before mounting, never cleared
+        return self.state
+
+    def compose(self) -> ComposeResult:
+        keys = {
+            name: (self.keymap.get(f"{name}.up") or self.keymap[f"{name}.next"], self._opposite(name))
+            for name in STEPPED
+        }
+        yield StatusLine(id="status")
+        with Horizontal(id="body"):
+            yield _titled(SampleList(id="samples"), "Samples")
+            with Container(id="main"):
+                with Vertical(id="middle"):
+                    yield _titled(PictureGrid(self.terminal, id="pictures"), "")
+                with Vertical(id="right"):
+                    yield _titled(ParameterPanel(keys, id="parameters"), "Post-processing")
+                    yield _titled(ScorePanel(id="scores"), "Scores")
+                    yield _titled(CurvePanel(id="curve"), "Curve")
+        yield Input(placeholder="class or id", id="filter")
+        yield HintLine("explorer", self.keymap, id="hints")
+        yield Static("cliploc needs 80 × 24 characters or more; enlarge the terminal", id="too-small")
+
+    def _opposite(self, name: str) -> str:
+        return self.keymap.get(f"{name}.down") or self.keymap.get(f"{name}.previous", "")
+
+    def on_mount(self) -> None:
+        state = self.now
+        self.query_one(Input).value = state.listing.text
+        # The scores of the map as it is, at the threshold that the session starts with.
+        self.watch_state(None, state)
+
+    def change(self, state: ExplorerState, *, record: bool = False) -> None:
+        """Go to another state. record: undo comes back to the present one."""
+        if state == self.now:
+            return
+        if record:
+            self.history = self.history.record(self.now)
+        self.state = state
+
+    def watch_state(self, old: ExplorerState | None, new: ExplorerState) -> None:
+        """Ask and draw what the change touches, and nothing else."""
+        if old is None or old.source != new.source:
+            self.board = None
+            self.facts, self.present = NO_FACTS, 0
+            self.engine.score(new.source, new.config, anew=True)
+        elif replace(old.config, threshold=0) != replace(new.config, threshold=0):
+            self.engine.score(new.source, new.config)
+        if old is None or self._drawn_from(old) != self._drawn_from(new):
+            self.draw()
+        self.query_one(ParameterPanel).config = new.config
+        if old is not None and old.config != new.config:
+            self.query_one(ParameterPanel).tuned = ""
+        self._refresh_facts()
+        self.refresh_list()
+        self.refresh_scores()
+        self.refresh_status()
+
+    def _drawn_from(self, state: ExplorerState) -> tuple[object, ...]:
+        return (state.sample, state.source, state.config, state.prompt, state.view)
+
+    def draw(self) -> None:
+        """Ask for the pictures of the present state."""
+        state = self.now
+        self._generation += 1
+        grid = self.query_one(PictureGrid)
+        grid.lay_out(state.view)
+        sample = self.engine.dataset.by_id(state.sample)
+        order = self.order or self.engine.dataset.samples
+        position = position_of(order, state.sample) + 1
+        grid.border_title = f"{escape(clean(sample.id))}  {position} of {len(order)}"
+        prompt = state.prompt or ""
+        grid.border_subtitle = f"“{escape(clean(prompt))}”" if prompt else escape(clean(sample.label))
+        if state.view.layout == "sheet":
+            members = [s.id for s in order if s.label == sample.label][:SHEET_LIMIT]
+            shape = (max(grid.size.width, 1), 2 * max(grid.size.height - 1, 1))
+            columns = max(1, round((len(members) * shape[0] / shape[1]) ** 0.5))
+            self.engine.draw_sheet(self._generation, state, members, min(columns, len(members)))
+        self.engine.draw(self._generation, state, self.peeking)
+
+    def on_pictures_ready(self, message: PicturesReady) -> None:
+        """Show pictures unless the user has moved on to another sample."""
+        if message.sample != self.now.sample:
+            return
+        self.sample_curves = message.curves
+        grid = self.query_one(PictureGrid)
+        grid.show(message.pictures, captions_of(self.now.view), message.note, message.generation)
+        self.refresh_scores()
+
+    def on_sheet_ready(self, message: SheetReady) -> None:
+        """Show the contact sheet."""
+        label = clean(self.engine.dataset.by_id(self.now.sample).label)
+        caption = Content.styled(f"masks of {label}", "$dim")
+        self.query_one(PictureGrid).show_sheet(message.picture, caption, message.generation)
+
+    def on_board_ready(self, message: BoardReady) -> None:
+        """Take the dataset's new scores; the first ones of a source are the baseline."""
+        board = message.board
+        if board is not None and board.source != self.now.source:
+            return
+        self.board = board
+        grown = self.baseline is not None and board is not None and len(self.baseline.ids) < len(board.ids)
+        if board is not None and (self.baseline is None or (grown and self.automatic_baseline)):
+            self.baseline, self.baseline_index = board, self.now.config.threshold_index
+        self.present = max(self.present, len(board.ids) if board else 0)
+        self._refresh_facts()
+        self.refresh_list()
+        self.refresh_scores()
+        self.refresh_status()
+
+    def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
+        """Draw again when the present sample was waited for; score again when enough is new."""
+        if message.source != self.now.source:
+            return
+        self.present = max(self.present, message.present)
+        if self.now.sample in message.ids:
+            self.draw()
+        scored = len(self.board.ids) if self.board else 0
+        complete = self.present == len(self.engine.dataset.samples)
+        if self.present > scored and (complete or self.present >= RESCORE_GROWTH * scored):
+            self.engine.score(self.now.source, self.now.config)
+        self.refresh_status()
+
+    def on_worker_changed(self, message: WorkerChanged) -> None:
+        """Say what the worker does."""
+        self.worker = (message.state, message.text)
+        self.refresh_status()
+
+    def _refresh_facts(self) -> None:
+        if self.board is not None:
+            self.facts = self.board.facts(self.now.config.threshold_index)
+
+    def refresh_list(self) -> None:
+        """Filter, order and draw the samples."""
+        state, index = self.now, self.now.config.threshold_index
+        self.order = listed(self.engine.dataset.samples, state.listing, self.facts, state.marks)
+        classes = self.board.by_class("mean_iou", index) if self.board else {}
+        values = {
+            "best IoU": self.facts.best,
+            "best threshold": self.facts.best_threshold,
+            "mask area": self.facts.area,
+        }.get(state.listing.sort, self.facts.iou)
+        grouped = state.listing.sort == "table"
+        rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)
+        samples = self.query_one(SampleList)
+        samples.show(rows, state.sample)
+        samples.border_title = self._list_title()
+        mean = self.board.curves() if self.board else None
+        number = f"  IoU {figure(mean.at('mean_iou', index), 2)}" if mean else ""
+        samples.border_subtitle = f"{len(self.order)} of {len(self.engine.dataset.samples)}{number}"
+
+    def _list_title(self) -> str:
+        listing = self.now.listing
+        parts = ["Classes" if listing.sort == "table" else f"by {listing.sort}"]
+        if listing.facet != "all":
+            parts.append(listing.facet)
+        if listing.text:
+            parts.append(f"/{escape(clean(listing.text))}")
+        return " · ".join(parts)
+
+    def curves(self, scope: str) -> Curves | None:
+        """The present curves of sample, class or all."""
+        if scope == "sample":
+            return self.sample_curves
+        return self._board_curves(self.board, scope)
+
+    def _board_curves(self, board: Board | None, scope: str) -> Curves | None:
+        if board is None:
+            return None
+        if scope == "sample":
+            return board.of_sample(self.now.sample)
+        return board.curves(self.engine.dataset.by_id(self.now.sample).label if scope == "class" else None)
+
+    def refresh_scores(self) -> None:
+        """Read all scores at the present threshold."""
+        state, panel, curve = self.now, self.query_one(ScorePanel), self.query_one(CurvePanel)
+        index = state.config.threshold_index
+        panel.baseline = {scope: self._board_curves(self.baseline, scope) for scope in SCOPES}
+        panel.baseline_index = self.baseline_index
+        panel.index = index
+        panel.curves = {scope: self.curves(scope) for scope in SCOPES}
+        scored = len(self.board.ids) if self.board else 0
+        panel.of_total = f"{scored} of {len(self.engine.dataset.samples)} images"
+        curve.index = index
+        curve.ghost = panel.baseline.get(state.scope)
+        curve.curves = panel.curves.get(state.scope)
+        label = clean(self.engine.dataset.by_id(state.sample).label)
+        who = {"sample": "this sample", "class": f"class {escape(label)}", "all": "all samples"}[state.scope]
+        curve.border_title = f"Scores by threshold · {who}"
+
+    def refresh_status(self) -> None:
+        """Say where we are, what makes the heatmaps, and how the worker does."""
+        state, dataset, line = self.now, self.engine.dataset, self.query_one(StatusLine)
+        line.left = (
+            "cliploc",
+            f"{clean(dataset.name)}: {len(dataset.samples)} samples, {len(dataset.labels)} classes",
+        )
+        recipe, total = state.source.recipe, len(dataset.samples)
+        worker = self.worker[1]
+        if 0 < self.present < total and not state.source.stored:
+            worker = f"{worker} {self.present}/{total}"
+        facts = [clean(state.source.title), *([clean(worker)] if worker else [])]
+        if not state.source.stored:
+            facts += [clean(recipe.backbone), f"“{clean(state.prompt or recipe.template)}”"]
+            facts += [clean(recipe.checkpoint)] if recipe.checkpoint else []
+        line.right = (*facts, self.terminal.protocol)
+        line.light = "$better" if state.source.stored else LIGHTS.get(self.worker[0], "$dim")
+
+
+def _titled(widget: AnyWidget, title: str) -> AnyWidget:
+    widget.add_class("panel")
+    widget.border_title = title
+    return widget

@@ -1,0 +1,127 @@
+"""The explorer's keys for walking through the samples and finding some."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.timer import Timer
+from textual.widgets import Input
+
+from tui.browsing import next_in, stepped
+from tui.screens.explorer_base import ExplorerBase
+from tui.state import PICTURES
+from tui.widgets.lines import HintLine
+from tui.widgets.pictures import PictureGrid
+from tui.widgets.sample_list import SampleList
+
+# Seconds that a digit waits for a key that it counts, before it means a picture.
+COUNT_PATIENCE = 0.5
+NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
+
+
+class ExplorerWalk(ExplorerBase):
+    """Counts, steps, jumps, filter and marks."""
+
+    _digits = ""
+    _digit_timer: Timer | None = None
+    _prefixed = False
+
+    def action_digit(self, digit: int) -> None:
+        """Begin or go on with a count; 1 to 4 alone mean a picture."""
+        self._digits = (self._digits + str(digit))[-4:]
+        self.query_one(HintLine).pending = self._digits
+        if self._digit_timer is not None:
+            self._digit_timer.stop()
+        self._digit_timer = self.set_timer(COUNT_PATIENCE, self._digit_alone)
+
+    def _digit_alone(self) -> None:
+        digits = self._digits
+        self.take_count()
+        if len(digits) == 1 and digits in "1234":
+            self.toggle_picture(PICTURES[int(digits) - 1])
+
+    def take_count(self) -> int:
+        """The count that was typed, 0 for none; it is used up."""
+        digits, self._digits = self._digits, ""
+        if self._digit_timer is not None:
+            self._digit_timer.stop()
+        self.query_one(HintLine).pending = ""
+        return int(digits or 0)
+
+    def toggle_picture(self, name: str) -> None:
+        """Show or hide one picture; the last one stays."""
+        view = self.now.view
+        shown = [n for n in self.query_one(PictureGrid).shown() if n in PICTURES]
+        names = [n for n in PICTURES if (n in shown) != (n == name)] or [name]
+        layout = "auto" if view.layout == "sheet" else view.layout
+        self.change(self.now.with_(view=replace(view, pictures=tuple(names), layout=layout)))
+
+    def action_go(self, where: str) -> None:
+        """Walk to another sample."""
+        count, present = self.take_count(), self.now.sample
+        if where == "next_mark":
+            target = next_in(self.order, present, self.now.marks, 1)
+        else:
+            target = stepped(self.order, present, where, count, self.facts)
+        if where not in NEAR:
+            self.jumps = self.jumps.left(present)
+        self.change(self.now.with_(sample=target, prompt=""))
+
+    def action_prefix_g(self) -> None:
+        """The second g goes to the first sample."""
+        if self._prefixed:
+            self.action_go("first")
+        self._prefixed = not self._prefixed
+        self.set_timer(COUNT_PATIENCE, self._forget_prefix)
+
+    def _forget_prefix(self) -> None:
+        self._prefixed = False
+
+    def action_jump(self, where: str) -> None:
+        """Back to the sample before the last jump, or forward again."""
+        present = self.now.sample
+        jump = self.jumps.go_back if where == "back" else self.jumps.go_forward
+        self.jumps, target = jump(present)
+        self.change(self.now.with_(sample=target, prompt=""))
+
+    def on_sample_list_chosen(self, message: SampleList.Chosen) -> None:
+        """A click on a sample, or on a class."""
+        target = next((s.id for s in self.order if message.id in (s.id, s.label)), self.now.sample)
+        self.jumps = self.jumps.left(self.now.sample)
+        self.change(self.now.with_(sample=target, prompt=""))
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        line = self.query_one(Input)
+        line.add_class("-open")
+        line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow the list while typing; stay on the sample, or go to the first match."""
+        self.change(self.now.with_(listing=replace(self.now.listing, text=event.value)))
+        ids = [sample.id for sample in self.order]
+        if ids and self.now.sample not in ids:
+            self.change(self.now.with_(sample=ids[0], prompt=""))
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter and go back to the keys."""
+        self._close_filter()
+
+    def key_escape(self) -> None:
+        """Drop the filter."""
+        self.take_count()
+        self.query_one(Input).value = ""
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        self.query_one(Input).remove_class("-open")
+        self.set_focus(None)
+
+    def action_mark(self) -> None:
+        """Mark or unmark the sample."""
+        self.change(self.now.with_(marks=self.now.marks ^ {self.now.sample}))
+
+    def action_fold(self, opened: bool) -> None:
+        """Open all classes, or only the present one."""
+        self.opened = opened
+        self.refresh_list()

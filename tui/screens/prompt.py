@@ -1,0 +1,19 @@
+"""The prompt editor: a template for the whole dataset, or free text for the present sample."""
+
+from __future__ import annotations
+
+from core.prompts import TEMPLATES
+from tui.screens.choice import Choice, ChoiceScreen
+from tui.state import ExplorerState
+
+FREE = "or type: with <label> a template for all, without it a text for this sample"
+
+
+class PromptScreen(ChoiceScreen):
+    """Dismisses with a template (it holds `<label>` or `<a label>`), or with free text."""
+
+    def __init__(self, state: ExplorerState) -> None:
+        present = state.source.recipe.template
+        templates = dict.fromkeys((*TEMPLATES, present) if present else TEMPLATES)
+        choices = [Choice(template, template) for template in templates]
+        super().__init__("Prompt", choices, present=present, free=FREE)

@@ -1,0 +1,122 @@
+"""From checked arguments to a running app: everything that may fail does so before the screen is taken."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import tomllib
+from dataclasses import replace
+
+from core import paths
+from core.datasets import Dataset, open_dataset
+from core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
+from core.heatmaps.recipe import Recipe
+from core.postprocess import PARAMETERS
+from core.terminal import probe, usable
+from tui import keymap, session, themes
+from tui.state import ExplorerState, Source
+
+log = logging.getLogger(__name__)
+SETTINGS = ("theme", "keymap", "graphics", "color")
+
+
+def start(arguments: argparse.Namespace) -> int:
+    """Open dataset, state, keymap and terminal, run the app, keep the session. Returns the exit code."""
+    dataset = open_dataset(arguments.dataset)
+    state = initial_state(dataset, arguments)
+    settings = settings_of(arguments)
+    keys = keymap.load(paths.config_dir() / "keymap.toml", settings["keymap"])
+    check_writable()
+    reason = usable()
+    if reason is not None:
+        raise ParameterError(reason)
+    if settings["color"] == "truecolor":
+        # Read when textual is imported.
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+    terminal = probe(override=settings["graphics"])
+    log_to_file()
+
+    from tui.app import ExplorerApp  # textual reads its environment when imported
+    from tui.graphics.driver import GraphicsDriver
+
+    app = ExplorerApp(
+        dataset,
+        state,
+        terminal,
+        keys,
+        device=arguments.device,
+        theme=settings["theme"],
+        driver_class=GraphicsDriver,
+    )
+    try:
+        code = app.run()
+    finally:
+        app.leave()
+    return app.return_code or code or 0
+
+
+def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerState:
+    """The last session of this dataset, under what the command line asks for."""
+    recipe = Recipe(method="gem").completed(dataset.name)
+    fresh = ExplorerState(sample=dataset.samples[0].id, source=Source(recipe))
+    state = fresh if arguments.fresh else session.restored(dataset.spec, fresh)
+    if state.sample not in {sample.id for sample in dataset.samples}:
+        state = state.with_(sample=fresh.sample)
+    asked = {name: getattr(arguments, name) for name in RECIPE if getattr(arguments, name) is not None}
+    if arguments.heatmaps:
+        state = state.with_(source=Source(stored=arguments.heatmaps))
+    elif asked:
+        base = Recipe(method=asked.get("method", "gem"), template=state.source.recipe.template)
+        state = state.with_(source=Source(replace(base, **asked).completed(dataset.name)))
+    changes = {
+        parameter.name: parameter.parse(getattr(arguments, parameter.name))
+        for parameter in PARAMETERS
+        if getattr(arguments, parameter.name) is not None
+    }
+    return state.with_(config=state.config.with_(**changes))
+
+
+RECIPE = ("method", "backbone", "checkpoint", "template", "size")
+
+
+def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Settings of config.toml, under those of the command line. ParameterError for unknown ones."""
+    path = paths.config_dir() / "config.toml"
+    settings = {"theme": themes.NAMES[0], "keymap": "cliploc", "graphics": "auto", "color": "auto"}
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        found = {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ParameterError(f"cannot read {path}: {clean(error)}; mend it or move it away") from error
+    for name, value in found.items():
+        if name not in SETTINGS or not isinstance(value, str):
+            raise ParameterError(f"{path}: {clean(name)} is not a setting; known: {', '.join(SETTINGS)}")
+        settings[name] = value
+    for name in SETTINGS:
+        value = getattr(arguments, name)
+        if value is not None and value != "auto":
+            settings[name] = value
+    if settings["theme"] not in themes.NAMES:
+        raise unknown("theme", settings["theme"], themes.NAMES)
+    return settings
+
+
+def check_writable() -> None:
+    """StoreError when heatmaps could not be stored: better said before than after computing them."""
+    folder = paths.make_folder(paths.cache_dir())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"cannot write {folder}; free it up, or point CLIPLOC_HOME at a writable folder")
+
+
+def log_to_file() -> None:
+    """Send the log to the state folder; without one it is dropped, never printed over the screen."""
+    handler: logging.Handler = logging.NullHandler()
+    try:
+        paths.make_folder(paths.state_dir())
+        handler = logging.FileHandler(paths.state_dir() / "screen.log", delay=True)
+    except (ClipLocError, OSError):
+        log.debug("no log file")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,0 +1,101 @@
+"""The curve of the four scores over the 100 thresholds, in braille dots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.curves import COLOUR, CURVE_SCORES, SHORT, Curves, figure
+
+# Bits of a braille cell by dot row (0 at the top) and dot column.
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+AXIS = 4
+
+
+class Canvas:
+    """Dots of several series in a grid of braille cells; in a shared cell the later series' colour wins."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.bits = [[0] * width for _ in range(height)]
+        self.colours = [[""] * width for _ in range(height)]
+
+    def line(self, values: Sequence[float], colour: str) -> None:
+        """Draw values in [0, 1] from edge to edge."""
+        columns, rows = 2 * self.width, 4 * self.height
+        before: int | None = None
+        for x in range(columns):
+            value = interpolated(values, x / max(columns - 1, 1))
+            y = round((1 - min(max(value, 0.0), 1.0)) * (rows - 1))
+            low, high = (y, y) if before is None else (min(y, before), max(y, before))
+            for between in range(low if before is None or y <= before else low + 1, high + 1):
+                self._dot(x, between, colour)
+            before = y
+
+    def _dot(self, x: int, y: int, colour: str) -> None:
+        self.bits[y // 4][x // 2] |= DOTS[y % 4][x % 2]
+        self.colours[y // 4][x // 2] = colour
+
+    def row(self, y: int, cursor: int) -> Content:
+        """One line of text; `cursor` is the column that marks the present threshold."""
+        parts = []
+        for x in range(self.width):
+            bits, colour = self.bits[y][x], self.colours[y][x]
+            if bits:
+                parts.append((chr(0x2800 + bits), f"{colour} on $panel" if x == cursor else colour))
+            else:
+                parts.append(("│", "$dim") if x == cursor else (" ", ""))
+        return Content.assemble(*parts)
+
+
+def interpolated(values: Sequence[float], place: float) -> float:
+    """The value at `place` in [0, 1] of evenly spaced values."""
+    position = place * (len(values) - 1)
+    index = min(int(position), len(values) - 2)
+    part = position - index
+    return values[index] * (1 - part) + values[index + 1] * part
+
+
+class CurvePanel(Widget):
+    """Curves with the cursor on the present threshold, and a legend with the values there.
+
+    curves: what to draw. ghost: another IoU curve behind it (the baseline's).
+    """
+
+    curves: reactive[Curves | None] = reactive(None, always_update=True)
+    ghost: reactive[Curves | None] = reactive(None)
+    index: reactive[int] = reactive(50)
+
+    def render(self) -> Content:
+        width, height = self.size.width - AXIS, self.size.height - 1
+        if width < 10 or height < 1:
+            return Content("")
+        if self.curves is None:
+            return Content.styled("no scores yet", "$dim")
+        canvas = Canvas(width, height)
+        if self.ghost is not None:
+            canvas.line(self.ghost.values["mean_iou"], "$faint")
+        for score in reversed(CURVE_SCORES):
+            canvas.line(self.curves.values[score], COLOUR[score])
+        cursor = round(self.index / 99 * (width - 1))
+        labels = {0: "1.0", height - 1: "0.0"} | ({height // 2: " .5"} if height >= 4 else {})
+        lines = [
+            Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), canvas.row(y, cursor))
+            for y in range(height)
+        ]
+        lines.append(self._legend())
+        return Content("\n").join(lines)
+
+    def _legend(self) -> Content:
+        assert self.curves is not None  # render asks only when there are some
+        gap = "   " if self.size.width >= 48 else " "
+        parts = [
+            (f"{SHORT[s]} {figure(self.curves.at(s, self.index))}{gap}", COLOUR[s]) for s in CURVE_SCORES
+        ]
+        best = self.curves.best("mean_iou")
+        if self.size.width >= 72:
+            parts.append((f"best IoU {figure(self.curves.at('mean_iou', best))} at {best / 99:.2f}", "$dim"))
+        return Content.assemble(*parts)

@@ -1,0 +1,87 @@
+"""The first and the last line of every screen: where we are, and what the keys do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.style import Style
+from textual.widget import Widget
+
+from tui.keymap import ACTIONS, ALIVE, Action, shown
+
+PARTNERS = {"next": "previous", "up": "down", "down": "up"}
+SEPARATOR = " · "
+
+
+class StatusLine(Widget):
+    """left: what is open. right: facts from the most to the least important; those without room go."""
+
+    left: reactive[tuple[str, ...]] = reactive(())
+    right: reactive[tuple[str, ...]] = reactive(())
+    light: reactive[str] = reactive("$dim")
+
+    def render(self) -> Content:
+        room = self.size.width - 2
+        left, right = list(self.left), list(self.right)
+        while right and len(_joined(left)) + len(_joined(right)) + 6 > room:
+            right.pop()
+        while len(left) > 1 and len(_joined(left)) + len(_joined(right)) + 6 > room:
+            left.pop()
+        gap = " " * max(room - len(_joined(left)) - len(_joined(right)) - 2, 1)
+        name = left[0] if left else ""
+        return Content.assemble(
+            (name, "bold $primary"),
+            (_joined(left)[len(name) :], "$dim"),
+            gap,
+            ("● " if right else "", self.light),
+            (_joined(right), "$dim"),
+        )
+
+
+def _joined(parts: list[str]) -> str:
+    return SEPARATOR.join(parts)
+
+
+class HintLine(Widget):
+    """The actions of a scope that have a hint, with their keys, as many as fit."""
+
+    pending: reactive[str] = reactive("")
+
+    def __init__(self, scope: str, keymap: Mapping[str, str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._scope = scope
+        self._keymap = keymap
+
+    def render(self) -> Content:
+        hints = [(hint_keys(a, self._keymap), a) for a in ACTIONS if a.scope in ALIVE[self._scope] and a.hint]
+        last = [hint for hint in hints if hint[1].scope == "app" and self._scope == "explorer"]
+        last += [hint for hint in hints if hint[1].name in ("help", "close") and self._scope != "explorer"]
+        room = self.size.width - len(self.pending) - sum(_width(hint) for hint in last) - 1
+        first = []
+        for hint in (hint for hint in hints if hint not in last and hint[1].scope != "app"):
+            if (room := room - _width(hint)) < 0:
+                break
+            first.append(hint)
+        parts: list[tuple[str, str | Style]] = [(self.pending + " " * bool(self.pending), "bold $accent")]
+        for keys, action in (*first, *last):
+            target = "app" if action.scope == "app" else "screen"
+            call = action.call if "(" in action.call else f"{action.call}()"
+            link = Style.from_meta({"@click": f"{target}.{call}"})
+            parts += [(keys, link), (f" {action.hint}  ", "$dim")]
+        return Content.assemble(*parts)
+
+
+def hint_keys(action: Action, keymap: Mapping[str, str]) -> str:
+    """The first key of an action, and of its partner: `j k` for next and previous."""
+    keys = [keymap[action.name].split(",")[0]]
+    head, _, tail = action.name.rpartition(".")
+    partner = f"{head}.{PARTNERS.get(tail, '')}"
+    if partner in keymap:
+        keys.append(keymap[partner].split(",")[0])
+    return " ".join(shown(key) for key in keys if key)
+
+
+def _width(hint: tuple[str, Action]) -> int:
+    return len(hint[0]) + len(hint[1].hint) + 3

@@ -1,0 +1,82 @@
+"""The post-processing panel: value, place in its range and key of every parameter."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.style import Style
+from textual.widget import Widget
+
+from core.parameters import Parameter
+from core.postprocess import PARAMETERS, PostProcess
+from tui.keymap import shown
+
+NAME_WIDTH = 14
+VALUE_WIDTH, NUMBER_WIDTH = 14, 9
+ARROWS = {"dilate-erode": "dilate → erode", "erode-dilate": "erode → dilate"}
+UNUSED = {"dilate": ("none", "erode"), "erode": ("none", "dilate")}
+
+
+class ParameterPanel(Widget):
+    """All parameters of the present config, one a line; in one line where there is no room."""
+
+    config: reactive[PostProcess] = reactive(PostProcess)
+    tuned: reactive[str] = reactive("")
+
+    def __init__(self, keys: dict[str, tuple[str, str]], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._keys = keys
+
+    def render(self) -> Content:
+        if self.size.height < len(PARAMETERS):
+            return self._short()
+        lines = [self._line(parameter) for parameter in PARAMETERS]
+        if self.tuned and self.size.height > len(PARAMETERS):
+            lines.append(Content.styled(self.tuned, "$accent"))
+        return Content("\n").join(lines)
+
+    def _short(self) -> Content:
+        config = self.config
+        text = (
+            f"{config.interpolation}  {value_text(config, 'order')}  "
+            f"d {config.dilate}  e {config.erode}  t {config.threshold:.3f}"
+        )
+        kernel = "" if config.kernel == "square" else f"  {config.kernel}"
+        return Content.assemble((text + kernel, "$foreground"), ("  tuned" if self.tuned else "", "$accent"))
+
+    def _line(self, parameter: Parameter) -> Content:
+        name = parameter.name
+        faded = self.config.order in UNUSED.get(name, ())
+        up, down = self._keys.get(name, ("", ""))
+        value_width = VALUE_WIDTH if parameter.choices else NUMBER_WIDTH
+        room = max(self.size.width - NAME_WIDTH - value_width - 5, 0)
+        bar = Content(" " * room) if parameter.choices or room < 6 else self._bar(parameter, room)
+        return Content.assemble(
+            (name.ljust(NAME_WIDTH), "$dim"),
+            (value_text(self.config, name).ljust(value_width), "$faint" if faded else "$foreground"),
+            bar,
+            "  ",
+            (shown(up), Style.from_meta({"@click": f"screen.step('{name}', 1)"})),
+            " ",
+            (shown(down), Style.from_meta({"@click": f"screen.step('{name}', -1)"})),
+        )
+
+    def _bar(self, parameter: Parameter, width: int) -> Content:
+        value = getattr(self.config, parameter.name)
+        place = (value - parameter.low) / (parameter.high - parameter.low)
+        cut = round(place * (width - 1))
+        return Content.assemble(
+            ("━" * cut, "$primary"), ("●", "$primary"), ("─" * (width - 1 - cut), "$faint")
+        )
+
+
+def value_text(config: PostProcess, name: str) -> str:
+    """One parameter's value for people."""
+    value = getattr(config, name)
+    if name == "order":
+        return ARROWS.get(config.order, config.order)
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, int):
+        return f"{value} px" if value > 1 else "1 (off)"
+    return str(value)

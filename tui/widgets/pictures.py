@@ -1,0 +1,121 @@
+"""The middle of the explorer: the chosen pictures, arranged so that they come out as large as possible."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from core.terminal import Terminal
+from tui.state import PICTURES, View
+from tui.widgets.picture import Picture
+
+if TYPE_CHECKING:
+    from tui.drawing import Image
+
+FEWER_BELOW_ROWS = 21
+TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}
+
+
+class Pane(Vertical):
+    """A caption and a picture under it, or a sentence where there is no picture."""
+
+    def __init__(self, name: str, terminal: Terminal) -> None:
+        super().__init__(id=f"pane-{name}")
+        self._terminal = terminal
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="caption")
+        yield Picture(terminal=self._terminal)
+        yield Static(classes="note")
+
+    def show(self, caption: Content, picture: Image | None, note: str, generation: int) -> None:
+        """Draw a picture, or the note that says why there is none."""
+        self.query_one(".caption", Static).update(caption)
+        self.set_class(picture is None, "-empty")
+        self.query_one(".note", Static).update(Content(note))
+        self.query_one(Picture).show(picture, generation)
+
+
+class PictureGrid(Container):
+    """Up to four panes in a grid, or the contact sheet alone."""
+
+    def __init__(self, terminal: Terminal, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._terminal = terminal
+        self._view = View()
+
+    def compose(self) -> ComposeResult:
+        for name in (*PICTURES, "sheet"):
+            yield Pane(name, self._terminal)
+
+    def on_mount(self) -> None:
+        self.lay_out(self._view)
+
+    def on_resize(self) -> None:
+        self.lay_out(self._view)
+
+    def lay_out(self, view: View) -> None:
+        """Show the panes that the view asks for."""
+        self._view = view
+        names = self.shown()
+        columns = best_columns(len(names), self.size.width, self.size.height)
+        self.styles.grid_size_columns = columns
+        self.styles.grid_size_rows = math.ceil(len(names) / columns)
+        for pane in self.query(Pane):
+            pane.display = pane.id in {f"pane-{name}" for name in names}
+
+    def shown(self) -> tuple[str, ...]:
+        """The pictures that are visible now."""
+        return shown_pictures(self._view, self.size.height)
+
+    def show(
+        self, pictures: Mapping[str, Image], captions: Mapping[str, Content], note: str, generation: int
+    ) -> None:
+        """Hand every pane its picture."""
+        for name in PICTURES:
+            pane = self.query_one(f"#pane-{name}", Pane)
+            pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), note, generation)
+
+    def show_sheet(self, picture: Image, caption: Content, generation: int) -> None:
+        """Hand the contact sheet its picture."""
+        self.query_one("#pane-sheet", Pane).show(caption, picture, "", generation)
+
+
+def shown_pictures(view: View, rows: int) -> tuple[str, ...]:
+    """Which pictures a view means in `rows` rows: those chosen, or what its layout has room for."""
+    if view.layout == "sheet":
+        return ("sheet",)
+    if view.pictures:
+        return view.pictures
+    if view.layout == "single":
+        return ("heatmap",)
+    if view.layout == "pair" or (view.layout == "auto" and rows < FEWER_BELOW_ROWS):
+        return ("heatmap", "mask")
+    return PICTURES
+
+
+def best_columns(count: int, width: int, height: int) -> int:
+    """How many columns make `count` square pictures largest in width x height cells of 1:2."""
+
+    def side(columns: int) -> int:
+        return min(width // columns, 2 * (height // math.ceil(count / columns) - 1))
+
+    return max(range(1, count + 1), key=lambda columns: (side(columns), -columns))
+
+
+def captions_of(view: View) -> dict[str, Content]:
+    """A title a picture, with what its colours mean."""
+    return {
+        "image": Content.styled("image", "$dim"),
+        "heatmap": Content.assemble(("heatmap", "$dim"), (f"  {view.colours} {view.opacity:.0%}", "$faint")),
+        "mask": Content.assemble(
+            ("mask ", "$dim"), ("■hit ", "$hit"), ("■miss ", "$miss"), ("■false", "$false")
+        ),
+        "truth": Content.styled("true mask", "$dim"),
+    }

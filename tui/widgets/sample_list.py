@@ -1,0 +1,149 @@
+"""The list on the left: classes that open to their samples, or a flat ranking. Drawn line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from core.datasets import Sample
+from core.errors import clean
+from tui.browsing import FAILURE_BELOW
+from tui.curves import figure
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: a class (id "") or a sample. value: its IoU, or whatever the order shows."""
+
+    label: str
+    id: str = ""
+    count: int = 0
+    value: float | None = None
+    marked: bool = False
+    open: bool = False
+
+
+def rows_of(
+    order: Sequence[Sample],
+    present: str,
+    opened: bool,
+    grouped: bool,
+    values: Mapping[str, float],
+    class_values: Mapping[str, float],
+    marks: frozenset[str],
+) -> list[Row]:
+    """The lines of the list. opened: show the samples of every class, not only of the present one."""
+    samples = [Row(s.label, s.id, 0, values.get(s.id), s.id in marks) for s in order]
+    if not grouped:
+        return samples
+    here = next((s.label for s in order if s.id == present), None)
+    groups: dict[str, list[Row]] = {}
+    for row in samples:
+        groups.setdefault(row.label, []).append(row)
+    rows = []
+    for label, members in groups.items():
+        is_open = opened or label == here
+        rows.append(Row(label, "", len(members), class_values.get(label), False, is_open))
+        rows.extend(members if is_open else [])
+    return rows
+
+
+class SampleList(ScrollView):
+    """Rows with aligned numbers; the present sample is highlighted, a click chooses."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "list--class",
+        "list--sample",
+        "list--here",
+        "list--number",
+        "list--failure",
+        "list--mark",
+    }
+    can_focus = False
+
+    @dataclass
+    class Chosen(Message):
+        """A row was clicked. id: the sample, or the class's first one."""
+
+        id: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: list[Row] = []
+        self._here = ""
+
+    def show(self, rows: list[Row], here: str) -> None:
+        """Draw these rows and keep the present sample in view."""
+        moved = here != self._here or len(rows) != len(self._rows)
+        self._rows, self._here = rows, here
+        self.virtual_size = Size(self.scrollable_content_region.width, len(rows))
+        self.refresh()
+        if moved:
+            self.call_after_refresh(self._reveal)
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
+        self.call_after_refresh(self._reveal)
+
+    def _reveal(self) -> None:
+        index = self._index()
+        self.scroll_to_region(Region(0, max(index - 2, 0), 1, 5), animate=False, force=True)
+
+    def _index(self) -> int:
+        return next((n for n, row in enumerate(self._rows) if row.id == self._here), 0)
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if index >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        row = self._rows[index]
+        here = bool(row.id) and row.id == self._here
+        base = self.get_component_rich_style(
+            "list--here" if here else "list--sample" if row.id else "list--class"
+        )
+        return Strip(self._segments(row, width, base, here), width)
+
+    def _segments(self, row: Row, width: int, base: Style, here: bool) -> list[Segment]:
+        failing = row.value is not None and row.value < FAILURE_BELOW and bool(row.id)
+        style = self.get_component_rich_style("list--failure" if failing else "list--number", partial=True)
+        number = base + style if not here else base
+        value = figure(row.value, 2) if row.value is not None else "   "
+        tail = f"{row.count:>4} {value} " if not row.id else f" {value} "
+        mark = self.get_component_rich_style("list--mark", partial=True)
+        head = ("▾ " if row.open else "▸ ") if not row.id else "  "
+        room = max(width - len(head) - len(tail) - 1, 1)
+        name = fitted(clean(row.id or row.label), room)
+        return [
+            Segment("*" if row.marked else " ", base + mark),
+            Segment(head, base if here else base + number),
+            Segment(name, base),
+            Segment(tail, number),
+        ]
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.y + self.scroll_offset.y
+        if not 0 <= index < len(self._rows):
+            return
+        label = self._rows[index].label
+        first = next((row.id for row in self._rows[index:] if row.id and row.label == label), "")
+        self.post_message(self.Chosen(self._rows[index].id or first or label))
+
+
+def fitted(text: str, width: int) -> str:
+    """`text` in exactly `width` characters; the middle of a long one gives way to an ellipsis."""
+    if len(text) <= width:
+        return text.ljust(width)
+    if width < 4:
+        return text[:width]
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[-tail:]}"

@@ -1,0 +1,92 @@
+"""The scores of sample, class and dataset, with the difference to the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.curves import COLOUR, SCORES, SHORT, TITLES, Curves, difference, figure
+from tui.state import SCOPES
+
+Table = Mapping[str, Curves | None]
+CONVENTION = "foreground, per image, then mean"
+NAMES, NUMBER = 10, 7
+WITH_DIFFERENCE = 2 * NUMBER
+ONLY = {True: (), False: ("Δ all",)}
+
+
+class ScorePanel(Widget):
+    """A row a score and a column a scope; where there is no room, a row a scope.
+
+    curves, baseline: curves by scope, at all thresholds; index: the threshold they are
+    read at. baseline_index: the one the baseline is read at.
+    """
+
+    curves: reactive[Table] = reactive(dict, always_update=True)
+    index: reactive[int] = reactive(50)
+    baseline: reactive[Table] = reactive(dict, always_update=True)
+    baseline_index: reactive[int] = reactive(50)
+    of_total: reactive[str] = reactive("")
+
+    def render(self) -> Content:
+        return self._tall() if self.size.height >= len(SCORES) + 1 else self._flat()
+
+    def _tall(self) -> Content:
+        """Differences beside every number where there is room, else only those of the dataset."""
+        full = self.size.width >= NAMES + 3 * WITH_DIFFERENCE
+        width = WITH_DIFFERENCE if full else NUMBER
+        lines = [
+            Content.styled(" " * NAMES + "".join(heading(s, width) for s in (*SCOPES, *ONLY[full])), "$dim")
+        ]
+        for score in SCORES:
+            cells = [self._cell(scope, score, full) for scope in SCOPES]
+            last = () if full else (self._change("all", score),)
+            lines.append(Content.assemble((TITLES[score].ljust(NAMES), COLOUR[score]), *cells, *last))
+        if self.size.height >= len(SCORES) + 3:
+            lines += [Content(""), Content.styled(f"{CONVENTION}; {self.of_total}", "$dim")]
+        return Content("\n").join(lines)
+
+    def _cell(self, scope: str, score: str, with_difference: bool) -> Content:
+        value = self._value(scope, score)
+        style = "bold $foreground" if score == "mean_iou" else "$foreground"
+        number = Content.styled(figure(value).rjust(NUMBER), style if value is not None else "$faint")
+        return Content.assemble(number, self._change(scope, score)) if with_difference else number
+
+    def _change(self, scope: str, score: str) -> Content:
+        change = self._difference(scope, score)
+        return Content.styled(change.rjust(NUMBER), "$better" if change.startswith("+") else "$worse")
+
+    def _flat(self) -> Content:
+        heading = "".join(SHORT[score].rjust(7) for score in SCORES)
+        lines = [Content.styled(" " * 7 + heading + "   Δ IoU", "$dim")]
+        for scope in SCOPES:
+            cells = [
+                (
+                    figure(self._value(scope, score)).rjust(7),
+                    "bold $foreground" if score == "mean_iou" else "",
+                )
+                for score in SCORES
+            ]
+            change = self._difference(scope, "mean_iou")
+            colour = "$better" if change.startswith("+") else "$worse"
+            lines.append(Content.assemble((scope.ljust(7), "$dim"), *cells, (change.rjust(8), colour)))
+        return Content("\n").join(lines)
+
+    def _value(self, scope: str, score: str) -> float | None:
+        curves = self.curves.get(scope)
+        return None if curves is None else curves.at(score, self.index)
+
+    def _difference(self, scope: str, score: str) -> str:
+        value, base = self._value(scope, score), self.baseline.get(scope)
+        curves = self.curves.get(scope)
+        if value is None or base is None or curves is None or curves.images != base.images:
+            return ""  # means over other images are no difference
+        return difference(value, base.at(score, self.baseline_index))
+
+
+def heading(name: str, width: int) -> str:
+    """A column's name over its numbers."""
+    return name.rjust(NUMBER).ljust(width)
