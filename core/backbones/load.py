@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from core.backbones import hub, imagenet
-from core.backbones.catalog import IMAGENET
+from core.backbones.catalog import IMAGENET, usual_tag
 from core.backbones.network import Backbone, Transform, device_of
 from core.backbones.sources import Source, resolve
 from core.errors import CheckpointError, clean
@@ -56,7 +56,7 @@ def load_backbone(name: str, checkpoint: str | None = None, device: str = "auto"
     return Backbone(
         model=model,
         name=name,
-        checkpoint=checkpoint or (str(source.weights) if source.weights else f"random:{source.seed}"),
+        checkpoint=checkpoint or usual_tag(source.architecture) or "",
         digest=_digest(source.weights, source.seed, source.config),
         kind=_kind_of(model.visual),
         device=place,
@@ -77,7 +77,7 @@ def _classifier(name: str, checkpoint: str | None, device: torch.device) -> Back
     return Backbone(
         model=model.to(device).eval(),
         name=name,
-        checkpoint=checkpoint or str(source.weights),
+        checkpoint=checkpoint or usual_tag(name) or "",
         digest=_digest(source.weights, source.seed, {"architecture": "resnet50"}),
         kind="classifier",
         device=device,

@@ -38,7 +38,8 @@ class Backbone:
     what was asked for. digest: sha256 of the weights file's content, or of
     `random:SEED` and the architecture. kind: `vit`, `resnet` (CLIP with attention
     pooling), `classifier` (ImageNet) or `other`. encoder: plain texts to (T, d)
-    unit rows, for a classifier class rows.
+    unit rows, for a classifier class rows. fallback: the network that a
+    classifier leaves texts without a class to.
     """
 
     model: Any
@@ -49,6 +50,7 @@ class Backbone:
     device: torch.device
     transform: Transform
     encoder: Callable[[Sequence[str]], Tensor]
+    fallback: Backbone | None = None
     _rows: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     @property

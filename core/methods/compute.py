@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from core.backbones.network import Backbone
 from core.errors import ParameterError, unknown
-from core.methods import METHODS, MethodSpec
+from core.methods import METHODS, MethodSpec, gradcam
 from core.methods.text import contrasted, others_of, stacked, unstacked, without_redundant
 from core.methods.trunk import Stream, Vit, watch
 from core.parameters import Value, checked
@@ -98,6 +98,8 @@ def _plan(
     settings = checked(spec.parameters, values)
     kind = str(settings.pop("contrast", "none"))
     settings.pop("no_class", None)
+    if backbone.kind == "classifier" and kind != "none":
+        raise ParameterError(f"contrast: found {kind!r}, expected none: a classifier's rows are not texts")
     others = others_of(text, contrast_text) if kind == "redundant" else None
     return _Plan(spec, settings, contrasted(text, kind, backbone, contrast_text), others)
 
@@ -129,10 +131,18 @@ def _differentiated(plan: _Plan, backbone: Backbone, images: Tensor) -> Tensor:
         images, text = images.clone(), plan.text.clone()
         if plan.others is not None:
             with torch.no_grad():
-                unit = F.normalize(backbone.model.encode_image(images).float(), dim=-1)
-                text = without_redundant(text, unit, plan.others)
+                text = without_redundant(text, embedding(backbone, images), plan.others)
         maps: Tensor = _loaded(plan.spec)(backbone, images, text, **plan.values)
     return maps.detach().float()
+
+
+def embedding(backbone: Backbone, images: Tensor) -> Tensor:
+    """The unit embeddings (B, d) of CLIP images of any size, as `encode_image` has them at the native one."""
+    if backbone.kind == "resnet":
+        return F.normalize(gradcam.pooled_images(backbone, images).float(), dim=-1)
+    output = watch(Vit(backbone), images, [], finish=True)
+    assert output is not None
+    return F.normalize(output.embedding.float(), dim=-1)
 
 
 def _loaded(spec: MethodSpec) -> Any:  # noqa: ANN401  streams and functions of different parameters

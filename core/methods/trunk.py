@@ -53,6 +53,11 @@ class Block:
         added: Tensor = module.ls_2(module.mlp(module.ln_2(x)))
         return added
 
+    def run(self, x: Tensor) -> Tensor:
+        """The whole block, (B, N, D) to (B, N, D)."""
+        x = x + self.out(attend(*self.qkv(self.normed(x))))
+        return x + self.mlp(x)
+
     def head_outputs(self) -> Tensor:
         """The output projection by head, layer scale included: (H, D / H, D), value to residual."""
         weight = self._module.attn.out_proj.weight.T
@@ -70,10 +75,13 @@ class Block:
 class Layer:
     """What a stream sees of one block before it runs.
 
-    index of count blocks. x: (B, N, D) tokens; h: the same after the first layer
-    norm; q, k, v: (B, H, N, D / H). Token 0 is the class token.
+    vit and grid: the network, and its patches down and across. index of count
+    blocks. x: (B, N, D) tokens; h: the same after the first layer norm; q, k, v:
+    (B, H, N, D / H). Token 0 is the class token.
     """
 
+    vit: Vit
+    grid: tuple[int, int]
     index: int
     count: int
     block: Block
@@ -178,10 +186,11 @@ def watch(vit: Vit, images: Tensor, streams: Sequence[Stream], finish: bool = Fa
     stream asks for the output.
     """
     finish = finish or any(stream.needs_output for stream in streams)
+    grid = vit.grid_of(images)
     x = vit.embed(images)
     for index, block in enumerate(vit.blocks):
         h = block.normed(x)
-        layer = Layer(index, len(vit.blocks), block, x, h, *block.qkv(h))
+        layer = Layer(vit, grid, index, len(vit.blocks), block, x, h, *block.qkv(h))
         for stream in streams:
             stream.see(layer)
         if layer.is_last and not finish:

@@ -1,0 +1,98 @@
+"""Methods that ask how a score changes with the attention of the last blocks of a ViT.
+
+LeGrad (Bousselham et al., ICCV 2025) takes each block's own score; Chefer et al.
+(ICCV 2021) carry the final score back and multiply relevances through the blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.backbones.network import Backbone
+from core.methods.trunk import Block, Vit
+
+_LEGRAD_BLOCKS = 2
+_CHEFER_BLOCKS = 1
+
+
+def legrad(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> Tensor:
+    """LeGrad: the positive gradient of each block's score by its attention, over heads and queries.
+
+    The score of a block is the cosine of the text with the mean of its tokens, taken
+    through the last norm and projection. layers: blocks from the end, 0 for 2.
+    Returns the sum over the blocks, (B, T, gh, gw).
+    """
+    vit = Vit(backbone)
+    blocks = vit.blocks[-(layers or _LEGRAD_BLOCKS) :]
+    x = _entering(vit, images, len(blocks))
+    total = torch.zeros((), device=x.device)
+    for block in blocks:
+        tokens, attention = with_attention(block, x)
+        scores = _cosines(vit.project(tokens.mean(1)), text)
+        total = total + torch.stack(
+            [gradient.relu().mean((1, 2))[:, 1:] for (gradient,) in _gradients(scores, [attention])], dim=1
+        )
+        x = tokens.detach()
+    return total.reshape(*total.shape[:2], *vit.grid_of(images))
+
+
+def chefer(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> Tensor:
+    """Chefer's relevance of the patches to the class token: R <- R + mean_h(relu(grad * A)) R, R from I.
+
+    The score is the scaled cosine of the image with the text. layers: blocks from
+    the end, 0 for 1. Returns R's class row, (B, T, gh, gw).
+    """
+    vit = Vit(backbone)
+    blocks = vit.blocks[-(layers or _CHEFER_BLOCKS) :]
+    x = _entering(vit, images, len(blocks))
+    attentions = []
+    for block in blocks:
+        x, attention = with_attention(block, x)
+        attentions.append(attention)
+    scores = backbone.model.logit_scale.exp() * _cosines(vit.project(x[:, 0]), text)
+    maps = [_rollout(attentions, gradients) for gradients in _gradients(scores, attentions)]
+    return torch.stack(maps, dim=1).reshape(*scores.shape, *vit.grid_of(images))
+
+
+def _rollout(attentions: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+    """The relevance of the patches to the class token, (B, N - 1)."""
+    relevance = torch.eye(attentions[0].shape[-1], device=attentions[0].device)
+    for attention, gradient in zip(attentions, gradients, strict=True):
+        relevance = relevance + (gradient * attention.detach()).relu().mean(1) @ relevance
+    return relevance[:, 0, 1:]
+
+
+def with_attention(block: Block, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Run a block with its attention (B, H, N, N) laid open for a gradient; returns tokens and attention."""
+    q, k, v = block.qkv(block.normed(x))
+    attention = (q @ k.transpose(-2, -1) * block.scale).softmax(-1)
+    if not attention.requires_grad:
+        attention.requires_grad_()
+    x = x + block.out(attention @ v)
+    return x + block.mlp(x), attention
+
+
+def _entering(vit: Vit, images: Tensor, count: int) -> Tensor:
+    """The tokens that enter the last `count` blocks, without gradients."""
+    with torch.no_grad():
+        x = vit.embed(images)
+        for block in vit.blocks[: len(vit.blocks) - count]:
+            x = block.run(x)
+    return x
+
+
+def _cosines(embedding: Tensor, text: Tensor) -> Tensor:
+    """Image rows (B, d) with text rows (T, d) or (B, T, d): (B, T)."""
+    unit = F.normalize(embedding.float(), dim=-1)
+    return (text @ unit[:, :, None]).squeeze(-1)
+
+
+def _gradients(scores: Tensor, attentions: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """For each text, the gradients of its scores (B, T) by every attention."""
+    totals = scores.sum(0)
+    for index, total in enumerate(totals):
+        yield torch.autograd.grad(total, list(attentions), retain_graph=index + 1 < len(totals))

@@ -1,0 +1,83 @@
+"""Methods that change the attention of the last block only.
+
+MaskCLIP (Zhou et al., ECCV 2022) lets every token attend to itself; SCLIP (Wang et
+al., ECCV 2024) to tokens with similar queries and with similar keys; ClearCLIP (Lan
+et al., ECCV 2024) to similar queries, without residual and MLP; NACLIP (Hajimiri et
+al., WACV 2025) to similar keys and to its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.methods.trunk import Layer, Output, Vit, attend
+
+
+class LastBlock:
+    """A stream that mixes the last block's values in its own way. text: (T, d) or (B, T, d) rows.
+
+    residual: whether the block's input and its MLP are added, as in the network itself.
+    """
+
+    needs_output = False
+
+    def __init__(self, text: Tensor, mix: Callable[[Layer], Tensor], residual: bool) -> None:
+        self._text = text
+        self._mix = mix
+        self._residual = residual
+        self._tokens: Tensor | None = None
+
+    def see(self, layer: Layer) -> None:
+        """Run the last block with the method's own mix."""
+        if not layer.is_last:
+            return
+        tokens = layer.block.out(self._mix(layer))
+        if self._residual:
+            tokens = layer.x + tokens
+            tokens = tokens + layer.block.mlp(tokens)
+        self._tokens = tokens
+
+    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+        """Cosine of the patch tokens with the text, (B, T, N - 1)."""
+        assert self._tokens is not None
+        return vit.similarity(self._tokens, self._text)
+
+
+def maskclip(text: Tensor, *, residual: bool) -> LastBlock:
+    """y = Proj(v)."""
+    return LastBlock(text, lambda layer: layer.v, residual)
+
+
+def sclip(text: Tensor, *, residual: bool) -> LastBlock:
+    """y = Proj((softmax(s q q^T) + softmax(s k k^T)) v)."""
+
+    def mix(layer: Layer) -> Tensor:
+        return attend(layer.q, layer.q, layer.v) + attend(layer.k, layer.k, layer.v)
+
+    return LastBlock(text, mix, residual)
+
+
+def clearclip(text: Tensor, *, residual: bool) -> LastBlock:
+    """y = Proj(softmax(s q q^T) v)."""
+    return LastBlock(text, lambda layer: attend(layer.q, layer.q, layer.v), residual)
+
+
+def naclip(text: Tensor, *, std: float, residual: bool) -> LastBlock:
+    """y = Proj(softmax(s k k^T + omega) v), omega a Gaussian of the distance in patches."""
+
+    def mix(layer: Layer) -> Tensor:
+        omega = neighbourhood(layer.grid, std).to(layer.k)
+        return F.scaled_dot_product_attention(layer.k, layer.k, layer.v, attn_mask=omega)
+
+    return LastBlock(text, mix, residual)
+
+
+def neighbourhood(grid: tuple[int, int], std: float) -> Tensor:
+    """exp(-distance^2 / (2 std^2)) between the patches of a grid: (N, N), 0 at the class token."""
+    places = torch.cartesian_prod(torch.arange(grid[0]), torch.arange(grid[1])).view(-1, 2).double()
+    squared = (places[:, None] - places).square().sum(-1)
+    return F.pad(torch.exp(-squared / (2 * std**2)), (1, 0, 1, 0)).float()

@@ -1,0 +1,128 @@
+"""ClipTextSpan: where the image's own embedding comes from (Gandelsman et al., ICLR 2024).
+
+The embedding of the class token is a sum: one term per layer, head and token that
+it attends to, one per MLP, one for the input. The last norm is folded in with its
+actual mean and deviation, so the terms add up to the embedding exactly. Projected
+on a text, each attention term is a scalar, a * (v . U), with U the text carried
+back through the projection and the head's output weights: no term is ever stored
+as a vector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from core.backbones.network import Backbone
+from core.errors import ParameterError
+from core.methods.trunk import Layer, Output, Vit, watch
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The cosine of an image with its texts, term by term.
+
+    heads: (B, T, L, H, N) by layer, head and token attended to (0 is the class
+    token). others: (B, T, L + 1), the input's term and each MLP's. All terms of an
+    image and a text add up to the cosine of the image's embedding with the row.
+    """
+
+    heads: Tensor
+    others: Tensor
+
+
+class TextSpan:
+    """The stream of terms. text: (T, d) or (B, T, d) rows.
+
+    layer, head: the only ones that the map sums, counted from 0; -1 for all.
+    """
+
+    needs_output = True
+
+    def __init__(self, text: Tensor, *, layer: int, head: int) -> None:
+        self._text = text
+        self._layer = layer
+        self._head = head
+        self._carried: Tensor | None = None
+        self._attention: list[Tensor] = []
+        self._biases: list[Tensor] = []
+        self._residuals: list[Tensor] = []
+
+    def see(self, layer: Layer) -> None:
+        """Keep one scalar per text, head and token: what the class token takes from it, along the text."""
+        if self._carried is None:
+            self._carried = carried(layer.vit, self._text)
+        u = self._carried
+        # (H, D / H, T), or (B, H, D / H, T) for texts by image.
+        back = layer.block.head_outputs() @ (u if u.dim() == 2 else u[:, None])
+        terms = layer.class_attention[..., None] * (layer.v @ back)
+        self._attention.append(terms.permute(0, 3, 1, 2))
+        self._biases.append(layer.block.output_bias() @ u)
+        self._residuals.append(_along(layer.x[:, 0], u))
+
+    def decomposition(self, vit: Vit, output: Output) -> Decomposition:
+        """Fold the last norm and the embedding's length into the terms that were kept."""
+        assert self._carried is not None
+        visual, u = vit.visual, self._carried
+        attention = torch.stack(self._attention, dim=2).float()
+        batch, _, layers, heads, tokens = attention.shape
+        end = output.class_token.float()
+        deviation = (end.var(-1, unbiased=False) + visual.ln_post.eps).sqrt()
+        length = output.embedding.float().norm(dim=-1)
+        # What does not depend on the term, spread evenly over the 2 L + 1 parts of the sum.
+        shift = end.mean(-1)[:, None] * u.sum(-2).expand(batch, -1) / deviation[:, None]
+        offset = (visual.ln_post.bias @ (visual.proj @ self._text.mT)).expand(batch, -1)
+        part = (offset - shift) / (2 * layers + 1)
+        bias = torch.stack([each.expand(batch, -1) for each in self._biases], dim=2)
+        scale = deviation[:, None, None]
+        rest = self._rest(_along(end, u), attention.sum((3, 4)) + bias)
+        spread = bias / scale + part[..., None]
+        terms = attention / scale[..., None, None] + spread[..., None, None] / (heads * tokens)
+        return Decomposition(
+            heads=terms / length.view(-1, 1, 1, 1, 1),
+            others=(rest / scale + part[..., None]) / length.view(-1, 1, 1),
+        )
+
+    def _rest(self, end: Tensor, attention: Tensor) -> Tensor:
+        """The input's and the MLPs' share along the text, (B, T, L + 1): what the attention did not add."""
+        residuals = torch.stack([*self._residuals, end], dim=2)
+        mlps = residuals.diff(dim=2) - attention
+        return torch.cat([residuals[:, :, :1], mlps], dim=2)
+
+    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+        """The terms of the patch tokens, summed over the chosen layers and heads: (B, T, N - 1)."""
+        assert output is not None
+        heads = self.decomposition(vit, output).heads
+        layers = _chosen("layer", self._layer, heads.shape[2])
+        return heads[:, :, layers, _chosen("head", self._head, heads.shape[3]), 1:].sum((2, 3))
+
+
+def carried(vit: Vit, text: Tensor) -> Tensor:
+    """The text carried back through the projection and the last norm's gain: (D, T) or (B, D, T)."""
+    u: Tensor = vit.visual.ln_post.weight[:, None] * (vit.visual.proj @ text.mT)
+    return u
+
+
+def decompose(backbone: Backbone, images: Tensor, text: Tensor) -> Decomposition:
+    """Every term of the cosine of images (B, 3, S, S) with text rows (T, d) or (B, T, d).
+
+    Maps of single layers and heads are `heads[..., 1:]`, on the patch grid.
+    """
+    with torch.inference_mode():
+        vit, stream = Vit(backbone), TextSpan(text, layer=-1, head=-1)
+        output = watch(vit, images, [stream])
+        assert output is not None
+        return stream.decomposition(vit, output)
+
+
+def _along(tokens: Tensor, u: Tensor) -> Tensor:
+    """Tokens (B, D) along carried texts: (B, T)."""
+    return tokens @ u if u.dim() == 2 else (tokens[:, None] @ u).squeeze(1)
+
+
+def _chosen(name: str, index: int, count: int) -> slice:
+    if index >= count:
+        raise ParameterError(f"{name}: found {index}, expected -1 (all) to {count - 1} for this backbone")
+    return slice(None) if index < 0 else slice(index, index + 1)
