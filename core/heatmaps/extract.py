@@ -106,10 +106,9 @@ class Job:
         return torch.autocast(self.backbone.device.type, getattr(torch, self.precision))
 
 
-def loaded(recipes: Sequence[Recipe], dataset: Dataset, device: str) -> Job:
-    """Load the backbone that the completed recipes share."""
-    first = recipes[0]
-    return Job(tuple(recipes), dataset, load_backbone(first.backbone, first.checkpoint or None, device))
+def load(recipe: Recipe, device: str) -> Backbone:
+    """Load the backbone of a completed recipe."""
+    return load_backbone(recipe.backbone, recipe.checkpoint or None, device)
 
 
 def grouped(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
@@ -166,7 +165,7 @@ def compute(
     for group in grouped(completed):
         counted = _counter(", ".join(recipe.method for recipe in group), len(dataset.samples), report)
         if len(devices) == 1:
-            sets = fill(loaded(group, dataset, str(devices[0])), store, batches, counted)
+            sets = fill(Job(tuple(group), dataset, load(group[0], str(devices[0]))), store, batches, counted)
         else:
             sets = _fill_on_several(group, dataset, store, batches, devices, counted)
         for filled in sets.values():
@@ -236,7 +235,8 @@ def _share(
     device: str,
     written: Callable[[int], None],
 ) -> dict[Recipe, Identity]:
-    sets = fill(loaded(recipes, dataset, device), HeatmapStore(root), batches, written)
+    job = Job(tuple(recipes), dataset, load(recipes[0], device))
+    sets = fill(job, HeatmapStore(root), batches, written)
     return {recipe: found.identity for recipe, found in sets.items()}
 
 
@@ -301,6 +301,14 @@ def _decoded(job: Job, batches: Sequence[Sequence[Sample]]) -> Iterator[Tensor]:
                 yield pixels
         finally:
             stager.shutdown(cancel_futures=True)
+
+
+def heatmaps_of(job: Job, samples: Sequence[Sample], prompts: Sequence[str]) -> Heatmap:
+    """Heatmaps (B, gh, gw) float32 in [0, 1] of a few samples, one prompt each, by the job's first recipe."""
+    pixels = torch.cat([job.pixels(sample) for sample in samples])
+    maps, _ = in_memory(job, pixels, prompts, len(samples))
+    heatmaps: Heatmap = maps[job.recipes[0]].cpu().numpy()
+    return heatmaps
 
 
 def in_memory(

@@ -14,7 +14,7 @@ from core.backbones.load import load_backbone
 from core.datasets import Dataset
 from core.errors import CheckpointError, ClipLocError, DatasetError, ParameterError, ResourceError
 from core.heatmaps import extract
-from core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, loaded
+from core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, load
 from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import HeatmapSet, HeatmapStore
 from core.methods.compute import compute_maps, normalize
@@ -125,7 +125,8 @@ def test_several_devices_share_the_work(
 def test_the_batch_is_halved_until_it_fits(
     recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = loaded([recipe.completed(toy.name)], toy, "cpu")
+    completed = recipe.completed(toy.name)
+    job = Job((completed,), toy, load(completed, "cpu"))
     pixels = torch.cat([job.pixels(sample) for sample in toy.samples])
     expected = job.heatmaps(pixels, job.prompts(toy.samples))[job.recipes[0]]
     original = Job.heatmaps

@@ -1,0 +1,47 @@
+"""What the worker has been asked and has not begun: the latest urgent request first."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from core.heatmaps.protocol import Request
+from core.heatmaps.recipe import Recipe
+
+KEPT = 64  # requests of each kind; older ones are dropped, whoever made them has moved on
+
+
+class Backlog:
+    """Requests between the thread that reads them and the one that computes.
+
+    Urgent ones come first, the latest before the earlier; then the rest, likewise.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._urgent: list[Request] = []
+        self._later: list[Request] = []
+
+    def add(self, request: Request) -> None:
+        """Put a request on top of its kind."""
+        with self._condition:
+            stack = self._urgent if request.urgent else self._later
+            stack.append(request)
+            del stack[:-KEPT]
+            self._condition.notify()
+
+    def drop(self, recipe: Recipe | None = None) -> None:
+        """Drop the requests of a recipe, or all."""
+        with self._condition:
+            for stack in (self._urgent, self._later):
+                stack[:] = [request for request in stack if recipe not in (None, request.recipe)]
+
+    def take(self, limit: int) -> Request:
+        """Wait for the first request; at most `limit` of its samples, the rest stays where it was."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._urgent or self._later)
+            stack = self._urgent or self._later
+            request = stack.pop()
+            if len(request.ids) > limit:
+                stack.append(replace(request, ids=request.ids[limit:]))
+            return replace(request, ids=request.ids[:limit])

@@ -1,0 +1,108 @@
+"""How the heatmap worker answers: datasets, loaded networks and sets kept at hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from core.backbones.network import Backbone
+from core.datasets import Dataset, open_dataset
+from core.errors import ClipLocError, DatasetError
+from core.heatmaps.extract import Job, heatmaps_of, load
+from core.heatmaps.protocol import Computed, Event, Failed, Loading, Ready, Request, TextComputed
+from core.heatmaps.recipe import Recipe
+from core.heatmaps.store import HeatmapSet, HeatmapStore
+
+log = logging.getLogger(__name__)
+
+BACKBONES_KEPT = 2
+# Small, so that whoever presses a key waits for little else.
+BATCH_ON_CPU, BATCH_ON_ACCELERATOR = 1, 16
+
+
+class Server:
+    """Answers requests one by one. emit: called with each event."""
+
+    def __init__(self, device: str, emit: Callable[[Event], None]) -> None:
+        self._device = device
+        self._emit = emit
+        self._store = HeatmapStore()
+        self._datasets: dict[str, Dataset] = {}
+        self._backbones: dict[tuple[str, str], Backbone] = {}
+        self._sets: dict[tuple[str, Recipe], HeatmapSet] = {}
+
+    @property
+    def batch(self) -> int:
+        """How many samples to answer at once."""
+        on_cpu = all(backbone.device.type == "cpu" for backbone in self._backbones.values())
+        return BATCH_ON_CPU if on_cpu else BATCH_ON_ACCELERATOR
+
+    def answer(self, request: Request) -> bool:
+        """Compute what a request asks for and say so; a Failed event for what cannot be done.
+
+        Returns whether other requests of the same recipe have a chance.
+        """
+        try:
+            self._answer(request)
+        except DatasetError as error:
+            if len(request.ids) > 1:  # one broken picture does not take its neighbours along
+                return all(self.answer(replace(request, ids=(id_,))) for id_ in request.ids)
+            self._failed(request, str(error))
+        except ClipLocError as error:
+            self._failed(request, str(error))
+            return False
+        except Exception as error:  # the process's boundary: one bad request is not the end
+            log.exception("answering %s", request)
+            self._failed(request, f"{type(error).__name__}: {error}")
+            return False
+        return True
+
+    def _failed(self, request: Request, message: str) -> None:
+        log.warning("%s", message)
+        self._emit(Failed(message, request.recipe, request.ids))
+
+    def _answer(self, request: Request) -> None:
+        dataset = self._dataset(request.dataset)
+        recipe = request.recipe.completed(dataset.name)
+        job = Job((recipe,), dataset, self._backbone(recipe))
+        if request.prompt:
+            for id_ in request.ids:
+                (heatmap,) = heatmaps_of(job, [dataset.by_id(id_)], [request.prompt])
+                self._emit(TextComputed(request.recipe, id_, request.prompt, heatmap))
+            return
+        heatmap_set = self._set(request, job)
+        present = set(heatmap_set.ids())
+        missing = [dataset.by_id(id_) for id_ in request.ids if id_ not in present]
+        if missing:
+            heatmaps = heatmaps_of(job, missing, job.prompts(missing))
+            heatmap_set.write({s.id: heatmap for s, heatmap in zip(missing, heatmaps, strict=True)})
+            if len(present) + len(missing) >= len(dataset.samples):
+                heatmap_set.consolidate([sample.id for sample in dataset.samples])
+        self._emit(Computed(request.recipe, heatmap_set.key, request.ids))
+
+    def _dataset(self, spec: str) -> Dataset:
+        if spec not in self._datasets:
+            self._datasets[spec] = open_dataset(spec)
+        return self._datasets[spec]
+
+    def _backbone(self, recipe: Recipe) -> Backbone:
+        """The recipe's backbone; the one that was not used for longest makes room."""
+        name = (recipe.backbone, recipe.checkpoint)
+        backbone = self._backbones.pop(name, None)
+        if backbone is None:
+            self._emit(Loading(" ".join(filter(None, name))))
+            while len(self._backbones) >= BACKBONES_KEPT:
+                self._backbones.pop(next(iter(self._backbones)))
+            backbone = load(recipe, self._device)
+        self._backbones[name] = backbone
+        return backbone
+
+    def _set(self, request: Request, job: Job) -> HeatmapSet:
+        """The set where the request's heatmaps belong, announced when it is first asked for."""
+        known = (request.dataset, request.recipe)
+        if known not in self._sets:
+            identity = job.identity(job.recipes[0])
+            self._sets[known] = self._store.open(identity)
+            self._emit(Ready(request.recipe, identity, str(job.backbone.device)))
+        return self._sets[known]

@@ -1,0 +1,147 @@
+"""How the worker answers, without the process around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.datasets import Dataset
+from core.heatmaps import server as module
+from core.heatmaps.extract import compute
+from core.heatmaps.protocol import (
+    Computed,
+    Event,
+    Failed,
+    Loading,
+    Ready,
+    Request,
+    TextComputed,
+    decoded,
+    encoded,
+)  # fmt: skip
+from core.heatmaps.recipe import Recipe
+from core.heatmaps.server import Server
+from core.heatmaps.store import HeatmapStore
+
+
+class Desk:
+    """A server and everything that it said, through the wire format."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.server = Server("cpu", lambda event: self.events.append(decoded(encoded(event))))
+
+    def ask(self, request: Request) -> list[Event]:
+        before = len(self.events)
+        self.server.answer(request)
+        return self.events[before:]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_the_first_answer_loads_and_the_next_does_not(desk: Desk, toy: Dataset, recipe: Recipe) -> None:
+    first, second, *_ = (sample.id for sample in toy.samples)
+    loading, ready, computed = desk.ask(Request(toy.spec, recipe, (first,)))
+    assert isinstance(loading, Loading)
+    assert isinstance(ready, Ready)
+    assert ready.device == "cpu"
+    assert recipe.completed(toy.name).matches(ready.identity)
+    assert computed == Computed(recipe, ready.identity.key, (first,))
+    assert desk.ask(Request(toy.spec, recipe, (second,))) == [Computed(recipe, ready.identity.key, (second,))]
+    assert sorted(HeatmapStore().open(ready.identity).ids()) == sorted([first, second])
+
+
+def test_what_is_stored_is_answered_without_computing(
+    desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = compute([recipe], toy, HeatmapStore(), device="cpu")
+    monkeypatch.setattr(module, "heatmaps_of", None)
+    *_, computed = desk.ask(Request(toy.spec, recipe, tuple(s.id for s in toy.samples)))
+    assert computed == Computed(recipe, made.key, tuple(s.id for s in toy.samples))
+
+
+def test_the_last_sample_completes_the_set(desk: Desk, toy: Dataset, recipe: Recipe) -> None:
+    for sample in toy.samples:
+        computed = desk.ask(Request(toy.spec, recipe, (sample.id,)))[-1]
+    assert isinstance(computed, Computed)
+    made = HeatmapStore().find(computed.key)
+    assert made.complete(toy)
+    assert not list(made.folder.glob("part-*"))
+
+
+def test_free_text_is_answered_with_the_map_and_stores_nothing(
+    desk: Desk, toy: Dataset, recipe: Recipe
+) -> None:
+    answers = [
+        desk.ask(Request(toy.spec, recipe, (toy.samples[0].id,), prompt=text))[-1]
+        for text in ("a cat", "a bus")
+    ]
+    assert all(isinstance(answer, TextComputed) for answer in answers)
+    assert [answer.prompt for answer in answers] == ["a cat", "a bus"]  # type: ignore[union-attr]
+    cat, bus = (answer.heatmap for answer in answers)  # type: ignore[union-attr]
+    assert cat.shape == bus.shape == (4, 4)
+    assert cat.dtype == np.float32
+    assert cat.min() == 0
+    assert cat.max() == 1
+    assert not np.array_equal(cat, bus)
+    assert HeatmapStore().sets() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recipe": Recipe("gum")},
+        {"recipe": Recipe("gem", "ViT-B-16", "openai")},
+        {"recipe": Recipe("gem", parameters=(("depth", 999),))},
+        {"dataset": "/nowhere"},
+        {"ids": ("no such sample",)},
+    ],
+)
+def test_a_bad_request_is_answered_and_the_next_one_too(
+    desk: Desk, toy: Dataset, recipe: Recipe, change: dict[str, object]
+) -> None:
+    good = Request(toy.spec, recipe, (toy.samples[0].id,))
+    failed = desk.ask(replace(good, **change))[-1]  # type: ignore[arg-type]
+    assert isinstance(failed, Failed)
+    assert failed.message
+    assert isinstance(desk.ask(good)[-1], Computed)
+
+
+def test_a_broken_picture_does_not_take_its_neighbours_along(
+    desk: Desk, toy: Dataset, recipe: Recipe
+) -> None:
+    ids = tuple(sample.id for sample in toy.samples[:3])
+    desk.ask(Request(toy.spec, recipe, (toy.samples[-1].id,)))
+    (Path(toy.spec) / "real" / f"{ids[1]}.png").write_bytes(b"not a picture")
+    answers = {answer.ids: type(answer) for answer in desk.ask(Request(toy.spec, recipe, ids))}  # type: ignore[union-attr]
+    assert answers == {ids[:1]: Computed, ids[1:2]: Failed, ids[2:]: Computed}
+
+
+def test_a_mistake_of_ours_is_reported_and_survived(
+    desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(toy.spec, recipe, (toy.samples[0].id,))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "heatmaps_of", lambda *_: 1 / 0)
+        failed = desk.ask(request)[-1]
+    assert isinstance(failed, Failed)
+    assert "division by zero" in failed.message
+    assert isinstance(desk.ask(request)[-1], Computed)
+
+
+def test_only_the_last_few_backbones_are_kept(desk: Desk, toy: Dataset, recipe: Recipe) -> None:
+    names = [f"random:{seed}" for seed in range(module.BACKBONES_KEPT + 1)]
+
+    def loads(checkpoint: str) -> bool:
+        answers = desk.ask(Request(toy.spec, replace(recipe, checkpoint=checkpoint), (toy.samples[0].id,)))
+        return any(isinstance(answer, Loading) for answer in answers)
+
+    assert [loads(name) for name in names] == [True] * len(names)
+    assert not loads(names[-1])
+    assert loads(names[0])
