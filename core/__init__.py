@@ -23,6 +23,7 @@ _HOMES = {
     "normalize": "core.methods.compute",
     "score": "core.metrics",
     "PostProcess": "core.postprocess",
+    "sweep": "core.sweep",
 }
 
 

@@ -45,7 +45,8 @@ def codes_of(map_: Float32) -> Codes:
     # The nearest threshold is a guess that is one too low exactly where that threshold is passed.
     guess: Codes = cv2.convertScaleAbs(map_, alpha=len(THRESHOLDS) - 1)
     passed = cv2.compare(map_, cv2.LUT(guess, _CEILINGS), cv2.CMP_GE)
-    return np.subtract(guess, passed, out=guess)  # passed is 0 or 255, and 255 is -1 in uint8
+    np.subtract(guess, passed, out=guess)  # passed is 0 or 255, and 255 is -1 in uint8
+    return guess
 
 
 def morphed(codes: npt.NDArray[np.uint8], config: PostProcess) -> npt.NDArray[np.uint8]:

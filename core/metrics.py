@@ -10,7 +10,11 @@ Conventions, printed with every number:
 - precision: per image, then mean; nothing predicted scores 0 (1 if nothing was there to find);
 - recall: per image, then mean; an empty true mask scores 1;
 - F1: per image 2 TP / (2 TP + FP + FN), then mean (not the harmonic mean of means);
-- pixel accuracy: per image, then mean.
+- pixel accuracy: per image, then mean;
+- micro scores: the same formulas on counts summed over all images;
+- two-class IoU: mean of the foreground's and the background's IoU, on summed counts;
+- average precision: area under precision over recall in steps, at the 100 thresholds;
+  per image then mean, or pooled over all pixels of the dataset (PxAP).
 """
 
 from __future__ import annotations
@@ -153,6 +157,33 @@ def f1(counts: Counts) -> Scores:
 def pixel_accuracy(counts: Counts) -> Scores:
     """(TP + TN) / all pixels."""
     return _ratio(counts.tp + counts.tn, counts.pixels + np.zeros_like(counts.tp), 1.0)
+
+
+def two_class_iou(counts: Counts) -> Scores:
+    """Mean of foreground and background IoU, meant for summed counts (CLIP interpretability papers' mIoU).
+
+    The background's IoU is TN / (TN + FP + FN); 1 where there is no background and none was found.
+    """
+    background: Scores = _ratio(counts.tn, counts.pixels - counts.tp, 1.0)
+    return (iou(counts) + background) / 2
+
+
+def average_precision(counts: Counts) -> Scores:
+    """Step-wise area under precision over recall, thresholds descending: counts (..., T) -> (...).
+
+    Sum of precision_k (recall_k - recall_k-1), as in scikit-learn; on summed
+    counts it is PxAP (Choe et al., 2020, as a fraction). 1 where there is nothing to find.
+    """
+    gained = -np.diff(counts.tp, axis=-1, append=0)  # new true pixels at each threshold, coming from above
+    found = _ratio(counts.tp, counts.predicted, 0.0) * gained
+    area = counts.area[..., 0]
+    value: Scores = np.where(area == 0, 1.0, found.sum(axis=-1) / np.maximum(area, 1))
+    return value
+
+
+def pooled(counts: Counts) -> Counts:
+    """Sum over images, (n, T) -> (T,): every score of the result is a micro score."""
+    return Counts(*(getattr(counts, name).sum(axis=0) for name in Counts.__dataclass_fields__))
 
 
 # Per-image scores whose mean over images is the reported number, by column name.

@@ -19,21 +19,7 @@ import numpy.typing as npt
 from core.codes import Codes, Float32, codes_of, kernel_of, map_of
 from core.metrics import Counts, Floats, counts_from, histogram_of
 from core.postprocess import PostProcess
-
-
-@dataclass(frozen=True)
-class Step:
-    """One morphology step, ordered so that sides of the same kind ascend."""
-
-    kernel: str
-    name: str
-    side: int
-
-    def remaining(self, before: Step | None) -> int | None:
-        """The side that leads from the result of `before` to this one; None where it does not."""
-        if before is None or self.kernel != "square" or (before.kernel, before.name) != ("square", self.name):
-            return None
-        return self.side - before.side + 1 if before.side <= self.side else None
+from core.sweep.grid import Step, steps_of
 
 
 @dataclass(frozen=True)
@@ -47,11 +33,6 @@ class Branch:
     def depth(self) -> int:
         """The longest chain of steps below."""
         return max((1 + branch.depth for _, branch in self.children), default=0)
-
-
-def steps_of(config: PostProcess) -> tuple[Step, ...]:
-    """The morphology of a config as steps; configs with equal steps and interpolation are one computation."""
-    return tuple(Step(config.kernel, name, side) for name, side in config.steps())
 
 
 def branch_of(configs: Iterable[tuple[int, tuple[Step, ...]]]) -> Branch:

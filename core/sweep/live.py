@@ -20,7 +20,8 @@ from core.codes import Codes, Float32, codes_of, map_of
 from core.datasets import Sample
 from core.metrics import Counts, Floats, counts_from, histogram_of, truth_of
 from core.postprocess import PostProcess
-from core.sweep.engine import Kernels, Step, steps_of
+from core.sweep.engine import Kernels
+from core.sweep.grid import Step, steps_of
 
 Planes = list[Codes]
 T = TypeVar("T")

@@ -1,0 +1,108 @@
+"""`cliploc evaluate`: one config over a heatmap set, every score at all 100 thresholds."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from core.postprocess import PARAMETERS, THRESHOLDS, PostProcess
+
+if TYPE_CHECKING:
+    from core.sweep.evaluate import Evaluation
+
+HELP = "score one post-processing config over a heatmap set, at all 100 thresholds"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """evaluate --heatmaps SET [--dataset SPEC] [--interpolation …] [--boxes] [--json]"""
+    parser.add_argument("--heatmaps", required=True, metavar="SET", help="a heatmap set, by name or key")
+    parser.add_argument("--dataset", metavar="SPEC", help="where the set's dataset is now, if it has moved")
+    for parameter in PARAMETERS[:-1]:  # all thresholds are printed
+        parser.add_argument(
+            f"--{parameter.name}",
+            default=str(parameter.default),
+            metavar="|".join(parameter.choices) or "SIDE",
+            help=f"{parameter.help} ({parameter.range_text()}; default: {parameter.default})",
+        )
+    parser.add_argument("--boxes", action="store_true", help="also MaxBoxAcc and MaxBoxAccV2 (slow)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one row per threshold, and what is integrated over thresholds."""
+    from core.commands.output import print_json, print_table, say
+    from core.heatmaps.store import HeatmapStore
+    from core.metrics import CONVENTION
+    from core.sweep.evaluate import evaluate
+    from core.sweep.inputs import open_sets
+
+    config = PostProcess.from_dict({p.name: p.parse(getattr(arguments, p.name)) for p in PARAMETERS[:-1]})
+    (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], arguments.dataset, HeatmapStore())
+    if len(ids) < len(dataset.samples):
+        say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
+    found = evaluate(heatmaps.read_all(), dataset.samples, config, boxes=arguments.boxes)
+    scores = [
+        {"threshold": threshold, **{name: float(curve[j]) for name, curve in found.curves.items()}}
+        for j, threshold in enumerate(THRESHOLDS)
+    ]
+    best = max(scores, key=lambda row: row["mean_iou"])
+    whole = _over_thresholds(found, THRESHOLDS.index(best["threshold"]))
+    if arguments.json:
+        settings = {name: value for name, value in config.to_dict().items() if name != "threshold"}
+        print_json(
+            {
+                "heatmaps": heatmaps.name,
+                "dataset": dataset.name,
+                "images": len(ids),
+                "samples": len(dataset.samples),
+                "config": settings,
+                "convention": CONVENTION,
+                "scores": scores,
+                "best": best,
+                **whole,
+            }
+        )
+        return 0
+    print_table(
+        scores,
+        as_json=False,
+        caption=f"{len(ids)} images of {dataset.name}; {CONVENTION}; micro and two_class: from summed counts",
+    )
+    for line in _lines(best, whole):
+        say(line)
+    return 0
+
+
+def _over_thresholds(found: Evaluation, best: int) -> dict[str, object]:
+    """Scores without a threshold, and the labels' scores at the best one."""
+    whole: dict[str, object] = {
+        "average_precision": found.average_precision,
+        "px_ap": found.px_ap,
+        "pointing": {str(tolerance): rate for tolerance, rate in found.pointing.items()},
+        "pointing_by_label": {str(tolerance): rate for tolerance, rate in found.pointing_by_label.items()},
+    }
+    if found.boxes is not None:
+        whole["max_box_acc"] = found.boxes.max_box_acc
+        whole["max_box_acc_v2"] = found.boxes.max_box_acc_v2
+    whole["labels"] = {label: float(curve[best]) for label, curve in found.labels.items()}
+    return whole
+
+
+def _lines(best: dict[str, float], whole: dict[str, object]) -> list[str]:
+    pointing, by_label = whole["pointing"], whole["pointing_by_label"]
+    assert isinstance(pointing, dict)
+    assert isinstance(by_label, dict)
+    lines = [
+        f"best mean IoU {best['mean_iou']:.4f} at threshold {best['threshold']:.4f} (chosen on these images)",
+        f"average precision {whole['average_precision']:.4f} per image, PxAP {whole['px_ap']:.4f} pooled",
+        *(
+            f"pointing game, {tolerance} px: {rate:.4f} over images, {by_label[tolerance]:.4f} over labels"
+            for tolerance, rate in pointing.items()
+        ),
+    ]
+    if "max_box_acc" in whole:
+        lines.append(
+            f"MaxBoxAcc {whole['max_box_acc']:.4f}, MaxBoxAccV2 {whole['max_box_acc_v2']:.4f} "
+            "(true box: the one around the true mask; thresholds chosen on these images)"
+        )
+    return lines

@@ -1,0 +1,112 @@
+"""Runs in words and rows: what the `sweep` and `runs` commands print."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from core.sweep.ledger import Best, Cell, RunRow
+
+
+def as_plain(row: RunRow) -> dict[str, object]:
+    """A run for JSON; the id under `run`, the best cell flat."""
+    plain = {name: value for name, value in asdict(row).items() if name not in ("id", "best")}
+    return {"run": row.id, **plain, "progress": row.progress, "best": best_row(row.best)}
+
+
+def best_row(best: Best | None) -> dict[str, object] | None:
+    """The best cell as one flat row."""
+    if best is None:
+        return None
+    return {
+        **best.config.to_dict(),
+        "mean_iou": best.mean_iou,
+        "heatmaps": best.heatmaps,
+        "images": best.images,
+    }
+
+
+def list_row(row: RunRow) -> dict[str, object]:
+    """A run as a row of the list."""
+    return {
+        "run": row.id,
+        "created": time.strftime("%Y-%m-%d %H:%M", time.localtime(row.created)),
+        "state": row.state,
+        "done": f"{row.progress:.0%}",
+        "left": "" if row.eta is None else f"{row.eta:.0f} s",
+        "images/s": "" if row.rate is None else f"{row.rate:.1f}",
+        "cells": row.cells,
+        "best": None if row.best is None else row.best.mean_iou,
+        "dataset": row.dataset,
+        "heatmaps": ", ".join(row.heatmaps),
+    }
+
+
+def cell_row(cell: Cell) -> dict[str, object]:
+    """A cell as one flat row."""
+    return {**cell.config.to_dict(), **cell.scores, "heatmaps": cell.heatmaps}
+
+
+def sentences(row: RunRow, summaries: Mapping[int, Mapping[str, Any] | None]) -> list[str]:
+    """What a run found, honestly: no tuned number without its check."""
+    lines = [
+        f"run {row.id}: {row.state}, {row.shards_done} of {row.shards} shards"
+        + (f" ({row.message})" if row.message else "")
+    ]
+    for index, summary in summaries.items():
+        if summary is not None:
+            lines += ["", *_set_sentences(row.heatmaps[index], summary)]
+    return lines
+
+
+def _set_sentences(name: str, found: Mapping[str, Any]) -> list[str]:
+    low, high = found["interval"]
+    lines = [
+        f"{name}: mean IoU over {found['images']:,} images ({found['convention']}), "
+        f"{found['cells']:,} cells searched",
+        f"  grid's best      {found['best']['mean_iou']:.4f}  {_text(found['best'])} (tuned on these images)",
+        f"                   95 % interval {low:.4f} to {high:.4f} (bootstrap of {found['replicates']}, "
+        f"selecting anew each time; {found['replicate_configs']} configs won)",
+    ]
+    if found["cross_validated"] is not None:
+        lines.append(f"  cross-validated  {found['cross_validated']:.4f}  ({len(found['folds'])} folds)")
+        lines += [
+            f"    fold {fold['fold']}: {fold['mean_iou']:.4f} with {_text(fold)}" for fold in found["folds"]
+        ]
+    smallest = found["plateau_smallest"]
+    lines.append(
+        f"  plateau          {found['plateau_cells']:,} cells of {found['plateau_configs']:,} configs are "
+        f"within one standard error ({found['standard_error']:.4f})\n"
+        f"  smallest kernels {smallest['mean_iou']:.4f}  {_text(smallest)} (of the plateau)"
+    )
+    lines += _raw_sentences(found["raw"])
+    if found["oracle_threshold"] is not None:
+        lines.append(
+            f"  oracle (chosen per image by the true mask, no result): threshold "
+            f"{found['oracle_threshold']:.4f}, cell {found['oracle_cell']:.4f}"
+        )
+    return lines
+
+
+def _raw_sentences(raw: Mapping[str, Any] | None) -> list[str]:
+    if raw is None:
+        return []
+    gain = raw["gain"]
+    return [
+        f"  no morphology    {raw['mean_iou']:.4f}  {_text(raw)}; "
+        f"cross-validated {raw['cross_validated']:.4f}",
+        f"  morphology adds  {gain['difference']:+.4f}, 95 % interval {gain['low']:+.4f} to "
+        f"{gain['high']:+.4f} (paired over {gain['images']:,} images, "
+        f"both tuned inside the folds; p = {gain['p']:.4f})",
+    ]
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    config = entry["config"]
+    sides = {"dilate": config["dilate"], "erode": config["erode"]}
+    steps = [f"{name} {sides[name]}" for name in config["order"].split("-") if sides.get(name, 1) > 1]
+    shape = "" if config["kernel"] == "square" or not steps else f" ({config['kernel']})"
+    morphology = ", ".join(steps) or "no morphology"
+    return f"{config['interpolation']}, {morphology}{shape}, threshold {config['threshold']:.3f}"

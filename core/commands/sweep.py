@@ -1,0 +1,86 @@
+"""`cliploc sweep`: a whole grid of configs, exact at all 100 thresholds."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "run a grid of post-processing configs over heatmap sets"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """sweep --heatmaps SET[,SET] [--interpolation …] [--dilate 1:61:4] … [--detach] [--json]"""
+    parser.add_argument("--heatmaps", required=True, metavar="SET[,SET]", help="heatmap sets, by name or key")
+    parser.add_argument("--dataset", metavar="SPEC", help="where the sets' dataset is now, if it has moved")
+    for name, default, text in (
+        ("interpolation", "all", "names with commas, or all"),
+        ("order", "dilate-erode", "none, dilate, erode, dilate-erode, erode-dilate with commas, or all"),
+        ("kernel", "square", "square, ellipse, cross with commas, or all (square is far faster)"),
+        ("dilate", "1:61:4", "sides: first:last:step, or 41,51,61"),
+        ("erode", "1:61:4", "sides: first:last:step, or 41,51,61"),
+    ):
+        parser.add_argument(f"--{name}", default=default, metavar="LIST", help=f"{text} (default: {default})")
+    parser.add_argument(
+        "--executor",
+        default="local",
+        metavar="WHERE",
+        help="local (processes), threads, dask, dask://host:port (default: local)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="how many (default: one per core)")
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        metavar="NAME",
+        help="opencv, numba, auto: the faster that is there (default)",
+    )
+    parser.add_argument(
+        "--keep",
+        default="auto",
+        metavar="WHAT",
+        help="counts of every image, sums, or auto by size (default)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of folds and bootstrap (default: 0)"
+    )
+    parser.add_argument(
+        "--detach", action="store_true", help="leave it to a process that outlives this terminal"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan, say the cost, then work here or detach."""
+    from core.commands.output import say
+    from core.commands.runs import detached, worked
+    from core.datasets import open_dataset
+    from core.sweep.grid import Grid, parse_names, parse_range
+    from core.sweep.ledger import Ledger
+    from core.sweep.planning import described, planned, seconds_expected
+
+    grid = Grid(
+        parse_names(arguments.interpolation, "interpolation"),
+        parse_names(arguments.order, "order"),
+        parse_names(arguments.kernel, "kernel"),
+        parse_range(arguments.dilate, "dilate"),
+        parse_range(arguments.erode, "erode"),
+    )
+    plan = planned(
+        [name.strip() for name in arguments.heatmaps.split(",")],
+        grid,
+        dataset=arguments.dataset,
+        keep=arguments.keep,
+        engine=arguments.engine,
+        executor=arguments.executor,
+        workers=arguments.workers,
+        seed=arguments.seed,
+    )
+    dataset = open_dataset(plan.dataset)
+    for line in described(plan, len(dataset.samples), len(dataset.labels)):
+        say(line)
+    where = f"{plan.workers} workers ({plan.executor}, {plan.engine})"
+    say(f"about {seconds_expected(plan):.0f} s of work for {where}")
+    ledger = Ledger()
+    id_ = ledger.create(plan)
+    say(f"run {id_}")
+    if arguments.detach:
+        return detached(ledger, id_, as_json=arguments.json)
+    return worked(ledger, id_, as_json=arguments.json)

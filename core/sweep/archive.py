@@ -1,0 +1,74 @@
+"""A whole run as one file: to keep it, to move it to another machine, to hand it in.
+
+A `.zip` with a ledger that holds only this run, and the run's arrays.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from core.errors import ParameterError, StoreError, clean
+from core.paths import atomic_write, make_folder
+from core.sweep.ledger import Ledger
+
+_LEDGER = "runs.db"
+_MEMBER = re.compile(r"(counts/\d{6}|sums-\d+)\.npz")
+_ID = re.compile(r"[0-9a-f]{8}")
+
+
+def pack(ledger: Ledger, run: str, out: Path | None) -> None:
+    """Write a run to a `.zip`. ParameterError without a file or while somebody works on the run."""
+    if out is None:
+        raise ParameterError("an archive is binary: give a file, --out run.zip")
+    if ledger.run(run).state in ("running", "waiting"):
+        raise ParameterError(f"run {run} is at work; `cliploc runs pause {run}` first, or wait for its end")
+    folder = ledger.folder(run)
+    with tempfile.TemporaryDirectory() as scratch:
+        alone = Ledger(Path(scratch) / _LEDGER)
+        ledger.copy_to(run, alone)
+        with atomic_write(out) as file, zipfile.ZipFile(file, "w") as archive:
+            archive.write(alone.path, _LEDGER)
+            for path in sorted(folder.rglob("*.npz")):
+                name = path.relative_to(folder).as_posix()
+                if _MEMBER.fullmatch(name):
+                    archive.write(path, name)
+
+
+def unpack(ledger: Ledger, source: Path) -> str:
+    """Take a run in from a `.zip` of `pack`. Returns its id.
+
+    StoreError for another kind of file, or when the ledger has the run already;
+    then nothing has changed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            with zipfile.ZipFile(source) as archive:
+                names = [name for name in archive.namelist() if name == _LEDGER or _MEMBER.fullmatch(name)]
+                archive.extractall(scratch, names)
+        except FileNotFoundError:
+            raise StoreError(f"no file {source}") from None
+        except (OSError, zipfile.BadZipFile) as error:
+            raise StoreError(f"{source} is no archive of a run: {clean(error)}") from error
+        alone = Ledger(Path(scratch) / _LEDGER)
+        runs = alone.runs()
+        if len(runs) != 1 or not _ID.fullmatch(runs[0].id):
+            raise StoreError(
+                f"{source} is no archive of a run; `cliploc runs export ID --format archive` makes one"
+            )
+        alone.copy_to(runs[0].id, ledger)
+        _move_arrays(Path(scratch), ledger.folder(runs[0].id))
+        return runs[0].id
+
+
+def _move_arrays(scratch: Path, folder: Path) -> None:
+    for path in scratch.rglob("*.npz"):
+        target = folder / path.relative_to(scratch)
+        make_folder(target.parent)
+        try:
+            shutil.copyfile(path, target)
+        except OSError as error:
+            raise StoreError(f"cannot write {target}: {error.strerror}") from error

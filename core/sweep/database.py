@@ -1,0 +1,145 @@
+"""The ledger's file: its schema, opening it, and its failures in words.
+
+SQLite in WAL mode: readers never wait for the writer, and a killed process
+leaves the last committed state.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from core.errors import ResourceError, StoreError
+from core.paths import make_folder
+from core.sweep.lock import held
+
+# Applied in order from the ledger's user_version on; never edited, only appended to.
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, created REAL NOT NULL, plan TEXT NOT NULL, card TEXT NOT NULL,
+        images INTEGER NOT NULL, shards INTEGER NOT NULL,
+        state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '',
+        request TEXT NOT NULL DEFAULT '', worker TEXT NOT NULL DEFAULT '',
+        resumed REAL, resumed_shards INTEGER NOT NULL DEFAULT 0, updated REAL NOT NULL,
+        best TEXT, checkpoint TEXT NOT NULL DEFAULT ''
+    );
+    CREATE TABLE shards (
+        run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL,
+        checksum TEXT NOT NULL, PRIMARY KEY (run, position)
+    ) WITHOUT ROWID;
+    CREATE TABLE scores (
+        run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, set_index INTEGER NOT NULL,
+        config INTEGER NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL,
+        PRIMARY KEY (run, set_index, config, name)
+    );
+    CREATE TABLE summaries (
+        run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, set_index INTEGER NOT NULL,
+        data TEXT NOT NULL, PRIMARY KEY (run, set_index)
+    ) WITHOUT ROWID;
+    """,
+)
+WAIT_SECONDS = 60.0  # for another writer; each holds the file for milliseconds
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection that sees one consistent state. StoreError when it cannot be read."""
+    with _translated(path), closing(_open_to_read(path)) as db:
+        _check_version(path, db)
+        db.execute("BEGIN")
+        yield db
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """A transaction: all of the block is committed, or none. Creates and migrates the file.
+
+    ResourceError when the disk is full, StoreError for everything else that stands in the way.
+    """
+    make_folder(path.parent)
+    with _translated(path), closing(_connect(f"file:{_quoted(path)}")) as db:
+        _prepare(path, db)
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.rollback()
+            raise
+        db.commit()
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    db = _connect(f"file:{_quoted(path)}?mode=ro")
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        if os.access(path.parent, os.W_OK):
+            raise
+        # WAL wants a shared-memory file beside it; what lies in a folder that is read-only does not change.
+        return _connect(f"file:{_quoted(path)}?mode=ro&immutable=1")
+    return db
+
+
+def _quoted(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_version(path: Path, db: sqlite3.Connection) -> int:
+    version = _version(db)
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"{path} was written by a newer cliploc (schema {version}, this one knows {len(MIGRATIONS)}); "
+            "upgrade cliploc, or point CLIPLOC_HOME at another folder"
+        )
+    return version
+
+
+def _prepare(path: Path, db: sqlite3.Connection) -> None:
+    if _check_version(path, db) == len(MIGRATIONS):
+        return
+    with held(path.with_name(f".{path.name}.migration"), patience=WAIT_SECONDS):
+        db.execute("PRAGMA journal_mode = WAL")
+        version = _version(db)
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            db.execute("BEGIN IMMEDIATE")
+            for statement in filter(str.strip, script.split(";")):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")
+            db.commit()
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise ResourceError(f"cannot write {path}: {error}; is the disk full?") from error
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise StoreError(
+                f"{path} is damaged ({error}); the arrays in {path.parent / 'runs'} are untouched. "
+                f"Move it aside and start a new one: mv {path} {path}.damaged"
+            ) from error
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            raise StoreError(
+                f"cannot open {path} ({error}); make its folder writable, or point CLIPLOC_HOME at another"
+            ) from error
+        raise StoreError(f"{path}: {error}") from error

@@ -1,0 +1,96 @@
+"""One config over a dataset: every score at all thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.codes import Float32, codes_of, map_of, morphed
+from core.datasets import Sample
+from core.metrics import (
+    SCORES,
+    Counts,
+    Scores,
+    average_precision,
+    counts_of,
+    iou,
+    pooled,
+    stacked,
+    two_class_iou,
+)
+from core.postprocess import PostProcess
+from core.sweep.boxes import BoxAccuracy, box_accuracy, mask_box
+from core.sweep.pointing import TOLERANCES, hits
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every score of one config.
+
+    counts: (n, T). curves: by column name, (T,). labels: mean IoU by label, (T,).
+    average_precision: mean over images; px_ap: over all pixels. pointing: hit
+    rate by tolerance over images, pointing_by_label: mean over labels of their
+    rates. Pointing uses the map without morphology.
+    """
+
+    counts: Counts
+    curves: dict[str, Scores]
+    labels: dict[str, Scores]
+    average_precision: float
+    px_ap: float
+    pointing: dict[int, float]
+    pointing_by_label: dict[int, float]
+    boxes: BoxAccuracy | None
+
+
+def evaluate(
+    heatmaps: Mapping[str, Float32],
+    samples: Sequence[Sample],
+    config: PostProcess,
+    *,
+    boxes: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Score the samples that have a heatmap (h, w) float32 in [0, 1] under one config.
+
+    boxes: also MaxBoxAcc, which takes far longer than everything else.
+    """
+    cv2.setNumThreads(1)  # small images: threads cost more than they bring
+    scored = [sample for sample in samples if sample.id in heatmaps]
+    rows, pointed, boxed = [], [], []
+    for place, sample in enumerate(scored):
+        true_mask = sample.true_mask()
+        map_ = map_of(heatmaps[sample.id], true_mask.shape, config.interpolation)
+        codes = morphed(codes_of(map_), config)
+        rows.append(counts_of(codes, true_mask, sample.ignored()))
+        pointed.append(hits(map_, true_mask))
+        if boxes:
+            boxed.append((codes, mask_box(true_mask)))
+        progress(place + 1, len(scored))
+    counts = stacked(rows)
+    labels = np.array([sample.label for sample in scored])
+    rates = {t: np.array([hit[t] for hit in pointed], float) for t in TOLERANCES}
+    return Evaluation(
+        counts=counts,
+        curves=curves_of(counts),
+        labels={str(label): iou(counts[labels == label]).mean(axis=0) for label in np.unique(labels)},
+        average_precision=float(average_precision(counts).mean()),
+        px_ap=float(average_precision(pooled(counts))),
+        pointing={t: float(rate.mean()) for t, rate in rates.items()},
+        pointing_by_label={
+            t: float(np.mean([rate[labels == label].mean() for label in np.unique(labels)]))
+            for t, rate in rates.items()
+        },
+        boxes=box_accuracy(boxed) if boxes else None,
+    )
+
+
+def curves_of(counts: Counts) -> dict[str, Scores]:
+    """Every score at all thresholds by column name: per image then mean, and micro."""
+    total = pooled(counts)
+    curves = {name: of(counts).mean(axis=0) for name, of in SCORES.items()}
+    curves |= {f"micro_{name.removeprefix('mean_')}": of(total) for name, of in SCORES.items()}
+    return curves | {"two_class_iou": two_class_iou(total)}

@@ -1,0 +1,214 @@
+"""Where shards are worked on: local processes, a Dask cluster, or any `concurrent.futures.Executor`.
+
+No scheduler of our own: the driver submits, waits, and submits again what a
+dead worker lost. Shards are idempotent, so doing one twice does no harm.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from typing import Any, Generic, TypeVar
+
+from core.errors import ParameterError, ResourceError, clean
+
+TICK_SECONDS = 0.25  # how often the driver looks up while it waits
+LOST_IN_A_ROW = 4  # broken pools without a single result before giving up
+
+K = TypeVar("K")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work. open: makes a fresh executor. count: how many work at once."""
+
+    open: Callable[[], Executor]
+    count: int
+
+
+@contextmanager
+def workers_for(spec: str, count: int) -> Iterator[Workers]:
+    """The workers of `local`, `threads`, `dask` (a cluster on this machine) or `dask://host:port`.
+
+    ParameterError for another spec, ResourceError when the extra is missing or nobody answers.
+    """
+    if spec == "local":
+        yield Workers(lambda: local_pool(count), count)
+    elif spec == "threads":
+        yield Workers(lambda: ThreadPoolExecutor(count), count)
+    elif spec == "dask" or spec.startswith("dask://"):
+        with _dask(spec, count) as workers:
+            yield workers
+    else:
+        raise ParameterError(
+            f"executor: found {clean(spec)!r}, expected local, threads, dask or dask://host:port"
+        )
+
+
+def local_pool(count: int) -> Executor:
+    """A process pool whose workers die with their parent and leave Ctrl-C to it.
+
+    Spawned, not forked: a forked worker would inherit the run's lock and keep
+    a dead run looking alive.
+    """
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_prepare_worker)
+
+
+def results_of(
+    workers: Workers,
+    work: Callable[[Task], Result],
+    tasks: Iterable[tuple[K, Callable[[], Task]]],
+) -> Iterator[tuple[K, Result] | None]:
+    """Do all tasks, yielding (key, result) as they come and None at every tick without one.
+
+    tasks: pairs of a key and a maker of the task, made when its turn comes. Work
+    that a dead worker took along is done again. Exceptions of `work` are raised
+    here; ResourceError when workers keep dying without finishing anything.
+    """
+    queue: _Queue[K, Task, Result] = _Queue(iter(tasks))
+    lost_in_a_row = 0
+    with ExitStack() as pools:
+        pool = pools.enter_context(_shut(workers.open()))
+        while queue.fill(pool, work, 2 * workers.count):
+            done, _ = wait(queue.pending, TICK_SECONDS, FIRST_COMPLETED)
+            if not done:
+                yield None
+            for future in done:
+                found = queue.take(future)
+                if found is not None:
+                    lost_in_a_row = 0
+                    yield found
+            if queue.broken:
+                lost_in_a_row += 1
+                if lost_in_a_row >= LOST_IN_A_ROW:
+                    raise ResourceError(
+                        f"workers died {lost_in_a_row} times without finishing a shard; out of memory? "
+                        "Try fewer of them (--workers 1), then `cliploc runs resume`"
+                    )
+                queue.give_back()
+                pools.close()
+                pool = pools.enter_context(_shut(workers.open()))
+
+
+class _Queue(Generic[K, Task, Result]):
+    """What waits, what is out, and whether the pool broke."""
+
+    def __init__(self, source: Iterator[tuple[K, Callable[[], Task]]]) -> None:
+        self._source = source
+        self._again: deque[tuple[K, Task]] = deque()
+        self.pending: dict[Future[Result], tuple[K, Task]] = {}
+        self.broken = False
+
+    def fill(self, pool: Executor, work: Callable[[Task], Result], window: int) -> bool:
+        """Submit until `window` tasks are out; whether anything is out."""
+        while len(self.pending) < window and not self.broken:
+            item = self._next()
+            if item is None:
+                break
+            try:
+                self.pending[pool.submit(work, item[1])] = item
+            except BrokenExecutor:
+                self._again.append(item)
+                self.broken = True
+        return bool(self.pending) or self.broken
+
+    def take(self, future: Future[Result]) -> tuple[K, Result] | None:
+        """The result of a finished future; None if it was lost with its worker."""
+        item = self.pending.pop(future)
+        try:
+            return item[0], future.result()
+        except Exception as error:
+            if not _is_loss(error):
+                raise
+            self._again.append(item)
+            self.broken = True
+            return None
+
+    def give_back(self) -> None:
+        """After a break: everything that is out waits again."""
+        self._again.extend(self.pending.values())
+        self.pending.clear()
+        self.broken = False
+
+    def _next(self) -> tuple[K, Task] | None:
+        if self._again:
+            return self._again.popleft()
+        item = next(self._source, None)
+        return None if item is None else (item[0], item[1]())
+
+
+def _is_loss(error: BaseException) -> bool:
+    # Dask's own losses, by name: distributed is an optional extra.
+    return isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ in _DASK_LOSSES
+
+
+_DASK_LOSSES = {"KilledWorker", "CommClosedError", "FutureCancelledError"}
+
+
+@contextmanager
+def _shut(pool: Executor) -> Iterator[Executor]:
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _die_with(sentinel: int) -> None:
+    # A pool's workers wait forever for a parent that was killed.
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+@contextmanager
+def _dask(spec: str, count: int) -> Iterator[Workers]:
+    try:
+        import distributed
+    except ImportError:
+        raise ResourceError("Dask is not installed; pip install 'cliploc[dask]'") from None
+    with ExitStack() as stack:
+        if spec == "dask":
+            cluster: AbstractContextManager[Any] = distributed.LocalCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address=None
+            )
+            address: object = stack.enter_context(cluster)
+        else:
+            address = spec.replace("dask://", "tcp://", 1)
+        try:
+            client = stack.enter_context(distributed.Client(address, timeout="10s"))
+        except OSError as error:
+            raise ResourceError(
+                f"no Dask scheduler answers at {clean(spec)} ({clean(error)}); "
+                "start one with `dask scheduler`, and workers with `dask worker tcp://HOST:8786`"
+            ) from error
+        cores = sum(client.ncores().values())
+        if not cores:
+            raise ResourceError(
+                f"the Dask scheduler at {clean(spec)} has no workers; "
+                "start some with `dask worker tcp://HOST:8786 --nthreads 1`"
+            )
+        yield Workers(lambda: client.get_executor(pure=False, retries=3), cores)

@@ -1,0 +1,75 @@
+"""A run's cells for other programs: CSV, JSON, Parquet. One row per cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from core.errors import ParameterError, ResourceError
+from core.paths import atomic_write
+from core.sweep.ledger import Ledger
+
+FORMATS = ("csv", "json", "parquet")
+SETTINGS = ("interpolation", "order", "kernel", "dilate", "erode", "threshold")
+
+
+def rows(ledger: Ledger, run: str) -> Iterator[dict[str, object]]:
+    """Every cell as a flat row: the config's settings, the scores, the heatmap set."""
+    for cell in ledger.cells(run):
+        settings = cell.config.to_dict()
+        yield {**{name: settings[name] for name in SETTINGS}, **cell.scores, "heatmaps": cell.heatmaps}
+
+
+def export(ledger: Ledger, run: str, form: str, out: Path | None, stdout: IO[str]) -> None:
+    """Write a run's cells to a file, or to `stdout` where the format is text.
+
+    Floats are written so that they read back to the same float64. ParameterError
+    when nothing is finished yet or Parquet has no file to go to.
+    """
+    if not ledger.finished_sets(run):
+        raise ParameterError(f"run {run} has no finished heatmap set; `cliploc runs resume {run}` first")
+    if form == "parquet":
+        if out is None:
+            raise ParameterError("parquet is binary: give a file, --out run.parquet")
+        _write_parquet(rows(ledger, run), out)
+        return
+    write = {"csv": _write_csv, "json": _write_json}[form]
+    if out is None:
+        write(rows(ledger, run), stdout)
+        return
+    with atomic_write(out) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        write(rows(ledger, run), text)
+        text.flush()
+        text.detach()
+
+
+def _write_csv(table: Iterator[dict[str, object]], out: IO[str]) -> None:
+    writer: csv.DictWriter[str] | None = None
+    for row in table:
+        if writer is None:
+            writer = csv.DictWriter(out, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)  # csv writes a float by repr: the shortest text that reads back the same
+
+
+def _write_json(table: Iterator[dict[str, object]], out: IO[str]) -> None:
+    out.write("[")
+    for number, row in enumerate(table):
+        out.write(",\n " if number else "\n ")
+        json.dump(row, out, ensure_ascii=False)
+    out.write("\n]\n")
+
+
+def _write_parquet(table: Iterator[dict[str, object]], out: Path) -> None:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise ResourceError("Parquet needs pyarrow; pip install 'cliploc[parquet]'") from None
+    with atomic_write(out) as file:
+        parquet.write_table(pyarrow.Table.from_pylist(list(table)), file)

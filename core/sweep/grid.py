@@ -1,0 +1,130 @@
+"""The grid: which configs a sweep tries. The 100 thresholds are no axis, they come for free."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+
+from core.errors import ParameterError, clean
+from core.postprocess import INTERPOLATIONS, THRESHOLDS, PostProcess, parameter_named
+
+
+@dataclass(frozen=True)
+class Step:
+    """One morphology step, ordered so that sides of the same kind ascend."""
+
+    kernel: str
+    name: str
+    side: int
+
+    def remaining(self, before: Step | None) -> int | None:
+        """The side that leads from the result of `before` to this one; None where it does not."""
+        if before is None or self.kernel != "square" or (before.kernel, before.name) != ("square", self.name):
+            return None
+        return self.side - before.side + 1 if before.side <= self.side else None
+
+
+def steps_of(config: PostProcess) -> tuple[Step, ...]:
+    """The morphology of a config as steps; configs with equal steps and interpolation are one computation."""
+    return tuple(Step(config.kernel, name, side) for name, side in config.steps())
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every combination of the axes. Sides ascend; ParameterError for a value that no config allows."""
+
+    interpolations: tuple[str, ...] = INTERPOLATIONS
+    orders: tuple[str, ...] = ("dilate-erode",)
+    kernels: tuple[str, ...] = ("square",)
+    dilates: tuple[int, ...] = tuple(range(1, 62, 4))
+    erodes: tuple[int, ...] = tuple(range(1, 62, 4))
+
+    def __post_init__(self) -> None:
+        for axis in fields(self):
+            parameter = parameter_named(axis.name.removesuffix("s"))
+            values = dict.fromkeys(parameter.check(value) for value in getattr(self, axis.name))
+            if not values:
+                raise ParameterError(f"{parameter.name}: found nothing, expected {parameter.range_text()}")
+            ordered = sorted(values) if parameter.odd else values
+            object.__setattr__(self, axis.name, tuple(ordered))
+
+    @property
+    def requested(self) -> int:
+        """How many combinations the axes have."""
+        axes = (getattr(self, axis.name) for axis in fields(self))
+        return len(list(itertools.product(*axes)))
+
+    @cached_property
+    def configs(self) -> tuple[PostProcess, ...]:
+        """The distinct configs, in the order of the axes.
+
+        Combinations that are the same computation (order `none` with any
+        kernel, a side of 1) are one config: the first of them, with the
+        settings that it does not use at 1 and `square`.
+        """
+        found: dict[object, PostProcess] = {}
+        for values in itertools.product(
+            self.interpolations, self.orders, self.kernels, self.dilates, self.erodes
+        ):
+            config = _without_unused(PostProcess(*values))
+            found.setdefault((config.interpolation, steps_of(config)), config)
+        return tuple(found.values())
+
+    @property
+    def merged(self) -> int:
+        """How many combinations were the same computation as an earlier one."""
+        return self.requested - len(self.configs)
+
+    @property
+    def cells(self) -> int:
+        """Distinct configs x thresholds."""
+        return len(self.configs) * len(THRESHOLDS)
+
+    def to_dict(self) -> dict[str, list[object]]:
+        """Plain lists by axis."""
+        return {name: list(values) for name, values in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, list[object]]) -> Grid:
+        """The inverse of `to_dict`."""
+        return cls(**{name: tuple(axis) for name, axis in values.items()})  # type: ignore[arg-type]
+
+
+def _without_unused(config: PostProcess) -> PostProcess:
+    """Settings that change nothing get their neutral value; the order stays as it was asked for."""
+    used = {name for name, _ in config.steps()}
+    neutral = {name: 1 for name in ("dilate", "erode") if name not in used}
+    return config.with_(**neutral, **({} if used else {"kernel": "square"}))
+
+
+def parse_range(text: str, name: str = "dilate") -> tuple[int, ...]:
+    """Read kernel sides: `1:61:4` (both ends in), `41,51,61`, or a mix. ParameterError says what is wrong.
+
+    name: whose sides they are, for the message.
+    """
+    parameter = parameter_named(name)
+    sides: list[int] = []
+    for part in text.split(","):
+        try:
+            numbers = [int(number) for number in part.split(":")]
+        except ValueError:
+            numbers = []
+        if not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] < 1):
+            raise ParameterError(
+                f"{name}: found {clean(text)!r}, expected sides like 41,51,61 or first:last:step like 1:61:4"
+            )
+        first, last, step = (*numbers, numbers[0], 2)[:3] if len(numbers) == 1 else (*numbers, 2)[:3]
+        sides.extend(range(first, last + 1, step))
+    if not sides:
+        raise ParameterError(f"{name}: {clean(text)!r} is an empty range; the first side comes first")
+    return tuple(sorted({int(parameter.check(side)) for side in sides}))
+
+
+def parse_names(text: str, name: str) -> tuple[str, ...]:
+    """Read names of one axis (`bilinear,bicubic`, or `all`). ParameterError names the nearest known."""
+    parameter = parameter_named(name)
+    if text == "all":
+        return parameter.choices
+    return tuple(dict.fromkeys(str(parameter.check(part.strip())) for part in text.split(",")))

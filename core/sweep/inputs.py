@@ -1,0 +1,86 @@
+"""What a run works on: the dataset and the heatmap sets of its plan, as tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from core.codes import Float32
+from core.datasets import Dataset, open_dataset
+from core.errors import ParameterError, StoreError, clean
+from core.heatmaps.store import HeatmapSet, HeatmapStore
+from core.sweep.plan import Plan, Shard
+from core.sweep.work import Task, Truth
+
+
+class Inputs:
+    """The opened inputs of a plan. StoreError when they are not what they were at planning."""
+
+    def __init__(self, plan: Plan, store: HeatmapStore) -> None:
+        self._plan = plan
+        self._sets = [store.find(name["key"]) for name in plan.sets]
+        self.dataset = open_dataset(plan.dataset)
+        if self.dataset.fingerprint != plan.fingerprint:
+            raise StoreError(
+                f"{clean(plan.dataset)} has changed since this run was planned; "
+                "put it back, or start a new run"
+            )
+        self._current: tuple[int, dict[str, Float32]] = (-1, {})
+
+    def label_sizes(self) -> dict[str, int]:
+        """How many of the scored samples each label has, by sorted label."""
+        counts = Counter(self.dataset.by_id(id_).label for group in self._plan.groups for id_ in group)
+        return dict(sorted(counts.items()))
+
+    def labels(self, shard: Shard) -> tuple[str, ...]:
+        """The labels of a shard's samples."""
+        return tuple(self.dataset.by_id(id_).label for id_ in shard.ids)
+
+    def task(self, shard: Shard) -> Task:
+        """Everything a worker needs for a shard; decodes its true masks."""
+        heatmaps = self._heatmaps(shard.set_index)
+        missing = [id_ for id_ in shard.ids if id_ not in heatmaps]
+        if missing:
+            raise StoreError(
+                f"{self._sets[shard.set_index].name} has lost {len(missing)} heatmaps, "
+                f"such as {clean(missing[0])!r}; compute or import it again, then resume"
+            )
+        samples = [self.dataset.by_id(id_) for id_ in shard.ids]
+        return Task(
+            grid=self._plan.grid,
+            engine=self._plan.engine,
+            keep=self._plan.keep,
+            heatmaps=tuple(heatmaps[id_] for id_ in shard.ids),
+            truths=tuple(Truth.packed(sample.true_mask(), sample.ignored()) for sample in samples),
+            labels=self.labels(shard),
+        )
+
+    def _heatmaps(self, set_index: int) -> dict[str, Float32]:
+        if self._current[0] != set_index:
+            self._current = (set_index, self._sets[set_index].read_all())
+        return self._current[1]
+
+
+def open_sets(
+    names: Sequence[str], dataset_spec: str | None, store: HeatmapStore
+) -> tuple[list[HeatmapSet], Dataset, list[str]]:
+    """The heatmap sets by name, their dataset, and the ids of the samples that all of them have.
+
+    ParameterError when they belong to different datasets or share no sample.
+    """
+    sets = [store.find(name) for name in names]
+    dataset = sets[0].dataset(dataset_spec)
+    for other in sets[1:]:
+        if other.identity.dataset != sets[0].identity.dataset:
+            raise ParameterError(
+                f"{other.name} belongs to {clean(other.identity.dataset_name)}, {sets[0].name} to "
+                f"{clean(dataset.name)}; one run scores one dataset"
+            )
+    present = [set(found.ids()) for found in sets]
+    ids = [sample.id for sample in dataset.samples if all(sample.id in known for known in present)]
+    if not ids:
+        raise ParameterError(
+            f"no sample has a heatmap in {', '.join(found.name for found in sets)}; "
+            "`cliploc heatmaps compute` fills a set"
+        )
+    return sets, dataset, ids

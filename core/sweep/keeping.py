@@ -1,0 +1,147 @@
+"""What a run keeps on disk while it works: counts of every image, or only sums.
+
+Counts of every image (`KeptCounts`) are one file per shard, acknowledged one by
+one. When they would not fit, the sums are kept (`KeptSums`): one checkpoint
+file now and then, and the shards in it are acknowledged together with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import StoreError
+from core.metrics import iou
+from core.sweep import arrays
+from core.sweep.inputs import Inputs
+from core.sweep.ledger import Best, Ledger
+from core.sweep.plan import Shard, fold_of
+from core.sweep.statistics import UNIT, Table
+from core.sweep.totals import Totals
+from core.sweep.work import Result, summed
+
+CHECKPOINT_SECONDS = 30.0
+
+
+class KeptCounts:
+    """One file of counts per shard."""
+
+    def __init__(self, ledger: Ledger, run: str, inputs: Inputs) -> None:
+        self._ledger, self._run, self._inputs = ledger, run, inputs
+        self._folder = ledger.folder(run) / "counts"
+        self._known: dict[int, str] = {}
+
+    def found(self, shards: Sequence[Shard]) -> dict[int, str]:
+        """The shards whose files are really there and whole; leftovers of killed writers are removed."""
+        known = self._ledger.shards(self._run)
+        self._known = {
+            place: checksum
+            for place, checksum in known.items()
+            if place < len(shards) and arrays.intact(self._path(place), checksum)
+        }
+        for leftover in self._folder.glob(".*"):
+            leftover.unlink(missing_ok=True)
+        return dict(self._known)
+
+    def add_again(self, totals: Totals, shard: Shard) -> None:
+        """Add a shard of an earlier driver to the totals."""
+        counts = arrays.read_counts(self._path(shard.position), self._known[shard.position])
+        images = [counts[place] for place in range(len(shard.ids))]
+        sums, labels = summed(images, self._inputs.labels(shard), counts.tp.shape[1])
+        totals.add(shard.group, Result(sums, labels, None, 0.0))
+
+    def take(self, shard: Shard, result: Result, totals: Mapping[int, Totals], best: Best | None) -> str:
+        """Write a shard, then acknowledge it. Returns its checksum."""
+        assert result.counts is not None  # the plan asked for them
+        checksum = arrays.write_counts(self._path(shard.position), result.counts)
+        self._ledger.finish_shards(self._run, {shard.position: checksum}, best)
+        self._known[shard.position] = checksum
+        return checksum
+
+    def save(self, totals: Mapping[int, Totals], best: Best | None) -> None:
+        """Nothing is pending: shards are acknowledged as they come."""
+
+    def table(self, shards: Sequence[Shard], totals: Totals) -> Table:
+        """Every image's IoU, from the files."""
+        return kept_table(self._ledger, self._run, shards)
+
+    def _path(self, position: int) -> Path:
+        return counts_file(self._ledger, self._run, position)
+
+
+def counts_file(ledger: Ledger, run: str, position: int) -> Path:
+    """Where the counts of a shard are."""
+    return ledger.folder(run) / "counts" / f"{position:06d}.npz"
+
+
+def kept_table(ledger: Ledger, run: str, shards: Sequence[Shard]) -> Table:
+    """IoU of every image of some shards, in their order. StoreError when a file is gone or damaged."""
+    checksums = ledger.shards(run)
+    rows, folds = [], []
+    for shard in shards:
+        counts = arrays.read_counts(counts_file(ledger, run, shard.position), checksums[shard.position])
+        rows.append(np.rint(iou(counts) * UNIT).astype(np.uint16).reshape(len(shard.ids), -1))
+        folds += [fold_of(shard.group)] * len(shard.ids)
+    return Table(np.concatenate(rows), np.ones(len(folds), np.int64), np.array(folds))
+
+
+class KeptSums:
+    """One checkpoint of all sums, replaced now and then."""
+
+    def __init__(self, ledger: Ledger, run: str, inputs: Inputs) -> None:
+        self._ledger, self._run = ledger, run
+        self._folder = ledger.folder(run)
+        self._pending: dict[int, str] = {}
+        self._restored: dict[str, np.ndarray] = {}
+        self._number = 0
+        self._saved_at = time.monotonic()
+
+    def found(self, shards: Sequence[Shard]) -> dict[int, str]:
+        """The shards that the checkpoint (or a finished heatmap set) holds; none without an intact one."""
+        known = self._ledger.shards(self._run)
+        finished = set(self._ledger.finished_sets(self._run))
+        name, _, checksum = self._ledger.checkpoint(self._run).partition(" ")
+        for leftover in (*self._folder.glob(".sums-*"), *self._folder.glob("sums-*")):
+            if leftover.name != name:
+                leftover.unlink(missing_ok=True)
+        try:
+            self._restored = dict(arrays.read_arrays(self._folder / name, checksum)) if name else {}
+        except StoreError:
+            return {p: c for p, c in known.items() if shards[p].set_index in finished}
+        self._number = int(name.removeprefix("sums-").removesuffix(".npz")) if name else 0
+        return known
+
+    def add_again(self, totals: Totals, shard: Shard) -> None:
+        """Restore the totals of the shard's heatmap set; the checkpoint holds all its shards at once."""
+        prefix = f"{shard.set_index}:"
+        if f"{prefix}groups" in self._restored:
+            totals.restore(self._restored, prefix)
+            self._restored = {n: a for n, a in self._restored.items() if not n.startswith(prefix)}
+
+    def take(self, shard: Shard, result: Result, totals: Mapping[int, Totals], best: Best | None) -> str:
+        """Remember that the sums hold the shard; acknowledged with the next checkpoint."""
+        self._pending[shard.position] = "in sums"
+        if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
+            self.save(totals, best)
+        return "in sums"
+
+    def save(self, totals: Mapping[int, Totals], best: Best | None) -> None:
+        """Write the checkpoint, then acknowledge its shards, then remove the one before."""
+        if not self._pending:
+            return
+        before = self._folder / f"sums-{self._number}.npz"
+        self._number += 1
+        name = f"sums-{self._number}.npz"
+        named = {n: a for i, t in totals.items() for n, a in t.arrays(f"{i}:").items()}
+        checksum = arrays.write_arrays(self._folder / name, named)
+        self._ledger.finish_shards(self._run, self._pending, best, f"{name} {checksum}")
+        before.unlink(missing_ok=True)
+        self._pending.clear()
+        self._saved_at = time.monotonic()
+
+    def table(self, shards: Sequence[Shard], totals: Totals) -> Table:
+        """Groups of images are the units of statistics."""
+        return totals.table()

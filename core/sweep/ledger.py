@@ -1,0 +1,434 @@
+"""The run ledger: what was asked, how far it is, what came out. All SQL is here.
+
+The contract:
+- The driver of a run is the only writer of its rows; anyone may write a request
+  (pause, cancel), which the driver reads between shards.
+- A shard's row is committed after its arrays are in place on disk, so a row
+  never speaks of a file that is not there.
+- The scores of a heatmap set are committed in one transaction: a reader sees
+  all of them or none.
+- `running` in the table is a claim; a reader sees `interrupted` when the run's
+  lock is free, because then nobody is at work.
+
+Standard library only: the screen reads it without numpy.
+"""
+
+from __future__ import annotations
+
+import array
+import heapq
+import json
+import os
+import secrets
+import shutil
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from core.errors import ParameterError, StoreError, clean
+from core.paths import state_dir
+from core.postprocess import THRESHOLDS, PostProcess
+from core.sweep.database import reading, writing
+from core.sweep.lock import is_held
+from core.sweep.plan import Plan
+
+Values: TypeAlias = "array.array[float]"
+
+STARTING_SECONDS = 60.0  # how long a run may wait for its process before it counts as interrupted
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best cell of a run by mean IoU. images: how many it is the mean of, so far."""
+
+    heatmaps: str
+    config: PostProcess
+    mean_iou: float
+    images: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {**asdict(self), "config": self.config.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Best:
+        """The inverse of `to_dict`."""
+        return cls(**{**values, "config": PostProcess.from_dict(values["config"])})
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run as its watchers see it.
+
+    state: waiting, running, paused, interrupted, cancelled, failed or done.
+    rate: images per second since it was last resumed; eta: seconds left; None when unknown.
+    images counts every heatmap set's images; cells is the number of scores that compete.
+    """
+
+    id: str
+    created: float
+    updated: float
+    state: str
+    message: str
+    dataset: str
+    heatmaps: tuple[str, ...]
+    configs: int
+    cells: int
+    images: int
+    shards: int
+    shards_done: int
+    rate: float | None
+    eta: float | None
+    best: Best | None
+    worker: str
+    keeps_counts: bool
+
+    @property
+    def progress(self) -> float:
+        """The finished fraction of the shards."""
+        return self.shards_done / self.shards if self.shards else 1.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One config x threshold under one heatmap set, with its scores by column name."""
+
+    heatmaps: str
+    config: PostProcess
+    scores: Mapping[str, float]
+
+
+class Ledger:
+    """The ledger at `path` (by default in the state folder). Safe to share between threads."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or state_dir() / "runs.db"
+
+    def folder(self, run: str) -> Path:
+        """Where the run's arrays, lock and log are."""
+        return self.path.parent / "runs" / run
+
+    def lock(self, run: str) -> Path:
+        """The file whose lock the run's process holds."""
+        return self.folder(run) / "lock"
+
+    # What readers ask.
+
+    def runs(self) -> list[RunRow]:
+        """All runs, the newest first. StoreError when the ledger cannot be read."""
+        if not self.path.exists():
+            return []
+        with reading(self.path) as db:
+            rows = db.execute(f"{_RUN} ORDER BY created DESC, id").fetchall()
+        return [self._row(row) for row in rows]
+
+    def run(self, id_: str) -> RunRow:
+        """One run by its whole id; ParameterError when it is gone."""
+        with reading(self.path) as db:
+            row = db.execute(f"{_RUN} WHERE id = ?", (id_,)).fetchone()
+        if row is None:
+            raise ParameterError(f"run {clean(id_)} is gone; `cliploc runs list` shows what there is")
+        return self._row(row)
+
+    def find(self, text: str) -> RunRow:
+        """The run with this id or beginning of one; `last` is the newest. ParameterError otherwise."""
+        runs = self.runs()
+        if text == "last" and runs:
+            return runs[0]
+        matches = [run for run in runs if text and run.id.startswith(text)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise ParameterError(f"{clean(text)!r} could be run {' or '.join(run.id for run in matches)}")
+        raise ParameterError(f"no run {clean(text)!r}; `cliploc runs list` shows all {len(runs)}")
+
+    def plan(self, run: str) -> Plan:
+        """The plan that a run follows."""
+        return Plan.from_dict(json.loads(str(self._value("plan", run))))
+
+    def shards(self, run: str) -> dict[int, str]:
+        """Checksums of the finished shards by position."""
+        with reading(self.path) as db:
+            return dict(db.execute("SELECT position, checksum FROM shards WHERE run = ? ORDER BY 1", (run,)))
+
+    def checkpoint(self, run: str) -> str:
+        """`FILE CHECKSUM` of the sums that a streaming run continues from; empty at its start."""
+        return str(self._value("checkpoint", run))
+
+    def request_for(self, run: str) -> str:
+        """What somebody asks of the run: `pause`, `cancel` or nothing."""
+        return str(self._value("request", run))
+
+    def finished_sets(self, run: str) -> list[int]:
+        """The heatmap sets whose scores are in, by index."""
+        with reading(self.path) as db:
+            found = db.execute("SELECT set_index FROM summaries WHERE run = ? ORDER BY 1", (run,))
+            return [row[0] for row in found]
+
+    def scores(self, run: str, set_index: int, name: str) -> list[Values]:
+        """One score of every config, in the grid's order: its value at each threshold."""
+        with reading(self.path) as db:
+            found = db.execute(
+                "SELECT data FROM scores WHERE run = ? AND set_index = ? AND name = ? ORDER BY config",
+                (run, set_index, name),
+            )
+            return [_values(row[0]) for row in found]
+
+    def config_scores(self, run: str, set_index: int, config: int) -> dict[str, Values]:
+        """Every score of one config by name: 100 values, or 1 for scores over all thresholds.
+
+        `folds` holds mean IoU by fold, 100 values each, one after the other.
+        """
+        with reading(self.path) as db:
+            found = db.execute(
+                "SELECT name, data FROM scores WHERE run = ? AND set_index = ? AND config = ? "
+                "AND name != 'labels' ORDER BY rowid",
+                (run, set_index, config),
+            )
+            return {name: _values(data) for name, data in found}
+
+    def label_scores(self, run: str, set_index: int, config: int) -> dict[str, Values]:
+        """Mean IoU by label under one config, at each threshold (stored as float32)."""
+        summary = self.summary(run, set_index)
+        if summary is None:
+            return {}
+        with reading(self.path) as db:
+            row = db.execute(
+                "SELECT data FROM scores WHERE run = ? AND set_index = ? AND config = ? AND name = 'labels'",
+                (run, set_index, config),
+            ).fetchone()
+        values = array.array("f")
+        values.frombytes(row[0])
+        count = len(THRESHOLDS)
+        return {
+            label: array.array("d", values[place * count : (place + 1) * count])
+            for place, label in enumerate(summary["labels"])
+        }
+
+    def summary(self, run: str, set_index: int) -> dict[str, Any] | None:
+        """What the run found under one heatmap set, see `core.sweep.summary`; None until it is done."""
+        with reading(self.path) as db:
+            row = db.execute(
+                "SELECT data FROM summaries WHERE run = ? AND set_index = ?", (run, set_index)
+            ).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def cells(self, run: str) -> Iterator[Cell]:
+        """Every cell with its scores: set by set, config by config, threshold by threshold."""
+        plan = self.plan(run)
+        for set_index in self.finished_sets(run):
+            for index in range(len(plan.grid.configs)):
+                yield from self._cells_of(run, plan, set_index, index)
+
+    def top_cells(self, run: str, count: int, name: str = "mean_iou") -> list[Cell]:
+        """The best cells by one score, best first; the earlier one of equals."""
+        plan = self.plan(run)
+        ranked = heapq.nsmallest(
+            count,
+            (
+                (-value, set_index, index, threshold)
+                for set_index in self.finished_sets(run)
+                for index, values in enumerate(self.scores(run, set_index, name))
+                for threshold, value in enumerate(values)
+            ),
+        )
+        return [
+            self._cells_of(run, plan, set_index, index)[threshold]
+            for _, set_index, index, threshold in ranked
+        ]
+
+    # What the driver and commands write.
+
+    def create(self, plan: Plan) -> str:
+        """Enter a new run, waiting for its process. Returns its id."""
+        id_, now = secrets.token_hex(4), time.time()
+        with writing(self.path) as db:
+            db.execute(
+                "INSERT INTO runs (id, created, updated, plan, card, images, shards, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
+                (
+                    id_,
+                    now,
+                    now,
+                    json.dumps(plan.to_dict()),
+                    json.dumps(_card(plan)),
+                    plan.images * len(plan.sets),
+                    len(plan.shards()),
+                ),
+            )
+        return id_
+
+    def start(self, run: str, done: Mapping[int, str]) -> None:
+        """The driver begins: requests of the past are void, `done` are the shards that really are there."""
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        with writing(self.path) as db:
+            db.execute("DELETE FROM shards WHERE run = ?", (run,))
+            _insert_shards(db, run, done)
+            db.execute(
+                "UPDATE runs SET state = 'running', message = '', request = '', worker = ?, "
+                "resumed = ?, resumed_shards = ?, updated = ? WHERE id = ?",
+                (worker, time.time(), len(done), time.time(), run),
+            )
+
+    def finish_shards(
+        self, run: str, shards: Mapping[int, str], best: Best | None, checkpoint: str = ""
+    ) -> None:
+        """Acknowledge shards whose arrays are in place (or in the checkpoint `FILE CHECKSUM`)."""
+        with writing(self.path) as db:
+            _insert_shards(db, run, shards)
+            db.execute(
+                "UPDATE runs SET updated = ?, best = COALESCE(?, best), "
+                "checkpoint = CASE ? WHEN '' THEN checkpoint ELSE ? END WHERE id = ?",
+                (time.time(), best and json.dumps(best.to_dict()), checkpoint, checkpoint, run),
+            )
+
+    def finish_set(
+        self,
+        run: str,
+        set_index: int,
+        scores: Mapping[str, Sequence[bytes]],
+        summary: Mapping[str, object],
+    ) -> None:
+        """Write everything found under one heatmap set: native float64 bytes by name and config."""
+        with writing(self.path) as db:
+            db.execute("DELETE FROM scores WHERE run = ? AND set_index = ?", (run, set_index))
+            db.executemany(
+                "INSERT INTO scores VALUES (?, ?, ?, ?, ?)",
+                (
+                    (run, set_index, config, name, data)
+                    for name, blobs in scores.items()
+                    for config, data in enumerate(blobs)
+                ),
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?)", (run, set_index, json.dumps(summary))
+            )
+
+    def set_state(self, run: str, state: str, message: str = "") -> None:
+        """Say how the run stands."""
+        with writing(self.path) as db:
+            db.execute(
+                "UPDATE runs SET state = ?, message = ?, updated = ? WHERE id = ?",
+                (state, message, time.time(), run),
+            )
+
+    def ask(self, run: str, request: str) -> None:
+        """Ask a run to `pause` or `cancel`; one that nobody works on changes at once."""
+        if self.run(run).state in ("running", "waiting"):
+            with writing(self.path) as db:
+                db.execute("UPDATE runs SET request = ? WHERE id = ?", (request, run))
+        elif request == "cancel" and self.run(run).state != "done":
+            self.set_state(run, "cancelled", "cancelled while nobody was at work")
+
+    def delete(self, run: str) -> None:
+        """Forget a run and remove its arrays. StoreError while somebody works on it."""
+        if is_held(self.lock(run)):
+            raise StoreError(f"run {run} is at work; `cliploc runs cancel {run}` first")
+        with writing(self.path) as db:
+            db.execute("DELETE FROM runs WHERE id = ?", (run,))
+        shutil.rmtree(self.folder(run), ignore_errors=True)
+
+    def copy_to(self, run: str, other: Ledger) -> None:
+        """Enter a copy of a run's rows into another ledger. StoreError when it has the run already."""
+        with reading(self.path) as db:
+            tables = {
+                table: [tuple(row) for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (run,))]
+                for table, key in (("runs", "id"), ("shards", "run"), ("scores", "run"), ("summaries", "run"))
+            }
+        if any(row.id == run for row in other.runs()):
+            raise StoreError(f"run {run} is in {other.path} already; `cliploc runs delete {run}` first")
+        with writing(other.path) as db:
+            for table, rows in tables.items():
+                for row in rows:
+                    db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+    def _value(self, column: str, run: str) -> object:
+        with reading(self.path) as db:
+            row = db.execute(f"SELECT {column} FROM runs WHERE id = ?", (run,)).fetchone()
+        if row is None:
+            raise ParameterError(f"run {clean(run)} is gone; `cliploc runs list` shows what there is")
+        return row[0]
+
+    def _cells_of(self, run: str, plan: Plan, set_index: int, index: int) -> list[Cell]:
+        scores = self.config_scores(run, set_index, index)
+        del scores["folds"]
+        return [
+            Cell(
+                plan.sets[set_index]["name"],
+                plan.grid.configs[index].with_(threshold=threshold),
+                {name: values[min(j, len(values) - 1)] for name, values in scores.items()},
+            )
+            for j, threshold in enumerate(THRESHOLDS)
+        ]
+
+    def _row(self, row: sqlite3.Row) -> RunRow:
+        card = json.loads(row["card"])
+        state = self._state(row)
+        rate, eta = _speed(row)
+        return RunRow(
+            id=row["id"],
+            created=row["created"],
+            updated=row["updated"],
+            state=state,
+            message=row["message"],
+            dataset=card["dataset"],
+            heatmaps=tuple(card["heatmaps"]),
+            configs=card["configs"],
+            cells=card["cells"],
+            images=row["images"],
+            shards=row["shards"],
+            shards_done=row["done"],
+            rate=rate,
+            eta=eta if state == "running" else None,
+            best=Best.from_dict(json.loads(row["best"])) if row["best"] else None,
+            worker=row["worker"],
+            keeps_counts=card["keeps_counts"],
+        )
+
+    def _state(self, row: sqlite3.Row) -> str:
+        state = str(row["state"])
+        if state not in ("running", "waiting") or is_held(self.lock(row["id"])):
+            return state
+        starting = state == "waiting" and time.time() - row["updated"] < STARTING_SECONDS
+        return state if starting else "interrupted"
+
+
+_RUN = "SELECT *, (SELECT COUNT(*) FROM shards WHERE run = runs.id) AS done FROM runs"
+
+
+def _card(plan: Plan) -> dict[str, object]:
+    """What lists show of a plan; a plan names every sample and is slow to read."""
+    return {
+        "dataset": plan.dataset_name,
+        "heatmaps": [s["name"] for s in plan.sets],
+        "configs": len(plan.grid.configs),
+        "cells": plan.cells,
+        "keeps_counts": plan.keep,
+    }
+
+
+def _speed(row: sqlite3.Row) -> tuple[float | None, float | None]:
+    """Images per second since the run was last resumed, and the seconds that are left at that rate."""
+    fresh = row["done"] - row["resumed_shards"]
+    seconds = row["updated"] - (row["resumed"] or row["updated"])
+    if fresh <= 0 or seconds <= 0:
+        return None, None
+    rate = row["images"] * fresh / row["shards"] / seconds
+    return rate, row["images"] * (1 - row["done"] / row["shards"]) / rate
+
+
+def _insert_shards(db: sqlite3.Connection, run: str, shards: Mapping[int, str]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO shards VALUES (?, ?, ?)",
+        ((run, position, checksum) for position, checksum in shards.items()),
+    )
+
+
+def _values(data: bytes) -> Values:
+    values = array.array("d")
+    values.frombytes(data)
+    return values

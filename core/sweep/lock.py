@@ -1,0 +1,51 @@
+"""Whether a run's process is alive: it holds a lock that the kernel releases when it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import StoreError
+from core.paths import make_folder
+
+
+@contextmanager
+def held(path: Path, patience: float = 2.0) -> Iterator[None]:
+    """Hold the lock for the block. StoreError when another process has it.
+
+    patience: seconds to wait, since a reader's look takes the lock for a moment.
+    """
+    make_folder(path.parent)
+    try:
+        file = open(path, "ab")  # noqa: SIM115  closed below, after the lock's life
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror}; CLIPLOC_HOME chooses another folder"
+        ) from error
+    with file:
+        deadline = time.monotonic() + patience
+        while not _locked(file.fileno(), fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise StoreError(f"another process holds {path}: this run is at work already")
+            time.sleep(0.05)
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock."""
+    try:
+        with open(path, "rb") as file:
+            return not _locked(file.fileno(), fcntl.LOCK_SH)
+    except OSError:
+        return False
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,127 @@
+"""The plan of a run: what is scored, how it is cut into shards and into folds.
+
+A plan is decided once and kept in the ledger; resuming follows it to the letter.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TypedDict
+
+from core.postprocess import THRESHOLDS
+from core.sweep.grid import Grid
+
+FOLDS = 5
+GROUPS = 100  # of a streaming run: what the bootstrap resamples instead of images
+KEPT_BYTES = 2 << 30  # above this, counts per image are not kept
+
+
+class SetName(TypedDict):
+    """A heatmap set: the key that finds it, the name for people."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A unit of work: some samples of one group, under one heatmap set. position: its number in the run."""
+
+    position: int
+    set_index: int
+    group: int
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the results of a run, and how it is computed.
+
+    groups: sample ids by group; a group lies in one fold. keep: whether counts
+    per image are kept (else only sums per group are). engine: `opencv` or `numba`.
+    """
+
+    dataset: str
+    dataset_name: str
+    fingerprint: str
+    sets: tuple[SetName, ...]
+    grid: Grid
+    groups: tuple[tuple[str, ...], ...]
+    keep: bool
+    shard_images: int
+    seed: int
+    engine: str
+    executor: str
+    workers: int
+
+    @property
+    def images(self) -> int:
+        """How many samples are scored under each heatmap set."""
+        return sum(len(group) for group in self.groups)
+
+    @property
+    def cells(self) -> int:
+        """Configs x thresholds x heatmap sets: how many numbers compete to be the best."""
+        return self.grid.cells * len(self.sets)
+
+    def shards(self) -> list[Shard]:
+        """All shards, set by set."""
+        return [
+            Shard(position, set_index, group, ids)
+            for position, (set_index, group, ids) in enumerate(self._cuts())
+        ]
+
+    def _cuts(self) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+        for set_index, (number, group) in itertools.product(range(len(self.sets)), enumerate(self.groups)):
+            for first in range(0, len(group), self.shard_images):
+                yield set_index, number, group[first : first + self.shard_images]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {**asdict(self), "grid": self.grid.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Plan:
+        """The inverse of `to_dict`."""
+        plain = dict(values)
+        plain["grid"] = Grid.from_dict(plain["grid"])  # type: ignore[arg-type]
+        plain["groups"] = tuple(tuple(group) for group in plain["groups"])  # type: ignore[attr-defined]
+        plain["sets"] = tuple(plain["sets"])  # type: ignore[arg-type]
+        return cls(**plain)  # type: ignore[arg-type]
+
+
+def fold_of(group: int) -> int:
+    """The cross-validation fold that a group lies in."""
+    return group % FOLDS
+
+
+def dealt(ids: Sequence[str], groups: int, seed: int) -> tuple[tuple[str, ...], ...]:
+    """Deal samples into groups of nearly equal size, by a seeded shuffle.
+
+    Samples cut from one source image (the part of the id after the last `_`, as
+    in `dining table_114871`) stay together, so that no fold is tested on an
+    image that it was tuned on. Empty groups are left out.
+    """
+    sources: dict[str, list[str]] = {}
+    for id_ in sorted(ids):
+        sources.setdefault(id_.rsplit("_", 1)[-1], []).append(id_)
+    names = sorted(sources)
+    random.Random(seed).shuffle(names)
+    hands: list[list[str]] = [[] for _ in range(groups)]
+    for name in names:
+        min(hands, key=len).extend(sources[name])
+    return tuple(tuple(sorted(hand)) for hand in hands if hand)
+
+
+def kept_bytes(images: int, grid: Grid, sets: int) -> int:
+    """Disk that counts per image take: TP and FP in two bytes each (four for images above 65,535 pixels)."""
+    return images * len(grid.configs) * len(THRESHOLDS) * 2 * 2 * sets
+
+
+def streaming_bytes(grid: Grid, labels: int) -> int:
+    """Memory of one heatmap set's sums in a run that keeps no counts per image."""
+    planes = 9 + labels + GROUPS
+    return planes * grid.cells * 8

@@ -1,0 +1,96 @@
+"""What is left of many images: sums of scores, exact whatever the order.
+
+Scores are summed as integers, in units of 2^-40. So shards may finish in any
+order, on any machine, before or after a kill, and the totals have the same
+bits; the rounding is far below anything a score can mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from core.metrics import SCORES, Counts, Integers, Scores, average_precision, two_class_iou
+from core.postprocess import THRESHOLDS
+
+UNIT = 1 << 40
+NAMES = tuple(SCORES)
+_IOU = NAMES.index("mean_iou")
+
+
+@dataclass
+class Sums:
+    """Sums over images under C configs.
+
+    scores: (S, C, T) in the order of NAMES. squares: (C, T) of squared IoU.
+    precision: (C,) of average precision. These in units of 2^-40.
+    tp, predicted: (C, T) pixels. images, area, pixels: scalars, as (1,) arrays.
+    """
+
+    images: Integers
+    area: Integers
+    pixels: Integers
+    scores: Integers
+    squares: Integers
+    precision: Integers
+    tp: Integers
+    predicted: Integers
+
+    @classmethod
+    def zero(cls, configs: int) -> Sums:
+        """Of no image."""
+        shape = (configs, len(THRESHOLDS))
+        return cls(
+            images=np.zeros(1, np.int64),
+            area=np.zeros(1, np.int64),
+            pixels=np.zeros(1, np.int64),
+            scores=np.zeros((len(NAMES), *shape), np.int64),
+            squares=np.zeros(shape, np.int64),
+            precision=np.zeros(configs, np.int64),
+            tp=np.zeros(shape, np.int64),
+            predicted=np.zeros(shape, np.int64),
+        )
+
+    def add(self, counts: Counts) -> Integers:
+        """Add one image's counts (C, T). Returns its IoU (C, T) in units."""
+        values = [SCORES[name](counts) for name in NAMES]
+        for total, value in zip(self.scores, values, strict=True):
+            total += in_units(value)
+        self.squares += in_units(values[_IOU] ** 2)
+        self.precision += in_units(average_precision(counts))
+        self.tp += counts.tp
+        self.predicted += counts.predicted
+        self.images += 1
+        self.area += counts.area[0]
+        self.pixels += counts.pixels[0]
+        return in_units(values[_IOU])
+
+    def __iadd__(self, other: Sums) -> Sums:
+        for field in fields(self):
+            getattr(self, field.name).__iadd__(getattr(other, field.name))
+        return self
+
+    @property
+    def iou(self) -> Integers:
+        """Sum of the images' IoU, (C, T) in units."""
+        total: Integers = self.scores[_IOU]
+        return total
+
+    def columns(self) -> dict[str, Scores]:
+        """Every aggregate score by column name: (C, T), or (C, 1) where thresholds are integrated over."""
+        images = int(self.images[0])
+        table = {name: self.scores[i] / UNIT / images for i, name in enumerate(NAMES)}
+        variance = np.maximum(self.squares / UNIT / images - table["mean_iou"] ** 2, 0)
+        table["standard_error"] = np.sqrt(variance / max(images - 1, 1))
+        micro = Counts(self.tp, self.predicted, self.area[:, None], self.pixels[:, None])
+        table |= {f"micro_{name.removeprefix('mean_')}": of(micro) for name, of in SCORES.items()}
+        table["two_class_iou"] = two_class_iou(micro)
+        table["average_precision"] = (self.precision / UNIT / images)[:, None]
+        table["px_ap"] = average_precision(micro)[:, None]
+        return table
+
+
+def in_units(score: Scores) -> Integers:
+    """A score in [0, 1] as an integer number of 2^-40."""
+    return np.rint(score * UNIT).astype(np.int64)

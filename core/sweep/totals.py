@@ -1,0 +1,89 @@
+"""The running totals of one heatmap set: sums, and IoU by label and by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from core.metrics import Integers
+from core.postprocess import THRESHOLDS
+from core.sweep.plan import FOLDS, fold_of
+from core.sweep.statistics import UNIT as TABLE_UNIT
+from core.sweep.statistics import Table
+from core.sweep.sums import UNIT, Sums
+from core.sweep.work import Result
+
+
+@dataclass
+class Totals:
+    """What is known of a heatmap set so far.
+
+    labels: IoU sums (labels, C, T), groups: (groups, C, T), both in units of
+    2^-40. label_sizes, group_sizes: how many images each will have in the end.
+    """
+
+    sums: Sums
+    labels: Integers
+    groups: Integers
+    label_sizes: dict[str, int]
+    group_sizes: tuple[int, ...]
+
+    @classmethod
+    def zero(cls, configs: int, label_sizes: Mapping[str, int], group_sizes: tuple[int, ...]) -> Totals:
+        """Before the first shard."""
+        shape = (configs, len(THRESHOLDS))
+        return cls(
+            Sums.zero(configs),
+            np.zeros((len(label_sizes), *shape), np.int64),
+            np.zeros((len(group_sizes), *shape), np.int64),
+            dict(label_sizes),
+            group_sizes,
+        )
+
+    def add(self, group: int, result: Result) -> None:
+        """Add a shard, whose images all lie in one group."""
+        self.sums += result.sums
+        self.groups[group] += result.sums.iou
+        places = {label: place for place, label in enumerate(self.label_sizes)}
+        for label, iou in result.labels.items():
+            self.labels[places[label]] += iou
+
+    def table(self) -> Table:
+        """The groups as units of statistics, when images are not kept."""
+        totals = np.rint(self.groups.reshape(len(self.groups), -1) / UNIT * TABLE_UNIT)
+        folds = np.array([fold_of(group) for group in range(len(self.groups))])
+        return Table(totals.astype(np.uint64), np.array(self.group_sizes), folds)
+
+    def columns(self) -> dict[str, list[bytes]]:
+        """Every score as the ledger keeps it: by name, the bytes of each config's float64 values.
+
+        `folds` (F, T) is float64 too; `labels` (K, T) is float32: it is seventy times the rest.
+        """
+        table = {name: [row.tobytes() for row in values] for name, values in self.sums.columns().items()}
+        label_sizes = np.array(list(self.label_sizes.values()))
+        labels = np.moveaxis(self.labels / UNIT / label_sizes[:, None, None], 1, 0).astype(np.float32)
+        table["labels"] = [row.tobytes() for row in labels]
+        table["folds"] = [row.tobytes() for row in np.moveaxis(self._fold_means(), 1, 0)]
+        return table
+
+    def _fold_means(self) -> npt.NDArray[np.float64]:
+        sums = np.zeros((min(FOLDS, len(self.groups)), *self.groups.shape[1:]), np.int64)
+        sizes = np.zeros(len(sums), np.int64)
+        for group, (values, size) in enumerate(zip(self.groups, self.group_sizes, strict=True)):
+            sums[fold_of(group)] += values
+            sizes[fold_of(group)] += size
+        means: npt.NDArray[np.float64] = sums / UNIT / sizes[:, None, None]
+        return means
+
+    def arrays(self, prefix: str) -> dict[str, Integers]:
+        """All numbers by name, for a checkpoint file."""
+        named = {f"{prefix}{field.name}": getattr(self.sums, field.name) for field in fields(Sums)}
+        return named | {f"{prefix}labels": self.labels, f"{prefix}groups": self.groups}
+
+    def restore(self, arrays: Mapping[str, Integers], prefix: str) -> None:
+        """The inverse of `arrays`."""
+        self.sums = Sums(*(arrays[f"{prefix}{field.name}"] for field in fields(Sums)))
+        self.labels, self.groups = arrays[f"{prefix}labels"], arrays[f"{prefix}groups"]

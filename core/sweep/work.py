@@ -1,0 +1,94 @@
+"""The work of one shard, in whatever process or machine it lands.
+
+A task carries all it needs by value and a result carries all it found: workers
+need neither the dataset's files nor the ledger, and may do a shard twice.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from core.codes import Codes, Float32, Mask
+from core.metrics import Counts, Integers, stacked, truth_of
+from core.sweep.accelerator import kernels_named
+from core.sweep.engine import Engine
+from core.sweep.grid import Grid
+from core.sweep.sums import Sums
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A true mask and its ignored pixels, a bit per pixel."""
+
+    shape: tuple[int, int]
+    mask: npt.NDArray[np.uint8]
+    ignored: npt.NDArray[np.uint8] | None
+
+    @classmethod
+    def packed(cls, mask: Mask, ignored: Mask | None) -> Truth:
+        """Pack (H, W) bool planes."""
+        height, width = mask.shape
+        return cls((height, width), np.packbits(mask), None if ignored is None else np.packbits(ignored))
+
+    def plane(self) -> Codes:
+        """The plane that counting wants, see `metrics.truth_of`."""
+        return truth_of(
+            self._unpacked(self.mask), self.ignored if self.ignored is None else self._unpacked(self.ignored)
+        )
+
+    def _unpacked(self, bits: npt.NDArray[np.uint8]) -> Mask:
+        height, width = self.shape
+        return np.unpackbits(bits, count=height * width).view(np.bool_).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some samples to score under every config of the grid."""
+
+    grid: Grid
+    engine: str
+    keep: bool
+    heatmaps: tuple[Float32, ...]
+    truths: tuple[Truth, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The sums of a shard, its IoU sums by label (C, T) in units, and the counts (n, C, T) if asked for."""
+
+    sums: Sums
+    labels: dict[str, Integers]
+    counts: Counts | None
+    seconds: float
+
+
+def work(task: Task) -> Result:
+    """Score one shard. Takes the CPU time of one core."""
+    cv2.setNumThreads(1)  # parallel over shards; more threads would only fight
+    started = time.process_time()
+    engine = Engine(task.grid.configs, kernels_named(task.engine))
+    images = [
+        engine.counts(heatmap, truth.plane())
+        for heatmap, truth in zip(task.heatmaps, task.truths, strict=True)
+    ]
+    sums, labels = summed(images, task.labels, len(task.grid.configs))
+    counts = stacked(images) if task.keep else None
+    return Result(sums, labels, counts, time.process_time() - started)
+
+
+def summed(images: list[Counts], labels: tuple[str, ...], configs: int) -> tuple[Sums, dict[str, Integers]]:
+    """The sums of images (C, T) each, and their IoU sums by label."""
+    sums, by_label = Sums.zero(configs), dict[str, Integers]()
+    for counts, label in zip(images, labels, strict=True):
+        iou = sums.add(counts)
+        if label in by_label:
+            by_label[label] += iou
+        else:
+            by_label[label] = iou
+    return sums, by_label
