@@ -31,6 +31,7 @@ from core.heatmaps.identity import Identity, lasting
 from core.heatmaps.recipe import AUTO, FLOAT32, Recipe
 from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from core.methods.compute import compute_many, normalize
+from core.methods.targets import with_targets
 from core.prompts import prompt_for
 
 log = logging.getLogger(__name__)
@@ -42,11 +43,16 @@ _DECODERS = 8
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Recipes of different methods, alike in all else, for one dataset on one backbone."""
+    """Recipes of different methods, alike in all else, for one dataset on one backbone.
+
+    labels: those that the backbone has a target for: all of them, but for an ImageNet
+    classifier that was told to leave some out.
+    """
 
     recipes: tuple[Recipe, ...]
     dataset: Dataset
     backbone: Backbone
+    labels: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -82,16 +88,19 @@ class Job:
 
     def prompts(self, samples: Sequence[Sample]) -> list[str]:
         """The prompt of each sample's own label."""
-        return [prompt_for(self.recipes[0].template, sample.label) for sample in samples]
+        return _prompts(self.recipes[0], [sample.label for sample in samples])
+
+    def takes(self, sample: Sample) -> bool:
+        """Whether the sample's label is one that the backbone has a target for."""
+        return sample.label in self.labels
 
     def heatmaps(self, pixels: Tensor, prompts: Sequence[str]) -> dict[Recipe, Tensor]:
         """Heatmaps (B, gh, gw) float32 in [0, 1] on the device, of one prompt per image.
 
         pixels: (B, 3, S, S) uint8. Several methods share one pass where they can.
         """
-        contrast = [prompt_for(self.recipes[0].template, label) for label in self.dataset.labels]
         # All labels first and at once: a text's last bits depend on those it is encoded with.
-        contrast_text = self.backbone.encode_text(contrast)
+        contrast_text = self.backbone.encode_text(_prompts(self.recipes[0], self.labels))
         text = self.backbone.encode_text(list(prompts))[:, None]
         settings = {recipe.method: dict(recipe.parameters) for recipe in self.recipes}
         with self._autocast():
@@ -109,6 +118,19 @@ class Job:
 def load(recipe: Recipe, device: str) -> Backbone:
     """Load the backbone of a completed recipe."""
     return load_backbone(recipe.backbone, recipe.checkpoint or None, device)
+
+
+def joined(recipes: Sequence[Recipe], dataset: Dataset, backbone: Backbone) -> Job:
+    """The job of completed recipes that share this backbone. ParameterError for labels it cannot look for."""
+    no_class = str(dict(recipes[0].parameters).get("no_class", "error"))
+    prompts = _prompts(recipes[0], dataset.labels)
+    backbone, kept = with_targets(backbone, prompts, no_class)
+    labels = (label for label, prompt in zip(dataset.labels, prompts, strict=True) if prompt in kept)
+    return Job(tuple(recipes), dataset, backbone, tuple(labels))
+
+
+def _prompts(recipe: Recipe, labels: Sequence[str]) -> list[str]:
+    return [prompt_for(recipe.template, label) for label in labels]
 
 
 def grouped(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
@@ -165,11 +187,12 @@ def compute(
     for group in grouped(completed):
         counted = _counter(", ".join(recipe.method for recipe in group), len(dataset.samples), report)
         if len(devices) == 1:
-            sets = fill(Job(tuple(group), dataset, load(group[0], str(devices[0]))), store, batches, counted)
+            sets = fill(joined(group, dataset, load(group[0], str(devices[0]))), store, batches, counted)
         else:
             sets = _fill_on_several(group, dataset, store, batches, devices, counted)
         for filled in sets.values():
-            filled.consolidate([sample.id for sample in dataset.samples])
+            present = set(filled.ids())
+            filled.consolidate([sample.id for sample in dataset.samples if sample.id in present])
         found.update(sets)
     return [found[recipe] for recipe in completed]
 
@@ -235,7 +258,7 @@ def _share(
     device: str,
     written: Callable[[int], None],
 ) -> dict[Recipe, Identity]:
-    job = Job(tuple(recipes), dataset, load(recipes[0], device))
+    job = joined(recipes, dataset, load(recipes[0], device))
     sets = fill(job, HeatmapStore(root), batches, written)
     return {recipe: found.identity for recipe, found in sets.items()}
 
@@ -249,8 +272,12 @@ def fill(
     """Compute every batch that is not wholly in the store. `written(samples)`: so many more are there."""
     sets = {recipe: store.open(job.identity(recipe)) for recipe in job.recipes}
     present = {recipe: set(found.ids()) for recipe, found in sets.items()}
-    lacking = [tuple(r for r in job.recipes if not {s.id for s in batch} <= present[r]) for batch in batches]
-    todo = [(batch, recipes) for batch, recipes in zip(batches, lacking, strict=True) if recipes]
+    todo = []
+    for batch in batches:
+        wanted = [sample for sample in batch if job.takes(sample)]
+        lacking = tuple(r for r in job.recipes if not {s.id for s in wanted} <= present[r])
+        if lacking:
+            todo.append((wanted, lacking))
     written(sum(len(batch) for batch in batches) - sum(len(batch) for batch, _ in todo))
     at_once = max((len(batch) for batch, _ in todo), default=1)
     with ThreadPoolExecutor(1, "heatmap-writer") as writer:

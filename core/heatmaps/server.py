@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.backbones.network import Backbone
-from core.datasets import Dataset, open_dataset
-from core.errors import ClipLocError, DatasetError
-from core.heatmaps.extract import Job, heatmaps_of, load
+from core.datasets import Dataset, Sample, open_dataset
+from core.errors import ClipLocError, DatasetError, clean
+from core.heatmaps.extract import Job, heatmaps_of, joined, load
 from core.heatmaps.protocol import Computed, Event, Failed, Loading, Ready, Request, TextComputed
 from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import HeatmapSet, HeatmapStore
+
+Jobs = dict[tuple[str, Recipe], Job]
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +31,13 @@ class Server:
         self._emit = emit
         self._store = HeatmapStore()
         self._datasets: dict[str, Dataset] = {}
-        self._backbones: dict[tuple[str, str], Backbone] = {}
+        self._networks: dict[tuple[str, str], tuple[Backbone, Jobs]] = {}
         self._sets: dict[tuple[str, Recipe], HeatmapSet] = {}
 
     @property
     def batch(self) -> int:
         """How many samples to answer at once."""
-        on_cpu = all(backbone.device.type == "cpu" for backbone in self._backbones.values())
+        on_cpu = all(backbone.device.type == "cpu" for backbone, _ in self._networks.values())
         return BATCH_ON_CPU if on_cpu else BATCH_ON_ACCELERATOR
 
     def answer(self, request: Request) -> bool:
@@ -63,40 +65,55 @@ class Server:
         self._emit(Failed(message, request.recipe, request.ids))
 
     def _answer(self, request: Request) -> None:
-        dataset = self._dataset(request.dataset)
-        recipe = request.recipe.completed(dataset.name)
-        job = Job((recipe,), dataset, self._backbone(recipe))
+        job = self._job(request)
+        samples = [job.dataset.by_id(id_) for id_ in request.ids]
         if request.prompt:
-            for id_ in request.ids:
-                (heatmap,) = heatmaps_of(job, [dataset.by_id(id_)], [request.prompt])
-                self._emit(TextComputed(request.recipe, id_, request.prompt, heatmap))
+            for sample in samples:
+                (heatmap,) = heatmaps_of(job, [sample], [request.prompt])
+                self._emit(TextComputed(request.recipe, sample.id, request.prompt, heatmap))
             return
         heatmap_set = self._set(request, job)
+        self._fill(heatmap_set, job, samples)
+        self._emit(Computed(request.recipe, heatmap_set.key, request.ids))
+
+    def _fill(self, heatmap_set: HeatmapSet, job: Job, samples: Sequence[Sample]) -> None:
         present = set(heatmap_set.ids())
-        missing = [dataset.by_id(id_) for id_ in request.ids if id_ not in present]
+        missing = [sample for sample in samples if sample.id not in present]
+        unknown = sorted({sample.label for sample in missing if not job.takes(sample)})
+        if unknown:
+            raise DatasetError(f"{job.backbone.name} knows no class for {', '.join(map(clean, unknown))}")
         if missing:
             heatmaps = heatmaps_of(job, missing, job.prompts(missing))
             heatmap_set.write({s.id: heatmap for s, heatmap in zip(missing, heatmaps, strict=True)})
-            if len(present) + len(missing) >= len(dataset.samples):
-                heatmap_set.consolidate([sample.id for sample in dataset.samples])
-        self._emit(Computed(request.recipe, heatmap_set.key, request.ids))
+            wanted = [sample.id for sample in job.dataset.samples if job.takes(sample)]
+            if len(present) + len(missing) >= len(wanted):
+                heatmap_set.consolidate(wanted)
+
+    def _job(self, request: Request) -> Job:
+        """The request's recipe, joined with its dataset and its loaded backbone."""
+        dataset = self._dataset(request.dataset)
+        recipe = request.recipe.completed(dataset.name)
+        backbone, jobs = self._network(recipe)
+        if (request.dataset, recipe) not in jobs:
+            jobs[request.dataset, recipe] = joined([recipe], dataset, backbone)
+        return jobs[request.dataset, recipe]
 
     def _dataset(self, spec: str) -> Dataset:
         if spec not in self._datasets:
             self._datasets[spec] = open_dataset(spec)
         return self._datasets[spec]
 
-    def _backbone(self, recipe: Recipe) -> Backbone:
-        """The recipe's backbone; the one that was not used for longest makes room."""
+    def _network(self, recipe: Recipe) -> tuple[Backbone, Jobs]:
+        """The recipe's backbone with its jobs; the one that was not used for longest makes room."""
         name = (recipe.backbone, recipe.checkpoint)
-        backbone = self._backbones.pop(name, None)
-        if backbone is None:
+        network = self._networks.pop(name, None)
+        if network is None:
             self._emit(Loading(" ".join(filter(None, name))))
-            while len(self._backbones) >= BACKBONES_KEPT:
-                self._backbones.pop(next(iter(self._backbones)))
-            backbone = load(recipe, self._device)
-        self._backbones[name] = backbone
-        return backbone
+            while len(self._networks) >= BACKBONES_KEPT:
+                self._networks.pop(next(iter(self._networks)))
+            network = load(recipe, self._device), {}
+        self._networks[name] = network
+        return network
 
     def _set(self, request: Request, job: Job) -> HeatmapSet:
         """The set where the request's heatmaps belong, announced when it is first asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from core.backbones.load import load_backbone
-from core.datasets import Dataset
+from core.datasets import Dataset, open_dataset
 from core.errors import CheckpointError, ClipLocError, DatasetError, ParameterError, ResourceError
 from core.heatmaps import extract
-from core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, load
+from core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, joined, load
 from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import HeatmapSet, HeatmapStore
 from core.methods.compute import compute_maps, normalize
@@ -126,7 +126,7 @@ def test_the_batch_is_halved_until_it_fits(
     recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     completed = recipe.completed(toy.name)
-    job = Job((completed,), toy, load(completed, "cpu"))
+    job = joined([completed], toy, load(completed, "cpu"))
     pixels = torch.cat([job.pixels(sample) for sample in toy.samples])
     expected = job.heatmaps(pixels, job.prompts(toy.samples))[job.recipes[0]]
     original = Job.heatmaps
@@ -191,6 +191,22 @@ def test_bad_recipes_leave_the_store_untouched(
     with pytest.raises(error):
         compute([replace(recipe, **change)], toy, store, device="cpu")  # type: ignore[arg-type]
     assert not store.root.exists()
+
+
+def test_a_classifier_leaves_out_what_it_does_not_know_when_told_so(
+    make_folder: Callable[..., Path], store: HeatmapStore
+) -> None:
+    dataset = open_dataset(str(make_folder({"cat": 2, "giraffe": 1, "pizza": 1})))
+    recipe = Recipe("gradcam", "resnet50-imagenet", "random:0", size=64)
+    with pytest.raises(ParameterError, match=r"no ImageNet class for 1 of 3 .*giraffe"):
+        compute([recipe], dataset, store, device="cpu")
+    assert store.sets() == []
+    (made,) = compute(
+        [replace(recipe, parameters=(("no_class", "skip"),))], dataset, store, device="cpu", batch=3
+    )
+    assert made.ids() == ["cat_0", "cat_1", "pizza_0"]
+    assert not made.complete(dataset)
+    assert not list(made.folder.glob("part-*"))
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "all", ""])
