@@ -6,10 +6,12 @@ import asyncio
 import logging
 import signal
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.theme import Theme
 
 from core.datasets import Dataset
@@ -18,16 +20,21 @@ from core.terminal import Terminal
 from tui import session, themes
 from tui.engine import Engine
 from tui.keymap import bindings_for
-from tui.messages import Trouble
+from tui.messages import RunRead, RunsRead, Told, Trouble
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import HelpScreen
 from tui.state import ExplorerState
 
+if TYPE_CHECKING:
+    from core.sweep.ledger import RunRow
+
 log = logging.getLogger(__name__)
 # Classes that app.tcss lays the screen out by, and the characters they begin at.
 WIDTHS = [(0, "-tiny"), (80, "-narrow"), (112, "-normal"), (176, "-wide")]
 HEIGHTS = [(0, "-flat"), (24, "-low"), (36, "-tall"), (54, "-high")]
+POLL_SECONDS = 1.0
+AT_WORK = ("running", "waiting")
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
@@ -35,7 +42,7 @@ class ExplorerApp(App[int]):
     """`cliploc-tui`. Exits with 0, or 128 + the signal that ended it."""
 
     TITLE = "cliploc"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
@@ -62,6 +69,7 @@ class ExplorerApp(App[int]):
         self.engine = Engine(dataset, self._from_engine, device)
         self.explorer = ExplorerScreen(self.engine, state, terminal, self.keymap)
         self.notices: list[str] = []
+        self.runs: tuple[RunRow, ...] = ()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables, for themes that do not define them."""
@@ -72,11 +80,12 @@ class ExplorerApp(App[int]):
 
     def _from_engine(self, message: Any) -> None:  # noqa: ANN401
         """Thread-safe: what the engine says goes to the explorer, troubles to everybody."""
-        target = self if isinstance(message, Trouble) else self.explorer
+        target = self if isinstance(message, Trouble | Told | RunsRead | RunRead) else self.explorer
         target.post_message(message)
 
     def on_mount(self) -> None:
         self.push_screen(self.explorer)
+        self.set_interval(POLL_SECONDS, self.engine.runs.poll)
         for number in SIGNALS:
             # A dropped connection: leave through the front door, so that the session is kept.
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
@@ -84,6 +93,26 @@ class ExplorerApp(App[int]):
     def on_trouble(self, message: Trouble) -> None:
         """Say it once, and keep it."""
         self.notify(message.text, severity="error", markup=False, timeout=8)
+
+    def on_told(self, message: Told) -> None:
+        """Confirm what was done."""
+        self.notify(message.text)
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        """Hand the runs to whoever shows them, and say which have ended."""
+        before = {run.id: run.state for run in self.runs}
+        self.runs = message.runs
+        for run in message.runs:
+            if before.get(run.id) in AT_WORK and run.state not in AT_WORK:
+                score = f", best mean IoU {run.best.mean_iou:.4f} (tuned)" if run.best else ""
+                self.notify(f"sweep {run.id[:8]} is {run.state}{score}")
+        screens: set[Screen[Any]] = {self.explorer, self.screen}
+        for screen in screens:
+            screen.post_message(RunsRead(message.runs))
+
+    def on_run_read(self, message: RunRead) -> None:
+        """Hand one run to the screen that asked."""
+        self.screen.post_message(RunRead(message.view))
 
     def notify(self, message: str, **options: Any) -> None:  # noqa: ANN401
         """Show a notice and keep it for the history; text is never markup."""

@@ -1,4 +1,4 @@
-"""The only door to heatmaps, live scores and pictures.
+"""The only door to heatmaps, runs, live scores and pictures.
 
 Everything slow happens on lanes (named background threads) or in the worker
 process; results come back as messages. The screen asks with whole frozen
@@ -22,6 +22,7 @@ from core.postprocess import PostProcess
 from tui.heatmaps import Heatmaps
 from tui.lanes import Cancelled, Lane
 from tui.messages import BoardReady, PicturesReady, SheetReady, Trouble
+from tui.runs import Runs
 from tui.state import ExplorerState, Source, View
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Engine:
         self.dataset = dataset
         self._post = post
         self.heatmaps = Heatmaps(dataset, post, device)
+        self.runs = Runs(dataset.spec, post, self._failed)
         self._pictures = Lane("pictures", self._failed)
         self._sheets = Lane("sheets", self._failed)
         self._scores = Lane("scores", self._failed)
@@ -94,6 +96,7 @@ class Engine:
         """Stop lanes and worker; does not wait for what they are doing."""
         for lane in (self._pictures, self._sheets, self._scores, self._comparison):
             lane.close()
+        self.runs.close()
         self.heatmaps.close()
 
     def _failed(self, error: Exception) -> None:

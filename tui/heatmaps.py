@@ -41,14 +41,18 @@ class Heatmaps:
 
     def set_of(self, source: Source) -> HeatmapSet | None:
         """The stored set of a source; None while there is none."""
-        with self._lock:
-            found = self._sets.get(source)
+        found = self.known(source)
         if found is None:
             found = self._find(source)
             if found is not None:
                 with self._lock:
                     self._sets[source] = found
         return found
+
+    def known(self, source: Source) -> HeatmapSet | None:
+        """The set of a source if it was found before; reads nothing."""
+        with self._lock:
+            return self._sets.get(source)
 
     def read(self, source: Source, sample: Sample, prompt: str) -> tuple[Heatmap | None, str]:
         """The heatmap of a sample, or why it is not there; asks the worker for a missing one.

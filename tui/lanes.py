@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 
 Cancelled = Callable[[], bool]
@@ -16,16 +17,17 @@ log = logging.getLogger(__name__)
 
 
 class Lane:
-    """One daemon thread and one waiting place: a newer job replaces a waiting one.
+    """One daemon thread and a waiting place: a newer job replaces a waiting one.
 
-    failed: called on the lane's thread with what a job raised.
+    failed: called on the lane's thread with what a job raised. places: how many
+    jobs may wait, where each of them must be done.
     """
 
-    def __init__(self, name: str, failed: Callable[[Exception], None]) -> None:
+    def __init__(self, name: str, failed: Callable[[Exception], None], places: int = 1) -> None:
         self.name = name
         self._failed = failed
         self._condition = threading.Condition()
-        self._waiting: Job | None = None
+        self._waiting: deque[Job] = deque(maxlen=places)
         self._closed = False
         self._running = False
         self._dropped = False
@@ -35,7 +37,7 @@ class Lane:
     def submit(self, job: Job, *, drop_running: bool = False) -> None:
         """Do `job` next. drop_running: tell the running one, through its `cancelled`, to stop."""
         with self._condition:
-            self._waiting = job
+            self._waiting.append(job)
             self._dropped = self._dropped or (drop_running and self._running)
             self._condition.notify()
 
@@ -43,12 +45,13 @@ class Lane:
     def busy(self) -> bool:
         """Whether a job is running or waiting."""
         with self._condition:
-            return self._running or self._waiting is not None
+            return self._running or bool(self._waiting)
 
     def close(self) -> None:
         """Cancel everything; the thread ends after its present job. Does not wait."""
         with self._condition:
-            self._closed, self._waiting = True, None
+            self._closed = True
+            self._waiting.clear()
             self._condition.notify()
 
     def _cancelled(self) -> bool:
@@ -68,7 +71,8 @@ class Lane:
 
     def _next(self) -> Job | None:
         with self._condition:
-            self._condition.wait_for(lambda: self._closed or self._waiting is not None)
-            job, self._waiting = self._waiting, None
-            self._running = job is not None
-            return None if self._closed else job
+            self._condition.wait_for(lambda: self._closed or bool(self._waiting))
+            if self._closed:
+                return None
+            self._running = True
+            return self._waiting.popleft()

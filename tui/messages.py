@@ -12,12 +12,14 @@ from tui.curves import Curves
 from tui.state import Source
 
 if TYPE_CHECKING:
+    from core.sweep.ledger import RunRow
     from tui.board import Board
     from tui.drawing import Image
+    from tui.runs import RunView
 
 
 @dataclass
-class PicturesReady(Message):
+class PicturesReady(Message, bubble=False):
     """The pictures of a sample are drawn. note: why some are missing, "" when none is."""
 
     generation: int
@@ -28,7 +30,7 @@ class PicturesReady(Message):
 
 
 @dataclass
-class SheetReady(Message):
+class SheetReady(Message, bubble=False):
     """The contact sheet of a class is drawn."""
 
     generation: int
@@ -36,7 +38,7 @@ class SheetReady(Message):
 
 
 @dataclass
-class BoardReady(Message):
+class BoardReady(Message, bubble=False):
     """The dataset's scores under the present config; None where there are no heatmaps."""
 
     board: Board | None
@@ -47,7 +49,7 @@ class BoardReady(Message):
 
 
 @dataclass
-class HeatmapsArrived(Message):
+class HeatmapsArrived(Message, bubble=False):
     """New heatmaps of a source are there, or failed. present: how many its set holds now."""
 
     source: Source
@@ -56,7 +58,7 @@ class HeatmapsArrived(Message):
 
 
 @dataclass
-class WorkerChanged(Message):
+class WorkerChanged(Message, bubble=False):
     """What the heatmap worker is doing, in a few words. state: idle, loading, ready, busy or failed."""
 
     state: str
@@ -68,18 +70,32 @@ class WorkerChanged(Message):
 
 
 @dataclass
-class Trouble(Message):
+class Trouble(Message, bubble=False):
     """Something went wrong that the user should read once."""
 
     text: str
 
 
 @dataclass
-class RunsRead(Message):
-    """The ledger was read again: all runs, newest first, as plain rows."""
+class Told(Message, bubble=False):
+    """Something was done that the user asked for."""
 
-    runs: tuple[object, ...]
+    text: str
+
+
+@dataclass
+class RunsRead(Message, bubble=False):
+    """The ledger was read: all runs, the newest first."""
+
+    runs: tuple[RunRow, ...]
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest reading matters."""
         return isinstance(message, RunsRead)
+
+
+@dataclass
+class RunRead(Message, bubble=False):
+    """One run was read in full."""
+
+    view: RunView

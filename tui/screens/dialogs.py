@@ -5,16 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
-
-from textual.screen import Screen
 
 from core.errors import ClipLocError
-from core.postprocess import PARAMETERS
+from core.postprocess import PARAMETERS, PostProcess
 from tui import presets
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer_look import ExplorerLook
 from tui.state import FACETS, SORTS, ExplorerState
+from tui.widgets.parameters import ParameterPanel
 
 SORT_HELP = {
     "table": "the dataset's order, by class",
@@ -85,7 +83,7 @@ def choose_preset(screen: ExplorerLook) -> None:
     )
 
 
-def described(config: Any) -> str:  # noqa: ANN401
+def described(config: PostProcess) -> str:
     """A config in a few words."""
     return (
         f"{config.interpolation}, {config.order}, dilate {config.dilate}, erode {config.erode}, "
@@ -100,9 +98,38 @@ DIALOGS: dict[str, Callable[[ExplorerLook], None]] = {
 }
 
 
-def page(name: str, screen: ExplorerLook) -> Screen[Any]:
-    """One of the other screens, made when it is asked for."""
-    raise NotImplementedError(name)
+def open_sweeps(screen: ExplorerLook) -> None:
+    """Show the runs; the cell that comes back is applied."""
+    from tui.screens.sweeps import SweepsScreen  # reads the ledger; not needed for the first paint
+
+    page = SweepsScreen(screen.engine, screen.keymap, shown_set(screen))
+    screen.app.push_screen(page, lambda config: use(screen, config))
+
+
+def open_compose(screen: ExplorerLook) -> None:
+    """Compose a sweep of the heatmaps that are shown."""
+    from tui.screens.compose import ComposeScreen  # as above
+
+    screen.app.push_screen(ComposeScreen(screen.engine, shown_set(screen), screen.rate()))
+
+
+def shown_set(screen: ExplorerLook) -> tuple[str, ...]:
+    """The name of the heatmap set that is shown; () while there is none."""
+    found = screen.engine.heatmaps.known(screen.now.source)
+    return () if found is None else (found.name,)
+
+
+def use(screen: ExplorerLook, config: PostProcess | None) -> None:
+    """Take a tuned config over."""
+    if config is not None:
+        screen.change(screen.now.with_(config=config), record=True)
+        screen.query_one(ParameterPanel).tuned = "best cell of a sweep: tuned on its images"
+
+
+PAGES: dict[str, Callable[[ExplorerLook], None]] = {
+    "sweeps": open_sweeps,
+    "compose": open_compose,
+}
 
 
 def command_line(screen: ExplorerLook) -> str:

@@ -102,7 +102,15 @@ class ExplorerScreen(ExplorerLook):
 
     def action_open(self, name: str) -> None:
         """Open one of the other screens."""
-        self.app.push_screen(dialogs.page(name, self))
+        dialogs.PAGES[name](self)
+
+    def action_apply_best(self) -> None:
+        """Use the best cell so far of the newest run that has one."""
+        best = next((run.best for run in self.runs if run.best is not None), None)
+        if best is None:
+            self.notify("no run has scores yet; S starts one", severity="warning")
+        else:
+            dialogs.use(self, best.config)
 
     def action_copy(self) -> None:
         """Copy the command line that scores the present state without the screen."""

@@ -21,16 +21,18 @@ from core.terminal import Terminal
 from tui.browsing import NO_FACTS, Facts, listed, position_of
 from tui.curves import Curves, figure
 from tui.engine import Engine
-from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, SheetReady, WorkerChanged
+from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, RunsRead, SheetReady, WorkerChanged
 from tui.state import SCOPES, ExplorerState, History, Jumps
 from tui.widgets.curve import CurvePanel
 from tui.widgets.lines import HintLine, StatusLine
 from tui.widgets.parameters import ParameterPanel
 from tui.widgets.pictures import PictureGrid, captions_of
+from tui.widgets.run_line import RunLine
 from tui.widgets.sample_list import SampleList, rows_of
 from tui.widgets.scores import ScorePanel
 
 if TYPE_CHECKING:
+    from core.sweep.ledger import RunRow
     from tui.board import Board
 
 SHEET_LIMIT = 48
@@ -66,6 +68,7 @@ class ExplorerBase(Screen[None]):
         self.facts: Facts = NO_FACTS
         self.opened = self.peeking = False
         self.worker, self.present = ("", ""), 0
+        self.runs: tuple[RunRow, ...] = ()
         self._generation = 0
 
     @property
@@ -89,6 +92,7 @@ class ExplorerBase(Screen[None]):
                     yield _titled(ParameterPanel(keys, id="parameters"), "Post-processing")
                     yield _titled(ScorePanel(id="scores"), "Scores")
                     yield _titled(CurvePanel(id="curve"), "Curve")
+        yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
         yield HintLine("explorer", self.keymap, id="hints")
         yield Static("cliploc needs 80 × 24 characters or more; enlarge the terminal", id="too-small")
@@ -197,6 +201,16 @@ class ExplorerBase(Screen[None]):
         """Say what the worker does."""
         self.worker = (message.state, message.text)
         self.refresh_status()
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        """Show the run that is at work, if any."""
+        self.runs = message.runs
+        active = next((run for run in self.runs if run.state in ("running", "waiting")), None)
+        self.query_one(RunLine).show(active)
+
+    def rate(self) -> float | None:
+        """Configs x images per second of the newest run that knows."""
+        return next((run.rate * run.configs for run in self.runs if run.rate), None)
 
     def _refresh_facts(self) -> None:
         if self.board is not None:

@@ -1,0 +1,111 @@
+"""Compose a sweep: the axes as text, what they cost at once, start detached."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from core.errors import ClipLocError
+from core.sweep.grid import Grid, parse_names, parse_range
+from tui.engine import Engine
+from tui.runs import cost_of
+
+FIELDS = {
+    "heatmaps": "",
+    "interpolation": "all",
+    "order": "dilate-erode",
+    "kernel": "square",
+    "dilate": "1:61:4",
+    "erode": "1:61:4",
+}
+HELP = {
+    "heatmaps": "names of stored sets, with commas",
+    "interpolation": "all, or names with commas",
+    "order": "all, or names with commas",
+    "kernel": "square, ellipse, cross",
+    "dilate": "first:last:step, or 41,51,61",
+    "erode": "as dilate",
+}
+
+
+class ComposeScreen(ModalScreen[None]):
+    """Starts a sweep of stored heatmap sets. rate: configs x images per second of an earlier run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "back", show=False),
+        Binding("ctrl+s", "start", "start", show=False),
+        Binding("down", "app.focus_next", "next field", show=False),
+        Binding("up", "app.focus_previous", "previous field", show=False),
+    ]
+
+    def __init__(self, engine: Engine, heatmaps: tuple[str, ...], rate: float | None) -> None:
+        super().__init__(classes="dialog", id="compose")
+        self._engine = engine
+        self._heatmaps = heatmaps
+        self._rate = rate
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Compose a sweep"
+            for name, default in FIELDS.items():
+                with Horizontal(classes="field"):
+                    yield Label(name)
+                    value = ",".join(self._heatmaps) if name == "heatmaps" else default
+                    yield Input(value, id=f"field-{name}", placeholder=HELP[name])
+            yield Static(id="cost")
+            yield Static(Content("⏎ start in the background   Tab next field   Esc back"), classes="foot")
+
+    def on_mount(self) -> None:
+        self.query_one("#field-dilate" if self._heatmaps else "#field-heatmaps", Input).focus()
+        self._show_cost()
+
+    def on_input_changed(self) -> None:
+        """Say again what it costs."""
+        self._show_cost()
+
+    def on_input_submitted(self) -> None:
+        """Enter starts."""
+        self.action_start()
+
+    def grid(self) -> Grid:
+        """The grid of the fields; ParameterError says which is wrong."""
+        text = {name: self.query_one(f"#field-{name}", Input).value for name in FIELDS}
+        return Grid(
+            parse_names(text["interpolation"], "interpolation"),
+            parse_names(text["order"], "order"),
+            parse_names(text["kernel"], "kernel"),
+            parse_range(text["dilate"], "dilate"),
+            parse_range(text["erode"], "erode"),
+        )
+
+    def sets(self) -> tuple[str, ...]:
+        """The names of the heatmap sets."""
+        names = self.query_one("#field-heatmaps", Input).value.split(",")
+        return tuple(name.strip() for name in names if name.strip())
+
+    def _show_cost(self) -> None:
+        line = self.query_one("#cost", Static)
+        try:
+            images = len(self._engine.dataset.samples) * max(len(self.sets()), 1)
+            line.update(Content.styled(cost_of(self.grid(), images, self._rate), "$dim"))
+        except ClipLocError as error:
+            line.update(Content.styled(str(error), "$worse"))
+
+    def action_start(self) -> None:
+        """Start the sweep and go back."""
+        try:
+            grid = self.grid()
+        except ClipLocError as error:
+            self.notify(str(error), severity="error")
+            return
+        if not self.sets():
+            self.notify("which heatmaps? name a stored set", severity="warning")
+            return
+        self._engine.runs.start(self.sets(), grid)
+        self.dismiss(None)

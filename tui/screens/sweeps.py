@@ -1,0 +1,233 @@
+"""The sweeps panel: every run in the ledger, the chosen one in full, and its best cell to apply."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.coordinate import Coordinate
+from textual.widgets import DataTable, Static
+
+from core.errors import clean
+from core.sweep.ledger import RunRow
+from tui.curves import SCORES, figure
+from tui.engine import Engine
+from tui.keymap import bindings_for
+from tui.messages import RunRead, RunsRead
+from tui.runs import RunView, duration
+from tui.screens.choice import Choice, ChoiceScreen
+from tui.screens.page import Page
+from tui.widgets.run_view import bar, heat_table, summary_lines, title_of
+
+COLUMNS = ("run", "state", "progress", "heatmaps", "configs", "images/s", "ETA", "mean IoU", "age")
+EMPTY = "No runs yet. S composes and starts one; it goes on when you quit or the connection drops."
+
+
+class SweepsScreen(Page):
+    """Dismisses with the config of the cell to apply, or None. heatmaps: what a new sweep begins with."""
+
+    SCOPE = "sweeps"
+    NAME = "sweeps"
+    BINDINGS: ClassVar[list[BindingType]] = bindings_for("sweeps")
+
+    def __init__(self, engine: Engine, keymap: Mapping[str, str], heatmaps: tuple[str, ...]) -> None:
+        super().__init__(keymap)
+        self.engine = engine
+        self._heatmaps = heatmaps
+        self._runs: tuple[RunRow, ...] = ()
+        self._view: RunView | None = None
+        self._score = SCORES[0]
+        self._as_table = False
+
+    def compose_page(self) -> ComposeResult:
+        with Vertical(classes="page"):
+            runs: DataTable[str] = DataTable(id="runs", cursor_type="row", classes="panel")
+            runs.border_title = "Runs"
+            runs.add_columns(*COLUMNS)
+            yield runs
+            with VerticalScroll(id="run", classes="panel", can_focus=False) as run:
+                run.border_title = "Run"
+                yield Static(Content(EMPTY), id="run-text")
+
+    def on_mount(self) -> None:
+        self.engine.runs.poll()
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        """Draw the runs again, keeping the cursor on its run."""
+        table: DataTable[str] = self.query_one("#runs", DataTable)
+        here = self.chosen()
+        fresh = [run.id for run in message.runs] != [run.id for run in self._runs]
+        self._runs = message.runs
+        if fresh:
+            table.clear()
+        for index, run in enumerate(message.runs):
+            cells = row_of(run)
+            if fresh:
+                table.add_row(*cells, key=run.id)
+            else:
+                for column, cell in enumerate(cells):
+                    table.update_cell_at(Coordinate(index, column), cell)
+        ids = [run.id for run in message.runs]
+        if fresh and here is not None and here.id in ids:
+            table.move_cursor(row=ids.index(here.id))
+        self.say(f"{len(ids)} run{'s' * (len(ids) != 1)}")
+        if not ids:
+            self.query_one("#run-text", Static).update(Content(EMPTY))
+        self._look()
+
+    def chosen(self) -> RunRow | None:
+        """The run under the cursor."""
+        row = self.query_one("#runs", DataTable).cursor_row
+        return self._runs[row] if 0 <= row < len(self._runs) else None
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Another run is under the cursor."""
+        self._look()
+
+    def on_data_table_row_selected(self) -> None:
+        """Enter applies."""
+        self.action_apply()
+
+    def _look(self) -> None:
+        run = self.chosen()
+        if run is not None:
+            self.engine.runs.look(run, self._score)
+
+    def on_run_read(self, message: RunRead) -> None:
+        """Draw the chosen run."""
+        run = self.chosen()
+        if run is None or message.view.row.id != run.id or message.view.score != self._score:
+            return
+        self._view = message.view
+        panel = self.query_one("#run", VerticalScroll)
+        panel.border_title = f"Run {run.id[:8]} · {title_of(self._score)}"
+        self.query_one("#run-text", Static).update(self._text(message.view, panel.size.width))
+
+    def _text(self, view: RunView, width: int) -> Content:
+        lines = summary_lines(view, width - 4)
+        if view.table is not None and self._as_table:
+            lines += [Content(""), heat_table(view.table, view.score, width)]
+        elif view.cells:
+            lines += [Content(""), *cell_lines(view)]
+        return Content("\n").join(lines)
+
+    def action_compose(self) -> None:
+        """Compose a sweep."""
+        from tui.screens.compose import ComposeScreen
+
+        self.app.push_screen(ComposeScreen(self.engine, self._heatmaps, self._rate()))
+
+    def _rate(self) -> float | None:
+        return next((run.rate * run.configs for run in self._runs if run.rate), None)
+
+    def action_apply(self) -> None:
+        """Take the best cell, by the score that ranks, to the explorer."""
+        run, view = self.chosen(), self._view
+        if view is not None and run is not None and view.row.id == run.id and view.cells:
+            self.dismiss(view.cells[0].config)
+        elif run is not None and run.best is not None:
+            self.dismiss(run.best.config)
+        else:
+            self.notify("this run has no scores yet", severity="warning")
+
+    def action_cancel(self) -> None:
+        """Pause or cancel a run that is at work."""
+        run = self.chosen()
+        if run is None:
+            return
+
+        def chosen(answer: str | None) -> None:
+            if answer == "pause":
+                self.engine.runs.pause(run.id)
+            elif answer == "cancel":
+                self.engine.runs.cancel(run.id)
+
+        choices = [
+            Choice("pause", "pause", "stops after the present shards; r goes on"),
+            Choice("cancel", "cancel", "ends it; what is finished is kept"),
+        ]
+        self.app.push_screen(ChoiceScreen(f"Run {run.id[:8]}", choices), chosen)
+
+    def action_resume(self) -> None:
+        """Let a stopped run go on."""
+        run = self.chosen()
+        if run is not None:
+            self.engine.runs.resume(run.id)
+
+    def action_delete(self) -> None:
+        """Delete the run, after asking."""
+        run = self.chosen()
+        if run is None:
+            return
+
+        def chosen(answer: str | None) -> None:
+            if answer == "delete":
+                self.engine.runs.delete(run.id)
+
+        choices = [Choice("keep", "keep it"), Choice("delete", "delete it", "with all its scores")]
+        self.app.push_screen(ChoiceScreen(f"Delete run {run.id[:8]}?", choices), chosen)
+
+    def action_export(self) -> None:
+        """Write the cells of the run as CSV into the working folder."""
+        run = self.chosen()
+        if run is not None:
+            self.engine.runs.export(run.id, f"run-{run.id[:8]}.csv")
+
+    def action_score(self) -> None:
+        """Rank by the next score."""
+        self._score = SCORES[(SCORES.index(self._score) + 1) % len(SCORES)]
+        self._look()
+
+    def action_view(self) -> None:
+        """The best cells, or dilation x erosion."""
+        self._as_table = not self._as_table
+        self._look()
+
+
+def row_of(run: RunRow) -> tuple[str, ...]:
+    """A run's line in the table."""
+    return (
+        run.id[:8],
+        run.state,
+        f"{bar(run.progress, 10)} {run.progress:4.0%}",
+        clean(", ".join(run.heatmaps)),
+        f"{run.configs:,}",
+        f"{run.rate:,.1f}" if run.rate else "–",
+        duration(run.eta),
+        figure(run.best.mean_iou) if run.best else "–",
+        age(time.time() - run.created),
+    )
+
+
+def age(seconds: float) -> str:
+    """How long ago, roughly."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "now"
+
+
+def cell_lines(view: RunView) -> list[Content]:
+    """The best cells of a run, ranked by its score."""
+    names = [name for name in SCORES if view.cells and name in view.cells[0].scores]
+    head = "interpolation  order         kernel   dilate  erode  thresh. " + "".join(
+        f"{title_of(name)[:9]:>10}" for name in names
+    )
+    lines = [Content.styled(head, "$dim")]
+    for cell in view.cells:
+        config = cell.config
+        text = (
+            f"{config.interpolation:<15}{config.order:<14}{config.kernel:<9}"
+            f"{config.dilate:>6}{config.erode:>7}{config.threshold:>9.3f} "
+        )
+        scores = [
+            (f"{figure(cell.scores[name]):>10}", "bold $foreground" if name == view.score else "$foreground")
+            for name in names
+        ]
+        lines.append(Content.assemble((text, "$foreground"), *scores))
+    return lines

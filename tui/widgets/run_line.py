@@ -1,0 +1,29 @@
+"""The line above the hints while a sweep is at work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from core.sweep.ledger import RunRow
+
+
+class RunLine(Widget):
+    """The newest run that is at work; hidden when there is none."""
+
+    text: reactive[Content] = reactive(Content)
+
+    def show(self, run: RunRow | None) -> None:
+        """Draw a run, or hide."""
+        self.set_class(run is not None, "-active")
+        if run is not None:
+            from tui.widgets.run_view import run_line  # reads the ledger's rows; not for the first paint
+
+            self.text = run_line(run, max(self.app.size.width - 2, 10))
+
+    def render(self) -> Content:
+        return self.text

@@ -1,0 +1,125 @@
+"""One run in figures: progress, what a tuned number is worth, best cells, dilation x erosion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from textual.content import Content
+
+from core.errors import clean
+from core.sweep.ledger import RunRow
+from tui.curves import figure
+from tui.runs import HeatTable, RunView, duration
+
+STATE_COLOUR = {"running": "$accent", "waiting": "$accent", "done": "$better", "failed": "$worse"}
+TITLES = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy", "f1": "F1"}
+
+
+def title_of(score: str) -> str:
+    """A score's name for people."""
+    return TITLES.get(score, score.replace("_", " "))
+
+
+def bar(progress: float, width: int) -> str:
+    """A progress bar in `width` characters."""
+    full = round(progress * width)
+    return "█" * full + "░" * (width - full)
+
+
+def run_line(row: RunRow, width: int) -> Content:
+    """A run in one line: state, progress, rate, time left, best so far."""
+    parts = [
+        (f"sweep {row.id[:8]} ", "$foreground"),
+        (f"{row.state} ", STATE_COLOUR.get(row.state, "$dim")),
+        (f"{bar(row.progress, 16)} {row.progress:4.0%}", "$primary"),
+        (f"  {row.configs:,} configs", "$dim"),
+    ]
+    if row.rate:
+        parts.append((f"  {row.rate:,.1f} images/s", "$dim"))
+    if row.eta is not None:
+        parts.append((f"  ETA {duration(row.eta)}", "$dim"))
+    if row.best is not None:
+        config = row.best.config
+        parts.append((f"  best so far {figure(row.best.mean_iou)}", "$foreground"))
+        parts.append((f" (d {config.dilate}, e {config.erode}, t {config.threshold:.2f})", "$dim"))
+    return Content.assemble(*parts).truncate(width, ellipsis=True)
+
+
+def summary_lines(view: RunView, width: int) -> list[Content]:
+    """What the best cell is worth: tuned, cross-validated, interval, gain over no morphology."""
+    row, summary = view.row, view.summary
+    lines = [run_line(row, width)]
+    if row.message:
+        lines.append(Content.styled(clean(row.message), "$worse" if row.state == "failed" else "$dim"))
+    if summary is None:
+        return lines
+    best = summary["best"]
+    low, high = summary["interval"]
+    crossed = summary["cross_validated"]
+    lines += [
+        Content.assemble(
+            ("tuned       ", "$dim"),
+            (figure(best["mean_iou"]), "bold $foreground"),
+            (f"  mean IoU, best of {summary['cells']:,} cells on these {summary['images']} images", "$dim"),
+        ),
+        Content.assemble(
+            ("cross-val.  ", "$dim"),
+            (figure(crossed), "bold $foreground"),
+            ("  chosen on four folds, scored on the fifth", "$dim"),
+        ),
+        Content.assemble(
+            ("interval    ", "$dim"),
+            (f"{figure(low)} to {figure(high)}", "$foreground"),
+            ("  95 % of the tuned number, bootstrap over images", "$dim"),
+        ),
+    ]  # fmt: skip
+    raw = summary.get("raw")
+    if raw:
+        gain = best["mean_iou"] - raw["mean_iou"]
+        lines.append(
+            Content.assemble(
+                ("no morph.   ", "$dim"),
+                (figure(raw["mean_iou"]), "$foreground"),
+                (f"  best without morphology, tuned too; morphology adds {gain:+.3f}", "$dim"),
+            )
+        )
+    return [*lines, *_oracle(summary)]
+
+
+def _oracle(summary: Mapping[str, Any]) -> list[Content]:
+    value = summary.get("oracle_cell")
+    if value is None:
+        return []
+    text = "  oracle: each image at its own best cell; an upper bound, never a result"
+    return [Content.assemble(("oracle      ", "$dim"), (figure(value), "$foreground"), (text, "$dim"))]
+
+
+def heat_table(table: HeatTable, score: str, width: int) -> Content:
+    """Dilation down, erosion across; the brighter the better. The best is marked."""
+    erodes = table.erodes[: max((width - 8) // 5, 1)]
+    known = list(table.values.values())
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    head = Content.styled("  d╲e  " + "".join(f"{e:>5}" for e in erodes), "$dim")
+    lines = [
+        Content.styled(
+            f"best {title_of(score)} over thresholds · {table.interpolation}, {table.order}", "$dim"
+        ),
+        head,
+    ]
+    for dilate in table.dilates:
+        cells = [_heat_cell(table.values.get((dilate, erode)), low, high) for erode in erodes]
+        lines.append(Content.assemble((f"{dilate:>5}  ", "$dim"), *cells))
+    if len(erodes) < len(table.erodes):
+        lines.append(
+            Content.styled(f"{len(table.erodes) - len(erodes)} more columns; widen the terminal", "$dim")
+        )
+    return Content("\n").join(lines)
+
+
+def _heat_cell(value: float | None, low: float, high: float) -> tuple[str, str]:
+    if value is None:
+        return "    ·", "$faint"
+    strength = (value - low) / (high - low) if high > low else 1.0
+    style = f"$foreground on $primary {round(10 + 60 * strength)}%"
+    return f" {figure(value)}", f"bold {style}" if value == high else style
