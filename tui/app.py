@@ -20,7 +20,7 @@ from core.terminal import Terminal
 from tui import session, themes
 from tui.engine import Engine
 from tui.keymap import bindings_for
-from tui.messages import RunRead, RunsRead, Told, Trouble
+from tui.messages import ContenderReady, RunRead, RunsRead, Told, Trouble
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import HelpScreen
@@ -79,9 +79,13 @@ class ExplorerApp(App[int]):
         return self.get_theme(self.theme) or themes.THEMES[0]
 
     def _from_engine(self, message: Any) -> None:  # noqa: ANN401
-        """Thread-safe: what the engine says goes to the explorer, troubles to everybody."""
-        target = self if isinstance(message, Trouble | Told | RunsRead | RunRead) else self.explorer
-        target.post_message(message)
+        """Thread-safe: what the engine says goes to whoever asked, troubles to everybody."""
+        if isinstance(message, Trouble | Told | RunsRead):
+            self.post_message(message)
+        elif isinstance(message, RunRead | ContenderReady):
+            self.screen.post_message(message)
+        else:
+            self.explorer.post_message(message)
 
     def on_mount(self) -> None:
         self.push_screen(self.explorer)
@@ -109,10 +113,6 @@ class ExplorerApp(App[int]):
         screens: set[Screen[Any]] = {self.explorer, self.screen}
         for screen in screens:
             screen.post_message(RunsRead(message.runs))
-
-    def on_run_read(self, message: RunRead) -> None:
-        """Hand one run to the screen that asked."""
-        self.screen.post_message(RunRead(message.view))
 
     def notify(self, message: str, **options: Any) -> None:  # noqa: ANN401
         """Show a notice and keep it for the history; text is never markup."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -19,9 +19,10 @@ from core.errors import ClipLocError
 from core.heatmaps.recipe import Recipe
 from core.methods import METHODS
 from core.postprocess import PostProcess
+from tui.comparison import Contender
 from tui.heatmaps import Heatmaps
 from tui.lanes import Cancelled, Lane
-from tui.messages import BoardReady, PicturesReady, SheetReady, Trouble
+from tui.messages import BoardReady, ContenderReady, PicturesReady, SheetReady, Trouble
 from tui.runs import Runs
 from tui.state import ExplorerState, Source, View
 
@@ -70,15 +71,14 @@ class Engine:
         """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
         self._scores.submit(lambda cancelled: self._score(source, config, cancelled), drop_running=anew)
 
-    def run(self, job: Callable[[Cancelled], Message | None]) -> None:
-        """Do a panel's slow work on a lane of its own; answers the message that it returns."""
+    def compare(self, generation: int, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
+        """Score every stored set of the dataset, or every preset where some are given.
 
-        def work(cancelled: Cancelled) -> None:
-            message = job(cancelled)
-            if message is not None and not cancelled():
-                self._post(message)
-
-        self._comparison.submit(work, drop_running=True)
+        Answers ContenderReady for each, the present one first.
+        """
+        self._comparison.submit(
+            lambda cancelled: self._compare(generation, state, presets, cancelled), drop_running=True
+        )
 
     def sources(self, template: str) -> tuple[Source, ...]:
         """Every method that fits the dataset's networks, with one template, then the imported sets."""
@@ -184,3 +184,50 @@ class Engine:
             self._live = LiveScores(heatmaps, self.dataset.samples, cache_bytes=LIVE_CACHE_BYTES)
             self._live_of = (found.key, present)
         return self._live
+
+    def _compare(
+        self,
+        generation: int,
+        state: ExplorerState,
+        presets: Mapping[str, PostProcess],
+        cancelled: Cancelled,
+    ) -> None:
+        """The present source under each preset, or each stored set under the present config."""
+        pairs = [("present", state.source, state.config)]
+        if presets:
+            pairs += [(name, state.source, config) for name, config in presets.items()]
+        else:
+            here = self.heatmaps.set_of(state.source)
+            found = [s for s in self.heatmaps.stored() if here is None or s.key != here.key]
+            pairs = [(here.name if here else state.source.title, state.source, state.config)]
+            pairs += [(s.name, Source(stored=s.name), state.config) for s in found]
+        for name, source, config in pairs:
+            contender = self._contender(name, source, config, state, cancelled)
+            if cancelled():
+                return
+            if contender is not None:
+                self._post(ContenderReady(generation, contender))
+
+    def _contender(
+        self, name: str, source: Source, config: PostProcess, state: ExplorerState, cancelled: Cancelled
+    ) -> Contender | None:
+        from core.sweep.live import LiveScores  # as above
+        from tui import board, drawing
+
+        found = self.heatmaps.set_of(source)
+        if found is None:
+            return None
+        # Nothing is kept: each config is scored once.
+        live = LiveScores(found.read_all(), self.dataset.samples, cache_bytes=0)
+        counts = live.counts(config, cancelled)
+        live.close()
+        if counts is None:
+            return None
+        labels = tuple(self.dataset.by_id(id_).label for id_ in live.ids)
+        scored = board.board_of(source, config, live.ids, labels, counts)
+        sample = self.dataset.by_id(state.sample)
+        heatmap = found.read(sample.id)
+        image, true_mask = sample.image(), sample.true_mask()
+        result = drawing.drawn(image, true_mask, heatmap, config, state.view, False)
+        curves = None if result.counts is None else board.curves_of(result.counts)
+        return Contender(name, source, config, scored, result.pictures.get("mask"), curves)

@@ -141,9 +141,19 @@ def _elsewhere() -> tuple[Action, ...]:
         ("sweeps", "Sweeps", "run.export", "ctrl+e", "export", "export the run's cells as CSV", "CSV"),
         ("sweeps", "Sweeps", "run.score", "o", "score", "rank by the next score", "rank by"),
         ("sweeps", "Sweeps", "run.view", "v", "view", "best cells, or dilation × erosion", "view"),
+        (
+            "compare",
+            "Compare",
+            "compare.what",
+            "m",
+            "what",
+            "compare stored sets, or presets",
+            "sets/presets",
+        ),
+        ("compare", "Compare", "compare.table", "tab", "table", "the other table", "table"),
         ("compare", "Compare", "compare.score", "o", "score", "compare by the next score", "score"),
         ("compare", "Compare", "compare.by", "c", "by", "differences by class or by sample", "by"),
-        ("compare", "Compare", "compare.go", "enter", "go", "show the row in the explorer", "show"),
+        ("compare", "Compare", "compare.go", "enter", "go", "take the row to the explorer", "take"),
         ("compare", "Compare", "compare.export", "ctrl+e", "export", "export the table as CSV", "CSV"),
     ]
     return tuple(

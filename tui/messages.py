@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tui.comparison import Contender
 from tui.curves import Curves
 from tui.state import Source
 
@@ -99,3 +100,11 @@ class RunRead(Message, bubble=False):
     """One run was read in full."""
 
     view: RunView
+
+
+@dataclass
+class ContenderReady(Message, bubble=False):
+    """One more contender is scored. generation: of the comparison that asked."""
+
+    generation: int
+    contender: Contender

@@ -10,15 +10,16 @@ import pytest
 from core.errors import ParameterError
 from tui import keymap
 from tui.app import ExplorerApp
+from tui.screens.compare import CompareScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import help_text
-from tui.widgets.lines import hint_keys
-
 from tui.screens.page import Page
 from tui.screens.sweeps import SweepsScreen
+from tui.widgets.lines import hint_keys
 
 TARGETS = {
     "page": Page,
+    "compare": CompareScreen,
     "sweeps": SweepsScreen,
     "explorer": ExplorerScreen,
     "app": ExplorerApp,

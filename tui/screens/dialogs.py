@@ -126,9 +126,22 @@ def use(screen: ExplorerLook, config: PostProcess | None) -> None:
         screen.query_one(ParameterPanel).tuned = "best cell of a sweep: tuned on its images"
 
 
+def open_compare(screen: ExplorerLook) -> None:
+    """Compare sets or presets; the chosen one becomes the explorer's."""
+    from tui.screens.compare import CompareScreen  # as above
+
+    def chosen(state: ExplorerState | None) -> None:
+        if state is not None:
+            screen.jumps = screen.jumps.left(screen.now.sample)
+            screen.change(state, record=True)
+
+    screen.app.push_screen(CompareScreen(screen.engine, screen.now, screen.terminal, screen.keymap), chosen)
+
+
 PAGES: dict[str, Callable[[ExplorerLook], None]] = {
     "sweeps": open_sweeps,
     "compose": open_compose,
+    "compare": open_compare,
 }
 
 

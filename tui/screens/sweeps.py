@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -46,7 +47,7 @@ class SweepsScreen(Page):
 
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
-            runs: DataTable[str] = DataTable(id="runs", cursor_type="row", classes="panel")
+            runs: DataTable[Text] = DataTable(id="runs", cursor_type="row", classes="panel")
             runs.border_title = "Runs"
             runs.add_columns(*COLUMNS)
             yield runs
@@ -59,7 +60,7 @@ class SweepsScreen(Page):
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Draw the runs again, keeping the cursor on its run."""
-        table: DataTable[str] = self.query_one("#runs", DataTable)
+        table: DataTable[Text] = self.query_one("#runs", DataTable)
         here = self.chosen()
         fresh = [run.id for run in message.runs] != [run.id for run in self._runs]
         self._runs = message.runs
@@ -189,9 +190,9 @@ class SweepsScreen(Page):
         self._look()
 
 
-def row_of(run: RunRow) -> tuple[str, ...]:
-    """A run's line in the table."""
-    return (
+def row_of(run: RunRow) -> tuple[Text, ...]:
+    """A run's line in the table; Text, since DataTable takes strings for markup."""
+    cells = (
         run.id[:8],
         run.state,
         f"{bar(run.progress, 10)} {run.progress:4.0%}",
@@ -202,6 +203,7 @@ def row_of(run: RunRow) -> tuple[str, ...]:
         figure(run.best.mean_iou) if run.best else "–",
         age(time.time() - run.created),
     )
+    return tuple(Text(cell) for cell in cells)
 
 
 def age(seconds: float) -> str:

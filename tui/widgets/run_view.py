@@ -41,7 +41,8 @@ def run_line(row: RunRow, width: int) -> Content:
         parts.append((f"  ETA {duration(row.eta)}", "$dim"))
     if row.best is not None:
         config = row.best.config
-        parts.append((f"  best so far {figure(row.best.mean_iou)}", "$foreground"))
+        word = "best" if row.state == "done" else "best so far"
+        parts.append((f"  {word} {figure(row.best.mean_iou)}", "$foreground"))
         parts.append((f" (d {config.dilate}, e {config.erode}, t {config.threshold:.2f})", "$dim"))
     return Content.assemble(*parts).truncate(width, ellipsis=True)
 

@@ -1,0 +1,43 @@
+"""Mean IoU over the thresholds, one curve a contender: the poster's figure, live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.comparison import Contender
+from tui.widgets.curve import AXIS, Canvas
+
+COLOURS = ("$iou", "$recall", "$precision", "$f1", "$worse", "$secondary", "$better", "$dim")
+
+
+class ScoreCurves(Widget):
+    """One score of every contender over all thresholds, in the contenders' colours."""
+
+    contenders: reactive[Sequence[Contender]] = reactive(tuple, always_update=True)
+    score: reactive[str] = reactive("mean_iou")
+
+    def render(self) -> Content:
+        width, height = self.size.width - AXIS, self.size.height
+        if width < 10 or height < 2 or not self.contenders:
+            return Content.styled("scoring …", "$dim")
+        canvas = Canvas(width, height)
+        for index in reversed(range(len(self.contenders))):
+            curves = self.contenders[index].board.curves()
+            if curves is not None:
+                canvas.line(curves.values[self.score], colour_of(index))
+        cursor = round(self.contenders[0].config.threshold_index / 99 * (width - 1))
+        labels = {0: "1.0", height - 1: "0.0"}
+        rows = [
+            Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), canvas.row(y, cursor))
+            for y in range(height)
+        ]
+        return Content("\n").join(rows)
+
+
+def colour_of(index: int) -> str:
+    """A contender's colour."""
+    return COLOURS[index % len(COLOURS)]
