@@ -45,17 +45,18 @@ class Gem:
         self._tokens = start + layer.block.out(self._mixed(layer))
 
     def _mixed(self, layer: Layer) -> Tensor:
-        heat = self._heat(layer)
-        groups = F.normalize(torch.stack([layer.v, layer.k, layer.q]), dim=-1)
+        # The three kinds side by side in the batch: the fused attention takes four dimensions.
+        heat = self._heat(layer).repeat(3, 1, 1, 1)
+        groups = F.normalize(torch.cat([layer.v, layer.k, layer.q]), dim=-1)
         for _ in range(self._iterations):
             groups = F.normalize(attend(groups * heat, groups, groups, scale=1.0), dim=-1)
-        values = layer.v.expand(3, *layer.v.shape)
-        return attend(groups * heat, groups, values, scale=1.0).mean(0)
+        mixed = attend(groups * heat, groups, layer.v.repeat(3, 1, 1, 1), scale=1.0)
+        return mixed.view(3, *layer.v.shape).mean(0)
 
     def _heat(self, layer: Layer) -> Tensor:
-        """The inverse temperature, (B, 1, 1, 1) or (1, 1, 1, 1)."""
+        """The inverse temperature of each image, (B, 1, 1, 1)."""
         if self._temperature:
-            return layer.h.new_full((1, 1, 1, 1), self._temperature)
+            return layer.h.new_full((len(layer.h), 1, 1, 1), self._temperature)
         norms: Tensor = torch.linalg.vector_norm(layer.h, dim=-1)
         return norms.mean(-1).view(-1, 1, 1, 1) * layer.block.scale
 

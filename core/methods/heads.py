@@ -1,0 +1,95 @@
+"""TextSpan: what each attention head writes, described in words (Gandelsman et al., ICLR 2024).
+
+Over a dataset, each head's direct contribution to the image embedding is a cloud of
+vectors. Texts are chosen greedily: the one along which the cloud varies most, then
+the cloud and all texts lose that direction, and so on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from core.backbones.network import Backbone
+from core.methods.trunk import Layer, Output, Vit, watch
+
+RANK = 80
+
+
+class HeadOutputs:
+    """A stream that keeps what each head of the last blocks adds to the class token."""
+
+    needs_output = True
+
+    def __init__(self, layers: int) -> None:
+        self._layers = layers
+        self._added: list[Tensor] = []
+
+    def see(self, layer: Layer) -> None:
+        """Keep (B, H, D) of one of the last blocks, its share of the output bias included."""
+        if layer.index < layer.count - self._layers:
+            return
+        mixed = layer.class_attention[:, :, None] @ layer.v
+        added = (mixed @ layer.block.head_outputs()).squeeze(2)
+        self._added.append(added + layer.block.output_bias() / layer.block.heads)
+
+    def contributions(self, vit: Vit, output: Output) -> Tensor:
+        """The terms (B, layers, H, d) of the unit embedding, the last norm folded in."""
+        visual, end = vit.visual, output.class_token.float()
+        added = torch.stack(self._added, dim=1).float()
+        parts = (2 * len(vit.blocks) + 1) * added.shape[2]
+        deviation = (end.var(-1, unbiased=False) + visual.ln_post.eps).sqrt().view(-1, 1, 1, 1)
+        centred = (added - end.mean(-1).view(-1, 1, 1, 1) / parts) / deviation
+        normed = visual.ln_post.weight * centred + visual.ln_post.bias / parts
+        length = output.embedding.float().norm(dim=-1).view(-1, 1, 1, 1)
+        projected: Tensor = normed @ visual.proj
+        return projected / length
+
+    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+        """The contributions with the heads in a row, (B, layers * H, d)."""
+        assert output is not None
+        return self.contributions(vit, output).flatten(1, 2)
+
+
+def contributions(backbone: Backbone, images: Tensor, layers: int) -> Tensor:
+    """What each head of the last `layers` blocks adds to the unit embedding: (B, layers, H, d)."""
+    with torch.inference_mode():
+        vit, stream = Vit(backbone), HeadOutputs(layers)
+        output = watch(vit, images.to(backbone.device), [stream])
+        assert output is not None
+        return stream.contributions(vit, output)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The texts of one head, best first. texts: rows of the bank. shares: of the head's variance, each."""
+
+    texts: tuple[int, ...]
+    shares: tuple[float, ...]
+
+
+def text_basis(outputs: Tensor, bank: Tensor, count: int, rank: int = RANK) -> Basis:
+    """Choose `count` texts for a head's outputs (K, d) from the rows of a bank (M, d).
+
+    The texts are first projected on the span of the outputs (top `rank` right
+    singular vectors, uncentred), so that only what the head can write counts.
+    """
+    _, _, right = torch.linalg.svd(outputs.double(), full_matrices=False)
+    span = right[:rank]
+    cloud = outputs.double() - outputs.double().mean(0)
+    total = cloud.square().sum().clamp_min(torch.finfo(torch.float64).tiny)
+    cloud, texts = cloud @ span.T, bank.double() @ span.T
+    chosen, shares = [], []
+    for _ in range(min(count, len(bank), len(span))):
+        best = int((cloud @ texts.T).std(0).argmax())
+        direction = texts[best] / texts[best].norm()
+        if not torch.isfinite(direction).all():
+            break
+        along = cloud @ direction
+        chosen.append(best)
+        shares.append(float(along.square().sum() / total))
+        cloud = cloud - along[:, None] * direction
+        texts = texts - (texts @ direction)[:, None] * direction
+    return Basis(tuple(chosen), tuple(shares))
