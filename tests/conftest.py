@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,25 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a tiny CLIP ViT with weights in a folder: real forward passes in milliseconds."""
+    from safetensors.torch import save_file
+
+    from core.backbones.load import load_backbone
+
+    config = {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "patch_size": 8, "head_width": 32},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    }
+    place = tmp_path_factory.mktemp("tiny")
+    (place / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    made = load_backbone(f"local-dir:{place}", "random:3", device="cpu")
+    save_file(made.model.state_dict(), place / "open_clip_model.safetensors")
+    return f"local-dir:{place}"
 
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:

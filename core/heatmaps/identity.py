@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.errors import StoreError, clean
 from core.parameters import Value
+from core.paths import data_dir, embedded_dir
 
 IMPORTED = "imported"  # the method of a set that was made elsewhere
 
@@ -82,8 +83,8 @@ class Identity:
 
 
 def lasting(spec: str) -> str:
-    """The dataset spec as it can be opened from anywhere: folders become absolute."""
-    if spec in ("demo", "cocoglide"):
-        return spec
-    head, *rest = spec.split(":") if spec.startswith("coco:") else ("", spec)
-    return ":".join(filter(None, [head, *(str(Path(place).expanduser().resolve()) for place in rest)]))
+    """The dataset spec as it can be opened from anywhere: folders become absolute, ours get their name."""
+    if spec.startswith("coco:"):
+        return ":".join(["coco", *(str(Path(place).expanduser().resolve()) for place in spec.split(":")[1:])])
+    ours = {embedded_dir() / "demo": "demo", data_dir() / "cocoglide": "cocoglide"}
+    return spec if spec in ours.values() else ours.get(Path(spec), str(Path(spec).expanduser().resolve()))

@@ -18,11 +18,6 @@ MAPS = np.linspace(0, 1, 3 * 5 * 7, dtype=np.float32).reshape(3, 5, 7)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> HeatmapStore:
-    return HeatmapStore(tmp_path / "heatmaps")
-
-
-@pytest.fixture
 def dataset(make_folder: Callable[..., Path]) -> Dataset:
     return open_dataset(str(make_folder()))
 

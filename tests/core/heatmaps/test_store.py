@@ -35,11 +35,6 @@ def heat(seed: int, shape: tuple[int, int] = (3, 4)) -> np.ndarray:
     return np.random.default_rng(seed).random(shape, np.float32)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> HeatmapStore:
-    return HeatmapStore(tmp_path / "heatmaps")
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
@@ -239,7 +234,7 @@ def test_a_set_knows_the_dataset_it_belongs_to(store: HeatmapStore, make_folder:
 
 def test_lasting_specs_open_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert lasting("demo") == "demo"
+    assert lasting("demo") == lasting(open_dataset("demo").spec) == "demo"
     assert lasting("here") == str(tmp_path / "here")
     assert lasting("coco:images:a.json") == f"coco:{tmp_path}/images:{tmp_path}/a.json"
 

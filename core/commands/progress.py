@@ -1,0 +1,86 @@
+"""Progress on stderr: a bar with rate and time left on a terminal, a few lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.text import Text
+
+from core.commands.output import say
+from core.errors import clean
+
+# Called with what is being done, how much of it is done, and how much there is (0: not known).
+Report = Callable[[str, int, int], None]
+
+
+@contextmanager
+def progress(unit: str = "images") -> Iterator[Report]:
+    """Show what is reported inside the block. unit: what is counted; `bytes` are shown as sizes."""
+    if sys.stderr.isatty():
+        with _bars(unit) as bars:
+            yield _on_bars(bars)
+    else:
+        yield _in_lines(unit)
+
+
+def _bars(unit: str) -> Progress:
+    counts = (
+        (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(), _Rate(unit))
+    )
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *counts,
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """How many per second, of those that were done while we watched."""
+        return Text(f"{task.speed:.3g} {self._unit}/s" if task.speed else "")
+
+
+def _on_bars(bars: Progress) -> Report:
+    tasks: dict[str, TaskID] = {}
+
+    def report(text: str, done: int, total: int) -> None:
+        if text not in tasks:
+            # What was there at the start does not count towards the rate.
+            tasks[text] = bars.add_task(escape(clean(text)), total=total or None, completed=done)
+        bars.update(tasks[text], completed=done, total=total or None)
+
+    return report
+
+
+def _in_lines(unit: str) -> Report:
+    tenths: dict[str, int] = {}
+
+    def report(text: str, done: int, total: int) -> None:
+        tenth = 10 * done // total if total else 0
+        if tenths.get(text) != tenth:
+            tenths[text] = tenth
+            say(f"{text}: {done:,} of {total:,} {unit}" if total else f"{text}: {done:,} {unit}")
+
+    return report
