@@ -23,7 +23,9 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--graphics", default="auto", choices=CHOICES)
     parser.add_argument("--size", default="40x20", help="the picture's columns x rows")
-    parser.add_argument("--widget", default="picture", choices=["picture", "halfcell", "sixel", "kitty"])
+    parser.add_argument(
+        "--widget", default="picture", choices=["picture", "none", "halfcell", "sixel", "kitty"]
+    )
     parser.add_argument("--images", default="", help="a folder of images; drawn scenes when empty")
     parser.add_argument("--report", default="", help="write event-loop CPU times there on exit, as JSON")
     return parser.parse_args()

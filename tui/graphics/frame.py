@@ -41,6 +41,13 @@ class Job:
     at_bottom: bool
     before: Frame | None
 
+    def repeats(self, other: Job | None) -> bool:
+        """Whether the other job's picture would come out the same."""
+        return other is not None and self.rgb is other.rgb and self._settings() == other._settings()
+
+    def _settings(self) -> tuple[object, ...]:
+        return (self.generation, self.size, self.at_bottom, self.background, self.grey, self.coarse)
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -64,6 +65,7 @@ class Picture(Widget):
         # What the terminal holds of this picture: the frame, and all that makes it valid.
         self._held: tuple[object, ...] = ()
         self._under: tuple[Frame, list[Strip]] | None = None
+        self._drawn: Job | None = None
 
     def show(self, rgb: NDArray[np.uint8] | None, generation: int) -> None:
         """Show this picture as soon as the link allows; None clears. Call on the event loop.
@@ -116,10 +118,13 @@ class Picture(Widget):
             if self._rgb is None or not self.size or self.terminal.protocol == "none":
                 continue
             job = self._job(self._rgb)
+            if self.frame is not None and job.repeats(self._drawn):
+                continue
             frame = await asyncio.to_thread(_encode, job)
             if self._rgb is None or job.size != (self.size.width, self.size.height):
                 self._wanted.set()
                 continue
+            self._drawn = replace(job, before=None)
             self._present(job, frame)
 
     async def _wait_for_work(self) -> None:
