@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.markup import escape
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -48,7 +48,8 @@ class ExplorerBase(Screen[None]):
     """Shows one ExplorerState of a dataset. `change` is the only way to another one."""
 
     AUTO_FOCUS = ""
-    state: reactive[ExplorerState | None] = reactive(None, init=False)
+    # Not a `reactive`: that would repaint the whole screen.
+    state: var[ExplorerState | None] = var(None, init=False)
 
     def __init__(
         self, engine: Engine, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
@@ -144,9 +145,9 @@ class ExplorerBase(Screen[None]):
         sample = self.engine.dataset.by_id(state.sample)
         order = self.order or self.engine.dataset.samples
         position = position_of(order, state.sample) + 1
-        grid.border_title = f"{escape(clean(sample.id))}  {position} of {len(order)}"
+        title(grid, f"{escape(clean(sample.id))}  {position} of {len(order)}")
         prompt = state.prompt or ""
-        grid.border_subtitle = f"“{escape(clean(prompt))}”" if prompt else escape(clean(sample.label))
+        subtitle(grid, f"“{escape(clean(prompt))}”" if prompt else escape(clean(sample.label)))
         if state.view.layout == "sheet":
             members = [s.id for s in order if s.label == sample.label][:SHEET_LIMIT]
             shape = (max(grid.size.width, 1), 2 * max(grid.size.height - 1, 1))
@@ -230,10 +231,10 @@ class ExplorerBase(Screen[None]):
         rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)
         samples = self.query_one(SampleList)
         samples.show(rows, state.sample)
-        samples.border_title = self._list_title()
+        title(samples, self._list_title())
         mean = self.board.curves() if self.board else None
         number = f"  IoU {figure(mean.at('mean_iou', index), 2)}" if mean else ""
-        samples.border_subtitle = f"{len(self.order)} of {len(self.engine.dataset.samples)}{number}"
+        subtitle(samples, f"{len(self.order)} of {len(self.engine.dataset.samples)}{number}")
 
     def _list_title(self) -> str:
         listing = self.now.listing
@@ -272,7 +273,7 @@ class ExplorerBase(Screen[None]):
         curve.curves = panel.curves.get(state.scope)
         label = clean(self.engine.dataset.by_id(state.sample).label)
         who = {"sample": "this sample", "class": f"class {escape(label)}", "all": "all samples"}[state.scope]
-        curve.border_title = f"Scores by threshold · {who}"
+        title(curve, f"Scores by threshold · {who}")
 
     def refresh_status(self) -> None:
         """Say where we are, what makes the heatmaps, and how the worker does."""
@@ -297,3 +298,15 @@ def _titled(widget: AnyWidget, title: str) -> AnyWidget:
     widget.add_class("panel")
     widget.border_title = title
     return widget
+
+
+def title(widget: Widget, text: str) -> None:
+    """Change a border's title; a repaint costs too much for the same one."""
+    if widget.border_title != text:
+        widget.border_title = text
+
+
+def subtitle(widget: Widget, text: str) -> None:
+    """Change a border's subtitle, as `title`."""
+    if widget.border_subtitle != text:
+        widget.border_subtitle = text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -41,14 +43,15 @@ class Canvas:
 
     def row(self, y: int, cursor: int) -> Content:
         """One line of text; `cursor` is the column that marks the present threshold."""
-        parts = []
-        for x in range(self.width):
-            bits, colour = self.bits[y][x], self.colours[y][x]
-            if bits:
-                parts.append((chr(0x2800 + bits), f"{colour} on $panel" if x == cursor else colour))
-            else:
-                parts.append(("│", "$dim") if x == cursor else (" ", ""))
-        return Content.assemble(*parts)
+        cells = [self._cell(x, y, x == cursor) for x in range(self.width)]
+        runs = groupby(cells, key=itemgetter(1))
+        return Content.assemble(*(("".join(text for text, _ in run), style) for style, run in runs))
+
+    def _cell(self, x: int, y: int, marked: bool) -> tuple[str, str]:
+        bits, colour = self.bits[y][x], self.colours[y][x]
+        if bits:
+            return chr(0x2800 + bits), f"{colour} on $panel" if marked else colour
+        return ("│", "$dim") if marked else (" ", "")
 
 
 def interpolated(values: Sequence[float], place: float) -> float:

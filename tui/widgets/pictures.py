@@ -36,10 +36,16 @@ class Pane(Vertical):
 
     def show(self, caption: Content, picture: Image | None, note: str, generation: int) -> None:
         """Draw a picture, or the note that says why there is none."""
-        self.query_one(".caption", Static).update(caption)
+        self._say(".caption", caption)
+        self._say(".note", Content(note))
         self.set_class(picture is None, "-empty")
-        self.query_one(".note", Static).update(Content(note))
         self.query_one(Picture).show(picture, generation)
+
+    def _say(self, where: str, text: Content) -> None:
+        # The boxes have fixed sizes: a new text asks for no layout, the same one for nothing.
+        line = self.query_one(where, Static)
+        if line.content != text:
+            line.update(text, layout=False)
 
 
 class PictureGrid(Container):
