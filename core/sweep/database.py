@@ -1,7 +1,8 @@
 """The ledger's file: its schema, opening it, and its failures in words.
 
 SQLite in WAL mode: readers never wait for the writer, and a killed process
-leaves the last committed state.
+leaves the last committed state. (A power cut may take back the last commits;
+their shards are then computed again.)
 """
 
 from __future__ import annotations
@@ -72,11 +73,20 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
         db.commit()
 
 
+@contextmanager
+def kept_open(path: Path) -> Iterator[None]:
+    """Hold the file open for the block: the last one to close it writes the log back, which takes time."""
+    with writing(path):
+        pass
+    with _translated(path), closing(_open_to_read(path)):
+        yield
+
+
 def _connect(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA foreign_keys = ON")
-    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA synchronous = NORMAL")
     return db
 
 

@@ -17,6 +17,7 @@ from core.errors import ClipLocError, ResourceError
 from core.heatmaps.store import HeatmapStore
 from core.paths import atomic_write
 from core.postprocess import THRESHOLDS, PostProcess
+from core.sweep.database import kept_open
 from core.sweep.executors import results_of, workers_for
 from core.sweep.inputs import Inputs
 from core.sweep.keeping import KeptCounts, KeptSums
@@ -46,7 +47,7 @@ def drive(
     and in all. StoreError when another process works on it; a failure of the
     work itself is the run's state and message, and is raised.
     """
-    with held(ledger.lock(run)):
+    with held(ledger.lock(run)), kept_open(ledger.path):
         driver = _Driver(ledger, run, stop, progress)
         try:
             state, message = driver.work()
@@ -119,11 +120,10 @@ class _Driver:
             self._finish_if_complete(index)
 
     def _todo(self) -> Iterator[tuple[int, Callable[[], Task]]]:
-        for shard in self._shards:
+        for shard in [shard for shard in self._shards if shard.position not in self._done]:
             if self._request or self._stop():
                 return
-            if shard.position not in self._done:
-                yield shard.position, partial(self._inputs.task, shard)
+            yield shard.position, partial(self._inputs.task, shard)
 
     def _take(self, shard: Shard, result: Result) -> None:
         totals = self._totals_of(shard.set_index)
