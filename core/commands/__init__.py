@@ -4,4 +4,4 @@ Importing one costs no torch and no numpy; what it needs is imported when it run
 """
 
 # In the order of `cliploc --help`.
-COMMANDS = ("dataset", "heatmaps", "evaluate", "sweep", "runs")
+COMMANDS = ("dataset", "fetch", "models", "heatmaps", "heads", "evaluate", "sweep", "runs", "predictions")

@@ -1,0 +1,1 @@
+"""Getting datasets onto this machine: download, check, unpack, put in place."""
