@@ -21,7 +21,9 @@ def read_bank(path: Path | None = None) -> list[str]:
     try:
         lines = place.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"cannot read the text bank {place}: {error}; expected one text a line") from None
+        raise ParameterError(
+            f"cannot read the text bank {place}: {error}; expected one text a line"
+        ) from None
     texts = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if len(texts) < 2:
         raise ParameterError(f"the text bank {place} holds {len(texts)} texts; expected many, one a line")

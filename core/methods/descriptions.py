@@ -43,4 +43,6 @@ def load(path: Path) -> list[Description]:
             for one in stored
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} does not hold head descriptions ({error}); make it again: cliploc heads") from None
+        raise StoreError(
+            f"{path} does not hold head descriptions ({error}); make it again: cliploc heads"
+        ) from None

@@ -7,15 +7,19 @@ the cloud and all texts lose that direction, and so on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from core.backbones.network import Backbone
+from core.methods.descriptions import Description
 from core.methods.trunk import Layer, Output, Vit, watch
 
 RANK = 80
+# A share of the variance below this is rounding: the head has no more to say.
+_NOTHING = 1e-12
 
 
 class HeadOutputs:
@@ -32,7 +36,7 @@ class HeadOutputs:
         if layer.index < layer.count - self._layers:
             return
         mixed = layer.class_attention[:, :, None] @ layer.v
-        added = (mixed @ layer.block.head_outputs()).squeeze(2)
+        added: Tensor = (mixed @ layer.block.head_outputs()).squeeze(2)
         self._added.append(added + layer.block.output_bias() / layer.block.heads)
 
     def contributions(self, vit: Vit, output: Output) -> Tensor:
@@ -44,8 +48,8 @@ class HeadOutputs:
         centred = (added - end.mean(-1).view(-1, 1, 1, 1) / parts) / deviation
         normed = visual.ln_post.weight * centred + visual.ln_post.bias / parts
         length = output.embedding.float().norm(dim=-1).view(-1, 1, 1, 1)
-        projected: Tensor = normed @ visual.proj
-        return projected / length
+        terms: Tensor = (normed @ visual.proj) / length
+        return terms
 
     def scores(self, vit: Vit, output: Output | None) -> Tensor:
         """The contributions with the heads in a row, (B, layers * H, d)."""
@@ -60,6 +64,22 @@ def contributions(backbone: Backbone, images: Tensor, layers: int) -> Tensor:
         output = watch(vit, images.to(backbone.device), [stream])
         assert output is not None
         return stream.contributions(vit, output)
+
+
+def described(
+    backbone: Backbone, parts: Iterable[Tensor], bank: Sequence[str], count: int
+) -> list[Description]:
+    """Put every head into words. parts: contributions (B, layers, H, d) of all images, batch by batch."""
+    outputs = torch.cat(list(parts))
+    rows = backbone.encode_text(bank).cpu()
+    first = len(Vit(backbone).blocks) - outputs.shape[1]
+    descriptions = []
+    for layer in range(outputs.shape[1]):
+        for head in range(outputs.shape[2]):
+            basis = text_basis(outputs[:, layer, head], rows, count)
+            texts = tuple(bank[index] for index in basis.texts)
+            descriptions.append(Description(first + layer, head, texts, basis.shares))
+    return descriptions
 
 
 @dataclass(frozen=True)
@@ -85,11 +105,12 @@ def text_basis(outputs: Tensor, bank: Tensor, count: int, rank: int = RANK) -> B
     for _ in range(min(count, len(bank), len(span))):
         best = int((cloud @ texts.T).std(0).argmax())
         direction = texts[best] / texts[best].norm()
-        if not torch.isfinite(direction).all():
-            break
         along = cloud @ direction
+        share = float(along.square().sum() / total)
+        if not share > _NOTHING:
+            break
         chosen.append(best)
-        shares.append(float(along.square().sum() / total))
+        shares.append(share)
         cloud = cloud - along[:, None] * direction
         texts = texts - (texts @ direction)[:, None] * direction
     return Basis(tuple(chosen), tuple(shares))

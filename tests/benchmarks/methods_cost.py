@@ -36,7 +36,7 @@ def rows(count: int, width: int) -> Tensor:
 
 
 def vit_cases(backbone: Backbone, batch: int, size: int) -> dict[str, Case]:
-    """The plain forward, our methods and gem_torch on a ViT; one text an image, 73 labels to contrast with."""
+    """The plain forward, our methods and gem_torch on a ViT; one text an image, 73 to contrast with."""
     images, labels = torch.randn(batch, 3, size, size), rows(LABELS, 512)
     text = labels[torch.arange(batch) % LABELS][:, None]
     reference = gem_torch(backbone)

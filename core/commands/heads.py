@@ -1,0 +1,89 @@
+"""`cliploc heads`: what each attention head of a ViT writes, in words (TextSpan)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.commands.dataset import add_dataset_argument
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.backbones.network import Backbone
+    from core.datasets import Dataset
+
+HELP = "describe the attention heads of a ViT in words, over a dataset (TextSpan)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """heads [--dataset SPEC] [--backbone NAME] [--bank FILE] [--layers N] [--texts N]"""
+    add_dataset_argument(parser)
+    parser.add_argument(
+        "--backbone",
+        default="",
+        metavar="NAME",
+        help="a CLIP ViT (default: demo-vit for the demo, else textspan's ViT-L-14)",
+    )
+    parser.add_argument("--checkpoint", metavar="C", help="a tag, a file, or random:SEED")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--bank", type=Path, metavar="FILE", help="texts, one a line (default: our own)")
+    parser.add_argument("--layers", type=int, default=4, metavar="N", help="last blocks (default: 4)")
+    parser.add_argument("--texts", type=int, default=5, metavar="N", help="texts per head (default: 5)")
+    parser.add_argument("--batch", type=int, default=8, metavar="N", help="images at once (default: 8)")
+    parser.add_argument("--output", type=Path, metavar="FILE.json", help="write the descriptions here too")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Describe, print and keep; 0 when done."""
+    from core.backbones.load import load_backbone
+    from core.commands.output import print_table, say
+    from core.datasets import open_dataset
+    from core.errors import ParameterError
+    from core.methods import METHODS
+    from core.methods.bank import read_bank
+    from core.methods.descriptions import place_of, save
+    from core.methods.heads import described
+
+    for name in ("layers", "texts", "batch"):
+        if getattr(arguments, name) < 1:
+            raise ParameterError(f"--{name}: found {getattr(arguments, name)}, expected at least 1")
+    dataset = open_dataset(arguments.dataset)
+    usual = "demo-vit" if dataset.name == "demo" else METHODS["textspan"].default_backbone
+    backbone = load_backbone(arguments.backbone or usual, arguments.checkpoint, arguments.device)
+    bank = read_bank(arguments.bank)
+    parts = _contributions(backbone, dataset, arguments.layers, arguments.batch)
+    descriptions = described(backbone, parts, bank, arguments.texts)
+    kept = place_of(backbone.digest, dataset.fingerprint)
+    for path in (kept, *([arguments.output] if arguments.output else [])):
+        save(path, descriptions)
+    say(f"kept at {kept}")
+    rows = [
+        {"layer": each.layer, "head": each.head, "share": share, "text": text}
+        for each in descriptions
+        for text, share in zip(each.texts, each.shares, strict=True)
+    ]
+    caption = f"share of the head's variance over {len(dataset.samples)} images; layers and heads from 0"
+    print_table(rows, as_json=arguments.json, caption=caption)
+    return 0
+
+
+def _contributions(backbone: Backbone, dataset: Dataset, layers: int, batch: int) -> Iterator[Tensor]:
+    """What the heads add to each image's embedding, (B, layers, H, d) on the CPU, batch by batch."""
+    from core.commands.progress import progress
+    from core.errors import ParameterError
+    from core.methods.heads import contributions
+
+    if backbone.kind != "vit":
+        raise ParameterError(
+            f"heads are those of a CLIP ViT; {backbone.name} is of the kind {backbone.kind!r}"
+        )
+    samples = dataset.samples
+    with progress() as report:
+        for start in range(0, len(samples), batch):
+            images = backbone.preprocess([sample.image() for sample in samples[start : start + batch]])
+            yield contributions(backbone, images, layers).cpu()
+            report("heads", min(start + batch, len(samples)), len(samples))

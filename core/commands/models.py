@@ -1,0 +1,133 @@
+"""`cliploc models`: the networks' weights, what is here of them, and getting the rest."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "list, download and check the networks' weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """models list|fetch|check"""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|fetch|check")
+    listing = actions.add_parser("list", help="weights that the methods use, and which are here")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    fetch = actions.add_parser("fetch", help="download weights into the Hugging Face cache, with resume")
+    fetch.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="BACKBONE:TAG (ViT-B-16:openai), hf-hub:ORG/REPO, or a method for its usual weights (gem)",
+    )
+    check = actions.add_parser("check", help="read weights whole, compare digests, load them")
+    check.add_argument(
+        "names", nargs="*", metavar="NAME",
+        help="as for fetch, or BACKBONE:FILE, demo-vit, local-dir:PATH (default: all that are here)",
+    )  # fmt: skip
+    check.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Dispatch to the action; 1 when `check` finds broken weights."""
+    return {"list": _list, "fetch": _fetch, "check": _check}[arguments.action](arguments)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from core.backbones import hub
+    from core.backbones.catalog import demo_folder
+    from core.backbones.fetch import published_and_cached
+    from core.commands.output import print_table
+
+    rows: list[dict[str, object]] = []
+    for name, method in (("demo-vit", "all but gradcam"), ("demo-resnet", "gradcam")):
+        folder = demo_folder(name)
+        weights = None if folder is None else folder / "open_clip_model.safetensors"
+        if weights is not None and weights.is_file():
+            rows.append(_row(name, method, "MIT", weights.stat().st_size / 1e6, weights, None))
+    for known, path in published_and_cached():
+        size = path.stat().st_size / 1e6 if path else known.megabytes
+        digest = hub.known_digest(path) if path else None
+        rows.append(_row(known.name, ", ".join(known.methods), known.licence, size, path, digest))
+    print_table(rows, as_json=arguments.json, caption="sizes of what is not here are approximate")
+    return 0
+
+
+def _row(
+    name: str, methods: str, licence: str, megabytes: float, path: Path | None, digest: str | None
+) -> dict[str, object]:
+    return {
+        "name": name,
+        "methods": methods,
+        "licence": licence,
+        "MB": round(megabytes),
+        "here": "yes" if path else "no",
+        "digest": (digest or "")[:16],
+        "path": str(path or ""),
+    }
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from core.backbones.fetch import fetch, remote
+    from core.commands.output import print_lines, say
+
+    wanted = [remote(name) for name in arguments.names]
+    for each in wanted:
+        say(f"{each.name}: from {each.repository}")
+        print_lines([str(fetch(each))])
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from core.backbones.fetch import published_and_cached
+    from core.commands.output import print_table, say
+
+    names = arguments.names or [known.name for known, path in published_and_cached() if path]
+    if not names:
+        say("none of the usual weights are here; cliploc models fetch gem downloads the first")
+    rows = [_checked(name) for name in names]
+    if rows:
+        print_table(rows, as_json=arguments.json)
+    return int(any(row["state"] != "sound" for row in rows))
+
+
+def _checked(name: str) -> dict[str, object]:
+    """Load the weights named; a downloaded file's content must have the digest it is stored under."""
+    from core.backbones import hub
+    from core.backbones.fetch import sha256_of
+    from core.backbones.load import load_backbone
+    from core.errors import CheckpointError
+
+    try:
+        downloaded = _downloaded(name)
+        stored = hub.known_digest(downloaded) if downloaded else None
+        if downloaded and stored and sha256_of(downloaded) != stored:
+            raise CheckpointError(f"{downloaded} is not what was published: delete it and fetch it again")
+        loaded = load_backbone(*_network(name), device="cpu")
+    except CheckpointError as error:
+        return {"name": name, "state": "broken", "kind": "", "digest": "", "problem": str(error)}
+    return {"name": name, "state": "sound", "kind": loaded.kind, "digest": loaded.digest, "problem": ""}
+
+
+def _network(name: str) -> tuple[str, str | None]:
+    """The backbone and the checkpoint that a name means."""
+    from core.backbones.fetch import remote
+
+    if name.startswith(("local-dir:", "hf-hub:", "demo-")):
+        return name, None
+    backbone, _, checkpoint = (name if ":" in name else remote(name).name).partition(":")
+    return backbone, checkpoint
+
+
+def _downloaded(name: str) -> Path | None:
+    """The cached file of published weights; None for a file or folder of the user's."""
+    from core.backbones.fetch import remote
+
+    _, _, checkpoint = name.partition(":")
+    if (
+        name.startswith(("local-dir:", "demo-"))
+        or checkpoint.startswith("random:")
+        or Path(checkpoint).is_file()
+    ):
+        return None
+    return remote(name).cached()
