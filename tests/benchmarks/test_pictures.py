@@ -44,7 +44,9 @@ def measured(kind: str, widget: str, size: str, report: Path) -> dict[str, tuple
                 before, start = len(terminal.text()), time.monotonic()
                 terminal.send(key)
                 end = terminal.wait_until_quiet(0.25, after=before)
-                wire.setdefault(name, []).append(((end - start) * 1000, (len(terminal.text()) - before) / 1000))
+                wire.setdefault(name, []).append(
+                    ((end - start) * 1000, (len(terminal.text()) - before) / 1000)
+                )
         terminal.send("tq")
         terminal.wait()
     # The first entry belongs to the start; entry i + 1 is the cost of update i.
@@ -69,7 +71,9 @@ def test_cost_of_one_change(size: str, tmp_path: Path) -> None:
 
 
 def cells(table: dict[str, tuple[float, float, float]]) -> str:
-    return "".join(f"{name}: {cpu:5.1f} / {latency:4.0f} / {kb:6.1f}   " for name, (cpu, latency, kb) in table.items())
+    return "".join(
+        f"{name}: {cpu:5.1f} / {latency:4.0f} / {kb:6.1f}   " for name, (cpu, latency, kb) in table.items()
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -43,14 +44,20 @@ def scene(index: int, folder: str) -> compose.Image:
 
 @lru_cache(maxsize=32)
 def heatmap(index: int) -> compose.Map:
+    """A 14 x 14 heatmap as methods make them, stretched: three peaks over a noisy floor."""
     rng = np.random.default_rng(1000 + index)
-    coarse = rng.random((14, 14)).astype(np.float32)
-    return np.clip(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), 0, 1)
+    grid = 0.25 * rng.random((14, 14)).astype(np.float32)
+    rows, columns = np.mgrid[0:14, 0:14]
+    for _ in range(3):
+        row, column, width = rng.uniform(2, 12), rng.uniform(2, 12), rng.uniform(1.5, 3)
+        peak = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * width**2))
+        grid = np.maximum(grid, (0.25 * grid + 0.75 * peak).astype(np.float32))
+    return np.clip(cv2.resize(grid, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), 0, 1)
 
 
 def composed(image: int, heat: int, step: int, folder: str) -> compose.Image:
     """The picture of a state: overlay, with the mask's outline at the threshold."""
-    threshold = 0.3 + 0.01 * (step % 40)
+    threshold = 0.3 + 0.01 * abs((step + 40) % 80 - 40)
     painted = compose.overlay(scene(image, folder), heatmap(heat), "inferno", 0.5)
     mask = heatmap(heat) > threshold
     return compose.outcome(painted, mask, heatmap(heat) > 0.5, 0.5)
@@ -112,19 +119,30 @@ class Gallery(App[None]):
 
     def on_mount(self) -> None:
         self._cpu = time.thread_time()
+        self._wanted = asyncio.Event()
+        self.run_worker(self._compose_newest())
         self._render_state()
 
     def _render_state(self) -> None:
         """Show the state; the event loop's CPU since the last time, without composing, goes to the report."""
         self.report["loop_cpu_ms"].append((time.thread_time() - self._cpu) * 1000)
-        rgb = composed(*self.state, self.folder)
         self._cpu = time.thread_time()
         self.query_one("#status", Label).update(f"state {self.generation}")
+        self._wanted.set()
+
+    async def _compose_newest(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            generation = self.generation
+            self._show(await asyncio.to_thread(composed, *self.state, self.folder), generation)
+
+    def _show(self, rgb: compose.Image, generation: int) -> None:
         picture = self.query_one("#picture")
         if isinstance(picture, Static):
             return
         if isinstance(picture, Picture):
-            picture.show(rgb, self.generation)
+            picture.show(rgb, generation)
         else:
             from PIL import Image
 

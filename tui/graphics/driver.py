@@ -7,6 +7,7 @@ on its way that a shell would read as typing.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SYNC_END = "\x1b[?2026l"
 # Seconds that a quit waits for answers that are still on their way.
 LAST_ANSWERS = 0.7
+# Seconds; Python's own 5 ms, a few times in a row, would be felt as a late key.
+SWITCH_INTERVAL = 0.001
 
 
 class GraphicsDriver(LinuxDriver):
@@ -36,6 +39,11 @@ class GraphicsDriver(LinuxDriver):
         self._heard = threading.Condition()
         self._answers_heard = 0
         self._after_text: list[Callable[[], None]] = []
+
+    def start_application_mode(self) -> None:
+        """Take the terminal; from now on the event loop gets its turn beside busy encoder threads."""
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def write(self, data: str) -> None:
         """Write; pixels that wait for the text under them go before the end of its update."""

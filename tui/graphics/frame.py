@@ -23,7 +23,8 @@ class Job:
     """One picture to encode: the pixels, where they go and on what terminal.
 
     rgb: (H, W, 3) uint8. size: the widget's (columns, rows). background: RGB around the
-    picture. grey: the user asked for no colour. coarse: fewer bytes before fidelity.
+    picture. grey: the user asked for no colour. coarse: little time and few bytes before
+    fidelity. budget: the bytes that a coarse picture may have; encoders come near it.
     identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when
     it is not wholly visible. at_bottom: the widget's last row is the screen's. before: the
     frame that the screen shows there.
@@ -36,6 +37,7 @@ class Job:
     background: tuple[int, int, int]
     grey: bool
     coarse: bool
+    budget: int
     identity: int
     origin: tuple[int, int] | None
     at_bottom: bool
@@ -53,8 +55,8 @@ class Job:
 class Frame:
     """One encoded picture; equal only to itself.
 
-    protocol: how it was encoded. cells: its half-cells, shown wherever pixels cannot be
-    (under a dialog). strips: the text of each row while the picture is wholly visible; none
+    protocol: how it was encoded. coarse: it lacks detail that is sent later. cells: its
+    half-cells, shown wherever pixels cannot be (under a dialog). strips: the text of each row while the picture is wholly visible; none
     for sixel, which has blanks there. difference: half-cells only, the bytes that bring the
     screen from the job's `before` to this. pixels: the bytes of the picture itself, wherever
     the cursor is; empty for half-cells.

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from tui.graphics.frame import Cells
 
 UPPER_HALF = "▀"
-# On a slow link, a channel this near to what the screen shows is left for later.
-COARSE_TOLERANCE = 16
+# On a slow link, cells whose channels are this near to what the screen shows may wait.
+COARSE_TOLERANCE = 40
+# Bytes that one changed cell costs: exact (two colours), and in a block (one for two cells).
+CELL_BYTES, BLOCK_BYTES = 42, 12
 # Steps of the 6 x 6 x 6 cube that terminals with 256 colours share.
 CUBE = np.array([0, 95, 135, 175, 215, 255])
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -161,26 +163,48 @@ def encode(job: Job) -> Frame:
     truecolor = job.terminal.truecolor
     cells = cells_of(job.rgb, box, job.background, truecolor=truecolor, grey=job.grey)
     before = job.before
-    changes = ""
-    if before is None or before.cells.shape != cells.shape:
+    if before is None or before.cells.shape != cells.shape or job.origin is None:
         strips = lines_of(cells, truecolor=truecolor)
-    else:
-        if job.coarse and truecolor:
-            cells = _held(cells, before.cells)
-        strips = list(before.strips)
-        for row in np.flatnonzero((cells != before.cells).any(axis=(1, 2))).tolist():
-            strips[row] = line_of(cells[row], truecolor=truecolor)
-        if job.origin is not None:
-            changes = difference(cells, before.cells, job.origin, truecolor=truecolor)
-    return Frame("halfcell", job.generation, job.size, job.coarse, box, cells, strips, changes, "")
+        return Frame("halfcell", job.generation, job.size, False, box, cells, strips, "", "")
+    exact = cells
+    changes = difference(cells, before.cells, job.origin, truecolor=truecolor)
+    if job.coarse and truecolor and len(changes) > job.budget:
+        cells = _worst_first(exact, before.cells, job.budget)
+        changes = difference(cells, before.cells, job.origin, truecolor=truecolor)
+    strips = list(before.strips)
+    for row in np.flatnonzero((cells != before.cells).any(axis=(1, 2))).tolist():
+        strips[row] = line_of(cells[row], truecolor=truecolor)
+    coarse = cells is not exact
+    return Frame("halfcell", job.generation, job.size, coarse, box, cells, strips, changes, "")
 
 
-def _held(cells: Cells, before: Cells) -> Cells:
-    """The cells, but as before where every channel is near enough: fewer of them change."""
-    shifts = np.array([16, 8, 0])
-    channels, channels_before = (
-        cells[..., None] >> shifts & 255,
-        before[..., None] >> shifts & 255,
-    )
-    near = (np.abs(channels - channels_before) <= COARSE_TOLERANCE).all(axis=(2, 3))
-    return np.where(near[..., None], before, cells)
+def _worst_first(exact: Cells, before: Cells, budget: int) -> Cells:
+    """A step from `before` towards `exact` that costs about `budget` bytes.
+
+    What is far off is at least shown in blocks of two cells; what the budget leaves goes
+    to the cells that are then still most wrong. The next step goes on from there.
+    """
+    cells = np.where((_error(exact, before) > COARSE_TOLERANCE)[..., None], _blocks(exact), before)
+    spare = budget - BLOCK_BYTES * int((cells != before).any(axis=2).sum())
+    error = _error(exact, cells).ravel()
+    count = min(spare // CELL_BYTES, error.size)
+    if count > 0:
+        worst = np.argpartition(error, error.size - count)[error.size - count :]
+        cells.reshape(-1, 2)[worst] = exact.reshape(-1, 2)[worst]
+    return cells
+
+
+def _blocks(cells: Cells) -> Cells:
+    """A quarter of the detail: two cells and their four halves share one colour."""
+    blocks = cells.copy()
+    blocks[:, 1::2] = blocks[:, 0 : blocks.shape[1] // 2 * 2 : 2]
+    blocks[..., 1] = blocks[..., 0]
+    return blocks
+
+
+def _error(cells: Cells, others: Cells) -> NDArray[np.int32]:
+    """How far each cell's worst channel is off, (rows, columns), 0 to 255."""
+    shifts = np.array([16, 8, 0], np.int32)
+    channels = np.abs((cells[..., None] >> shifts & 255) - (others[..., None] >> shifts & 255))
+    worst: NDArray[np.int32] = channels.max(axis=(2, 3))
+    return worst

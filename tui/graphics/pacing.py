@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 QUERY = "\x1b[6n"
 MINIMUM_INTERVAL = 0.05
-# A frame that takes longer than this is sent coarser while the picture keeps changing.
-COMFORTABLE = 0.1
+# Seconds. A frame that takes longer to make and to send is made coarser while a key is held.
+COMFORTABLE = 0.12
 # An answer that never came (a terminal that does not know the question) blocks no longer than this.
 PATIENCE = 2.0
 MISSES_BEFORE_GIVING_UP = 3
@@ -51,7 +51,7 @@ class Link:
         self._under_way: deque[_Sent] = deque()
         self._last: dict[object, _Sent] = {}
         self._misses = 0
-        self._round_trip = 0.0
+        self.round_trip = 0.0
         self._farewells: dict[object, str] = {}
         self.questions = 0
         # Grow when the terminal was given back and taken again, and when it was resized.
@@ -59,19 +59,26 @@ class Link:
         self.resizes = 0
         self.rate: float | None = None
 
+    async def nearly(self, sender: object, lead: float) -> None:
+        """Wait until `lead` seconds before the turn of `sender`, as far as that can be foreseen."""
+        last = self._last.get(sender)
+        if last is None:
+            return
+        if not last.arrived.is_set() and self.rate is not None:
+            expected = last.at + self.round_trip + last.in_flight / self.rate
+            await within(last.arrived, expected - lead - self._clock())
+        elif not last.arrived.is_set():
+            await self.turn(sender)
+        await asyncio.sleep(max(0.0, last.at + MINIMUM_INTERVAL - lead - self._clock()))
+
     async def turn(self, sender: object) -> None:
         """Wait until `sender` may send: its last frame arrived and the interval has passed."""
         last = self._last.get(sender)
         if last is None:
             return
-        if not last.arrived.is_set():
-            try:
-                await asyncio.wait_for(last.arrived.wait(), PATIENCE)
-            except TimeoutError:
-                self._missed(last)
-        rest = last.at + MINIMUM_INTERVAL - self._clock()
-        if rest > 0:
-            await asyncio.sleep(rest)
+        if not last.arrived.is_set() and not await within(last.arrived, PATIENCE):
+            self._missed(last)
+        await asyncio.sleep(max(0.0, last.at + MINIMUM_INTERVAL - self._clock()))
 
     def send(self, sender: object, payload: str) -> None:
         """Write one frame, and ask for the answer that will allow the next one."""
@@ -93,15 +100,20 @@ class Link:
         sent = self._under_way.popleft()
         self._misses = 0
         elapsed = self._clock() - sent.at
-        self._round_trip = min(self._round_trip or elapsed, elapsed)
         if sent.in_flight >= MEASURABLE:
-            rate = sent.in_flight / max(elapsed - self._round_trip / 2, 1e-4)
+            rate = sent.in_flight / max(elapsed - self.round_trip, 1e-4)
             self.rate = rate if self.rate is None else 0.5 * (self.rate + rate)
         sent.arrived.set()
 
-    def is_slow_for(self, size: int) -> bool:
-        """Whether `size` bytes take uncomfortably long at the measured rate (bytes a second)."""
-        return self.rate is not None and size / self.rate > COMFORTABLE
+    def is_slow_for(self, size: int, making: float) -> bool:
+        """Whether a frame of `size` bytes takes uncomfortably long to make (seconds) and to send."""
+        sending = 0.0 if self.rate is None else size / self.rate
+        return making + sending > COMFORTABLE
+
+    @property
+    def budget(self) -> int:
+        """The bytes that are comfortable to send at the measured rate (a fast link before that)."""
+        return int((self.rate or 1e9) * COMFORTABLE)
 
     def write(self, payload: str) -> None:
         """Write something that needs no pacing."""
@@ -138,3 +150,14 @@ class Link:
         self._misses += 1
         if self._misses >= MISSES_BEFORE_GIVING_UP:
             self._answers = False
+
+
+async def within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, but no longer than this; whether it happened."""
+    if seconds <= 0:
+        return event.is_set()
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

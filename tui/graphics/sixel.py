@@ -31,6 +31,8 @@ except ImportError:
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
 LEVELS = ((96, 8), (64, 10), (40, 12))
 COARSE_LEVEL = (32, 12)
+# A coarse picture has square pixels of this side, which are quicker to encode and to send.
+COARSE_SIDE = 2
 BYTES_FOR_A_CELL = 150
 HEADER = re.compile(r'\x1bP[\d;]*q(?:"[\d;]*)?')
 DEFINITION = re.compile(r"#(\d+);2;\d+;\d+;\d+")
@@ -49,22 +51,43 @@ def encode(job: Job, to_sixels: Callable[[Image.Image], str]) -> Frame:
     box = fit(job.rgb.shape[:2], job.size, job.terminal, spare_last_row=job.at_bottom)
     cells = cells_of(job.rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
     size = (box.columns * job.terminal.cell_width, box.rows * job.terminal.cell_height)
-    shrinks = size[0] < job.rgb.shape[1]
-    rgb = cv2.resize(job.rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    budget = BYTES_FOR_A_CELL * box.columns * box.rows
-    pixels = ""
-    for colours, tolerance in (COARSE_LEVEL,) if job.coarse else LEVELS:
-        pixels = _sixels(rgb, colours, tolerance, to_sixels)
-        if len(pixels) <= budget:
-            break
+    if job.coarse:
+        small = _scaled(job.rgb, (size[0] // COARSE_SIDE, size[1] // COARSE_SIDE))
+        pixels = _sixels(small, size, COARSE_LEVEL, to_sixels)
+    else:
+        pixels = _within_budget(_scaled(job.rgb, size), BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels)
     return Frame("sixel", job.generation, job.size, job.coarse, box, cells, [], "", pixels)
 
 
+def _scaled(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    method = cv2.INTER_AREA if size[0] < rgb.shape[1] else cv2.INTER_LINEAR
+    scaled: NDArray[np.uint8] = cv2.resize(rgb, size, interpolation=method)
+    return scaled
+
+
+def _within_budget(rgb: NDArray[np.uint8], budget: int, to_sixels: Callable[[Image.Image], str]) -> str:
+    """The finest level that stays inside the budget, or the coarsest."""
+    sixels = ""
+    for level in LEVELS:
+        sixels = _sixels(rgb, (rgb.shape[1], rgb.shape[0]), level, to_sixels)
+        if len(sixels) <= budget:
+            break
+    return sixels
+
+
 def _sixels(
-    rgb: NDArray[np.uint8], colours: int, tolerance: int, to_sixels: Callable[[Image.Image], str]
+    rgb: NDArray[np.uint8],
+    size: tuple[int, int],
+    level: tuple[int, int],
+    to_sixels: Callable[[Image.Image], str],
 ) -> str:
+    """Few colours, then the size on the screen with crisp pixels, then sixels."""
+    colours, tolerance = level
     indices, palette = quantize(rgb, colours)
-    image = Image.fromarray(held(rgb, indices, palette, tolerance), "P")
+    indices = held(rgb, indices, palette, tolerance)
+    if (rgb.shape[1], rgb.shape[0]) != size:
+        indices = cv2.resize(indices, size, interpolation=cv2.INTER_NEAREST)
+    image = Image.fromarray(indices, "P")
     image.putpalette(palette.tobytes())
     return tidied(to_sixels(image))
 

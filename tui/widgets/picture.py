@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from textual.widget import Widget
 
 from core.terminal import Terminal
 from tui.graphics.frame import Frame, Job
-from tui.graphics.pacing import Link
+from tui.graphics.pacing import Link, within
 from tui.graphics.pixelrow import PixelRow
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Pictures asked for within this many seconds of each other are a held key.
 REPEATING = 0.15
+# The key was let go when nothing came for this many times the usual pause between two.
+PAUSES = 1.6
 
 
 class Picture(Widget):
@@ -58,8 +61,9 @@ class Picture(Widget):
         self._generation = -1
         self._wanted = asyncio.Event()
         self._asked = -1.0
-        self._repeating = False
+        self._pause = 1.0
         self._full_bytes = 0
+        self._encode_seconds = 0.0
         self._repaint_due = False
         self._pixels_due = False
         # What the terminal holds of this picture: the frame, and all that makes it valid.
@@ -78,7 +82,7 @@ class Picture(Widget):
         self._generation = generation
         self._rgb = rgb
         now = asyncio.get_running_loop().time()
-        self._repeating = now - self._asked < REPEATING
+        self._pause = now - self._asked
         self._asked = now
         if rgb is None:
             self.frame = None
@@ -95,6 +99,7 @@ class Picture(Widget):
         if driver is not None:
             # Only our own driver hears the terminal's answers; with another, time alone paces.
             self._link = getattr(driver, "link", Link(driver.write, answers=False))
+            self._link.round_trip = (self.terminal.round_trip_ms or 0.0) / 1000
         self.run_worker(self._keep_drawing(), group="picture", exclusive=False)
 
     def on_unmount(self) -> None:
@@ -113,29 +118,41 @@ class Picture(Widget):
         """Encode and send the newest picture, one at a time, for as long as the widget lives."""
         while True:
             await self._wait_for_work()
-            await self._link.turn(self)
+            # The encoder works while the last frame is still under way.
+            await self._link.nearly(self, self._encode_seconds)
             self._wanted.clear()
             if self._rgb is None or not self.size or self.terminal.protocol == "none":
                 continue
             job = self._job(self._rgb)
             if self.frame is not None and job.repeats(self._drawn):
                 continue
-            frame = await asyncio.to_thread(_encode, job)
+            frame = await self._encoded(job)
+            await self._link.turn(self)
             if self._rgb is None or job.size != (self.size.width, self.size.height):
                 self._wanted.set()
                 continue
             self._drawn = replace(job, before=None)
             self._present(job, frame)
 
+    async def _encoded(self, job: Job) -> Frame:
+        start = time.monotonic()
+        frame = await asyncio.to_thread(_encode, job)
+        if not job.coarse:
+            self._encode_seconds = time.monotonic() - start
+        return frame
+
     async def _wait_for_work(self) -> None:
-        """Until a picture is wanted, or the coarse one on the screen has settled and deserves detail."""
+        """Until a picture is wanted, or the coarse one on the screen may have its detail."""
         if self.frame is None or not self.frame.coarse:
             await self._wanted.wait()
-            return
-        try:
-            await asyncio.wait_for(self._wanted.wait(), REPEATING)
-        except TimeoutError:
-            self._repeating = False
+        elif (rest := self._held_for()) > 0:
+            await within(self._wanted, rest)
+
+    def _held_for(self) -> float:
+        """For how many seconds more, if nothing comes, the key counts as held; negative when it is not."""
+        pause = self._pause if self._pause < REPEATING else 0.0
+        since = asyncio.get_running_loop().time() - self._asked
+        return min(PAUSES * pause, REPEATING) - since
 
     def _job(self, rgb: NDArray[np.uint8]) -> Job:
         place = self._place()
@@ -146,7 +163,8 @@ class Picture(Widget):
             terminal=self.terminal,
             background=self.background_colors[1].rgb,
             grey=self.app.no_color,
-            coarse=self._repeating and self._link.is_slow_for(self._full_bytes),
+            coarse=self._held_for() > 0 and self._link.is_slow_for(self._full_bytes, self._encode_seconds),
+            budget=self._link.budget,
             identity=self._identity,
             origin=None if place is None else (place.x, place.y),
             at_bottom=place is not None and place.bottom >= self.app.size.height,
