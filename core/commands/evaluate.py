@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from core.postprocess import PARAMETERS, THRESHOLDS, PostProcess
+from core.commands.config import add_config_arguments, config_of
+from core.postprocess import THRESHOLDS
 
 if TYPE_CHECKING:
     from core.sweep.evaluate import Evaluation
@@ -17,13 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """evaluate --heatmaps SET [--dataset SPEC] [--interpolation …] [--boxes] [--json]"""
     parser.add_argument("--heatmaps", required=True, metavar="SET", help="a heatmap set, by name or key")
     parser.add_argument("--dataset", metavar="SPEC", help="where the set's dataset is now, if it has moved")
-    for parameter in PARAMETERS[:-1]:  # all thresholds are printed
-        parser.add_argument(
-            f"--{parameter.name}",
-            default=str(parameter.default),
-            metavar="|".join(parameter.choices) or "SIDE",
-            help=f"{parameter.help} ({parameter.range_text()}; default: {parameter.default})",
-        )
+    add_config_arguments(parser, threshold=False)  # all thresholds are printed
     parser.add_argument("--boxes", action="store_true", help="also MaxBoxAcc and MaxBoxAccV2 (slow)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -36,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from core.sweep.evaluate import evaluate
     from core.sweep.inputs import open_sets
 
-    config = PostProcess.from_dict({p.name: p.parse(getattr(arguments, p.name)) for p in PARAMETERS[:-1]})
+    config = config_of(arguments)
     (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], arguments.dataset, HeatmapStore())
     if len(ids) < len(dataset.samples):
         say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")

@@ -1,0 +1,128 @@
+"""`cliploc predictions`: masks out for other programs, other programs' masks in."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.commands.config import add_config_arguments, config_of
+from core.commands.dataset import add_dataset_argument
+
+if TYPE_CHECKING:
+    from core.postprocess import PostProcess
+
+HELP = "write predicted masks (PNG, COCO results), or score masks made elsewhere"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """predictions export --heatmaps SET|--run ID -o DIR | predictions score PATH [--dataset SPEC]"""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="export|score")
+    text = "masks as PNG, COCO results and the true masks as COCO annotations, into a folder"
+    given = actions.add_parser("export", help=text, description=text)
+    source = given.add_mutually_exclusive_group(required=True)
+    source.add_argument("--heatmaps", metavar="SET", help="a heatmap set, with the config of the options")
+    source.add_argument(
+        "--run", dest="run_id", metavar="ID", help="the best cell of a run: its heatmap set and its config"
+    )
+    given.add_argument("--dataset", metavar="SPEC", help="where the set's dataset is now, if it has moved")
+    add_config_arguments(given, threshold=True)
+    given.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the folder to write")
+    text = "mean IoU and the other scores of somebody's masks"
+    taken = actions.add_parser("score", help=text, description=text)
+    taken.add_argument(
+        "path", type=Path, metavar="PATH", help="a folder of masks (ID.png), or a COCO results JSON"
+    )
+    add_dataset_argument(taken)
+    taken.add_argument(
+        "--annotations", type=Path, metavar="FILE", help="the COCO file that the results were made for"
+    )
+    taken.add_argument(
+        "--least-score", type=float, default=0.0, metavar="S", help="pass over results scored lower"
+    )
+    for action in (given, taken):
+        action.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Dispatch to the action."""
+    return {"export": _export, "score": _score}[arguments.action](arguments)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from core.commands.output import say
+    from core.heatmaps.store import HeatmapStore
+    from core.predictions import ground_truth, predictions, results, scored, write_json, write_masks
+    from core.sweep.inputs import open_sets
+
+    name, config = _asked(arguments)
+    (heatmaps,), dataset, ids = open_sets([name], arguments.dataset, HeatmapStore())
+    found = list(predictions(heatmaps.read_all(), dataset, config))
+    write_masks(found, arguments.out / "masks")
+    write_json(results(found, dataset), arguments.out / "results.json")
+    write_json(ground_truth(dataset), arguments.out / "ground_truth.json")
+    say(f"{len(found)} masks, results.json and ground_truth.json are in {arguments.out}")
+    if len(ids) < len(dataset.samples):
+        say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
+    counts = scored({one.sample.id: one.mask for one in found}, dataset)
+    present = np.isin([sample.id for sample in dataset.samples], ids)
+    _print_scores(arguments, heatmaps.name, len(ids), counts[present], {"config": config.to_dict()})
+    return 0
+
+
+def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess]:
+    """The heatmap set's name or key, and the config."""
+    from core.errors import ParameterError
+    from core.sweep.ledger import Ledger
+
+    if arguments.heatmaps is not None:
+        return arguments.heatmaps, config_of(arguments)
+    ledger = Ledger()
+    row = ledger.find(arguments.run_id)
+    if row.best is None:
+        raise ParameterError(f"run {row.id} has scored nothing yet; `cliploc runs resume {row.id}` first")
+    keys = {found["name"]: found["key"] for found in ledger.plan(row.id).sets}
+    return keys[row.best.heatmaps], row.best.config
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from core.commands.output import say
+    from core.datasets import open_dataset
+    from core.predictions import read_masks, read_results, scored
+
+    dataset = open_dataset(arguments.dataset)
+    if arguments.path.is_dir():
+        masks = read_masks(arguments.path, dataset)
+    else:
+        masks = read_results(
+            arguments.path, dataset, annotations=arguments.annotations, least_score=arguments.least_score
+        )
+    missing = len(dataset.samples) - len(masks)
+    if missing:
+        say(f"{missing} of {len(dataset.samples)} samples have no mask: they count as nothing predicted")
+    _print_scores(
+        arguments, str(arguments.path), len(dataset.samples), scored(masks, dataset), {"masks": len(masks)}
+    )
+    return 0
+
+
+def _print_scores(
+    arguments: argparse.Namespace, name: str, images: int, counts: object, more: dict[str, object]
+) -> None:
+    from core.commands.output import print_json, print_table
+    from core.metrics import Counts, mean_scores, pooled, two_class_iou
+
+    assert isinstance(counts, Counts)
+    scores = {score: float(value[0]) for score, value in mean_scores(counts).items()}
+    total = pooled(counts)
+    scores |= {f"micro_{score.removeprefix('mean_')}": float(v[0]) for score, v in mean_scores(total).items()}
+    scores["two_class_iou"] = float(two_class_iou(total)[0])
+    convention = "foreground, per image, then mean; micro and two_class: from summed counts"
+    if arguments.json:
+        print_json(
+            {"predictions": name, "images": images, "convention": convention, **more, "scores": scores}
+        )
+        return
+    print_table([scores], as_json=False, caption=f"{images} images; {convention}")

@@ -1,0 +1,299 @@
+"""Predictions out and in: masks as PNG, COCO results JSON, and somebody else's of either, scored.
+
+A prediction is one mask per sample. In COCO's terms every sample is an image of
+its own (`image_id` counts from 1 in the dataset's order, `file_name` is the
+sample's id) with one category, its label; `ground_truth` writes the true masks in
+the same terms, so that pycocotools can judge the results without this program.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from core.codes import Float32, Mask, map_of, mask_of
+from core.datasets import Dataset, Sample
+from core.datasets.images import read_mask
+from core.errors import ParameterError, StoreError, clean
+from core.metrics import Counts, stacked
+from core.paths import atomic_write
+from core.postprocess import PostProcess
+
+Entry = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The mask (H, W) bool predicted for a sample, and how sure the heatmap is of it.
+
+    score: mean of the map (interpolated, before morphology) inside the mask, in [0, 1];
+    0 for an empty mask.
+    """
+
+    sample: Sample
+    mask: Mask
+    score: float
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The box around the mask: x, y, width, height in pixels; all 0 for an empty mask."""
+        x, y, width, height = cv2.boundingRect(self.mask.astype(np.uint8))
+        return x, y, width, height
+
+
+def predictions(
+    heatmaps: Mapping[str, Float32], dataset: Dataset, config: PostProcess
+) -> Iterator[Prediction]:
+    """Predict a mask for every sample that has a heatmap (h, w) float32 in [0, 1], in the dataset's order."""
+    for sample in dataset.samples:
+        if sample.id in heatmaps:
+            shape = sample.true_mask().shape
+            mask = mask_of(heatmaps[sample.id], shape, config)
+            map_ = map_of(heatmaps[sample.id], shape, config.interpolation)
+            yield Prediction(sample, mask, float(map_[mask].mean(dtype=np.float64)) if mask.any() else 0.0)
+
+
+# Out.
+
+
+def write_masks(found: Iterable[Prediction], folder: Path) -> int:
+    """Write each mask as `ID.png` (0 and 255) into a folder. Returns how many."""
+    count = 0
+    for prediction in found:
+        _, content = cv2.imencode(".png", prediction.mask.astype(np.uint8) * 255)
+        with atomic_write(folder / mask_name(prediction.sample.id)) as file:
+            file.write(content.tobytes())
+        count += 1
+    return count
+
+
+def mask_name(id_: str) -> str:
+    """The file name of a sample's mask; an id that is no file name has its slashes replaced."""
+    return f"{id_.replace('/', '_')}.png"
+
+
+def results(found: Iterable[Prediction], dataset: Dataset) -> list[Entry]:
+    """COCO results: one entry per prediction, with RLE segmentation, box and score.
+
+    `sample` is our own addition: the sample's id; readers of COCO results pass over it.
+    """
+    images, categories = _numbers(dataset)
+    return [
+        {
+            "image_id": images[one.sample.id],
+            "category_id": categories[one.sample.label],
+            "segmentation": _encoded(one.mask),
+            "bbox": [float(side) for side in one.box],
+            "score": one.score,
+            "sample": one.sample.id,
+        }
+        for one in found
+    ]
+
+
+def ground_truth(dataset: Dataset) -> Entry:
+    """The dataset's true masks as a COCO annotation file, in the terms of `results`."""
+    images, categories = _numbers(dataset)
+    pictures, annotations = [], []
+    for sample in dataset.samples:
+        true_mask = sample.true_mask()
+        height, width = true_mask.shape
+        number = images[sample.id]
+        pictures.append({"id": number, "file_name": sample.id, "height": height, "width": width})
+        annotations.append(
+            {
+                "id": number,
+                "image_id": number,
+                "category_id": categories[sample.label],
+                "segmentation": _encoded(true_mask),
+                "area": int(true_mask.sum()),
+                "bbox": [float(side) for side in cv2.boundingRect(true_mask.astype(np.uint8))],
+                "iscrowd": 0,
+            }
+        )
+    named = [{"id": number, "name": label} for label, number in categories.items()]
+    return {"images": pictures, "annotations": annotations, "categories": named}
+
+
+def write_json(content: object, path: Path) -> None:
+    """Write a JSON file, whole or not at all."""
+    with atomic_write(path) as file:
+        file.write(json.dumps(content, ensure_ascii=False).encode())
+
+
+def _numbers(dataset: Dataset) -> tuple[dict[str, int], dict[str, int]]:
+    images = {sample.id: number for number, sample in enumerate(dataset.samples, start=1)}
+    return images, {label: number for number, label in enumerate(dataset.labels, start=1)}
+
+
+def _encoded(mask: Mask) -> Entry:
+    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+
+
+# In.
+
+
+def read_masks(folder: Path, dataset: Dataset) -> dict[str, Mask]:
+    """Masks of a folder by sample id: `ID.png` or `ID_mask.png`, foreground above 127.
+
+    StoreError when no file belongs to a sample, or a mask is not of its image's size.
+    """
+    if not folder.is_dir():
+        raise StoreError(f"no folder {folder}; expected one with a mask per sample, ID.png")
+    known = {mask_name(sample.id).removesuffix(".png"): sample for sample in dataset.samples}
+    found: dict[str, Mask] = {}
+    for path in sorted(folder.glob("*.png")):
+        sample = known.get(path.stem) or known.get(path.stem.removesuffix("_mask"))
+        if sample is not None:
+            found[sample.id] = _fitting(read_mask(path), sample, path.name)
+    if not found:
+        raise StoreError(
+            f"{folder} has no mask of {clean(dataset.name)}; expected names like "
+            f"{clean(mask_name(dataset.samples[0].id))}"
+        )
+    return found
+
+
+def read_results(
+    path: Path, dataset: Dataset, *, annotations: Path | None = None, least_score: float = 0.0
+) -> dict[str, Mask]:
+    """Masks of a COCO results file by sample id; several entries of one sample are merged.
+
+    Entries say which sample they mean by `sample`, or through the COCO annotation file
+    that they were made for: its category's name and its image name or number
+    (`dining table` in 114871 is the sample `dining table_114871`). Entries of other
+    samples and those scored below `least_score` are passed over. StoreError for a file
+    that holds no results, or none of this dataset.
+    """
+    entries = _read_json(path)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise StoreError(f"{path} holds no COCO results; expected a JSON list of objects with segmentation")
+    names = _CocoNames.read(annotations) if annotations else _CocoNames({}, {})
+    found: dict[str, Mask] = {}
+    strangers: Counter[str] = Counter()
+    for number, entry in enumerate(entries):
+        sample = _sample_of(entry, dataset, names)
+        if sample is None:
+            strangers[
+                f"image {clean(entry.get('image_id'))}, category {clean(entry.get('category_id'))}"
+            ] += 1
+        elif _score(entry) >= least_score:
+            mask = _fitting(_decoded(entry, sample, f"{path}, entry {number}"), sample, f"entry {number}")
+            found[sample.id] = mask | found[sample.id] if sample.id in found else mask
+    if strangers and len(strangers) == len(entries):
+        raise StoreError(
+            f"{path}: none of {len(entries)} results belongs to {clean(dataset.name)}, such as "
+            f"{next(iter(strangers))}; give the COCO file they were made for, --annotations FILE"
+        )
+    return found
+
+
+def scored(masks: Mapping[str, Mask], dataset: Dataset) -> Counts:
+    """Count masks (H, W) bool against the true masks: (n, 1), one threshold, in the dataset's order.
+
+    A sample without a mask counts as nothing predicted. ParameterError for an unknown id.
+    """
+    for id_ in masks:
+        dataset.by_id(id_)
+    return stacked(_counted(masks.get(sample.id), sample) for sample in dataset.samples)
+
+
+def _counted(mask: Mask | None, sample: Sample) -> Counts:
+    true_mask, ignored = sample.true_mask(), sample.ignored()
+    counted = np.ones_like(true_mask) if ignored is None else ~ignored
+    predicted = np.zeros_like(true_mask) if mask is None else mask
+    planes = (true_mask & predicted, predicted, true_mask, np.ones_like(true_mask))
+    return Counts(*(np.array([np.count_nonzero(plane & counted)], np.int64) for plane in planes))
+
+
+def _fitting(mask: Mask, sample: Sample, where: str) -> Mask:
+    expected = sample.true_mask().shape
+    if mask.shape != expected:
+        raise StoreError(
+            f"{clean(where)}: found a mask of {mask.shape[1]} x {mask.shape[0]}, "
+            f"expected {expected[1]} x {expected[0]} like the image of {clean(sample.id)}"
+        )
+    return mask
+
+
+@dataclass(frozen=True)
+class _CocoNames:
+    """What an annotation file calls its numbers: images by file stem, categories by name."""
+
+    images: Mapping[object, str]
+    categories: Mapping[object, str]
+
+    @classmethod
+    def read(cls, path: Path) -> _CocoNames:
+        content: Any = _read_json(path)
+        try:
+            images = {image["id"]: Path(image["file_name"]).stem for image in content["images"]}
+            categories = {category["id"]: category["name"] for category in content["categories"]}
+        except (TypeError, KeyError) as error:
+            raise StoreError(
+                f"{path} is no COCO annotation file; expected images and categories: {clean(error)}"
+            ) from error
+        return cls(images, categories)
+
+    def candidates(self, entry: Mapping[str, object]) -> tuple[str, ...]:
+        """The sample ids that an entry may mean."""
+        stem = self.images.get(entry.get("image_id"))
+        label = self.categories.get(entry.get("category_id"))
+        return (
+            () if stem is None or label is None else (f"{label}_{entry['image_id']}", f"{label}_{stem}", stem)
+        )
+
+    def means(self, entry: Mapping[str, object], sample: Sample) -> bool:
+        """Whether the entry's category is the sample's label."""
+        return self.categories.get(entry.get("category_id")) == sample.label
+
+
+def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: _CocoNames) -> Sample | None:
+    own = entry.get("sample")
+    for id_ in names.candidates(entry) if own is None else (str(own),):
+        try:
+            sample = dataset.by_id(id_)
+        except ParameterError:
+            continue
+        if own is not None or names.means(entry, sample):
+            return sample
+    return None
+
+
+def _decoded(entry: Mapping[str, object], sample: Sample, where: str) -> Mask:
+    segmentation = entry.get("segmentation")
+    height, width = sample.true_mask().shape
+    try:
+        if isinstance(segmentation, dict) and segmentation.get("size") != [height, width]:
+            raise ValueError(f"size {segmentation.get('size')}, expected [{height}, {width}]")
+        if isinstance(segmentation, list):
+            segmentation = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
+        elif isinstance(segmentation, dict) and isinstance(segmentation.get("counts"), list):
+            segmentation = coco_mask.frPyObjects(segmentation, height, width)
+        mask: Mask = coco_mask.decode(segmentation).astype(bool)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise StoreError(f"{clean(where)}: no segmentation that can be read ({clean(error)})") from error
+    return mask
+
+
+def _score(entry: Mapping[str, object]) -> float:
+    score = entry.get("score", 1.0)
+    return float(score) if isinstance(score, int | float) else 0.0
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise StoreError(f"no file {path}") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {path} as JSON: {clean(error)}") from error

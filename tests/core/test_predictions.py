@@ -1,0 +1,209 @@
+"""Predictions out and in: what pycocotools says of them is what the scores say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+
+from core.cli import main
+from core.datasets import Dataset, open_dataset
+from core.errors import StoreError
+from core.heatmaps.store import HeatmapStore
+from core.metrics import iou, mean_scores
+from core.postprocess import PostProcess
+from core.predictions import (
+    ground_truth,
+    predictions,
+    read_masks,
+    read_results,
+    results,
+    scored,
+    write_json,
+    write_masks,
+)
+from core.sweep import sweep
+from core.sweep.ledger import Ledger
+from tests.sweeping import SMALL, heatmap_set
+
+CONFIG = PostProcess(dilate=9, erode=5)
+MakeFolder = Callable[..., Path]
+
+
+@pytest.fixture
+def dataset(make_folder: MakeFolder) -> Dataset:
+    return open_dataset(str(make_folder({"cat": 3, "red car": 2})))
+
+
+@pytest.fixture
+def heatmaps(dataset: Dataset) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(5)
+    return {sample.id: rng.random((6, 8), dtype=np.float32) for sample in dataset.samples}
+
+
+def judged_by_pycocotools(results_path: Path, truth_path: Path) -> list[float]:
+    """IoU of every image's one result with its one annotation, by pycocotools alone."""
+    truth = COCO(str(truth_path))
+    found = truth.loadRes(str(results_path))
+    return [
+        float(
+            coco_mask.iou(
+                [found.annToRLE(ann) for ann in found.imgToAnns[image]],
+                [truth.annToRLE(ann) for ann in truth.imgToAnns[image]],
+                [0],
+            )[0, 0]
+        )
+        for image in sorted(truth.imgs)
+    ]
+
+
+def test_pycocotools_gives_the_ledgers_mean_iou(make_folder: MakeFolder, tmp_path: Path) -> None:
+    run = sweep(heatmap_set(make_folder), SMALL, executor="threads", workers=2)
+    out = tmp_path / "out"
+    assert main(["predictions", "export", "--run", run.id, "-o", str(out)]) == 0
+    best = Ledger().top_cells(run.id, 1)[0].scores["mean_iou"]
+    judged = judged_by_pycocotools(out / "results.json", out / "ground_truth.json")
+    assert np.mean(judged) == pytest.approx(best, abs=1e-9)
+
+
+@pytest.mark.parametrize("form", ["masks", "results.json"])
+def test_what_is_written_scores_the_same_when_read_back(
+    form: str, make_folder: MakeFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = heatmap_set(make_folder, images=9)
+    folder = HeatmapStore().find(name).identity.dataset_spec
+    config = ["--interpolation", "bicubic", "--dilate", "9", "--erode", "5", "--threshold", "0.6"]
+    export = ["predictions", "export", "--heatmaps", name, *config, "-o", str(tmp_path / "out"), "--json"]
+    assert main(export) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert main(["predictions", "score", str(tmp_path / "out" / form), "--dataset", folder, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == exported["scores"]
+
+
+def test_a_mask_is_a_black_and_white_png_named_by_its_sample(
+    dataset: Dataset, heatmaps: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    found = list(predictions(heatmaps, dataset, CONFIG))
+    assert write_masks(found, tmp_path / "out") == 5
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+        f"{s.id}.png" for s in dataset.samples
+    )
+    pixels = cv2.imread(str(tmp_path / "out" / "red car_1.png"), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(pixels == 255, found[-1].mask)
+    assert set(np.unique(pixels)) <= {0, 255}
+
+
+def test_score_and_box_describe_the_mask(dataset: Dataset) -> None:
+    heatmap = np.zeros((48, 64), np.float32)
+    heatmap[10:20, 30:50] = 0.8
+    heatmap[15, 40] = 1.0
+    config = PostProcess(interpolation="nearest", order="none")
+    (one,) = predictions({dataset.samples[0].id: heatmap}, dataset, config)
+    assert one.box == (30, 10, 20, 10)
+    assert one.score == pytest.approx((199 * 0.8 + 1.0) / 200)
+    (none,) = predictions({dataset.samples[0].id: np.zeros((6, 8), np.float32)}, dataset, config)
+    assert (none.box, none.score) == ((0, 0, 0, 0), 0.0)
+
+
+def test_a_sample_without_mask_counts_as_nothing_predicted(dataset: Dataset) -> None:
+    first = dataset.samples[0]
+    counts = scored({first.id: first.true_mask()}, dataset)
+    assert iou(counts)[:, 0].tolist() == [1.0, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_pixels_to_ignore_are_not_counted(dataset: Dataset) -> None:
+    first = dataset.samples[0]
+    everywhere = {first.id: np.ones_like(first.true_mask())}
+    object.__setattr__(first, "load_ignore", lambda: ~first.true_mask())
+    assert mean_scores(scored(everywhere, dataset)[:1])["precision"] == 1.0
+
+
+def test_instances_of_a_coco_detector_are_merged_by_category_and_image(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """Categories and images by the numbers of a COCO file; other classes and images are passed over."""
+    annotations = {
+        "images": [{"id": 7, "file_name": "cat_0.jpg"}, {"id": 8, "file_name": "other.jpg"}],
+        "categories": [{"id": 17, "name": "cat"}, {"id": 3, "name": "dog"}],
+    }
+    polygon = [[0, 0, 10, 0, 10, 10, 0, 10]]
+    uncompressed = {"size": [48, 64], "counts": [48 * 32, 48 * 32]}
+    entries = [
+        {"image_id": 7, "category_id": 17, "segmentation": polygon, "score": 0.9},
+        {"image_id": 7, "category_id": 17, "segmentation": uncompressed, "score": 0.8},
+        {"image_id": 7, "category_id": 17, "segmentation": [[0, 0, 60, 0, 60, 40]], "score": 0.1},
+        {"image_id": 7, "category_id": 3, "segmentation": polygon, "score": 0.9},
+        {"image_id": 8, "category_id": 17, "segmentation": polygon, "score": 0.9},
+    ]
+    write_json(entries, tmp_path / "results.json")
+    write_json(annotations, tmp_path / "annotations.json")
+    found = read_results(
+        tmp_path / "results.json", dataset, annotations=tmp_path / "annotations.json", least_score=0.5
+    )
+    assert list(found) == ["cat_0"]
+    expected = np.zeros((48, 64), bool)
+    expected[:10, :10] = True
+    expected[:, 32:] = True
+    np.testing.assert_array_equal(found["cat_0"], expected)
+
+
+def test_cocoglide_ids_are_a_category_and_a_coco_number(cocoglide: Path, tmp_path: Path) -> None:
+    dataset = open_dataset(str(cocoglide))
+    sample = dataset.by_id("dining table_114871")
+    truth = ground_truth(dataset)["annotations"]
+    annotation = truth[[s.id for s in dataset.samples].index(sample.id)]  # type: ignore[index]
+    write_json(
+        [{"image_id": 114871, "category_id": 67, "segmentation": annotation["segmentation"]}],
+        tmp_path / "results.json",
+    )
+    write_json(
+        {
+            "images": [{"id": 114871, "file_name": "000000114871.jpg"}],
+            "categories": [{"id": 67, "name": "dining table"}],
+        },
+        tmp_path / "annotations.json",
+    )
+    found = read_results(tmp_path / "results.json", dataset, annotations=tmp_path / "annotations.json")
+    np.testing.assert_array_equal(found[sample.id], sample.true_mask())
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"image_id": 1, "category_id": 1, "segmentation": [[0, 0, 9, 0, 9, 9]]}, "--annotations"),
+        ({"sample": "cat_0", "segmentation": {"size": [4, 4], "counts": "abc"}}, "expected \\[48, 64\\]"),
+        ({"sample": "cat_0", "segmentation": {"size": [48, 64], "counts": [9999]}}, "no segmentation"),
+        ({"sample": "cat_0", "segmentation": "nonsense"}, "no segmentation"),
+        ({"sample": "cat_0"}, "no segmentation"),
+        ("nonsense", "no COCO results"),
+    ],
+)
+def test_results_that_cannot_be_used_are_named(
+    entry: object, words: str, dataset: Dataset, tmp_path: Path
+) -> None:
+    write_json([entry], tmp_path / "results.json")
+    with pytest.raises(StoreError, match=words):
+        read_results(tmp_path / "results.json", dataset)
+
+
+def test_masks_that_cannot_be_used_are_named(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no folder"):
+        read_masks(tmp_path / "nowhere", dataset)
+    cv2.imwrite(str(tmp_path / "zebra_1.png"), np.zeros((48, 64), np.uint8))
+    with pytest.raises(StoreError, match=r"names like cat_0\.png"):
+        read_masks(tmp_path, dataset)
+    cv2.imwrite(str(tmp_path / "cat_0.png"), np.zeros((5, 4), np.uint8))
+    with pytest.raises(StoreError, match="4 x 5, expected 64 x 48"):
+        read_masks(tmp_path, dataset)
+
+
+def test_results_hold_what_coco_asks_for(dataset: Dataset, heatmaps: dict[str, np.ndarray]) -> None:
+    for entry in results(predictions(heatmaps, dataset, CONFIG), dataset):
+        assert {"image_id", "category_id", "segmentation", "bbox", "score"} <= set(entry)
+        assert json.loads(json.dumps(entry)) == entry
