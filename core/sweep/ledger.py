@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from core.errors import ParameterError, StoreError, clean
+from core.machine import machine
 from core.paths import state_dir
 from core.postprocess import THRESHOLDS, PostProcess
 from core.sweep.database import reading, writing
@@ -149,6 +150,10 @@ class Ledger:
     def plan(self, run: str) -> Plan:
         """The plan that a run follows."""
         return Plan.from_dict(json.loads(str(self._value("plan", run))))
+
+    def machine(self, run: str) -> dict[str, str]:
+        """Versions and hardware where the run was planned, see `core.machine`."""
+        return dict(json.loads(str(self._value("card", run))).get("machine", {}))
 
     def shards(self, run: str) -> dict[int, str]:
         """Checksums of the finished shards by position."""
@@ -408,6 +413,7 @@ def _card(plan: Plan) -> dict[str, object]:
         "configs": len(plan.grid.configs),
         "cells": plan.cells,
         "keeps_counts": plan.keep,
+        "machine": machine(),
     }
 
 

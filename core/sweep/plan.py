@@ -9,7 +9,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from core.postprocess import THRESHOLDS
 from core.sweep.grid import Grid
@@ -20,10 +20,11 @@ KEPT_BYTES = 2 << 30  # above this, counts per image are not kept
 
 
 class SetName(TypedDict):
-    """A heatmap set: the key that finds it, the name for people."""
+    """A heatmap set: the key that finds it, the name for people, what it was made of."""
 
     key: str
     name: str
+    identity: NotRequired[dict[str, Any]]
 
 
 @dataclass(frozen=True)

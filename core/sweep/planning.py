@@ -54,7 +54,9 @@ def planned(
         dataset=dataset or sets[0].identity.dataset_spec,
         dataset_name=opened.name,
         fingerprint=opened.fingerprint,
-        sets=tuple(SetName(key=found.key, name=found.name) for found in sets),
+        sets=tuple(
+            SetName(key=found.key, name=found.name, identity=found.identity.to_dict()) for found in sets
+        ),
         grid=grid,
         groups=dealt(ids, FOLDS if counts else GROUPS, seed),
         keep=counts,

@@ -1,0 +1,41 @@
+"""What computed a result: versions of what matters, and the hardware. Nothing is imported to find out."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from core.version import VERSION
+
+_PACKAGES = ("numpy", "opencv-python-headless", "torch", "open_clip_torch", "pycocotools", "numba")
+
+
+def machine() -> dict[str, str]:
+    """Versions and hardware by name, as text for people; what cannot be found is left out."""
+    found = {"cliploc": VERSION, "Python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    found |= {"system": platform.platform(), "processor": _processor(), "cores": str(os.cpu_count())}
+    memory = _memory()
+    return found | ({"memory": f"{memory / 2**30:.1f} GiB"} if memory else {})
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return 0
