@@ -101,8 +101,8 @@ def test_held_key_over_a_slow_link(kind: str, size: str, rate: float, key: str, 
         states = {int(number) for number in re.findall(rb"state (\d+)", output)}
         frames = picture_frames(terminal, start_byte, kind, last_key)
         print(
-            f"\n  {kind} {size} {rate / 1000:.0f} KB/s {key} {widget}: lag {quiet - last_key:5.2f} s, text lag "
-            f"{painted - last_key:5.2f} s, states painted {len(states)} of {held}, "
+            f"\n  {kind} {size} {rate / 1000:.0f} KB/s {key} {widget}: lag {quiet - last_key:5.2f} s, "
+            f"text lag {painted - last_key:5.2f} s, states painted {len(states)} of {held}, "
             f"pictures a second while held {frames / 3:.1f}, {len(output) / 1000:.0f} KB"
         )
 

@@ -1,0 +1,162 @@
+"""Half-cells, checked cell by cell in a terminal emulator against the pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pyte
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from textual.strip import Strip
+
+from tests.tui.graphics.jobs import Image, job, picture
+from tui.graphics.encode import encode
+from tui.graphics.frame import Frame
+from tui.graphics.halfcell import cells_of, difference
+
+CONSOLE = Console(color_system="truecolor", force_terminal=True)
+
+
+def emulator(columns: int = 24, rows: int = 12) -> tuple[pyte.Screen, pyte.Stream]:
+    screen = pyte.Screen(columns, rows)
+    return screen, pyte.Stream(screen)
+
+
+def painted(frame: Frame) -> tuple[pyte.Screen, pyte.Stream]:
+    """A screen on which the frame's strips were written, as Textual does."""
+    screen, stream = emulator(*frame.size)
+    for row, strip in enumerate(frame.strips):
+        stream.feed(f"\x1b[{row + 1};1H{strip.render(CONSOLE)}")
+    return screen, stream
+
+
+def pixels_on(screen: pyte.Screen) -> Image:
+    """The (2 rows, columns, 3) pixels that a reader of the screen sees."""
+    pixels = np.zeros((2 * screen.lines, screen.columns, 3), np.uint8)
+    for row in range(screen.lines):
+        for column in range(screen.columns):
+            cell = screen.buffer[row][column]
+            lower = rgb_of(cell.bg)
+            assert cell.data in "▀ "
+            pixels[2 * row + 1, column] = lower
+            pixels[2 * row, column] = rgb_of(cell.fg) if cell.data == "▀" else lower
+    return pixels
+
+
+def rgb_of(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour)) if colour != "default" else (0, 0, 0)
+
+
+def expected(rgb: Image, size: tuple[int, int] = (24, 12)) -> Image:
+    return cv2.resize(rgb, (size[0], 2 * size[1]), interpolation=cv2.INTER_AREA)
+
+
+def test_every_cell_shows_its_two_source_pixels() -> None:
+    rgb = picture(1)
+    screen, _ = painted(encode(job(rgb)))
+    assert (pixels_on(screen) == expected(rgb)).all()
+
+
+def test_only_changed_cells_are_sent_and_the_screen_ends_up_the_same() -> None:
+    first, second = picture(1), picture(1)
+    second[10:20, 30:40] = (255, 0, 128)
+    before = encode(job(first))
+    after = encode(job(second, before=before))
+    screen, stream = painted(before)
+    stream.feed(after.difference)
+    assert (pixels_on(screen) == expected(second)).all()
+    changed = int((after.cells != before.cells).any(axis=2).sum())
+    assert after.difference.count("▀") + after.difference.count(" ") == changed
+    assert changed < 30
+
+
+@given(seeds=st.lists(st.integers(0, 50), min_size=2, max_size=4), x=st.integers(0, 5), y=st.integers(0, 5))
+@settings(max_examples=20, deadline=None)
+def test_differences_in_a_row_equal_painting_the_last_picture(seeds: list[int], x: int, y: int) -> None:
+    frames: list[Frame] = []
+    for seed in seeds:
+        before = frames[-1] if frames else None
+        frames.append(encode(job(picture(seed), before=before, origin=(x, y), size=(20, 8))))
+    screen, stream = emulator(26, 14)
+    for row, strip in enumerate(frames[0].strips):
+        stream.feed(f"\x1b[{y + row + 1};{x + 1}H{strip.render(CONSOLE)}")
+    for frame in frames[1:]:
+        stream.feed(frame.difference)
+    shown = pixels_on(screen)[2 * y : 2 * y + 16, x : x + 20]
+    last, _ = painted(encode(job(picture(seeds[-1]), size=(20, 8))))
+    assert (shown == pixels_on(last)).all()
+
+
+def test_the_cursor_and_the_colours_are_left_as_they_were() -> None:
+    screen, stream = emulator()
+    stream.feed("\x1b[3;4H\x1b[31m")
+    before = encode(job(picture(1)))
+    stream.feed(encode(job(picture(2), before=before)).difference)
+    assert (screen.cursor.x, screen.cursor.y) == (3, 2)
+    assert screen.cursor.attrs.fg == "red"
+
+
+def test_nothing_changed_sends_nothing() -> None:
+    before = encode(job(picture(1)))
+    assert encode(job(picture(1), before=before)).difference == ""
+
+
+def test_the_strips_read_the_same_through_segments() -> None:
+    """What a dialog tints and a container cuts is built from segments, not from the ready text."""
+    frame = encode(job(picture(3)))
+    for strip in frame.strips:
+        first, second = emulator(24, 1), emulator(24, 1)
+        first[1].feed(strip.render(CONSOLE))
+        second[1].feed(Strip(list(strip), strip.cell_length).render(CONSOLE))
+        assert (pixels_on(first[0]) == pixels_on(second[0])).all()
+
+
+def test_a_wide_picture_is_centred_on_the_background() -> None:
+    screen, _ = painted(encode(job(picture(1, 32, 128))))
+    shown = pixels_on(screen)
+    assert (shown[0] == (1, 2, 3)).all()
+    assert (shown[-1] == (1, 2, 3)).all()
+    assert not (shown[12] == (1, 2, 3)).all()
+
+
+def test_without_colour_the_luminance_stays() -> None:
+    screen, _ = painted(encode(job(picture(1), grey=True)))
+    shown = pixels_on(screen)
+    assert (shown[..., 0] == shown[..., 1]).all()
+    assert len(np.unique(shown)) > 8
+
+
+def test_256_colours_are_the_nearest_of_the_palette() -> None:
+    rgb = np.zeros((24, 24, 3), np.uint8)
+    rgb[:, :8], rgb[:, 8:16], rgb[:, 16:] = (255, 0, 0), (128, 128, 128), (95, 135, 175)
+    frame = encode(job(rgb))
+    cells = cells_of(rgb, frame.box, (0, 0, 0), truecolor=False)
+    assert cells[6, [2, 12, 22], 0].tolist() == [196, 244, 67]
+
+
+@pytest.mark.parametrize("budget", [500, 2000, 6000])
+def test_coarse_steps_stay_near_the_budget_and_arrive(budget: int) -> None:
+    target = picture(7)
+    frame = encode(job(picture(1)))
+    screen, stream = painted(frame)
+    for _ in range(60):
+        frame = encode(job(target, before=frame, coarse=True, budget=budget))
+        assert len(frame.difference) <= max(1.4 * budget, 12 * 24 * 12 * 1.4)
+        stream.feed(frame.difference)
+        if not frame.coarse:
+            break
+    assert not frame.coarse
+    assert (pixels_on(screen) == expected(target)).all()
+
+
+def test_difference_never_writes_outside_its_rows() -> None:
+    before = encode(job(picture(1)))
+    after = encode(job(picture(9)))
+    text = difference(after.cells, before.cells, (5, 7))
+    screen, stream = emulator(40, 30)
+    stream.feed(text)
+    touched = [row for row in range(30) for column in range(40) if screen.buffer[row][column].bg != "default"]
+    assert min(touched) == 7
+    assert max(touched) == 18

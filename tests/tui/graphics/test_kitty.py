@@ -1,0 +1,99 @@
+"""Kitty transmissions, decoded by a small parser of the protocol."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import unicodedata
+
+import cv2
+import numpy as np
+from PIL import Image
+from rich.cells import cell_len
+
+from tests.tui.graphics.jobs import job, picture
+from tui.graphics import kitty
+from tui.graphics.encode import encode
+
+
+def commands(data: str) -> list[tuple[dict[str, str], str]]:
+    """Keys and payload of each graphics command; the whole text must be commands."""
+    found = re.findall(r"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\", data)
+    assert "".join(f"\x1b_G{keys}{';' if text else ''}{text}\x1b\\" for keys, text in found) == data
+    return [(dict(pair.split("=") for pair in keys.split(",")), text) for keys, text in found]
+
+
+def decoded(data: str) -> tuple[dict[str, str], np.ndarray]:
+    """The first command's keys and the picture that the chunks make."""
+    parts = commands(data)
+    assert [keys["m"] for keys, _ in parts] == ["1"] * (len(parts) - 1) + ["0"]
+    assert all(len(text) <= 4096 and len(text) % 4 == 0 for _, text in parts)
+    png = base64.standard_b64decode("".join(text for _, text in parts))
+    return parts[0][0], np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def psnr(image: np.ndarray, other: np.ndarray) -> float:
+    return float(cv2.PSNR(image, other))
+
+
+def test_the_picture_survives_at_its_own_resolution() -> None:
+    rgb = picture(1, 128, 128)
+    keys, image = decoded(encode(job(rgb, "kitty")).pixels)
+    assert image.shape == rgb.shape
+    assert psnr(image, rgb) > 30
+    assert (keys["i"], keys["c"], keys["r"]) == (str(0x123456), "24", "12")
+    assert (keys["a"], keys["U"], keys["f"], keys["q"]) == ("T", "1", "100", "2")
+
+
+def test_more_pixels_than_the_screen_has_are_not_sent() -> None:
+    _, image = decoded(encode(job(picture(1, 960, 960), "kitty")).pixels)
+    assert image.shape == (240, 240, 3)
+
+
+def test_any_picture_of_256_pixels_fits_45_kilobytes() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    noisy = cv2.addWeighted(picture(2, 256, 256), 0.7, noise, 0.3, 0)
+    for rgb in (picture(1, 256, 256), cv2.GaussianBlur(noisy, (0, 0), 1.0)):
+        assert len(encode(job(rgb, "kitty", size=(80, 40))).pixels) <= 45_000
+
+
+def test_a_coarse_picture_costs_a_fraction() -> None:
+    rgb = picture(3, 256, 256)
+    fine, coarse = (len(encode(job(rgb, "kitty", size=(40, 20), coarse=c)).pixels) for c in (False, True))
+    assert coarse < fine / 2
+
+
+def test_placeholders_name_the_picture_its_row_and_its_column() -> None:
+    frame = encode(job(picture(1), "kitty"))
+    for row, strip in enumerate(frame.strips):
+        assert cell_len(strip.text) == 24
+        text = strip.text
+        marks = [text[start : start + 3] for start in range(0, len(text), 3)]
+        expected = [
+            (kitty.PLACEHOLDER, kitty.DIACRITICS[row], kitty.DIACRITICS[column]) for column in range(24)
+        ]
+        assert [tuple(mark) for mark in marks] == expected
+        colours = {segment.style.color.triplet for segment in strip if segment.style and segment.style.color}
+        assert colours == {(0x12, 0x34, 0x56)}
+
+
+def test_the_next_picture_needs_no_new_text() -> None:
+    first = encode(job(picture(1), "kitty"))
+    second = encode(job(picture(2), "kitty", before=first))
+    assert second.strips is first.strips
+    narrow = encode(job(picture(2, 64, 32), "kitty", before=second))
+    assert narrow.strips is not second.strips
+
+
+def test_diacritics_are_the_protocol_s_297() -> None:
+    assert len(kitty.DIACRITICS) == len(set(kitty.DIACRITICS)) == 297
+    assert kitty.DIACRITICS[:3] == "\u0305\u030d\u030e"
+    assert kitty.DIACRITICS[-1] == "\U0001d244"
+    assert {unicodedata.combining(mark) for mark in kitty.DIACRITICS} == {230}
+
+
+def test_deletion_frees_the_data_too() -> None:
+    ((keys, _),) = commands(kitty.deletion(77))
+    assert keys == {"a": "d", "d": "I", "i": "77", "q": "2"}
