@@ -85,7 +85,8 @@ class _Driver:
         self._keep = (KeptCounts if self._plan.keep else KeptSums)(self._ledger, self._run, self._inputs)
         self._reserve()
         self._pick_up()
-        with workers_for(self._plan.executor, self._plan.workers) as workers:
+        scratch = self._folder / "scratch"
+        with workers_for(self._plan.executor, self._plan.workers, scratch) as workers:
             self._progress(len(self._done), len(self._shards))
             for found in results_of(workers, work, self._todo()):
                 if found is not None:

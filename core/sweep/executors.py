@@ -7,7 +7,10 @@ dead worker lost. Shards are idempotent, so doing one twice does no harm.
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -24,9 +27,11 @@ from concurrent.futures import (
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from core.errors import ParameterError, ResourceError, clean
+from core.paths import make_folder
 
 TICK_SECONDS = 0.25  # how often the driver looks up while it waits
 LOST_IN_A_ROW = 4  # broken pools without a single result before giving up
@@ -38,20 +43,30 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the work. open: makes a fresh executor. count: how many work at once."""
+    """Who does the work. open: makes a fresh executor. count: how many work at once.
+
+    scratch: a folder through which results come back, where the executor's own way is not safe.
+    """
 
     open: Callable[[], Executor]
     count: int
+    scratch: Path | None = None
 
 
 @contextmanager
-def workers_for(spec: str, count: int) -> Iterator[Workers]:
+def workers_for(spec: str, count: int, scratch: Path) -> Iterator[Workers]:
     """The workers of `local`, `threads`, `dask` (a cluster on this machine) or `dask://host:port`.
 
+    scratch: a folder of our own for results of local processes; it is emptied before and removed after.
     ParameterError for another spec, ResourceError when the extra is missing or nobody answers.
     """
     if spec == "local":
-        yield Workers(lambda: local_pool(count), count)
+        shutil.rmtree(scratch, ignore_errors=True)
+        make_folder(scratch)
+        try:
+            yield Workers(lambda: local_pool(count), count, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     elif spec == "threads":
         yield Workers(lambda: ThreadPoolExecutor(count), count)
     elif spec == "dask" or spec.startswith("dask://"):
@@ -83,7 +98,7 @@ def results_of(
     that a dead worker took along is done again. Exceptions of `work` are raised
     here; ResourceError when workers keep dying without finishing anything.
     """
-    queue: _Queue[K, Task, Result] = _Queue(iter(tasks))
+    queue: _Queue[K, Task, Result] = _Queue(iter(tasks), workers.scratch)
     lost_in_a_row = 0
     with ExitStack() as pools:
         pool = pools.enter_context(_shut(workers.open()))
@@ -111,10 +126,11 @@ def results_of(
 class _Queue(Generic[K, Task, Result]):
     """What waits, what is out, and whether the pool broke."""
 
-    def __init__(self, source: Iterator[tuple[K, Callable[[], Task]]]) -> None:
+    def __init__(self, source: Iterator[tuple[K, Callable[[], Task]]], scratch: Path | None) -> None:
         self._source = source
+        self._scratch = scratch
         self._again: deque[tuple[K, Task]] = deque()
-        self.pending: dict[Future[Result], tuple[K, Task]] = {}
+        self.pending: dict[Future[Any], tuple[K, Task]] = {}
         self.broken = False
 
     def fill(self, pool: Executor, work: Callable[[Task], Result], window: int) -> bool:
@@ -124,23 +140,32 @@ class _Queue(Generic[K, Task, Result]):
             if item is None:
                 break
             try:
-                self.pending[pool.submit(work, item[1])] = item
+                self.pending[self._submitted(pool, work, item[1])] = item
             except BrokenExecutor:
                 self._again.append(item)
                 self.broken = True
         return bool(self.pending) or self.broken
 
-    def take(self, future: Future[Result]) -> tuple[K, Result] | None:
+    def take(self, future: Future[Any]) -> tuple[K, Result] | None:
         """The result of a finished future; None if it was lost with its worker."""
         item = self.pending.pop(future)
         try:
-            return item[0], future.result()
+            return item[0], self._received(future.result())
         except Exception as error:
             if not _is_loss(error):
                 raise
             self._again.append(item)
             self.broken = True
             return None
+
+    def _submitted(self, pool: Executor, work: Callable[[Task], Result], task: Task) -> Future[Any]:
+        if self._scratch is None:
+            return pool.submit(work, task)
+        return pool.submit(_to_file, work, task, self._scratch)
+
+    def _received(self, returned: Any) -> Result:  # noqa: ANN401  a path or the result itself
+        result: Result = returned if self._scratch is None else _from_file(returned)
+        return result
 
     def give_back(self) -> None:
         """After a break: everything that is out waits again."""
@@ -153,6 +178,29 @@ class _Queue(Generic[K, Task, Result]):
             return self._again.popleft()
         item = next(self._source, None)
         return None if item is None else (item[0], item[1]())
+
+
+def _to_file(work: Callable[[Task], Result], task: Task, scratch: Path) -> str:
+    """Work, leave the result in a file and return its name.
+
+    A worker killed while it sends a large result through the pool's pipe would
+    leave half of it there, and the parent waiting for the rest forever. A name
+    is short enough to be sent whole or not at all.
+    """
+    result = work(task)
+    try:
+        with tempfile.NamedTemporaryFile(dir=scratch, delete=False) as file:
+            pickle.dump(result, file, pickle.HIGHEST_PROTOCOL)
+        return file.name
+    except OSError as error:
+        raise ResourceError(f"the disk is full: no room in {scratch} ({error.strerror})") from error
+
+
+def _from_file(name: str) -> Any:  # noqa: ANN401  whatever the work returned
+    path = Path(name)
+    content = path.read_bytes()
+    path.unlink()
+    return pickle.loads(content)
 
 
 def _is_loss(error: BaseException) -> bool:

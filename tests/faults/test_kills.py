@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -29,7 +30,7 @@ def expected(make_folder: Callable[..., Path]) -> dict[str, object]:
 
 
 def kill_and_resume(ledger: Ledger, run: str, kills: int, seed: int) -> int:
-    """Kill the driver or one of its workers at random moments, then let it finish. Returns drivers started."""
+    """Kill the driver or one of its workers at random moments. Returns how many drivers were started."""
     dice = random.Random(seed)
     started = 0
     while kills:
@@ -45,10 +46,8 @@ def kill_and_resume(ledger: Ledger, run: str, kills: int, seed: int) -> int:
         )
         workers = children_of(process.pid)
         victim = dice.choice([process.pid, *workers]) if process.poll() is None else process.pid
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         kills -= 1
         if victim == process.pid:
             process.wait(30)
