@@ -6,22 +6,25 @@ import re
 from collections.abc import Sequence
 
 from core.demo.shapes import LABELS
+from core.prompts import with_article
 
 TEMPLATES: tuple[str, ...] = (
     "<label>",
     "a <label>",
+    "<a label>",
     "the <label>",
     "a photo of a <label>",
-    "a photo of a <label>.",
-    "a picture of a <label>",
-    "an image of a <label>",
+    "a photo of <a label>.",
+    "a picture of <a label>",
     "An image of a <label>",
+    "An image of <a label>",
     "An image of the <label>",
     "There is a <label> in this image",
-    "There is a <label> in the picture.",
-    "a drawing of a <label>",
-    "a scene with a <label>",
-    "this is a <label>",
+    "There is <a label> in this image",
+    "There is <a label> in the picture.",
+    "a drawing of <a label>",
+    "a scene with <a label>",
+    "this is <a label>",
     "a <label> shape",
     "one <label> on a cluttered background",
 )
@@ -35,9 +38,9 @@ def caption(labels: Sequence[str]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def with_article(label: str) -> str:
-    """The label behind `a` or `an`."""
-    return f"{'an' if label[0] in 'aeiou' else 'a'} {label}"
+def plural(label: str) -> str:
+    """`stars`, `crosses`, `fishes`."""
+    return label + ("es" if label.endswith(("s", "sh")) else "s")
 
 
 def caption_labels(text: str) -> tuple[str, ...]:

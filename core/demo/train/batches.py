@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ MEAN = STD = (0.5, 0.5, 0.5)
 
 @dataclass(frozen=True)
 class Scenes:
-    """images: (n, side, side, 3) uint8; targets: (n, classes) float32, 1 where the caption names the class."""
+    """images: (n, side, side, 3) uint8; targets: (n, classes) float32, 1 where the caption has the class."""
 
     images: Tensor
     targets: Tensor
@@ -48,34 +48,30 @@ def scenes_at(images: NDArray[np.uint8], targets: NDArray[np.float32], side: int
 
 
 def normalised(images: Tensor) -> Tensor:
-    """(B, side, side, 3) uint8 to (B, 3, side, side) float32 in [-1, 1]: the checkpoint's own mean and std."""
+    """(B, side, side, 3) uint8 to (B, 3, side, side) float32 in [-1, 1], by the checkpoint's mean and std."""
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def batches(scenes: Scenes, plan: Plan) -> Iterator[tuple[Tensor, Tensor]]:
-    """`plan.steps` batches (images, targets) in shuffled passes, each flipped at random as a whole."""
+def draws(count: int, plan: Plan) -> Iterator[tuple[Tensor, list[int]]]:
+    """`plan.steps` batches of scene numbers in shuffled passes over `count`, each with the axes to flip."""
     random = torch.Generator().manual_seed(plan.seed)
     order = torch.empty(0, dtype=torch.long)
     for _ in range(plan.steps):
         while len(order) < plan.batch:
-            order = torch.cat([order, torch.randperm(len(scenes.images), generator=random)])
+            order = torch.cat([order, torch.randperm(count, generator=random)])
         chosen, order = order[: plan.batch], order[plan.batch :]
-        images = normalised(scenes.images[chosen].to(plan.device))
-        flips = torch.rand(2, generator=random)
-        for axis, flip in zip((-1, -2), flips, strict=True):
-            if flip < 0.5:
-                images = images.flip(axis)
-        yield images.contiguous(memory_format=torch.channels_last), scenes.targets[chosen].to(plan.device)
+        flips = torch.rand(2, generator=random) < 0.5
+        yield chosen, [axis for axis, flip in zip((-1, -2), flips, strict=True) if flip]
 
 
 def optimiser(
-    model: nn.Module, plan: Plan, decay: float
+    parameters: Iterable[nn.Parameter], plan: Plan, decay: float
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
     """AdamW with a warm-up of 5 % of the steps and a cosine to zero; vectors and gains do not decay."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    listed = list(parameters)
     groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in listed if p.ndim >= 2], "weight_decay": decay},
+        {"params": [p for p in listed if p.ndim < 2], "weight_decay": 0.0},
     ]
     adam = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98))
     warm = max(1, plan.steps // 20)

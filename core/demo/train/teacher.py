@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.train.batches import Plan, Scenes, batches, half, optimiser
+from core.demo.train.batches import Plan, Scenes, draws, half, normalised, optimiser
 
 SHARPNESS = 4.0
 Log = Callable[[str, int, dict[str, float]], None]
@@ -53,10 +53,12 @@ def train_teacher(scenes: Scenes, plan: Plan, log: Log) -> Teacher:
     """Learn patch logits from the captions' classes alone."""
     torch.manual_seed(plan.seed)
     teacher = Teacher(scenes.targets.shape[1]).to(plan.device, memory_format=torch.channels_last)
-    adam, schedule = optimiser(teacher, plan, decay=0.05)
-    for step, (images, targets) in enumerate(batches(scenes, plan)):
+    adam, schedule = optimiser(teacher.parameters(), plan, decay=0.05)
+    for step, (chosen, axes) in enumerate(draws(len(scenes.images), plan)):
+        images = normalised(scenes.images[chosen].to(plan.device)).flip(axes)
+        targets = scenes.targets[chosen].to(plan.device)
         with half(plan):
-            logits = teacher(images)
+            logits = teacher(images.contiguous(memory_format=torch.channels_last))
         loss = F.binary_cross_entropy_with_logits(pooled(logits), targets)
         adam.zero_grad(set_to_none=True)
         loss.backward()
@@ -66,3 +68,13 @@ def train_teacher(scenes: Scenes, plan: Plan, log: Log) -> Teacher:
             right = ((pooled(logits.detach()) > 0) == (targets > 0)).float().mean()
             log("teacher", step, {"loss": loss.item(), "label_accuracy": right.item()})
     return teacher.eval()
+
+
+@torch.no_grad()
+def patch_logits(teacher: Teacher, scenes: Scenes, plan: Plan) -> Tensor:
+    """The teacher's answer for every scene: (n, classes, side / 8, side / 8) float16 on the CPU."""
+    parts = []
+    for images in scenes.images.split(128):
+        with half(plan):
+            parts.append(teacher(normalised(images.to(plan.device))).to("cpu", torch.float16))
+    return torch.cat(parts)

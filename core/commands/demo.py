@@ -1,0 +1,67 @@
+"""`cliploc demo`: make the embedded default again, its scenes and its models."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+
+NAME = "demo"
+HELP = "build the demo scenes again, or train the demo models again"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """demo build --out DIR [--seed] [--count] | demo train --out DIR [--model] [--steps] [--device]"""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="build|train")
+    text = "write demo scenes in CocoGlide's layout; the defaults give the shipped ones"
+    build = actions.add_parser("build", help=text, description=text)
+    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    build.add_argument("--seed", type=int, default=0, help="series of scenes (default: 0, the shipped one)")
+    build.add_argument("--count", type=int, default=120, help="how many scenes (default: 120)")
+    text = "train the demo models from generated scenes and their captions"
+    train = actions.add_parser("train", help=text, description=text)
+    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the checkpoints go")
+    train.add_argument("--model", choices=("vit", "resnet", "all"), default="all", help="(default: all)")
+    train.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="N steps for each network instead of the recipe's, for a quick try",
+    )
+    train.add_argument("--scenes", type=int, default=24_000, help="training scenes (default: 24000)")
+    train.add_argument("--seed", type=int, default=1, help="series of scenes and random numbers (default: 1)")
+    train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Dispatch to the action."""
+    return {"build": _build, "train": _train}[arguments.action](arguments)
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from core.commands.output import say
+    from core.demo.layout import build
+
+    build(arguments.out, arguments.seed, arguments.count)
+    say(f"{arguments.count} scenes of series {arguments.seed} are in {arguments.out}")
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from core.backbones.network import device_of
+    from core.commands.output import say
+    from core.demo.train.recipe import MODELS, Recipe, train
+
+    device = str(device_of(arguments.device))
+    recipe = Recipe(scenes=arguments.scenes, seed=arguments.seed, device=device)
+    if arguments.steps is not None:
+        recipe = replace(recipe, **dict.fromkeys(("teacher", "vit", "resnet", "text"), arguments.steps))
+    models = MODELS if arguments.model == "all" else (arguments.model,)
+
+    def log(stage: str, step: int, values: dict[str, float]) -> None:
+        say(f"{stage} {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
+
+    train(arguments.out, models, recipe, log, workers=os.cpu_count() or 1)
+    say(f"{' and '.join(models)}: checkpoint, training log and scores are in {arguments.out}")
+    return 0

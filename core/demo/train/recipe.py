@@ -1,0 +1,100 @@
+"""The whole recipe: scenes, teacher, image tower, text tower, checkpoint, log."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from core.demo.shapes import LABELS
+from core.demo.train.batches import Plan, Scenes, scenes_at
+from core.demo.train.checkpoint import EMBEDDING, VISION, new_model, write_checkpoint
+from core.demo.train.data import read_scenes, write_scenes
+from core.demo.train.resnet import train_resnet
+from core.demo.train.scores import scores
+from core.demo.train.teacher import Log, patch_logits, train_teacher
+from core.demo.train.text import train_text
+from core.demo.train.vit import SCALE, train_vit
+from core.paths import atomic_write
+
+TRAIN_SEED = 1
+NETWORK_SEED = 0
+TEACHER_SIDE = 128
+MODELS = ("vit", "resnet")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every length in training steps; the defaults made the shipped checkpoints."""
+
+    scenes: int = 24_000
+    teacher: int = 2000
+    vit: int = 2500
+    resnet: int = 2000
+    text: int = 600
+    seed: int = TRAIN_SEED
+    device: str = "cpu"
+
+    def plan(self, steps: int, batch: int, rate: float) -> Plan:
+        """One network's share of the recipe."""
+        return Plan(steps, batch, rate, NETWORK_SEED, torch.device(self.device))
+
+
+def train(out: Path, models: Sequence[str], recipe: Recipe, log: Log, workers: int) -> None:
+    """Train the named models from nothing; each gets a folder under `out`: weights, training log, scores."""
+    lines: list[dict[str, object]] = []
+    start = time.monotonic()
+
+    def logged(stage: str, step: int, values: dict[str, float]) -> None:
+        rounded = {key: round(value, 5) for key, value in values.items()}
+        lines.append({"stage": stage, "step": step, "seconds": round(time.monotonic() - start), **rounded})
+        log(stage, step, values)
+
+    with TemporaryDirectory(prefix="cliploc-demo-") as folder:
+        write_scenes(Path(folder), recipe.seed, recipe.scenes, workers)
+        images, targets = read_scenes(Path(folder))
+        seen = scenes_at(images, targets, TEACHER_SIDE)
+        plan = recipe.plan(recipe.teacher, 64, 2e-3)
+        answers = patch_logits(train_teacher(seen, plan, logged), seen, plan)
+        shared = len(lines)
+        for name in models:
+            del lines[shared:]
+            shown = scenes_at(images, targets, VISION[name]["image_size"])
+            train_model(out / name, name, shown, answers, recipe, logged)
+            _write_lines(out / name / "training.jsonl", map(json.dumps, lines))
+            found = scores(out / name, name, recipe.device)
+            _write_lines(out / name / "scores.json", [json.dumps(found, indent=2)])
+
+
+def train_model(folder: Path, name: str, scenes: Scenes, answers: Tensor, recipe: Recipe, log: Log) -> None:
+    """Train an image tower towards the teacher's answers, then its text tower; write the checkpoint."""
+    rows = class_directions().to(recipe.device)
+    torch.manual_seed(NETWORK_SEED)
+    model = new_model(name).to(recipe.device)
+    if name == "vit":
+        train_vit(model.visual, rows[:-1], answers, scenes, recipe.plan(recipe.vit, 64, 1e-3), log)
+    else:
+        model.visual.to(memory_format=torch.channels_last)
+        train_resnet(model.visual, rows[:-1], answers, scenes, recipe.plan(recipe.resnet, 32, 2e-3), log)
+    train_text(model, rows, recipe.plan(recipe.text, 128, 2e-3), log)
+    with torch.no_grad():
+        model.logit_scale.fill_(torch.tensor(SCALE).log())
+    write_checkpoint(folder, name, model)
+
+
+def class_directions() -> Tensor:
+    """(classes + 1, d) orthonormal rows: one per class, the last for texts that name none."""
+    random = torch.Generator().manual_seed(NETWORK_SEED)
+    square = torch.randn(EMBEDDING, EMBEDDING, generator=random)
+    return torch.linalg.qr(square)[0][: len(LABELS) + 1].contiguous()
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    with atomic_write(path) as file:
+        file.write("".join(line + "\n" for line in lines).encode("utf-8"))
