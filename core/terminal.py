@@ -39,6 +39,8 @@ NAME_QUERY = "\x1b[>q"
 COLOUR_QUERY = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"
 ATTRIBUTES_QUERY = "\x1b[c"
 QUESTIONS = KITTY_QUERY + CELL_SIZE_QUERY + NAME_QUERY + COLOUR_QUERY + ATTRIBUTES_QUERY
+RESET = "\x1b[0m"
+THROUGHPUT_SIZES = (8_000, 64_000, 512_000)
 # Whatever a terminal printed of a question that it did not know is wiped.
 WIPE = "\r\x1b[K"
 
@@ -103,9 +105,33 @@ def probe(timeout: float = 1.0, override: str = "auto") -> Terminal:
             terminal = _describe(*_ask(descriptor, timeout), _window_cell(descriptor))
     except (OSError, termios.error) as error:
         terminal = Terminal(
-            "halfcell", truecolor=_truecolor({}), tmux=_tmux(), reason=f"no terminal to ask ({clean(error)})"
+            "halfcell", truecolor=_truecolor({}), tmux=_tmux(), reason=f"no terminal to ask ({_cause(error)})"
         )
     return _overridden(terminal, override)
+
+
+def throughput(terminal: Terminal) -> float | None:
+    """Bytes a second that the terminal takes, None when it answers nothing; about half a second at most.
+
+    Harmless bytes (resets) are sent, more of them while they arrive quickly, and the
+    device attributes are asked for after them.
+    """
+    if terminal.round_trip_ms is None:
+        return None
+    rate = None
+    try:
+        with _controlling_terminal() as descriptor:
+            for size in THROUGHPUT_SIZES:
+                data = RESET * (size // len(RESET)) + ATTRIBUTES_QUERY
+                _, milliseconds = _ask(descriptor, 2.0, data)
+                if milliseconds is None:
+                    return rate
+                rate = size / max((milliseconds - terminal.round_trip_ms) / 1000, 1e-4)
+                if milliseconds > 100:
+                    break
+    except (OSError, termios.error):
+        return rate
+    return rate
 
 
 def _is_terminal(stream: object) -> bool:
@@ -113,6 +139,10 @@ def _is_terminal(stream: object) -> bool:
         return bool(stream is not None and stream.isatty())  # type: ignore[attr-defined]
     except ValueError:
         return False
+
+
+def _cause(error: Exception) -> str:
+    return clean(getattr(error, "strerror", None) or error)
 
 
 def _overridden(terminal: Terminal, override: str) -> Terminal:
@@ -149,10 +179,10 @@ def _controlling_terminal() -> Iterator[int]:
         os.close(descriptor)
 
 
-def _ask(descriptor: int, timeout: float) -> tuple[dict[str, str], float | None]:
+def _ask(descriptor: int, timeout: float, questions: str = QUESTIONS) -> tuple[dict[str, str], float | None]:
     """Write all questions at once and read until the attributes came back or time is up."""
     start = time.monotonic()
-    _write(descriptor, QUESTIONS.encode())
+    _write(descriptor, questions.encode())
     received = b""
     round_trip: float | None = None
     while (left := start + timeout - time.monotonic()) > 0:

@@ -4,4 +4,15 @@ Importing one costs no torch and no numpy; what it needs is imported when it run
 """
 
 # In the order of `cliploc --help`.
-COMMANDS = ("dataset", "fetch", "models", "heatmaps", "heads", "evaluate", "sweep", "runs", "predictions")
+COMMANDS = (
+    "doctor",
+    "dataset",
+    "fetch",
+    "models",
+    "heatmaps",
+    "heads",
+    "evaluate",
+    "sweep",
+    "runs",
+    "predictions",
+)
