@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
 from textual.app import App
 from textual.binding import BindingType
+from textual.message import Message
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -20,7 +22,19 @@ from core.terminal import Terminal
 from tui import session, themes
 from tui.engine import Engine
 from tui.keymap import bindings_for
-from tui.messages import ContenderReady, RunRead, RunsRead, Told, Trouble
+from tui.messages import (
+    BoardReady,
+    ContenderReady,
+    HeatmapsArrived,
+    PicturesReady,
+    RunRead,
+    RunsRead,
+    SheetReady,
+    StatisticsReady,
+    Told,
+    Trouble,
+    WorkerChanged,
+)
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import HelpScreen
@@ -78,14 +92,23 @@ class ExplorerApp(App[int]):
     def _theme_in_use(self) -> Theme:
         return self.get_theme(self.theme) or themes.THEMES[0]
 
-    def _from_engine(self, message: Any) -> None:  # noqa: ANN401
-        """Thread-safe: what the engine says goes to whoever asked, troubles to everybody."""
-        if isinstance(message, Trouble | Told | RunsRead):
-            self.post_message(message)
-        elif isinstance(message, RunRead | ContenderReady):
-            self.screen.post_message(message)
-        else:
-            self.explorer.post_message(message)
+    def _from_engine(self, message: Message) -> None:
+        """Called on lanes: hand what the engine says to the event loop."""
+        self.post_message(message)
+
+    @on(PicturesReady)
+    @on(SheetReady)
+    @on(BoardReady)
+    @on(HeatmapsArrived)
+    @on(WorkerChanged)
+    def _for_the_explorer(self, message: Message) -> None:
+        self.explorer.post_message(message)
+
+    @on(RunRead)
+    @on(ContenderReady)
+    @on(StatisticsReady)
+    def _for_who_is_shown(self, message: Message) -> None:
+        self.screen.post_message(message)
 
     def on_mount(self) -> None:
         self.push_screen(self.explorer)

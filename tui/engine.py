@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -22,7 +23,7 @@ from core.postprocess import PostProcess
 from tui.comparison import Contender
 from tui.heatmaps import Heatmaps
 from tui.lanes import Cancelled, Lane
-from tui.messages import BoardReady, ContenderReady, PicturesReady, SheetReady, Trouble
+from tui.messages import BoardReady, ContenderReady, PicturesReady, SheetReady, StatisticsReady, Told, Trouble
 from tui.runs import Runs
 from tui.state import ExplorerState, Source, View
 
@@ -51,7 +52,9 @@ class Engine:
         self._pictures = Lane("pictures", self._failed)
         self._sheets = Lane("sheets", self._failed)
         self._scores = Lane("scores", self._failed)
+        self._exports = Lane("exports", self._failed, places=8)
         self._comparison = Lane("comparison", self._failed)
+        self._lanes = (self._pictures, self._sheets, self._scores, self._comparison, self._exports)
         self._decoded: OrderedDict[str, tuple[Image, Mask]] = OrderedDict()
         self._live: LiveScores | None = None
         self._live_of: tuple[str, int] = ("", 0)
@@ -69,7 +72,13 @@ class Engine:
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
         """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
-        self._scores.submit(lambda cancelled: self._score(source, config, cancelled), drop_running=anew)
+
+        def job(cancelled: Cancelled) -> None:
+            if anew:
+                self.heatmaps.stored()
+            self._score(source, config, cancelled)
+
+        self._scores.submit(job, drop_running=anew)
 
     def compare(self, generation: int, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
         """Score every stored set of the dataset, or every preset where some are given.
@@ -80,6 +89,19 @@ class Engine:
             lambda cancelled: self._compare(generation, state, presets, cancelled), drop_running=True
         )
 
+    def statistics(self) -> None:
+        """Count the dataset; answers StatisticsReady."""
+        self._comparison.submit(lambda _: self._count(), drop_running=True)
+
+    def export(self, write: Callable[[], None], path: Path) -> None:
+        """Write a file; answers Told, or Trouble."""
+
+        def job(_: Cancelled) -> None:
+            write()
+            self._post(Told(f"wrote {path}"))
+
+        self._exports.submit(job)
+
     def sources(self, template: str) -> tuple[Source, ...]:
         """Every method that fits the dataset's networks, with one template, then the imported sets."""
         names = list(METHODS)
@@ -88,13 +110,13 @@ class Engine:
         return (*computed, *(Source(stored=name) for name in self.heatmaps.imported))
 
     @property
-    def scoring(self) -> bool:
-        """Whether dataset scores are under way."""
-        return self._scores.busy
+    def busy(self) -> bool:
+        """Whether something that was asked for is still under way on a lane."""
+        return any(lane.busy for lane in self._lanes)
 
     def close(self) -> None:
         """Stop lanes and worker; does not wait for what they are doing."""
-        for lane in (self._pictures, self._sheets, self._scores, self._comparison):
+        for lane in self._lanes:
             lane.close()
         self.runs.close()
         self.heatmaps.close()
@@ -184,6 +206,11 @@ class Engine:
             self._live = LiveScores(heatmaps, self.dataset.samples, cache_bytes=LIVE_CACHE_BYTES)
             self._live_of = (found.key, present)
         return self._live
+
+    def _count(self) -> None:
+        from core.datasets.statistics import statistics  # as above
+
+        self._post(StatisticsReady(statistics(self.dataset)))
 
     def _compare(
         self,

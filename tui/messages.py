@@ -13,6 +13,7 @@ from tui.curves import Curves
 from tui.state import Source
 
 if TYPE_CHECKING:
+    from core.datasets.statistics import Statistics
     from core.sweep.ledger import RunRow
     from tui.board import Board
     from tui.drawing import Image
@@ -108,3 +109,10 @@ class ContenderReady(Message, bubble=False):
 
     generation: int
     contender: Contender
+
+
+@dataclass
+class StatisticsReady(Message, bubble=False):
+    """The dataset's numbers."""
+
+    statistics: Statistics

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-from core.errors import ClipLocError
+from core import paths
+from core.errors import ClipLocError, clean
 from core.postprocess import PARAMETERS, PostProcess
 from tui import presets
 from tui.screens.choice import Choice, ChoiceScreen
@@ -91,10 +94,78 @@ def described(config: PostProcess) -> str:
     )
 
 
+def choose_export(screen: ExplorerLook) -> None:
+    """Ask what to write, and write it into the working folder."""
+    stem = re.sub(r"[^\w.-]+", "-", clean(screen.now.sample))
+    files = {
+        "pictures": Path.cwd() / f"{stem}.png",
+        "samples": Path.cwd() / "scores-by-sample.csv",
+        "classes": Path.cwd() / "scores-by-class.csv",
+        "curve": Path.cwd() / "scores-by-threshold.csv",
+        "screen": Path.cwd() / "cliploc.svg",
+    }
+
+    def chosen(name: str | None) -> None:
+        if name == "screen":
+            write_screen(screen, files[name])
+        elif name is not None:
+            write(screen, name, files[name])
+
+    choices = [Choice(name, EXPORTS[name], path.name) for name, path in files.items()]
+    screen.app.push_screen(ChoiceScreen("Export", choices), chosen)
+
+
+EXPORTS = {
+    "pictures": "pictures as PNG",
+    "samples": "scores of every sample as CSV",
+    "classes": "scores of every class as CSV",
+    "curve": "scores at all thresholds as CSV",
+    "screen": "the screen as SVG",
+}
+
+
+def write(screen: ExplorerLook, what: str, path: Path) -> None:
+    """Write pictures or scores as they are now."""
+    pictures, board, config = screen.pictures, screen.board, screen.now.config
+    if what != "pictures" and board is None:
+        screen.notify("no scores yet; A computes all heatmaps", severity="warning")
+        return
+
+    def job() -> None:
+        from tui import exports  # loads numpy and cv2: on a lane
+
+        if what == "pictures":
+            exports.write_pictures(pictures, path)
+        elif board is not None:
+            writers = {"samples": exports.write_samples, "classes": exports.write_classes}
+            if what in writers:
+                writers[what](board, config, path)
+            else:
+                exports.write_curve(board, path)
+
+    screen.engine.export(job, path)
+
+
+def write_screen(screen: ExplorerLook, path: Path) -> None:
+    """Write what is on the screen, once the dialog is gone."""
+
+    def save() -> None:
+        text = screen.app.export_screenshot(title="cliploc")
+
+        def job() -> None:
+            with paths.atomic_write(path) as file:
+                file.write(text.encode())
+
+        screen.engine.export(job, path)
+
+    screen.call_after_refresh(save)
+
+
 DIALOGS: dict[str, Callable[[ExplorerLook], None]] = {
     "sort": choose_sort,
     "facet": choose_facet,
     "preset": choose_preset,
+    "export": choose_export,
 }
 
 
@@ -138,10 +209,18 @@ def open_compare(screen: ExplorerLook) -> None:
     screen.app.push_screen(CompareScreen(screen.engine, screen.now, screen.terminal, screen.keymap), chosen)
 
 
+def open_statistics(screen: ExplorerLook) -> None:
+    """Show the dataset in numbers."""
+    from tui.screens.statistics import StatisticsScreen  # as above
+
+    screen.app.push_screen(StatisticsScreen(screen.engine, screen.keymap))
+
+
 PAGES: dict[str, Callable[[ExplorerLook], None]] = {
     "sweeps": open_sweeps,
     "compose": open_compose,
     "compare": open_compare,
+    "statistics": open_statistics,
 }
 
 

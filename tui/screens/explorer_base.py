@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.markup import escape
 from textual.reactive import var
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -34,9 +35,11 @@ from tui.widgets.scores import ScorePanel
 if TYPE_CHECKING:
     from core.sweep.ledger import RunRow
     from tui.board import Board
+    from tui.drawing import Image
 
 SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25
+LIST_SECONDS = 0.15
 LIGHTS = {"ready": "$better", "loading": "$accent", "busy": "$accent", "failed": "$worse", "died": "$worse"}
 STEPPED = ("threshold", "dilate", "erode", "interpolation", "order", "kernel")
 
@@ -66,11 +69,13 @@ class ExplorerBase(Screen[None]):
         self.baseline_index = state.config.threshold_index
         self.automatic_baseline = True
         self.sample_curves: Curves | None = None
+        self.pictures: Mapping[str, Image] = {}
         self.facts: Facts = NO_FACTS
         self.opened = self.peeking = False
         self.worker, self.present = ("", ""), 0
         self.runs: tuple[RunRow, ...] = ()
         self._generation = 0
+        self._list_timer: Timer | None = None
 
     @property
     def now(self) -> ExplorerState:
@@ -128,10 +133,17 @@ class ExplorerBase(Screen[None]):
         self.query_one(ParameterPanel).config = new.config
         if old is not None and old.config != new.config:
             self.query_one(ParameterPanel).tuned = ""
-        self._refresh_facts()
-        self.refresh_list()
+        if old is not None and old.with_(config=new.config) == new:
+            self._refresh_list_soon()
+        else:
+            self.refresh_list()
         self.refresh_scores()
         self.refresh_status()
+
+    def _refresh_list_soon(self) -> None:
+        """The list's numbers may lag behind a held key; drawing all its lines each time would slow it."""
+        if self._list_timer is None:
+            self._list_timer = self.set_timer(LIST_SECONDS, self.refresh_list)
 
     def _drawn_from(self, state: ExplorerState) -> tuple[object, ...]:
         return (state.sample, state.source, state.config, state.prompt, state.view)
@@ -159,7 +171,7 @@ class ExplorerBase(Screen[None]):
         """Show pictures unless the user has moved on to another sample."""
         if message.sample != self.now.sample:
             return
-        self.sample_curves = message.curves
+        self.sample_curves, self.pictures = message.curves, message.pictures
         grid = self.query_one(PictureGrid)
         grid.show(message.pictures, captions_of(self.now.view), message.note, message.generation)
         self.refresh_scores()
@@ -180,8 +192,7 @@ class ExplorerBase(Screen[None]):
         if board is not None and (self.baseline is None or (grown and self.automatic_baseline)):
             self.baseline, self.baseline_index = board, self.now.config.threshold_index
         self.present = max(self.present, len(board.ids) if board else 0)
-        self._refresh_facts()
-        self.refresh_list()
+        self._refresh_list_soon()
         self.refresh_scores()
         self.refresh_status()
 
@@ -213,13 +224,14 @@ class ExplorerBase(Screen[None]):
         """Configs x images per second of the newest run that knows."""
         return next((run.rate * run.configs for run in self.runs if run.rate), None)
 
-    def _refresh_facts(self) -> None:
-        if self.board is not None:
-            self.facts = self.board.facts(self.now.config.threshold_index)
-
     def refresh_list(self) -> None:
         """Filter, order and draw the samples."""
         state, index = self.now, self.now.config.threshold_index
+        if self._list_timer is not None:
+            self._list_timer.stop()
+            self._list_timer = None
+        if self.board is not None:
+            self.facts = self.board.facts(index)
         self.order = listed(self.engine.dataset.samples, state.listing, self.facts, state.marks)
         classes = self.board.by_class("mean_iou", index) if self.board else {}
         values = {

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from textual import events
 from textual.timer import Timer
 from textual.widgets import Input
 
 from tui.browsing import next_in, stepped
+from tui.keymap import ACTIONS
 from tui.screens.explorer_base import ExplorerBase
 from tui.state import PICTURES
 from tui.widgets.lines import HintLine
 from tui.widgets.pictures import PictureGrid
 from tui.widgets.sample_list import SampleList
 
-# Seconds that a digit waits for a key that it counts, before it means a picture.
+DIGITS = tuple("0123456789")
+# Seconds that a digit waits for a key that it counts, before it means something itself.
 COUNT_PATIENCE = 0.5
 NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
 
@@ -26,19 +29,22 @@ class ExplorerWalk(ExplorerBase):
     _digit_timer: Timer | None = None
     _prefixed = False
 
-    def action_digit(self, digit: int) -> None:
-        """Begin or go on with a count; 1 to 4 alone mean a picture."""
-        self._digits = (self._digits + str(digit))[-4:]
-        self.query_one(HintLine).pending = self._digits
-        if self._digit_timer is not None:
-            self._digit_timer.stop()
-        self._digit_timer = self.set_timer(COUNT_PATIENCE, self._digit_alone)
+    def on_key(self, event: events.Key) -> None:
+        """Digits begin or go on with a count; alone they mean the action they are bound to."""
+        if event.key in DIGITS:
+            event.stop()
+            self._digits = (self._digits + event.key)[-4:]
+            self.query_one(HintLine).pending = self._digits
+            if self._digit_timer is not None:
+                self._digit_timer.stop()
+            self._digit_timer = self.set_timer(COUNT_PATIENCE, self._digit_alone)
 
-    def _digit_alone(self) -> None:
+    async def _digit_alone(self) -> None:
         digits = self._digits
         self.take_count()
-        if len(digits) == 1 and digits in "1234":
-            self.toggle_picture(PICTURES[int(digits) - 1])
+        for action in ACTIONS:
+            if action.scope == "explorer" and digits in self.keymap[action.name].split(","):
+                await self.run_action(action.call)
 
     def take_count(self) -> int:
         """The count that was typed, 0 for none; it is used up."""
@@ -48,9 +54,9 @@ class ExplorerWalk(ExplorerBase):
         self.query_one(HintLine).pending = ""
         return int(digits or 0)
 
-    def toggle_picture(self, name: str) -> None:
+    def action_picture(self, number: int) -> None:
         """Show or hide one picture; the last one stays."""
-        view = self.now.view
+        view, name = self.now.view, PICTURES[number - 1]
         shown = [n for n in self.query_one(PictureGrid).shown() if n in PICTURES]
         names = [n for n in PICTURES if (n in shown) != (n == name)] or [name]
         layout = "auto" if view.layout == "sheet" else view.layout

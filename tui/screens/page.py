@@ -26,7 +26,9 @@ class Page(Screen[Any]):
         self.keymap = keymap
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(id="status")
+        line = StatusLine(id="status")
+        line.left = ("cliploc", self.NAME)
+        yield line
         yield from self.compose_page()
         yield HintLine(self.SCOPE, self.keymap, id="hints")
         yield Static("cliploc needs 80 × 24 characters or more; enlarge the terminal", id="too-small")
@@ -34,9 +36,6 @@ class Page(Screen[Any]):
     def compose_page(self) -> ComposeResult:
         """The page's own widgets."""
         yield Static("")
-
-    def on_mount(self) -> None:
-        self.say()
 
     def say(self, *facts: str) -> None:
         """Put the page's name and some facts into the title line."""

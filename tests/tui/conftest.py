@@ -1,0 +1,105 @@
+"""The explorer on a tiny deterministic dataset with an imported heatmap set; no worker, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+
+from core.datasets import Dataset, open_dataset
+from core.heatmaps.exchange import import_npz
+from core.heatmaps.store import HeatmapStore
+from core.terminal import Terminal
+from tests.conftest import write_picture
+from tui import keymap
+from tui.app import ExplorerApp
+from tui.state import ExplorerState, Source
+from tui.widgets.picture import Picture
+
+CLASSES = {"star": 4, "ring": 3, "heart with a long name": 2}
+SIDE = 64
+PATIENCE = 60.0
+KEYS = {action.name: action.keys for action in keymap.ACTIONS}
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Dataset:
+    """Nine samples in three classes, and the heatmap sets `good` and `noisy`."""
+    root, rng = tmp_path / "toy", np.random.default_rng(7)
+    lines, maps = ["real,mask,prompt"], {"good": {}, "noisy": {}}
+    for label, count in CLASSES.items():
+        for number in range(count):
+            id_ = f"{label.split()[0]}_{number:04}"
+            true_mask = disc(number + 2 * len(label), rng)
+            image = np.full((SIDE, SIDE, 3), (40, 60, 90), np.uint8)
+            image[true_mask > 0] = (200, 150 + 10 * number, 60)
+            write_picture(root / f"real/{id_}.png", image[..., ::-1])
+            write_picture(root / f"mask/{id_}.png", true_mask)
+            lines.append(f"real/{id_}.png,mask/{id_}.png,{label}")
+            grid = cv2.resize(true_mask, (8, 8), interpolation=cv2.INTER_AREA) / 255
+            maps["good"][id_] = np.clip(grid * 0.8 + 0.2 * rng.random((8, 8)), 0, 1)
+            maps["noisy"][id_] = np.clip(grid * 0.4 + 0.6 * rng.random((8, 8)), 0, 1)
+    (root / "table.csv").write_text("\n".join(lines) + "\n")
+    dataset = open_dataset(str(root))
+    for name, heatmaps in maps.items():
+        path = tmp_path / f"{name}.npz"
+        np.savez(path, ids=list(heatmaps), heatmaps=np.stack(list(heatmaps.values())).astype(np.float32))
+        import_npz(HeatmapStore(), path, dataset, name)
+    return dataset
+
+
+def disc(seed: int, rng: np.random.Generator) -> np.ndarray:
+    """A true mask: a disc somewhere."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    centre = (20 + seed % 24, 20 + 3 * seed % 24)
+    return cv2.circle(mask, centre, int(rng.integers(8, 18)), 255, -1)
+
+
+@pytest.fixture
+def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ExplorerApp]:
+    """A maker of the app on the toy dataset; polling for runs is left to the tests."""
+    monkeypatch.setattr("tui.app.POLL_SECONDS", 3600.0)
+
+    def make(**changes: object) -> ExplorerApp:
+        state = ExplorerState(toy.samples[0].id, Source(stored="good"))
+        app = ExplorerApp(toy, state.with_(**changes), Terminal("halfcell", truecolor=True), KEYS)
+        app.animation_level = "none"
+        return app
+
+    return make
+
+
+async def until(condition: Callable[[], object], pilot: Pilot[int]) -> None:
+    """Wait, with an end, until a condition holds and the screen has caught up."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        await asyncio.sleep(0.01)
+    await pilot.pause()
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Wait until the lanes are idle, the newest pictures are shown and nothing waits to be drawn."""
+    app = pilot.app
+    assert isinstance(app, ExplorerApp)
+    for _ in range(3):
+        await pilot.pause()
+        await until(lambda: not app.engine.busy, pilot)
+        await until(lambda: app.explorer._list_timer is None, pilot)
+        await until(lambda: all(is_drawn(p) for p in app.screen.query(Picture)), pilot)
+
+
+def is_drawn(picture: Picture) -> bool:
+    """Whether what the picture was given is what it shows."""
+    hidden = picture._rgb is None or not picture.display or not picture.size
+    return (
+        hidden
+        or any(not a.display for a in picture.ancestors_with_self)
+        or (picture.shown_generation == picture._generation)
+    )

@@ -1,0 +1,294 @@
+"""Every key of the explorer, pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from core.postprocess import PostProcess
+from tests.tui.conftest import settled, until
+from tui.app import ExplorerApp
+from tui.screens.choice import ChoiceScreen
+from tui.screens.help import HelpScreen
+from tui.state import LAYOUTS, ExplorerState
+from tui.widgets.pictures import PictureGrid
+
+Make = Callable[..., ExplorerApp]
+SIZE = (120, 40)
+
+
+async def after(make_app: Make, *keys: str, size: tuple[int, int] = SIZE, **changes: object) -> ExplorerState:
+    """The explorer's state after some keys."""
+    app = make_app(**changes)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        return app.explorer.now
+
+
+WALKS = [
+    (("j",), "heart_0001"),
+    (("down",), "heart_0001"),
+    (("j", "j", "k"), "heart_0001"),
+    (("j", "up"), "heart_0000"),
+    (("G",), "star_0003"),
+    (("end",), "star_0003"),
+    (("G", "home"), "heart_0000"),
+    (("G", "g", "g"), "heart_0000"),
+    (("right_square_bracket",), "ring_0000"),
+    (("right_square_bracket", "right_square_bracket", "left_square_bracket"), "ring_0000"),
+    (("3", "j"), "ring_0001"),
+    (("5", "G"), "ring_0002"),
+    (("ctrl+d",), "star_0003"),
+    (("ctrl+d", "ctrl+u"), "heart_0000"),
+    (("pagedown",), "star_0003"),
+    (("G", "ctrl+o"), "heart_0000"),
+    (("G", "ctrl+o", "tab"), "star_0003"),
+    (("j", "asterisk", "G", "apostrophe"), "heart_0001"),
+    (("slash", *"ring", "enter", "j"), "ring_0001"),
+    (("slash", *"ring", "enter", "n", "n", "N"), "ring_0001"),
+]
+
+
+@pytest.mark.parametrize(("keys", "sample"), WALKS, ids=lambda value: str(value))
+async def test_walking(make_app: Make, keys: tuple[str, ...], sample: str) -> None:
+    state = await after(make_app, *keys, sample="heart_0000")
+    assert state.sample == sample
+
+
+TUNING = [
+    (("t",), PostProcess().stepped("threshold", 1)),
+    (("T",), PostProcess().stepped("threshold", -1)),
+    (("5", "t"), PostProcess().stepped("threshold", 5)),
+    (("1", "0", "T"), PostProcess().stepped("threshold", -10)),
+    (("d",), PostProcess(dilate=5)),
+    (("d", "d", "D"), PostProcess(dilate=5)),
+    (("3", "e"), PostProcess(erode=13)),
+    (("e", "E"), PostProcess()),
+    (("i",), PostProcess(interpolation="bicubic")),
+    (("I",), PostProcess(interpolation="nearest")),
+    (("o",), PostProcess(order="erode-dilate")),
+    (("O",), PostProcess(order="erode")),
+    (("K",), PostProcess(kernel="ellipse")),
+    (("d", "e", "t", "r"), PostProcess()),
+    (("d", "e", "u"), PostProcess(dilate=5)),
+    (("d", "e", "u", "u", "u"), PostProcess()),
+    (("d", "e", "u", "ctrl+r"), PostProcess(dilate=5, erode=5)),
+]
+
+
+@pytest.mark.parametrize(("keys", "config"), TUNING, ids=lambda value: str(value))
+async def test_tuning(make_app: Make, keys: tuple[str, ...], config: PostProcess) -> None:
+    state = await after(make_app, *keys)
+    assert state.config == config
+
+
+async def test_best_threshold_maximizes_the_curve_that_is_shown(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("equals_sign")
+        await settled(pilot)
+        curves = app.explorer.curves("all")
+        assert curves is not None
+        values = curves.values["mean_iou"]
+        assert values[app.explorer.now.config.threshold_index] == max(values)
+        assert "tuned on these 9 images" in app.explorer.query_one("#parameters").tuned
+
+
+async def test_scores_follow_a_dilation_and_differ_from_the_baseline(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        before = app.explorer.curves("all")
+        await pilot.press("9", "d")
+        await settled(pilot)
+        after_ = app.explorer.curves("all")
+        panel = app.explorer.query_one("#scores")
+        assert before is not None
+        assert after_ is not None
+        assert after_.values != before.values
+        assert panel.baseline["all"].values == before.values
+        await pilot.press("b")
+        await pilot.pause()
+        assert panel.baseline["all"].values == after_.values
+
+
+async def test_digits_alone_choose_pictures(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        assert app.explorer.query_one(PictureGrid).shown() == ("image", "heatmap", "mask", "truth")
+        await pilot.press("2")
+        await until(lambda: app.explorer.now.view.pictures, pilot)
+        assert app.explorer.query_one(PictureGrid).shown() == ("image", "mask", "truth")
+
+
+async def test_a_small_screen_shows_two_pictures(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert app.explorer.query_one(PictureGrid).shown() == ("heatmap", "mask")
+        await pilot.press("z")
+        assert app.explorer.query_one(PictureGrid).shown() == ("heatmap",)
+        await pilot.press("z")
+        assert app.explorer.query_one(PictureGrid).shown() == ("heatmap", "mask")
+
+
+async def test_layouts_go_round(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        seen = []
+        for _ in LAYOUTS:
+            await pilot.press("L")
+            await settled(pilot)
+            seen.append(app.explorer.query_one(PictureGrid).shown())
+        assert seen == [
+            ("heatmap",),
+            ("heatmap", "mask"),
+            ("image", "heatmap", "mask", "truth"),
+            ("sheet",),
+            ("image", "heatmap", "mask", "truth"),
+        ]
+
+
+async def test_peek_outlines_the_true_mask_and_ends(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.explorer_look.PEEK_SECONDS", 3.0)
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        plain = app.explorer.pictures["heatmap"]
+        await pilot.press("space")
+        await until(lambda: (app.explorer.pictures["heatmap"] != plain).any(), pilot)
+        await until(lambda: (app.explorer.pictures["heatmap"] == plain).all(), pilot)
+
+
+async def test_blink_alternates_and_stops(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.explorer_look.BLINK_SECONDS", 0.05)
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        grid = app.explorer.query_one(PictureGrid)
+        await pilot.press("x")
+        await until(lambda: grid.shown() == ("image",), pilot)
+        await until(lambda: grid.shown() == ("heatmap",), pilot)
+        await pilot.press("x")
+        assert len(grid.shown()) == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "check"),
+    [
+        ("Z", lambda view: view.crop),
+        ("c", lambda view: view.colours == "viridis"),
+        ("greater_than_sign", lambda view: view.opacity == 0.7),
+        ("less_than_sign", lambda view: view.opacity == 0.5),
+    ],
+)
+async def test_looking(make_app: Make, key: str, check: Callable[[object], bool]) -> None:
+    state = await after(make_app, key)
+    assert check(state.view)
+
+
+@pytest.mark.parametrize(("key", "title"), [
+    ("comma", "Order the samples by"), ("full_stop", "List only"), ("P", "Presets"), ("ctrl+e", "Export"),
+    ("p", "Prompt"), ("ctrl+t", "Theme"), ("ctrl+n", "Notifications"),
+])  # fmt: skip
+async def test_dialogs_open_and_escape_closes_them(make_app: Make, key: str, title: str) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press(key)
+        assert isinstance(app.screen, ChoiceScreen)
+        assert app.screen.query_one("Vertical").border_title == title
+        await pilot.press("escape")
+        assert app.screen is app.explorer
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+async def test_help(make_app: Make, key: str) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press(key)
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("q")
+        assert app.screen is app.explorer
+
+
+async def test_sorting_by_iou_puts_the_worst_first(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("comma", *"IoU", "enter")
+        await settled(pilot)
+        values = [app.explorer.facts.iou[sample.id] for sample in app.explorer.order]
+        assert values == sorted(values)
+
+
+async def test_next_failure_goes_to_a_sample_below_the_bar(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("9", "9", "t")
+        await settled(pilot)
+        await pilot.press("f")
+        assert app.explorer.facts.iou[app.explorer.now.sample] < 0.3
+
+
+async def test_method_key_goes_through_methods_and_stored_sets(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await until(lambda: app.engine.heatmaps.imported, pilot)
+        titles = [source.title for source in app.explorer.sources()]
+        assert titles[0] == "GEM"
+        assert titles[-2:] == ["good", "noisy"]
+        await pilot.press("m")
+        await settled(pilot)
+        assert app.explorer.now.source.title == "noisy"
+        await pilot.press("M")
+        await settled(pilot)
+        assert app.explorer.now.source.title == "good"
+
+
+async def test_copy_puts_a_command_line_on_the_clipboard(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("d", "y")
+        assert app.clipboard.startswith("cliploc-tui --dataset ")
+        assert "--heatmaps good" in app.clipboard
+        assert "--dilate 5" in app.clipboard
+
+
+async def test_quit(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("q")
+    assert app.return_value == 0
+
+
+async def test_a_filter_without_matches_keeps_the_sample_and_escape_drops_it(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", *"nothing like this", "enter", "j", "n", "G", "f")
+        assert app.explorer.order == ()
+        assert app.explorer.now.sample in {sample.id for sample in app.dataset.samples}
+        await pilot.press("escape")
+        assert len(app.explorer.order) == 9
+
+
+async def test_too_small_says_so(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(70, 20)) as pilot:
+        await pilot.pause()
+        assert app.explorer.query_one("#too-small").display
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert not app.explorer.query_one("#too-small").display

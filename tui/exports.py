@@ -1,0 +1,72 @@
+"""What leaves the program as files: pictures as PNG, scores as CSV. Runs on a lane."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+
+from core import paths
+from core.errors import StoreError
+from core.postprocess import THRESHOLDS, PostProcess
+from tui.board import Board
+from tui.curves import SCORES
+from tui.drawing import Image
+from tui.graphics import compose
+from tui.state import PICTURES
+
+
+def write_pictures(pictures: Mapping[str, Image], path: Path) -> None:
+    """Write the pictures side by side as one PNG. StoreError when it cannot be written."""
+    shown = [pictures[name] for name in PICTURES if name in pictures]
+    row = compose.side_by_side(shown)
+    done, encoded = cv2.imencode(".png", cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise StoreError(f"cannot encode {path}")
+    with paths.atomic_write(path) as file:
+        file.write(encoded.tobytes())
+
+
+def write_samples(board: Board, config: PostProcess, path: Path) -> None:
+    """Write every sample's scores at the config's threshold as CSV, with the config in each row."""
+    index = config.threshold_index
+    columns = {name: board.by_sample(name, index) for name in SCORES}
+    settings = config.to_dict()
+    rows = [
+        [id_, label, *(columns[name][id_] for name in SCORES), *settings.values()]
+        for id_, label in zip(board.ids, board.labels, strict=True)
+    ]
+    _write_csv(path, ["id", "label", *SCORES, *settings], rows)
+
+
+def write_classes(board: Board, config: PostProcess, path: Path) -> None:
+    """Write every class's mean scores at the config's threshold as CSV."""
+    index = config.threshold_index
+    columns = {name: board.by_class(name, index) for name in SCORES}
+    settings = config.to_dict()
+    rows = [
+        [label, board.labels.count(label), *(columns[name][label] for name in SCORES), *settings.values()]
+        for label in sorted(set(board.labels))
+    ]
+    _write_csv(path, ["label", "images", *SCORES, *settings], rows)
+
+
+def write_curve(board: Board, path: Path) -> None:
+    """Write the dataset's mean scores at all 100 thresholds as CSV."""
+    curves = board.curves()
+    rows: list[list[float]] = []
+    if curves is not None:
+        rows = [[t, *(curves.at(name, index) for name in SCORES)] for index, t in enumerate(THRESHOLDS)]
+    _write_csv(path, ["threshold", *SCORES], rows)
+
+
+def _write_csv(path: Path, header: list[str], rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    with paths.atomic_write(path) as file:
+        file.write(text.getvalue().encode())

@@ -1,0 +1,94 @@
+"""The dataset in numbers: the poster's table, mask areas, images per class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from core.errors import clean
+from tui.engine import Engine
+from tui.messages import StatisticsReady
+from tui.screens.page import Page
+
+if TYPE_CHECKING:
+    from core.datasets.statistics import Statistics
+
+
+class StatisticsScreen(Page):
+    """Reads every true mask, once."""
+
+    NAME = "statistics"
+
+    def __init__(self, engine: Engine, keymap: Mapping[str, str]) -> None:
+        super().__init__(keymap)
+        self.engine = engine
+
+    def compose_page(self) -> ComposeResult:
+        with Horizontal(classes="page"):
+            numbers = Static(Content("reading the masks …"), id="numbers", classes="panel")
+            numbers.border_title = "Dataset"
+            yield numbers
+            with VerticalScroll(id="histogram", classes="panel") as histogram:
+                histogram.border_title = "Images per class"
+                yield Static(id="bars")
+
+    def on_mount(self) -> None:
+        self.say(clean(self.engine.dataset.name))
+        self.engine.statistics()
+        self.query_one(VerticalScroll).focus()
+
+    def on_statistics_ready(self, message: StatisticsReady) -> None:
+        """Draw them."""
+        found = message.statistics
+        self.query_one("#numbers", Static).update(numbers_of(found))
+        width = self.query_one(VerticalScroll).size.width - 3
+        self.query_one("#bars", Static).update(bars_of(found.per_class, width))
+
+    def action_row(self, step: int) -> None:
+        """Scroll the histogram."""
+        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+
+
+def numbers_of(found: Statistics) -> Content:
+    """The table of counts, then quantiles of the true masks' areas."""
+    rows = [
+        ("images", f"{found.images:,}"),
+        ("classes", f"{found.classes:,}"),
+        ("per class: min", str(found.min)),
+        ("per class: max", str(found.max)),
+        ("per class: mean", f"{found.mean:.4f}"),
+        ("per class: std", f"{found.std:.4f}"),
+    ]
+    lines = [
+        Content.assemble((name.ljust(18), "$dim"), (value.rjust(9), "$foreground")) for name, value in rows
+    ]
+    lines += [Content(""), Content.styled("area of the true mask, part of the image", "$dim")]
+    names = {0.0: "smallest", 0.25: "lower quarter", 0.5: "median", 0.75: "upper quarter", 1.0: "largest"}
+    lines += [
+        Content.assemble(
+            (names.get(q, f"{q:.0%}").ljust(18), "$dim"), (f"{area:.1%}".rjust(9), "$foreground")
+        )
+        for q, area in found.mask_area.items()
+    ]
+    return Content("\n").join([*lines, Content(""), Content.styled("std: of the population", "$dim")])
+
+
+def bars_of(per_class: Mapping[str, int], width: int) -> Content:
+    """A bar a class, the largest class first."""
+    names = max((len(clean(label)) for label in per_class), default=0)
+    most = max(per_class.values(), default=1)
+    room = max(width - names - 8, 4)
+    lines = [
+        Content.assemble(
+            (clean(label).ljust(names + 1), "$foreground"),
+            (f"{count:>4} ", "$dim"),
+            ("█" * max(round(count / most * room), 1), "$primary"),
+        )
+        for label, count in sorted(per_class.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return Content("\n").join(lines)
