@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import paths
+from core.datasets.coco import open_coco
 from core.datasets.folder import open_folder
 from core.datasets.sample import Dataset, Sample
 from core.errors import DatasetError
@@ -16,8 +17,10 @@ def open_dataset(spec: str) -> Dataset:
     """Open a dataset by its spec; no picture is decoded. DatasetError says what is missing.
 
     `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place.
-    Anything else: a folder in CocoGlide's layout.
+    `coco:IMAGES:ANNOTATIONS.json`: COCO instances. Anything else: a folder in CocoGlide's layout.
     """
+    if spec.startswith("coco:"):
+        return open_coco(spec)
     name = spec if spec in ("demo", "cocoglide") else None
     return open_folder(root_of(spec), name)
 

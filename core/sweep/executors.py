@@ -102,6 +102,7 @@ def results_of(
     lost_in_a_row = 0
     with ExitStack() as pools:
         pool = pools.enter_context(_shut(workers.open()))
+        pools.callback(queue.cancel)
         while queue.fill(pool, work, 2 * workers.count):
             done, _ = wait(queue.pending, TICK_SECONDS, FIRST_COMPLETED)
             if not done:
@@ -121,6 +122,7 @@ def results_of(
                 queue.give_back()
                 pools.close()
                 pool = pools.enter_context(_shut(workers.open()))
+                pools.callback(queue.cancel)
 
 
 class _Queue(Generic[K, Task, Result]):
@@ -173,6 +175,11 @@ class _Queue(Generic[K, Task, Result]):
         self.pending.clear()
         self.broken = False
 
+    def cancel(self) -> None:
+        """Before a pool is shut: what has not begun need not begin."""
+        for future in self.pending:
+            future.cancel()
+
     def _next(self) -> tuple[K, Task] | None:
         if self._again:
             return self._again.popleft()
@@ -216,7 +223,7 @@ def _shut(pool: Executor) -> Iterator[Executor]:
     try:
         yield pool
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)
 
 
 def _prepare_worker() -> None:
@@ -247,7 +254,7 @@ def _dask(spec: str, count: int) -> Iterator[Workers]:
         else:
             address = spec.replace("dask://", "tcp://", 1)
         try:
-            client = stack.enter_context(distributed.Client(address, timeout="10s"))
+            client = stack.enter_context(distributed.Client(address, timeout="5s"))
         except OSError as error:
             raise ResourceError(
                 f"no Dask scheduler answers at {clean(spec)} ({clean(error)}); "

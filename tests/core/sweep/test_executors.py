@@ -67,7 +67,8 @@ def test_what_a_dead_worker_took_along_is_done_again(tmp_path: Path) -> None:
     assert not list(scratch.iterdir()) or len(list(scratch.iterdir())) <= 4  # results of the dead may remain
 
 
-def test_workers_that_keep_dying_are_given_up_with_advice() -> None:
+def test_workers_that_keep_dying_are_given_up_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.sweep.executors.LOST_IN_A_ROW", 2)
     with pytest.raises(ResourceError, match="--workers"):
         done(Workers(pool, 2), always_die, [1, 2, 3])
 

@@ -1,0 +1,148 @@
+"""COCO annotations: instances merged per category and image, crowds ignored."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+
+from core.datasets import open_dataset
+from core.errors import DatasetError
+from core.metrics import counts_of
+from tests.conftest import write_picture
+
+HEIGHT, WIDTH = 30, 40
+
+
+def runs_of(mask: np.ndarray) -> dict[str, object]:
+    found = rle.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": found["size"], "counts": found["counts"].decode()}
+
+
+def box_polygon(x: int, y: int, width: int, height: int) -> list[list[int]]:
+    return [[x, y, x + width, y, x + width, y + height, x, y + height]]
+
+
+def uncompressed(mask: np.ndarray) -> dict[str, object]:
+    flat = mask.T.reshape(-1).astype(int)
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    lengths = np.diff([0, *edges, flat.size]).tolist()
+    return {"size": [HEIGHT, WIDTH], "counts": lengths if not flat[0] else [0, *lengths]}
+
+
+@pytest.fixture
+def crowd() -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[10:25, 20:38] = True
+    return mask
+
+
+@pytest.fixture
+def spec(tmp_path: Path, crowd: np.ndarray) -> str:
+    images = tmp_path / "images"
+    for number in (1, 2, 3):
+        write_picture(images / f"{number:012d}.png", np.full((HEIGHT, WIDTH, 3), 10 * number, np.uint8))
+    polygons = [box_polygon(2, 3, 10, 8), box_polygon(20, 5, 9, 12)]
+    annotations = [
+        {"image_id": 1, "category_id": 5, "segmentation": polygons[0], "iscrowd": 0},
+        {"image_id": 1, "category_id": 5, "segmentation": polygons[1], "iscrowd": 0},
+        {"image_id": 1, "category_id": 5, "segmentation": uncompressed(crowd), "iscrowd": 1},
+        {"image_id": 1, "category_id": 7, "segmentation": box_polygon(0, 0, 5, 5), "iscrowd": 0},
+        {"image_id": 2, "category_id": 7, "segmentation": runs_of(crowd), "iscrowd": 0},
+        {"image_id": 3, "category_id": 7, "segmentation": uncompressed(crowd), "iscrowd": 1},
+    ]
+    content = {
+        "images": [
+            {"id": n, "file_name": f"{n:012d}.png", "height": HEIGHT, "width": WIDTH} for n in (1, 2, 3)
+        ],
+        "annotations": [{"id": i, "area": 1.0, "bbox": [0, 0, 1, 1], **a} for i, a in enumerate(annotations)],
+        "categories": [{"id": 5, "name": "dining table"}, {"id": 7, "name": "cat"}],
+    }
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(content))
+    return f"coco:{images}:{path}"
+
+
+def test_there_is_a_sample_per_image_and_category(spec: str) -> None:
+    dataset = open_dataset(spec)
+    assert [sample.id for sample in dataset.samples] == [
+        "cat_000000000001",
+        "cat_000000000002",
+        "dining table_000000000001",
+    ]
+    assert dataset.by_id("cat_000000000002").image().shape == (HEIGHT, WIDTH, 3)
+    assert dataset.name == "coco-instances"
+    assert dataset.spec == spec
+
+
+def test_instances_are_merged_as_pycocotools_draws_them(spec: str) -> None:
+    sample = open_dataset(spec).by_id("dining table_000000000001")
+    coco = COCO(spec.rsplit(":", 1)[1])
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    for annotation in coco.loadAnns(coco.getAnnIds(imgIds=1, catIds=5, iscrowd=False)):
+        expected |= coco.annToMask(annotation).astype(bool)
+    np.testing.assert_array_equal(sample.true_mask(), expected)
+    assert expected.sum() > 100
+
+
+def test_crowds_are_ignored_but_not_the_instances_in_them(spec: str, crowd: np.ndarray) -> None:
+    dataset = open_dataset(spec)
+    sample = dataset.by_id("dining table_000000000001")
+    ignored = sample.ignored()
+    assert ignored is not None
+    np.testing.assert_array_equal(ignored, crowd & ~sample.true_mask())
+    assert dataset.by_id("cat_000000000001").ignored() is None
+    everything = np.full((HEIGHT, WIDTH), 100, np.uint8)
+    counts = counts_of(everything, sample.true_mask(), ignored)
+    assert counts.pixels.tolist() == [HEIGHT * WIDTH - ignored.sum()]
+    assert counts.fp[0] == (~sample.true_mask() & ~ignored).sum()
+
+
+def test_run_lengths_are_read(spec: str, crowd: np.ndarray) -> None:
+    np.testing.assert_array_equal(open_dataset(spec).by_id("cat_000000000002").true_mask(), crowd)
+
+
+def test_samples_travel_to_other_processes(spec: str) -> None:
+    sample = open_dataset(spec).samples[-1]
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(sample)).true_mask(), sample.true_mask())
+
+
+def test_the_fingerprint_follows_the_annotations(spec: str) -> None:
+    before = open_dataset(spec).fingerprint
+    path = Path(spec.rsplit(":", 1)[1])
+    path.write_text(path.read_text().replace("dining table", "desk"))
+    assert open_dataset(spec).fingerprint != before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"images": 1, "annotations": [{"segmentation": [1]}], "categories": []}',
+        '{"images": [], "annotations": [], "categories": []}',
+        '{"images": [{"id": 1, "file_name": "../x.png", "height": 1, "width": 1}], "annotations": [], '
+        '"categories": []}',
+    ],
+)
+def test_other_files_are_explained(spec: str, content: str) -> None:
+    Path(spec.rsplit(":", 1)[1]).write_text(content)
+    with pytest.raises(DatasetError):
+        open_dataset(spec)
+
+
+@pytest.mark.parametrize("wrong", ["coco:", "coco:/nowhere", "coco:/nowhere:/nothing.json"])
+def test_bad_specs_are_explained(wrong: str) -> None:
+    with pytest.raises(DatasetError, match="coco:IMAGES"):
+        open_dataset(wrong)
+
+
+def test_missing_annotations_are_explained(spec: str) -> None:
+    with pytest.raises(DatasetError, match="no annotations"):
+        open_dataset(f"{spec}x")
