@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DECODED_KEPT = 64
+# Datasets up to this size are computed whole without being asked, so that scores appear.
+COMPUTED_UNASKED = 200
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit five times, and the
 # screen's process stays below 300 MB.
 LIVE_CACHE_BYTES = 170_000_000
@@ -76,6 +78,8 @@ class Engine:
         def job(cancelled: Cancelled) -> None:
             if anew:
                 self.heatmaps.stored()
+                if len(self.dataset.samples) <= COMPUTED_UNASKED:
+                    self.heatmaps.compute_all(source)
             self._score(source, config, cancelled)
 
         self._scores.submit(job, drop_running=anew)

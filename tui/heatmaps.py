@@ -82,9 +82,14 @@ class Heatmaps:
 
     def compute_all(self, source: Source) -> None:
         """Ask for every sample of the dataset; what is there already is not computed again."""
-        if not source.stored:
-            self._failed.pop(source.recipe, None)
-            self._worker.request(source.recipe, [s.id for s in self.dataset.samples], urgent=False)
+        if source.stored:
+            return
+        self._failed.pop(source.recipe, None)
+        found = self.set_of(source)
+        present = set() if found is None else set(found.ids())
+        missing = [s.id for s in self.dataset.samples if s.id not in present]
+        if missing:
+            self._worker.request(source.recipe, missing, urgent=False)
 
     def stored(self) -> list[HeatmapSet]:
         """The sets of this dataset, computed and imported; `imported` holds the latter's names."""
@@ -130,7 +135,7 @@ class Heatmaps:
     def _on_event(self, event: Event) -> None:
         """Runs on the client's thread."""
         if isinstance(event, Loading):
-            self._post(WorkerChanged("loading", event.text))
+            self._post(WorkerChanged("loading", f"loading {event.text}"))
         elif isinstance(event, Ready):
             with self._lock:
                 self._sets[Source(event.recipe)] = self._store().open(event.identity)
