@@ -232,7 +232,7 @@ class HeatmapSet:
     def _names(self) -> list[str]:
         try:
             names = [file.name for file in self.folder.iterdir() if _is_data(file.name)]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise StoreError(f"cannot read {self.folder}: {error.strerror}") from error
