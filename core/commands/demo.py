@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="N steps for each network instead of the recipe's, for a quick try",
     )
     train.add_argument("--scenes", type=int, default=24_000, help="training scenes (default: 24000)")
+    train.add_argument("--held-out", type=int, default=200, help="fresh scenes to score on (default: 200)")
     train.add_argument("--seed", type=int, default=1, help="series of scenes and random numbers (default: 1)")
     train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
 
@@ -54,9 +55,11 @@ def _train(arguments: argparse.Namespace) -> int:
     from core.demo.train.recipe import MODELS, Recipe, train
 
     device = str(device_of(arguments.device))
-    recipe = Recipe(scenes=arguments.scenes, seed=arguments.seed, device=device)
+    recipe = Recipe(scenes=arguments.scenes, seed=arguments.seed, held_out=arguments.held_out, device=device)
     if arguments.steps is not None:
-        recipe = replace(recipe, **dict.fromkeys(("teacher", "vit", "resnet", "text"), arguments.steps))
+        recipe = replace(
+            recipe, **dict.fromkeys(("teacher", "vit", "vit_polish", "resnet", "text"), arguments.steps)
+        )
     models = MODELS if arguments.model == "all" else (arguments.model,)
 
     def log(stage: str, step: int, values: dict[str, float]) -> None:

@@ -96,7 +96,8 @@ def _background(random: Random) -> Canvas:
     along, _ = _rotated(_window(0, 0, SIZE), 0, 0, random.uniform(0, np.pi))
     wave = np.sin(2 * np.pi * along / random.uniform(24, 60) + 3 * _smooth(random, 4))
     grain = random.uniform(0, 0.1) * wave + random.uniform(0.02, 0.12) * _smooth(random, 32)
-    return (canvas + grain[..., None]).astype(np.float32)
+    background: Canvas = (canvas + grain[..., None]).astype(np.float32)
+    return background
 
 
 def _clutter(canvas: Canvas, random: Random) -> None:
@@ -182,9 +183,13 @@ def _plain_part(random: Random, u: Grid, v: Grid) -> Region:
     """A patch or a band of the object that has no texture."""
     x, y = random.uniform(-0.6, 0.6, 2)
     if random.random() < 0.6:
-        return np.hypot(u - x, v - y) < random.uniform(0.25, 0.45)
-    angle = random.uniform(0, np.pi)
-    return np.abs((u - x) * np.cos(angle) + (v - y) * np.sin(angle)) < random.uniform(0.12, 0.24)
+        distance, reach = np.hypot(u - x, v - y), random.uniform(0.25, 0.45)
+    else:
+        angle = random.uniform(0, np.pi)
+        distance = np.abs((u - x) * np.cos(angle) + (v - y) * np.sin(angle))
+        reach = random.uniform(0.12, 0.24)
+    part: Region = distance < reach
+    return part
 
 
 def _bars(canvas: Canvas, random: Random, places: list[_Place]) -> None:

@@ -118,8 +118,9 @@ def circles(a: Grid, b: Grid) -> Region:
 
 
 def pluses(a: Grid, b: Grid) -> Region:
-    x, y = np.abs(_cell(0.85 * a, 0.85 * b))
-    return (np.minimum(x, y) < 0.13) & (np.maximum(x, y) < 0.38)
+    x, y = (np.abs(side) for side in _cell(0.85 * a, 0.85 * b))
+    arms: Region = (np.minimum(x, y) < 0.13) & (np.maximum(x, y) < 0.38)
+    return arms
 
 
 def zigzag(a: Grid, b: Grid) -> Region:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,10 +65,14 @@ def draws(count: int, plan: Plan) -> Iterator[tuple[Tensor, list[int]]]:
         yield chosen, [axis for axis, flip in zip((-1, -2), flips, strict=True) if flip]
 
 
-def optimiser(
-    parameters: Iterable[nn.Parameter], plan: Plan, decay: float
-) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
-    """AdamW with a warm-up of 5 % of the steps and a cosine to zero; vectors and gains do not decay."""
+def descent(
+    parameters: Iterable[nn.Parameter], plan: Plan, decay: float, clip: float = math.inf
+) -> Callable[[Tensor], None]:
+    """One training step as a function of the loss, `plan.steps` of them.
+
+    AdamW with a warm-up of 5 % of the steps and a cosine to zero; vectors and
+    gains do not decay; gradients are cut to the norm `clip`.
+    """
     listed = list(parameters)
     groups = [
         {"params": [p for p in listed if p.ndim >= 2], "weight_decay": decay},
@@ -79,9 +84,18 @@ def optimiser(
     def rate(step: int) -> float:
         if step < warm:
             return (step + 1) / warm
-        return float(0.5 + 0.5 * np.cos(np.pi * (step - warm) / max(1, plan.steps - warm)))
+        return 0.5 + 0.5 * math.cos(math.pi * (step - warm) / max(1, plan.steps - warm))
 
-    return adam, torch.optim.lr_scheduler.LambdaLR(adam, rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(adam, rate)
+
+    def step(loss: Tensor) -> None:
+        adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(listed, clip)
+        adam.step()
+        schedule.step()
+
+    return step
 
 
 def half(plan: Plan) -> torch.autocast:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ def write_scenes(folder: Path, seed: int, count: int, workers: int) -> None:
         folder / "images.npy", "w+", dtype=np.uint8, shape=(count, SIZE, SIZE, 3)
     )
     captions = []
-    with ProcessPoolExecutor(workers) as pool:
+    # Spawned, not forked: the parent may hold torch and its threads.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         pairs: Iterator[tuple[NDArray[np.uint8], str]] = pool.map(
             partial(captioned_scene, seed), range(count), chunksize=64
         )

@@ -11,7 +11,7 @@ from open_clip.modified_resnet import AttentionPool2d, ModifiedResNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.train.batches import Plan, Scenes, draws, half, normalised, optimiser
+from core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
 from core.demo.train.teacher import Log
 from core.demo.train.vit import SCALE
 
@@ -20,7 +20,7 @@ PLACE_WEIGHT = 4.0
 
 def features(visual: ModifiedResNet, images: Tensor) -> Tensor:
     """What the last stage gives, (B, channels, side / 32, side / 32)."""
-    x = visual.stem(images)
+    x: Tensor = visual.stem(images)
     for stage in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
         x = stage(x)
     return x
@@ -41,7 +41,7 @@ def train_resnet(
     """
     torch.manual_seed(plan.seed)
     bias = nn.Parameter(torch.tensor(-4.0, device=plan.device))
-    adam, schedule = optimiser([*visual.parameters(), bias], plan, decay=0.05)
+    descend = descent([*visual.parameters(), bias], plan, decay=0.05, clip=1.0)
     visual.train()
     for step, (chosen, axes) in enumerate(draws(len(scenes.images), plan)):
         images = normalised(scenes.images[chosen].to(plan.device)).flip(axes)
@@ -51,15 +51,11 @@ def train_resnet(
             last = features(visual, images.contiguous(memory_format=torch.channels_last))
             image = F.normalize(visual.attnpool(last).float(), dim=-1) @ directions.T
             place = places(visual.attnpool, last) @ directions.T
-        wanted = F.adaptive_avg_pool2d(answer, last.shape[-2:]).flatten(2).transpose(1, 2)
+        wanted = F.adaptive_avg_pool2d(answer, last.shape[-1]).flatten(2).transpose(1, 2)
         of_image = F.cross_entropy(SCALE * image, targets / targets.sum(1, keepdim=True))
         of_places = F.binary_cross_entropy_with_logits(SCALE * place + bias, wanted)
         loss = of_image + PLACE_WEIGHT * of_places
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(visual.parameters(), 1.0)
-        adam.step()
-        schedule.step()
+        descend(loss)
         if step % 100 == 0 or step == plan.steps - 1:
             right = targets.gather(1, image.argmax(1, keepdim=True)).mean()
             values = {"image": of_image.item(), "places": of_places.item(), "accuracy": right.item()}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from core.backbones.load import load_backbone
@@ -37,20 +38,28 @@ CONVENTION = (
 )
 
 
-def scores(folder: Path, name: str, device: str) -> dict[str, Any]:
-    """Score the checkpoint in `folder` on fresh scenes and on the shipped ones."""
+def scores(folder: Path, name: str, device: str, held_out: int = HELD_OUT_COUNT) -> dict[str, Any]:
+    """Score the checkpoint in `folder` on `held_out` fresh scenes and on the shipped ones."""
     backbone = load_backbone(f"local-dir:{folder}", device=device)
-    series = {"held_out": (HELD_OUT_SEED, HELD_OUT_COUNT), "shipped": (SHIPPED_SEED, SHIPPED_COUNT)}
+    series = {"held_out": (HELD_OUT_SEED, held_out), "shipped": (SHIPPED_SEED, min(SHIPPED_COUNT, held_out))}
     found: dict[str, Any] = {"convention": CONVENTION, "template": TEMPLATE}
     for title, (seed, count) in series.items():
         drawn = [scene(seed, index) for index in range(count)]
-        found[title] = {"seed": seed, "scenes": count, **_classified(backbone, drawn)}
-        found[title]["all_foreground_mean_iou"] = round(float(np.mean([s.mask.mean() for s in drawn])), 4)
-        for method in METHODS[name]:
-            found[title][method] = _localized(_heatmaps(backbone, method, drawn), drawn)
+        found[title] = {"seed": seed, "scenes": count, **scored(backbone, METHODS[name], drawn)}
     return found
 
 
+def scored(backbone: Backbone, methods: Sequence[str], drawn: Sequence[Scene]) -> dict[str, Any]:
+    """Accuracy, the score of calling everything foreground, and each method's localization."""
+    everything = float(np.mean([s.mask.mean() for s in drawn]))
+    return {
+        **_classified(backbone, drawn),
+        "all_foreground_mean_iou": round(everything, 4),
+        **{method: _localized(_heatmaps(backbone, method, drawn), drawn) for method in methods},
+    }
+
+
+@torch.no_grad()
 def _classified(backbone: Backbone, drawn: Sequence[Scene]) -> dict[str, float]:
     text = backbone.encode_text([prompt_for(TEMPLATE, label) for label in LABELS])
     best: list[str] = []

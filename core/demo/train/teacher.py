@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.train.batches import Plan, Scenes, draws, half, normalised, optimiser
+from core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
 
 SHARPNESS = 4.0
 Log = Callable[[str, int, dict[str, float]], None]
@@ -52,29 +52,28 @@ def pooled(logits: Tensor) -> Tensor:
 def train_teacher(scenes: Scenes, plan: Plan, log: Log) -> Teacher:
     """Learn patch logits from the captions' classes alone."""
     torch.manual_seed(plan.seed)
-    teacher = Teacher(scenes.targets.shape[1]).to(plan.device, memory_format=torch.channels_last)
-    adam, schedule = optimiser(teacher.parameters(), plan, decay=0.05)
+    teacher = Teacher(scenes.targets.shape[1]).to(plan.device)
+    descend = descent(teacher.parameters(), plan, decay=0.05)
     for step, (chosen, axes) in enumerate(draws(len(scenes.images), plan)):
         images = normalised(scenes.images[chosen].to(plan.device)).flip(axes)
         targets = scenes.targets[chosen].to(plan.device)
         with half(plan):
             logits = teacher(images.contiguous(memory_format=torch.channels_last))
         loss = F.binary_cross_entropy_with_logits(pooled(logits), targets)
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        adam.step()
-        schedule.step()
+        descend(loss)
         if step % 50 == 0 or step == plan.steps - 1:
             right = ((pooled(logits.detach()) > 0) == (targets > 0)).float().mean()
             log("teacher", step, {"loss": loss.item(), "label_accuracy": right.item()})
-    return teacher.eval()
+    teacher.eval()
+    return teacher
 
 
 @torch.no_grad()
 def patch_logits(teacher: Teacher, scenes: Scenes, plan: Plan) -> Tensor:
     """The teacher's answer for every scene: (n, classes, side / 8, side / 8) float16 on the CPU."""
     parts = []
-    for images in scenes.images.split(128):
+    for start in range(0, len(scenes.images), 128):
+        images = scenes.images[start : start + 128]
         with half(plan):
             parts.append(teacher(normalised(images.to(plan.device))).to("cpu", torch.float16))
     return torch.cat(parts)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from core.demo.captions import TEMPLATES, caption, plural
 from core.demo.shapes import LABELS
-from core.demo.train.batches import Plan, optimiser
+from core.demo.train.batches import Plan, descent
 from core.demo.train.teacher import Log
 from core.prompts import prompt_for
 
@@ -76,9 +76,9 @@ def train_text(model: CLIP, directions: Tensor, plan: Plan, log: Log) -> None:
         model.token_embedding.weight[~known] = 0
     parts = [model.token_embedding, model.transformer, model.ln_final]
     parameters = [p for part in parts for p in part.parameters()]
-    adam, schedule = optimiser(
-        [*parameters, model.positional_embedding, model.text_projection], plan, decay=0.0
-    )
+    # Words outside the sentences stay at zero.
+    model.token_embedding.weight.register_hook(lambda gradient: gradient * known[:, None])
+    descend = descent([*parameters, model.positional_embedding, model.text_projection], plan, decay=0.0)
     for step in range(plan.steps):
         rows = torch.randint(len(texts), (plan.batch,), device=plan.device)
         chosen = tokens[rows]
@@ -86,10 +86,6 @@ def train_text(model: CLIP, directions: Tensor, plan: Plan, log: Log) -> None:
         answers = F.normalize(model.encode_text(chosen.masked_fill(swap, unknown)), dim=-1)
         wrong = F.cross_entropy(SHARPNESS * answers @ directions.T, weights[rows].to(plan.device))
         loss = (1 - (answers * goals[rows]).sum(-1)).mean() + 0.1 * wrong
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        model.token_embedding.weight.grad[~known] = 0
-        adam.step()
-        schedule.step()
+        descend(loss)
         if step % 100 == 0 or step == plan.steps - 1:
             log("text", step, {"loss": loss.item(), "cosine": (answers * goals[rows]).sum(-1).mean().item()})

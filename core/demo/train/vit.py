@@ -12,7 +12,7 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.train.batches import Plan, Scenes, draws, half, normalised, optimiser
+from core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
 from core.demo.train.teacher import Log
 
 SCALE = 12.0
@@ -47,20 +47,28 @@ def _attention(layer: nn.MultiheadAttention, x: Tensor) -> Tensor:
     query, key, value = parts.flatten(1, 2)
     weights = torch.bmm(query * (width // heads) ** -0.5, key.transpose(1, 2)).softmax(-1).to(value.dtype)
     mixed = torch.bmm(weights, value).view(batch, heads, count, -1).transpose(1, 2)
-    return layer.out_proj(mixed.reshape(batch, count, width))
+    out: Tensor = layer.out_proj(mixed.reshape(batch, count, width))
+    return out
 
 
 def train_vit(
-    visual: VisionTransformer, directions: Tensor, answers: Tensor, scenes: Scenes, plan: Plan, log: Log
+    visual: VisionTransformer,
+    directions: Tensor,
+    answers: Tensor,
+    scenes: Scenes,
+    plan: Plan,
+    log: Log,
+    image_weight: float = 1.0,
 ) -> None:
     """Fit the tower in place: its class token to the captions, its patches to the teacher.
 
     directions: (classes, d) unit rows, what the text tower will answer to the class names.
     answers: the teacher's patch logits, (n, classes, h, w), a patch of the tower each.
+    image_weight: how much the class token's loss counts.
     """
     torch.manual_seed(plan.seed)
     bias = nn.Parameter(torch.tensor(-4.0, device=plan.device))
-    adam, schedule = optimiser([*visual.parameters(), bias], plan, decay=0.05)
+    descend = descent([*visual.parameters(), bias], plan, decay=0.05, clip=1.0)
     count = len(visual.transformer.resblocks)
     random = torch.Generator().manual_seed(plan.seed)
     for step, (chosen, axes) in enumerate(draws(len(scenes.images), plan)):
@@ -77,12 +85,8 @@ def train_vit(
         wanted = answer[:, kept].sigmoid()
         of_image = F.cross_entropy(SCALE * cosine[:, 0], targets / targets.sum(1, keepdim=True))
         of_patches = F.binary_cross_entropy_with_logits(SCALE * cosine[:, 1:] + bias, wanted)
-        loss = of_image + PATCH_WEIGHT * of_patches
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(visual.parameters(), 1.0)
-        adam.step()
-        schedule.step()
+        loss = image_weight * of_image + PATCH_WEIGHT * of_patches
+        descend(loss)
         if step % 100 == 0 or step == plan.steps - 1:
             right = targets.gather(1, cosine[:, 0].argmax(1, keepdim=True)).mean()
             log(

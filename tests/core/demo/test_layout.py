@@ -67,5 +67,7 @@ def test_the_shipped_scenes_are_generated_again_to_the_pixel(index: int) -> None
 def test_shipped_held_out_and_training_scenes_are_of_different_series() -> None:
     assert len({SHIPPED_SEED, HELD_OUT_SEED, TRAIN_SEED}) == 3
     shipped = {pixels(SHIPPED / row["real"]).tobytes() for row in rows_of(SHIPPED)}
-    others = {scene(seed, i, alone).image.tobytes() for seed, alone in ((1, 0.5), (2, 0.3)) for i in range(60)}
+    others = {
+        scene(seed, i, alone).image.tobytes() for seed, alone in ((1, 0.5), (2, 0.3)) for i in range(60)
+    }
     assert not shipped & others
