@@ -65,9 +65,8 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
-        process = self._process
-        return process is not None and process.poll() is None
+        """Whether there is a process; a dead one counts until it was reported as Died."""
+        return self._process is not None
 
     @property
     def log_file(self) -> Path:
@@ -125,12 +124,13 @@ class Worker:
             try:
                 process = self._spawned()
             except OSError as error:
-                self._report(Failed(f"the heatmap worker cannot be started: {error}"))
+                failure = Failed(f"the heatmap worker cannot be started: {error}")
+            else:
+                self._process, self._outbox = process, queue.SimpleQueue()
+                _background(self._write, process, self._outbox)
+                _background(self._read, process)
                 return
-            self._process, self._outbox = process, queue.SimpleQueue()
-            for name, work in (("writer", self._write), ("reader", self._read)):
-                arguments = (process, self._outbox) if name == "writer" else (process,)
-                threading.Thread(target=work, args=arguments, name=f"heatmaps-{name}", daemon=True).start()
+        self._report(failure)
 
     def _spawned(self) -> subprocess.Popen[bytes]:
         with self._log() as stderr:
@@ -176,10 +176,13 @@ class Worker:
                     self._deaths = 0
                 self._report(event)
         code = process.wait()
-        if process is self._process:
+        with self._lock:
+            if process is not self._process:
+                return  # closed: its end was wanted
+            self._process = None
             self._deaths += 1
             self._outbox.put(None)
-            self._report(Died(f"the heatmap worker {_how(code)}{self._last_words()}"))
+        self._report(Died(f"the heatmap worker {_how(code)}{self._last_words() if code > 0 else ''}"))
 
     def _last_words(self) -> str:
         try:
@@ -193,6 +196,10 @@ class Worker:
             self._on_event(event)
         except Exception:  # a thread boundary: the client goes on whatever its user does
             log.exception("handling %s", type(event).__name__)
+
+
+def _background(work: Callable[..., None], *arguments: object) -> None:
+    threading.Thread(target=work, args=arguments, name="heatmap-client", daemon=True).start()
 
 
 def _how(code: int) -> str:

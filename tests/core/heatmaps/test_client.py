@@ -167,6 +167,20 @@ def test_a_killed_worker_is_reported_once_and_started_again_by_the_next_request(
     assert sum(isinstance(event, Died) for event in inbox.events) == 1
 
 
+def test_a_request_just_after_a_death_does_not_hide_it(
+    stand_in: Callable[[str], Worker], inbox: Inbox
+) -> None:
+    worker = stand_in(ECHO)
+    worker.request(Recipe("gem"), ("a",))
+    inbox.wait_for(Computed)
+    assert worker._process is not None
+    os.kill(worker._process.pid, signal.SIGKILL)
+    worker.request(Recipe("gem"), ("b",))
+    inbox.wait_for(Died)
+    worker.request(Recipe("gem"), ("c",))
+    inbox.wait_for(Computed, 2)
+
+
 def test_a_worker_that_keeps_dying_is_given_up(stand_in: Callable[[str], Worker], inbox: Inbox) -> None:
     worker = stand_in("say(kind='Loading', text='weights')\nsys.exit('no weights here')")
     for count in range(1, DEATHS_IN_A_ROW + 1):
