@@ -1,0 +1,208 @@
+"""`cliploc poster`: the whole experiment by one command, from weights to report.
+
+Three stages, each of which passes over what is already there: heatmap sets that
+are complete, runs that are done. Stopped at any moment, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.commands.dataset import add_dataset_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from core.datasets import Dataset
+    from core.heatmaps.recipe import Recipe
+    from core.heatmaps.store import HeatmapSet, HeatmapStore
+    from core.sweep.ledger import Ledger
+    from core.sweep.plan import Plan
+
+HELP = "the poster's whole experiment: heatmaps, full grid, cross-validation, report"
+
+METHODS = "gem,textspan,gradcam"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """poster [--dataset SPEC] [--methods NAME,…] [--network METHOD=BACKBONE[:CHECKPOINT]] [-o DIR]"""
+    add_dataset_argument(parser)
+    parser.add_argument(
+        "--methods", default=METHODS, metavar="NAME[,NAME]", help=f"methods (default: {METHODS})"
+    )
+    parser.add_argument(
+        "--network", dest="networks", action="append", default=[], metavar="METHOD=BACKBONE[:CHECKPOINT]",
+        help="another network for a method, such as gem=ViT-B-16:/weights/vit.safetensors; may be repeated "
+        "(default: the poster's; for the demo its own)",
+    )  # fmt: skip
+    parser.add_argument("--device", default="auto", metavar="D", help="as for heatmaps compute")
+    parser.add_argument("--workers", type=int, metavar="N", help="of the sweep (default: one per core)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of folds and bootstrap (default: 0)"
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("poster"), metavar="DIR", help="the report (default: poster)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Heatmaps, one run per method, report; prints where the page is."""
+    from core.commands.output import print_lines, say
+    from core.datasets import open_dataset
+    from core.report.figures import check_matplotlib
+    from core.report.write import write_report
+    from core.sweep.ledger import Ledger
+
+    check_matplotlib()  # before minutes of work
+    dataset = open_dataset(arguments.dataset)
+    recipes = poster_recipes(dataset, _names(arguments.methods), _networks(arguments.networks))
+    ledger, runs = Ledger(), []
+    sets = _heatmaps(recipes, dataset, arguments.device)
+    for method, found in sets.items():
+        id_, state = _swept(ledger, method, found, arguments)
+        if state != "done":
+            say(f"run {id_} is {state}: {ledger.run(id_).message}; the same command goes on from here")
+            return 130 if state == "paused" else 1
+        runs.append(id_)
+    written = write_report(ledger, runs, arguments.out, dataset=arguments.dataset, progress=say)
+    print_lines([str(written)])
+    return 0
+
+
+def poster_recipes(
+    dataset: Dataset, methods: Sequence[str], networks: Mapping[str, tuple[str, str]]
+) -> dict[str, list[Recipe]]:
+    """The recipes by method: both prompts, or one where the network reads no text.
+
+    Grad-CAM's network is the poster's ImageNet ResNet-50, except on the demo; labels
+    without an ImageNet class are left out.
+    """
+    from core.backbones.catalog import IMAGENET
+    from core.heatmaps.recipe import Recipe
+    from core.prompts import TEMPLATES
+
+    found = {}
+    for method in methods:
+        usual = (IMAGENET, "") if method == "gradcam" and dataset.name != "demo" else ("", "")
+        backbone, checkpoint = networks.get(method, usual)
+        reads_text = backbone != IMAGENET
+        settings = () if reads_text else (("no_class", "skip"),)
+        found[method] = [
+            Recipe(method, backbone, checkpoint, template, parameters=settings).completed(dataset.name)
+            for template in TEMPLATES[: 2 if reads_text else 1]
+        ]
+    return found
+
+
+def _names(text: str) -> list[str]:
+    from core.errors import ParameterError, unknown
+    from core.methods import METHODS as KNOWN
+
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise ParameterError(f"methods: found none, expected names, for example {METHODS}")
+    for name in names:
+        if name not in KNOWN:
+            raise unknown("method", name, KNOWN)
+    return names
+
+
+def _networks(settings: Sequence[str]) -> dict[str, tuple[str, str]]:
+    from core.errors import ParameterError, clean
+
+    found = {}
+    for setting in settings:
+        method, equals, network = setting.partition("=")
+        if not equals or not network:
+            raise ParameterError(f"network: found {clean(setting)!r}, expected METHOD=BACKBONE[:CHECKPOINT]")
+        (name,) = _names(method)
+        scheme = next((s for s in ("local-dir:", "hf-hub:") if network.startswith(s)), "")
+        backbone, _, checkpoint = network.removeprefix(scheme).partition(":")
+        found[name] = (scheme + backbone, checkpoint)
+    return found
+
+
+def _heatmaps(
+    recipes: Mapping[str, Sequence[Recipe]], dataset: Dataset, device: str
+) -> dict[str, list[HeatmapSet]]:
+    """The sets of every method; only what is missing is computed, and PyTorch loaded only for that."""
+    from core.commands.output import say
+    from core.commands.progress import progress
+    from core.heatmaps.store import HeatmapStore
+
+    store = HeatmapStore()
+    known = {recipe: _stored(store, recipe, dataset) for those in recipes.values() for recipe in those}
+    missing = [recipe for recipe, found in known.items() if found is None]
+    if missing:
+        say(f"{len(known) - len(missing)} of {len(known)} heatmap sets are there; loading PyTorch")
+        from core.heatmaps.extract import compute  # seconds: only when there is something to compute
+
+        with progress() as show:
+            for template in dict.fromkeys(recipe.template for recipe in missing):
+                those = [recipe for recipe in missing if recipe.template == template]
+                computed = compute(
+                    those,
+                    dataset,
+                    store,
+                    device=device,
+                    report=lambda now: show(now.methods, now.done, now.total),
+                )
+                known |= dict(zip(those, computed, strict=True))
+    found = {method: [known[recipe] for recipe in those] for method, those in recipes.items()}
+    return {method: [one for one in sets if one is not None] for method, sets in found.items()}
+
+
+def _stored(store: HeatmapStore, recipe: Recipe, dataset: Dataset) -> HeatmapSet | None:
+    for found in store.sets():
+        if (
+            recipe.matches(found.identity)
+            and found.identity.dataset == dataset.fingerprint
+            and found.complete(dataset)
+        ):
+            return found
+    return None
+
+
+def _swept(
+    ledger: Ledger, method: str, sets: Sequence[HeatmapSet], arguments: argparse.Namespace
+) -> tuple[str, str]:
+    """The run of a method's sets, worked on until it is done or stopped. Returns its id and state."""
+    from core.commands.output import say
+    from core.commands.progress import progress
+    from core.sweep.grid import Grid
+    from core.sweep.planning import planned
+    from core.sweep.process import foreground
+
+    plan = planned(
+        [found.key for found in sets],
+        Grid(),
+        dataset=arguments.dataset,
+        workers=arguments.workers,
+        seed=arguments.seed,
+    )
+    id_ = _known_run(ledger, plan)
+    if id_ is not None and ledger.run(id_).state == "done":
+        say(f"{method}: run {id_} is done already")
+        return id_, "done"
+    id_ = id_ or ledger.create(plan)
+    say(f"{method}: run {id_}, {plan.cells:,} cells over {plan.images:,} images each")
+    with progress("shards") as show:
+        state = foreground(ledger, id_, lambda done, total: show(f"sweep of {method}", done, total))
+    return id_, state
+
+
+def _known_run(ledger: Ledger, plan: Plan) -> str | None:
+    """The newest run that computes the same numbers, wherever and however it was computed."""
+    for row in ledger.runs():
+        known = ledger.plan(row.id)
+        if _results(known) == _results(plan):
+            return row.id
+    return None
+
+
+def _results(plan: Plan) -> tuple[object, ...]:
+    """What decides a plan's results."""
+    keys = [found["key"] for found in plan.sets]
+    return plan.fingerprint, keys, plan.grid, plan.groups, plan.seed

@@ -1,0 +1,31 @@
+"""`cliploc report`: runs as a page, tables and figures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "write runs as one HTML page, Markdown and LaTeX tables, and figures"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """report [--runs ID[,ID]] [--dataset SPEC] -o DIR"""
+    parser.add_argument(
+        "--runs", default="last", metavar="ID[,ID]", help="finished runs on one dataset (default: last)"
+    )
+    parser.add_argument("--dataset", metavar="SPEC", help="where the runs' dataset is now, if it has moved")
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("report"), metavar="DIR", help="(default: report)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report and print where its page is."""
+    from core.commands.output import print_lines, say
+    from core.report.write import write_report
+    from core.sweep.ledger import Ledger
+
+    runs = [text.strip() for text in arguments.runs.split(",") if text.strip()]
+    written = write_report(Ledger(), runs or ["last"], arguments.out, dataset=arguments.dataset, progress=say)
+    print_lines([str(written)])
+    return 0

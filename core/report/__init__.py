@@ -1,0 +1,1 @@
+"""Runs of the ledger as a page, tables and figures that can go into a paper."""

@@ -1,0 +1,189 @@
+"""The report's tables about how it came to be, and the commands that repeat it."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from core.datasets.statistics import Statistics
+from core.errors import clean
+from core.heatmaps.identity import IMPORTED, Identity
+from core.report import quoted
+from core.report.examples import FAILURES, Gallery
+from core.report.findings import Findings, SetFindings
+from core.report.tables import Cell, Number, Table
+from core.sweep.ledger import RunRow
+from core.sweep.plan import FOLDS, Plan
+
+_QUOTED = "poster (quoted)"
+_TRAINING = {
+    "openai": "WIT-400M", "laion2b": "LAION-2B", "laion400m": "LAION-400M", "datacomp": "DataComp",
+    "tv_in1k": "ImageNet-1k", "random:": "none (random weights)",
+}  # fmt: skip
+_STATISTICS = {
+    "images": "images", "classes": "classes", "min": "images per class, least",
+    "max": "images per class, most", "mean": "images per class, mean",
+    "std": "images per class, standard deviation",
+}  # fmt: skip
+
+
+def dataset_table(found: Statistics, name: str) -> Table:
+    """Images and classes, beside the poster's CocoGlide."""
+    rows = tuple(
+        (title, _count(getattr(found, key)), _count(quoted.DATASET[key]))
+        for key, title in _STATISTICS.items()
+    )
+    areas = tuple(
+        (f"mask area, {label}", Number(100 * found.mask_area[q], 1, " %"), None)
+        for q, label in ((0.0, "least"), (0.5, "median"), (1.0, "most"))
+    )
+    caption = (
+        "The standard deviation is the population's; mask area: fraction of the image that the true "
+        "mask covers. "
+        "The poster's column is of CocoGlide."
+    )
+    columns = ("", clean(name), _QUOTED)
+    return Table("dataset", "The dataset.", caption, columns, rows + areas, frozenset({_QUOTED}))
+
+
+def _count(value: float) -> Number:
+    return Number(value, 0 if float(value).is_integer() else 3)
+
+
+def methods_table(sets: Sequence[SetFindings]) -> Table:
+    """What each heatmap set was made with."""
+    rows = []
+    for found in sets:
+        identity = found.identity
+        made_here = identity is not None and identity.method != IMPORTED
+        training, encoder = quoted.NETWORKS.get(found.method, ("", ""))
+        rows.append(
+            (
+                found.title,
+                _training(identity) if identity and made_here else "imported heatmaps",
+                clean(identity.backbone) if identity and made_here else None,
+                clean(identity.checkpoint) or None if identity else None,
+                identity.digest[:12] if identity else None,
+                Number(identity.size, 0) if identity and made_here else None,
+                clean(identity.template) or None if identity else None,
+                _settings(identity) if identity and made_here else None,
+                found.key,
+                f"{training}, {encoder}" if training else None,
+            )
+        )
+    caption = (
+        "digest: first digits of the weights' SHA-256. input: side in pixels of the square that the "
+        "network sees. "
+        "set: the key of the heatmap set in the store."
+    )
+    columns = (
+        "method", "training data", "visual encoder", "checkpoint", "digest", "input", "prompt", "parameters",
+        "set", _QUOTED,
+    )  # fmt: skip
+    table = Table("methods", "Methods and networks.", caption, columns, tuple(rows), frozenset({_QUOTED}))
+    return table.without_empty_columns()
+
+
+def _training(identity: Identity) -> str:
+    if identity.backbone.startswith("demo-"):
+        return "the demo's own scenes and captions"
+    known = [data for start, data in _TRAINING.items() if identity.checkpoint.startswith(start)]
+    return known[0] if known else "not known"
+
+
+def _settings(identity: Identity) -> str:
+    settings = [f"{name}={value}" for name, value in identity.parameters]
+    return ", ".join([*settings, identity.precision, f"code version {identity.version}"])
+
+
+def searched_table(findings: Findings) -> Table:
+    """What was searched in each run, with which seed, where and when."""
+    facts = [
+        _facts(row, plan, machine)
+        for row, plan, machine in zip(findings.runs, findings.plans, findings.machines, strict=True)
+    ]
+    names = dict.fromkeys(name for column in facts for name in column)
+    rows = tuple((name, *(column.get(name) for column in facts)) for name in names)
+    caption = "One column per run. Combinations that are the same computation are counted once."
+    return Table("searched", "What was searched.", caption, ("", *(row.id for row in findings.runs)), rows)
+
+
+def _facts(row: RunRow, plan: Plan, machine: Mapping[str, str]) -> dict[str, str]:
+    grid = plan.grid
+    return {
+        "dataset": f"{clean(plan.dataset_name)} ({plan.fingerprint[:12]})",
+        "images": f"{plan.images:,}",
+        "heatmap sets": str(len(plan.sets)),
+        "interpolations": ", ".join(grid.interpolations),
+        "orders": ", ".join(grid.orders),
+        "kernel shapes": ", ".join(grid.kernels),
+        "dilations": _sides(grid.dilates),
+        "erosions": _sides(grid.erodes),
+        "configs": f"{len(grid.configs):,}",
+        "thresholds": "100, evenly from 0 to 1; map >= threshold",
+        "cells searched": f"{plan.cells:,}",
+        "folds": f"{FOLDS}, crops of one source image together",
+        "seed": str(plan.seed),
+        "kept": "counts of every image" if plan.keep else "sums",
+        "engine": f"{plan.engine}, {plan.workers} workers ({clean(plan.executor)})",
+        "created": _time(row.created),
+        "finished": _time(row.updated),
+        "took": f"{row.updated - row.created:,.0f} s, waiting included",
+        **{name: clean(value) for name, value in machine.items()},
+    }
+
+
+def _sides(sides: Sequence[int]) -> str:
+    steps = {second - first for first, second in itertools.pairwise(sides)}
+    if len(sides) > 3 and len(steps) == 1:
+        return f"{sides[0]} to {sides[-1]} px, every {steps.pop()}"
+    return ", ".join(map(str, sides)) + " px"
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+
+
+def failures_table(galleries: Sequence[Gallery]) -> Table:
+    """How often each method fails in which way."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (gallery.method, *(Number(gallery.counts[kind], 0) for kind in FAILURES), Number(gallery.images, 0))
+        for gallery in galleries
+    )
+    kinds = "; ".join(f"{kind}: {meaning}" for kind, meaning in FAILURES.items())
+    caption = f"Images of each kind at the method's best cell, the first kind that applies. {kinds}."
+    return Table("failures", "How it fails.", caption, ("method", *FAILURES, "images"), rows)
+
+
+def commands(findings: Findings) -> Iterator[str]:
+    """The command lines that make it all again."""
+    for found in findings.sets:
+        identity = found.identity
+        if identity is not None and identity.method != IMPORTED:
+            yield _compute_line(identity)
+    for plan in findings.plans:
+        grid = plan.grid
+        yield _line(
+            "sweep", "--heatmaps", ",".join(found["key"] for found in plan.sets),
+            "--interpolation", ",".join(grid.interpolations), "--order", ",".join(grid.orders),
+            "--kernel", ",".join(grid.kernels), "--dilate", ",".join(map(str, grid.dilates)),
+            "--erode", ",".join(map(str, grid.erodes)), "--seed", str(plan.seed),
+        )  # fmt: skip
+    yield _line("report", "--runs", ",".join(row.id for row in findings.runs), "-o", "report")
+
+
+def _compute_line(identity: Identity) -> str:
+    settings = [word for name, value in identity.parameters for word in ("--set", f"{name}={value}")]
+    checkpoint = ("--checkpoint", identity.checkpoint) if identity.checkpoint else ()
+    return _line(
+        "heatmaps", "compute", "--dataset", identity.dataset_spec, "--method", identity.method,
+        "--backbone", identity.backbone, *checkpoint,
+        "--template", identity.template, "--size", str(identity.size), "--precision", identity.precision,
+        *settings,
+    )  # fmt: skip
+
+
+def _line(*words: str) -> str:
+    return clean(shlex.join(("cliploc", *words)))

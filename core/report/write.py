@@ -1,0 +1,176 @@
+"""The whole report: from run ids to a folder with page, tables and figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from core.datasets import Dataset, open_dataset
+from core.datasets.statistics import statistics
+from core.errors import ClipLocError, clean
+from core.paths import atomic_write
+from core.report import figures, provenance, sections
+from core.report.examples import Gallery, gallery
+from core.report.figures import Figure
+from core.report.findings import Findings, gathered
+from core.report.page import Block, Commands, Pictures, Section, page
+from core.report.tables import Table, as_latex, as_markdown
+from core.sweep.ledger import Ledger
+from core.version import VERSION
+
+PAGE = "report.html"
+
+
+def write_report(
+    ledger: Ledger,
+    runs: Sequence[str],
+    out: Path,
+    *,
+    dataset: str | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Write report.html, tables.md, tables.tex and figures/ into `out`. Returns the page's path.
+
+    runs: ids of finished runs on one dataset. dataset: where it is now, if it has moved.
+    ResourceError without matplotlib; ParameterError for runs that make no report.
+    """
+    figures.check_matplotlib()
+    progress("reading the ledger")
+    findings = gathered(ledger, runs)
+    opened, reason = _opened(findings, dataset)
+    parts = list(_sections(findings, opened, reason, progress))
+    blocks = [block for part in parts for block in part.blocks]
+    tables = [block for block in blocks if isinstance(block, Table)]
+    progress("writing")
+    for block in blocks:
+        if isinstance(block, Figure):
+            _write(out / "figures" / f"{block.name}.svg", block.svg)
+            _write(out / "figures" / f"{block.name}.png", block.png)
+    _write(out / "tables.md", "\n".join(as_markdown(table) for table in tables).encode())
+    _write(
+        out / "tables.tex", ("% needs \\usepackage{booktabs}\n" + "\n".join(map(as_latex, tables))).encode()
+    )
+    _write(out / PAGE, page(_title(findings), _subtitle(findings), parts, _footer()).encode())
+    return out / PAGE
+
+
+def _opened(findings: Findings, spec: str | None) -> tuple[Dataset | None, str]:
+    """The dataset that was scored, or why it is not here."""
+    plan = findings.plans[0]
+    try:
+        dataset = open_dataset(spec or plan.dataset)
+    except ClipLocError as error:
+        if spec:
+            raise
+        return None, f"The dataset is not on this machine, so it cannot be described or shown: {error}"
+    if dataset.fingerprint != plan.fingerprint:
+        return None, f"{clean(dataset.name)} is not what it was when the runs scored it, so it is not shown."
+    return dataset, ""
+
+
+def _sections(
+    findings: Findings, dataset: Dataset | None, reason: str, progress: Callable[[str], None]
+) -> Iterator[Section]:
+    sets, leaders = findings.sets, findings.leaders
+    progress("drawing")
+    prompts = sections.prompts_table(sets)
+    surfaces = figures.kernel_surfaces(leaders)
+    yield Section("results", "Results", (_lead(findings), sections.scores_table(sets), *_pairs(findings)))
+    yield Section("morphology", "What morphology adds", (*_gain(findings), *([surfaces] if surfaces else [])))
+    yield Section("thresholds", "Scores over thresholds", (figures.threshold_curves(leaders),))
+    if prompts:
+        yield Section("prompts", "Prompts", (prompts,))
+    yield Section("classes", "Classes", (figures.class_bars(leaders),))
+    yield Section("dataset", "Dataset", _dataset_blocks(dataset, reason))
+    yield Section("methods", "Methods", (provenance.methods_table(sets),))
+    progress("choosing examples")
+    yield from _examples(findings, dataset, reason)
+    more = (sections.other_scores_table(sets), sections.plateau_table(sets))
+    yield Section("more", "Other scores, and how sharp the optimum is", more)
+    searched = provenance.searched_table(findings)
+    repeat = "Everything above is remade by these commands."
+    yield Section(
+        "searched", "What was searched, and how to repeat it", (searched, repeat, _commands(findings))
+    )
+
+
+def _lead(findings: Findings) -> str:
+    best = findings.leaders[0]
+    low, high = best.summary["interval"]
+    validated = best.summary["cross_validated"]
+    checked = f"cross-validated mean IoU {validated:.4f}" if validated is not None else "not cross-validated"
+    return (
+        f"{best.title} comes first: {checked}; its best cell has {best.best.mean_iou:.4f} when tuned on the "
+        f"same {best.summary['images']:,} images (95 % interval {low:.4f} to {high:.4f})."
+    )
+
+
+def _pairs(findings: Findings) -> tuple[Block, ...]:
+    if findings.pairs:
+        return (sections.pairs_table(findings),)
+    return (f"Nothing is compared in pairs: {findings.without_pairs}.",)
+
+
+def _gain(findings: Findings) -> tuple[Block, ...]:
+    sentences = tuple(sections.gain_sentence(found) for found in findings.leaders)
+    table = sections.gain_table(findings.sets)
+    return (*sentences, table) if table.rows else sentences
+
+
+def _dataset_blocks(dataset: Dataset | None, reason: str) -> tuple[Block, ...]:
+    if dataset is None:
+        return (reason,)
+    found = statistics(dataset)
+    return (
+        provenance.dataset_table(found, dataset.name),
+        figures.class_histogram(found.per_class, dataset.name),
+    )
+
+
+def _examples(findings: Findings, dataset: Dataset | None, reason: str) -> Iterator[Section]:
+    galleries = _galleries(findings, dataset) if dataset is not None else ()
+    if not galleries:
+        absent = reason or "The heatmaps are not in this machine's store, so there is nothing to show."
+        yield Section("examples", "Examples", (absent,))
+        return
+    yield Section("examples", "Examples: best, median, worst", (Pictures(galleries),))
+    yield Section("failures", "Failures", (provenance.failures_table(galleries), *galleries))
+
+
+def _galleries(findings: Findings, dataset: Dataset) -> tuple[Gallery, ...]:
+    ids = {
+        row.id: [id_ for group in plan.groups for id_ in group]
+        for row, plan in zip(findings.runs, findings.plans, strict=True)
+    }
+    found = (gallery(leader, dataset, ids[leader.run]) for leader in findings.leaders)
+    return tuple(one for one in found if one is not None)
+
+
+def _commands(findings: Findings) -> Commands:
+    return Commands(tuple(dict.fromkeys(provenance.commands(findings))))
+
+
+def _title(findings: Findings) -> str:
+    return f"Weakly supervised localization on {findings.plans[0].dataset_name}"
+
+
+def _subtitle(findings: Findings) -> str:
+    methods = ", ".join(leader.title for leader in findings.leaders)
+    runs = ", ".join(row.id for row in findings.runs)
+    cells = sum(plan.cells for plan in findings.plans)
+    return f"{methods}. {cells:,} cells searched in run {runs}."
+
+
+def _footer() -> str:
+    written = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    return (
+        f"Written by cliploc {VERSION} on {written}. Columns marked quoted are from the poster and are not "
+        "computed here."
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    with atomic_write(path) as file:
+        file.write(content)
+    path.chmod(0o644)  # a report is there to be handed on; temporary files are private
