@@ -25,8 +25,10 @@ from tui.keymap import bindings_for
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    HeadReady,
     HeatmapsArrived,
     PicturesReady,
+    Reopen,
     RunRead,
     RunsRead,
     SheetReady,
@@ -49,11 +51,12 @@ WIDTHS = [(0, "-tiny"), (80, "-narrow"), (112, "-normal"), (176, "-wide")]
 HEIGHTS = [(0, "-flat"), (24, "-low"), (36, "-tall"), (54, "-high")]
 POLL_SECONDS = 1.0
 AT_WORK = ("running", "waiting")
+HINT = "j k walk, d e t tune the mask, = finds the best threshold, ? shows all keys"
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
-class ExplorerApp(App[int]):
-    """`cliploc-tui`. Exits with 0, or 128 + the signal that ended it."""
+class ExplorerApp(App[int | Reopen]):
+    """`cliploc-tui`. Exits with 0, 128 + the signal that ended it, or Reopen."""
 
     TITLE = "cliploc"
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -83,6 +86,7 @@ class ExplorerApp(App[int]):
         self.engine = Engine(dataset, self._from_engine, device)
         self.explorer = ExplorerScreen(self.engine, state, terminal, self.keymap)
         self.notices: list[str] = []
+        self.greeting = ""
         self.runs: tuple[RunRow, ...] = ()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -99,20 +103,31 @@ class ExplorerApp(App[int]):
     @on(PicturesReady)
     @on(SheetReady)
     @on(BoardReady)
-    @on(HeatmapsArrived)
     @on(WorkerChanged)
     def _for_the_explorer(self, message: Message) -> None:
         self.explorer.post_message(message)
 
+    def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
+        """The explorer and the screen over it may both have waited."""
+        screens: set[Screen[Any]] = {self.explorer, self.screen}
+        for screen in screens:
+            screen.post_message(HeatmapsArrived(message.source, message.ids, message.present))
+
     @on(RunRead)
     @on(ContenderReady)
     @on(StatisticsReady)
+    @on(HeadReady)
     def _for_who_is_shown(self, message: Message) -> None:
         self.screen.post_message(message)
 
     def on_mount(self) -> None:
         self.push_screen(self.explorer)
         self.set_interval(POLL_SECONDS, self.engine.runs.poll)
+        if self.greeting:
+            self.notify(self.greeting, severity="error", timeout=10)
+        elif not session.hints_seen():
+            self.notify(HINT, title="welcome", timeout=12)
+            session.mark_hints_seen()
         for number in SIGNALS:
             # A dropped connection: leave through the front door, so that the session is kept.
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)

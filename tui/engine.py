@@ -23,7 +23,16 @@ from core.postprocess import PostProcess
 from tui.comparison import Contender
 from tui.heatmaps import Heatmaps
 from tui.lanes import Cancelled, Lane
-from tui.messages import BoardReady, ContenderReady, PicturesReady, SheetReady, StatisticsReady, Told, Trouble
+from tui.messages import (
+    BoardReady,
+    ContenderReady,
+    HeadReady,
+    PicturesReady,
+    SheetReady,
+    StatisticsReady,
+    Told,
+    Trouble,
+)
 from tui.runs import Runs
 from tui.state import ExplorerState, Source, View
 
@@ -96,6 +105,10 @@ class Engine:
     def statistics(self) -> None:
         """Count the dataset; answers StatisticsReady."""
         self._comparison.submit(lambda _: self._count(), drop_running=True)
+
+    def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
+        """Draw the present sample's map of one layer and head; answers HeadReady."""
+        self._comparison.submit(lambda _: self._head(generation, state, recipe, place))
 
     def export(self, write: Callable[[], None], path: Path) -> None:
         """Write a file; answers Told, or Trouble."""
@@ -215,6 +228,17 @@ class Engine:
         from core.datasets.statistics import statistics  # as above
 
         self._post(StatisticsReady(statistics(self.dataset)))
+
+    def _head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
+        from tui import board, drawing  # as above
+
+        sample, source = self.dataset.by_id(state.sample), Source(recipe)
+        heatmap, note = self.heatmaps.read(source, sample, "")
+        image, true_mask = sample.image(), sample.true_mask()
+        result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, False)
+        curves = None if result.counts is None else board.curves_of(result.counts)
+        words = self.heatmaps.descriptions(source)
+        self._post(HeadReady(generation, place, result.pictures.get("heatmap"), curves, note, words))
 
     def _compare(
         self,

@@ -14,6 +14,7 @@ from core.heatmaps.client import Worker
 from core.heatmaps.identity import IMPORTED
 from core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TextComputed
 from core.heatmaps.recipe import Recipe
+from core.methods.descriptions import load, place_of
 from tui.messages import HeatmapsArrived, Trouble, WorkerChanged
 from tui.state import Source
 
@@ -96,6 +97,14 @@ class Heatmaps:
         found = [s for s in self._store().sets() if s.identity.dataset == self.dataset.fingerprint]
         self.imported = tuple(s.name for s in found if s.identity.method == IMPORTED)
         return found
+
+    def descriptions(self, source: Source) -> dict[tuple[int, int], tuple[str, ...]]:
+        """The texts of each (layer, head) of a source's network, as `cliploc heads` kept them."""
+        found = self.set_of(source)
+        if found is None:
+            return {}
+        kept = load(place_of(found.identity.digest, self.dataset.fingerprint))
+        return {(each.layer, each.head): each.texts for each in kept}
 
     def close(self) -> None:
         """End the worker process."""

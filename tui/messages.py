@@ -116,3 +116,22 @@ class StatisticsReady(Message, bubble=False):
     """The dataset's numbers."""
 
     statistics: Statistics
+
+
+@dataclass
+class HeadReady(Message, bubble=False):
+    """The map of one (layer, head), drawn. words: descriptions by place, as far as they are known."""
+
+    generation: int
+    place: tuple[int, int]
+    picture: Image | None
+    curves: Curves | None
+    note: str
+    words: Mapping[tuple[int, int], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Reopen:
+    """What the app exits with to be started again on another dataset."""
+
+    dataset: str

@@ -61,6 +61,7 @@ class Runs:
         self._ledger = Ledger()
         self._reading = Lane("ledger", failed)
         self._details = Lane("run", failed)
+        self._slow = Lane("downloads", failed, places=8)
         self._commands = Lane("commands", failed, places=32)
 
     def poll(self) -> None:
@@ -106,9 +107,27 @@ class Runs:
         arguments = ["runs", "export", run, "--format", "csv", "--out", path]
         self._commands.submit(lambda _: self._run(arguments, f"wrote {path}"))
 
+    def describe(self, backbone: str, checkpoint: str, layers: int) -> None:
+        """Put the heads of a network into words over the dataset; takes minutes."""
+        arguments = [
+            "heads",
+            "--dataset",
+            self._dataset_spec,
+            "--backbone",
+            backbone,
+            "--layers",
+            str(layers),
+        ]
+        arguments += ["--checkpoint", checkpoint] if checkpoint else []
+        self._slow.submit(lambda _: self._run(arguments, "the heads are described", None))
+
+    def fetch(self, what: list[str], done: str) -> None:
+        """Run `cliploc fetch …` or `cliploc models fetch …`; takes as long as the network does."""
+        self._slow.submit(lambda _: self._run(what, done, None))
+
     def close(self) -> None:
         """Stop the lanes; runs go on."""
-        for lane in (self._reading, self._details, self._commands):
+        for lane in (self._reading, self._details, self._commands, self._slow):
             lane.close()
 
     def _tell_runs(self) -> None:
@@ -127,13 +146,13 @@ class Runs:
         self._post(Told(f"deleted run {run}"))
         self._tell_runs()
 
-    def _run(self, arguments: list[str], done: str) -> None:
+    def _run(self, arguments: list[str], done: str, patience: float | None = COMMAND_PATIENCE) -> None:
         result = subprocess.run(
             [*COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=COMMAND_PATIENCE,
+            timeout=patience,
             check=False,
             # Quitting now must not end what was asked for.
             start_new_session=True,

@@ -22,7 +22,7 @@ SETTINGS = ("theme", "keymap", "graphics", "color")
 
 
 def start(arguments: argparse.Namespace) -> int:
-    """Open dataset, state, keymap and terminal, run the app, keep the session. Returns the exit code."""
+    """Run the explorer, and again on each dataset that the user opens from inside. Returns the exit code."""
     dataset = open_dataset(arguments.dataset)
     state = initial_state(dataset, arguments)
     settings = settings_of(arguments)
@@ -36,24 +36,9 @@ def start(arguments: argparse.Namespace) -> int:
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
     terminal = probe(override=settings["graphics"])
     log_to_file()
+    from tui.running import run  # textual reads its environment when imported
 
-    from tui.app import ExplorerApp  # textual reads its environment when imported
-    from tui.graphics.driver import GraphicsDriver
-
-    app = ExplorerApp(
-        dataset,
-        state,
-        terminal,
-        keys,
-        device=arguments.device,
-        theme=settings["theme"],
-        driver_class=GraphicsDriver,
-    )
-    try:
-        code = app.run()
-    finally:
-        app.leave()
-    return app.return_code or code or 0
+    return run(dataset, state, terminal, keys, device=arguments.device, theme=settings["theme"])
 
 
 def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerState:

@@ -17,7 +17,7 @@ from core.heatmaps.exchange import import_npz
 from core.heatmaps.store import HeatmapStore
 from core.terminal import Terminal
 from tests.conftest import write_picture
-from tui import keymap
+from tui.actions import ACTIONS
 from tui.app import ExplorerApp
 from tui.state import ExplorerState, Source
 from tui.widgets.picture import Picture
@@ -25,7 +25,7 @@ from tui.widgets.picture import Picture
 CLASSES = {"star": 4, "ring": 3, "heart with a long name": 2}
 SIDE = 64
 PATIENCE = 60.0
-KEYS = {action.name: action.keys for action in keymap.ACTIONS}
+KEYS = {action.name: action.keys for action in ACTIONS}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ import asyncio
 from core.datasets import open_dataset
 from core.heatmaps.recipe import Recipe
 from core.terminal import Terminal
-from tui import keymap
+from tui.actions import ACTIONS
 from tui.app import ExplorerApp
 from tui.state import ExplorerState, Source
 
@@ -33,7 +33,7 @@ class Painted(ExplorerApp):
 
 dataset = open_dataset({folder!r})
 state = ExplorerState(dataset.samples[0].id, Source(Recipe(method="gem").completed("toy")))
-keys = {{action.name: action.keys for action in keymap.ACTIONS}}
+keys = {{action.name: action.keys for action in ACTIONS}}
 
 async def paint():
     app = Painted(dataset, state, Terminal("halfcell"), keys)

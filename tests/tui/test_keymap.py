@@ -9,22 +9,25 @@ import pytest
 
 from core.errors import ParameterError
 from tui import keymap
+from tui.actions import ACTIONS, Action
 from tui.app import ExplorerApp
 from tui.screens.compare import CompareScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import help_text
+from tui.screens.inside import InsideScreen
 from tui.screens.page import Page
 from tui.screens.sweeps import SweepsScreen
 from tui.widgets.lines import hint_keys
 
 TARGETS = {
     "page": Page,
+    "inside": InsideScreen,
     "compare": CompareScreen,
     "sweeps": SweepsScreen,
     "explorer": ExplorerScreen,
     "app": ExplorerApp,
 }
-DEFAULT = {action.name: action.keys for action in keymap.ACTIONS}
+DEFAULT = {action.name: action.keys for action in ACTIONS}
 
 
 @pytest.mark.parametrize("preset", keymap.PRESETS)
@@ -33,12 +36,12 @@ def test_no_key_does_two_things_on_one_screen(preset: str) -> None:
 
 
 def test_names_are_unique() -> None:
-    names = [action.name for action in keymap.ACTIONS]
+    names = [action.name for action in ACTIONS]
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("action", keymap.ACTIONS, ids=lambda action: action.name)
-def test_every_action_exists_and_has_help_and_keys(action: keymap.Action) -> None:
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_every_action_exists_and_has_help_and_keys(action: Action) -> None:
     method = re.match(r"\w+", action.call)
     assert method is not None
     assert hasattr(TARGETS[action.scope], f"action_{method.group()}")
@@ -48,7 +51,7 @@ def test_every_action_exists_and_has_help_and_keys(action: keymap.Action) -> Non
 
 def test_every_action_method_of_the_explorer_has_a_key() -> None:
     methods = {name.removeprefix("action_") for name in vars_of(ExplorerScreen) if name.startswith("action_")}
-    called = {re.match(r"\w+", a.call).group() for a in keymap.ACTIONS if a.scope == "explorer"}
+    called = {re.match(r"\w+", a.call).group() for a in ACTIONS if a.scope == "explorer"}
     assert methods == called
 
 
@@ -61,7 +64,7 @@ def vars_of(screen: type) -> set[str]:
 @pytest.mark.parametrize("width", [60, 110])
 def test_the_help_screen_shows_every_action_and_its_keys(scope: str, width: int) -> None:
     text = help_text(scope, DEFAULT, width).plain
-    for action in keymap.ACTIONS:
+    for action in ACTIONS:
         if action.scope in keymap.ALIVE[scope]:
             assert action.help[: width // 2 - 20] in text
             assert keymap.shown(action.keys)[:12] in text

@@ -12,6 +12,7 @@ from core import paths
 from core.errors import ClipLocError, clean
 from core.postprocess import PARAMETERS, PostProcess
 from tui import presets
+from tui.messages import Reopen
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer_look import ExplorerLook
 from tui.state import FACETS, SORTS, ExplorerState
@@ -161,11 +162,40 @@ def write_screen(screen: ExplorerLook, path: Path) -> None:
     screen.call_after_refresh(save)
 
 
+def choose_data(screen: ExplorerLook) -> None:
+    """Open another dataset, or fetch data and weights."""
+
+    def chosen(name: str | None) -> None:
+        if name is None:
+            return
+        if name == "fetch":
+            screen.engine.runs.fetch(["fetch", "cocoglide"], "CocoGlide is here; W opens it")
+            screen.notify("fetching CocoGlide in the background")
+        elif name == "weights":
+            method = screen.now.source.recipe.method
+            screen.engine.runs.fetch(
+                ["models", "fetch", method], f"the weights of {method} are here; A computes"
+            )
+            screen.notify(f"fetching the weights of {method} in the background")
+        else:
+            screen.app.exit(Reopen(name))
+
+    choices = [
+        Choice("demo", "demo", "the small set that ships with the program"),
+        Choice("cocoglide", "cocoglide", "as fetched"),
+        Choice("fetch", "fetch CocoGlide", "cliploc fetch cocoglide, in the background"),
+        Choice("weights", "fetch weights", "cliploc models fetch, for the present method"),
+    ]
+    free = "choose, or type the path of a folder in CocoGlide layout"
+    screen.app.push_screen(ChoiceScreen("Data", choices, free=free), chosen)
+
+
 DIALOGS: dict[str, Callable[[ExplorerLook], None]] = {
     "sort": choose_sort,
     "facet": choose_facet,
     "preset": choose_preset,
     "export": choose_export,
+    "data": choose_data,
 }
 
 
@@ -216,11 +246,23 @@ def open_statistics(screen: ExplorerLook) -> None:
     screen.app.push_screen(StatisticsScreen(screen.engine, screen.keymap))
 
 
+def open_inside(screen: ExplorerLook) -> None:
+    """Look inside the network; a chosen head becomes the explorer's source."""
+    from tui.screens.inside import InsideScreen  # as above
+
+    def chosen(state: ExplorerState | None) -> None:
+        if state is not None:
+            screen.change(state, record=True)
+
+    screen.app.push_screen(InsideScreen(screen.engine, screen.now, screen.terminal, screen.keymap), chosen)
+
+
 PAGES: dict[str, Callable[[ExplorerLook], None]] = {
     "sweeps": open_sweeps,
     "compose": open_compose,
     "compare": open_compare,
     "statistics": open_statistics,
+    "inside": open_inside,
 }
 
 

@@ -188,13 +188,19 @@ class ExplorerBase(Screen[None]):
         if board is not None and board.source != self.now.source:
             return
         self.board = board
-        grown = self.baseline is not None and board is not None and len(self.baseline.ids) < len(board.ids)
-        if board is not None and (self.baseline is None or (grown and self.automatic_baseline)):
+        if board is not None and self._renews_baseline(board):
             self.baseline, self.baseline_index = board, self.now.config.threshold_index
         self.present = max(self.present, len(board.ids) if board else 0)
         self._refresh_list_soon()
         self.refresh_scores()
         self.refresh_status()
+
+    def _renews_baseline(self, board: Board) -> bool:
+        """Whether a board is a baseline: the first one, and the same one with more images."""
+        if self.baseline is None:
+            return True
+        alike = (board.source, board.config) == (self.baseline.source, self.baseline.config)
+        return self.automatic_baseline and alike and len(board.ids) > len(self.baseline.ids)
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """Draw again when the present sample was waited for; score again when enough is new."""

@@ -8,8 +8,8 @@ from textual import events
 from textual.timer import Timer
 from textual.widgets import Input
 
+from tui.actions import ACTIONS
 from tui.browsing import next_in, stepped
-from tui.keymap import ACTIONS
 from tui.screens.explorer_base import ExplorerBase
 from tui.state import PICTURES
 from tui.widgets.lines import HintLine

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.keymap import ACTIONS, ALIVE, shown
+from tui.actions import ACTIONS
+from tui.keymap import ALIVE, shown
 
 KEYS_WIDTH = 12
 

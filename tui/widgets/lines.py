@@ -9,7 +9,8 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
-from tui.keymap import ACTIONS, ALIVE, Action, shown
+from tui.actions import ACTIONS, Action
+from tui.keymap import ALIVE, shown
 
 PARTNERS = {"next": "previous", "up": "down", "down": "up"}
 SEPARATOR = " · "
