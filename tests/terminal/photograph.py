@@ -31,9 +31,8 @@ KITTY = (
 TERMINALS = {"xterm": XTERM, "mlterm": "mlterm -g 110x40 -e", "kitty": KITTY}
 # A name photographs; the others are keys, `sleep`, `storm` (of resizes) and `fg`.
 GALLERY_WALK = (
-    "=start n sleep =changed o sleep =toast sleep sleep sleep d =dialog d =after-dialog s =scrolled "
-    "n =scrolled-changed s sleep =back storm sleep sleep =after-storm z sleep =suspended fg sleep =resumed "
-    "q sleep =ended"
+    "=start n =changed o sleep =toast d =dialog d =after-dialog s =scrolled n =scrolled-changed "
+    "s =back storm =after-storm z =suspended fg sleep =resumed q =ended"
 )
 MUST_BE_EQUAL = (("back", "after-storm"), ("back", "resumed"))
 
@@ -46,6 +45,7 @@ def main() -> int:
     parser.add_argument("--walk", default=GALLERY_WALK)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--display", default=":97")
+    parser.add_argument("--patience", type=float, default=6.0, help="seconds that shell and program may need")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     os.environ |= {"DISPLAY": arguments.display, "LIBGL_ALWAYS_SOFTWARE": "1"}
@@ -56,9 +56,9 @@ def main() -> int:
     command = arguments.command or TERMINALS[arguments.terminal]
     terminal = subprocess.Popen([*shlex.split(command), "bash", "-c", shell])
     try:
-        time.sleep(5)
+        time.sleep(arguments.patience)
         typed(f"clear; {arguments.program}")
-        time.sleep(6)
+        time.sleep(arguments.patience)
         walk(arguments.walk.split(), arguments.out)
         return compared(arguments.out)
     finally:
@@ -81,9 +81,14 @@ def walk(steps: list[str], out: Path) -> None:
             time.sleep(1.2)
 
 
-def photographed(path: Path) -> None:
-    picture = subprocess.run(["xwd", "-root", "-silent"], capture_output=True, check=True).stdout
-    subprocess.run(["convert", "xwd:-", str(path)], input=picture, check=True)
+def photographed(path: Path, patience: float = 20.0) -> None:
+    """Photograph the screen when three looks in a row show the same."""
+    end = time.monotonic() + patience
+    looks: list[bytes] = []
+    while time.monotonic() < end and not (len(looks) >= 3 and looks[-1] == looks[-2] == looks[-3]):
+        looks.append(subprocess.run(["xwd", "-root", "-silent"], capture_output=True, check=True).stdout)
+        time.sleep(0.8)
+    subprocess.run(["convert", "xwd:-", str(path)], input=looks[-1], check=True)
 
 
 def storm(resizes: int = 100, seconds: float = 5.0) -> None:

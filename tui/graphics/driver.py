@@ -44,6 +44,9 @@ class GraphicsDriver(LinuxDriver):
         """Take the terminal; from now on the event loop gets its turn beside busy encoder threads."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self.link.sessions:
+            # Back from a suspension, where Textual itself leaves the screen blank.
+            self._loop.call_soon_threadsafe(self._app.screen.refresh)
 
     def write(self, data: str) -> None:
         """Write; pixels that wait for the text under them go before the end of its update."""

@@ -80,6 +80,11 @@ class Link:
             self._missed(last)
         await asyncio.sleep(max(0.0, last.at + MINIMUM_INTERVAL - self._clock()))
 
+    def is_free(self, sender: object) -> bool:
+        """Whether nothing of the sender is under way."""
+        last = self._last.get(sender)
+        return last is None or last.arrived.is_set()
+
     def send(self, sender: object, payload: str) -> None:
         """Write one frame, and ask for the answer that will allow the next one."""
         in_flight = sum(sent.size for sent in self._under_way) + len(payload)

@@ -66,6 +66,7 @@ class Picture(Widget):
         self._encode_seconds = 0.0
         self._repaint_due = False
         self._pixels_due = False
+        self._draw_scheduled = False
         # What the terminal holds of this picture: the frame, and all that makes it valid.
         self._held: tuple[object, ...] = ()
         self._under: tuple[Frame, list[Strip]] | None = None
@@ -125,6 +126,8 @@ class Picture(Widget):
                 continue
             job = self._job(self._rgb)
             if self.frame is not None and job.repeats(self._drawn):
+                await self._link.turn(self)
+                self._draw_due_pixels()
                 continue
             frame = await self._encoded(job)
             await self._link.turn(self)
@@ -242,9 +245,10 @@ class Picture(Widget):
 
     def _pixels_wiped(self) -> None:
         """Text is being written where the pixels go: draw them right after it."""
-        if self._pixels_due:
-            return
         self._pixels_due = True
+        if self._draw_scheduled:
+            return
+        self._draw_scheduled = True
         draw_after_text = getattr(self.app._driver, "draw_after_text", None)
         if draw_after_text is not None:
             draw_after_text(self._draw_due_pixels)
@@ -252,8 +256,14 @@ class Picture(Widget):
         self.call_later(self._draw_due_pixels)
 
     def _draw_due_pixels(self) -> None:
-        if self._pixels_due:
+        self._draw_scheduled = False
+        if not self._pixels_due:
+            return
+        if self._link.is_free(self):
             self._draw_pixels()
+        else:
+            # A storm of repaints: draw when the last frame has arrived.
+            self._wanted.set()
 
     def _place(self) -> Region | None:
         """Where on the screen the widget is, when all of it is visible and nothing covers it."""
