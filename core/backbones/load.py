@@ -48,10 +48,9 @@ def load_backbone(name: str, checkpoint: str | None = None, device: str = "auto"
     if name == IMAGENET:
         return _classifier(name, checkpoint, place)
     source = resolve(name, checkpoint)
-    model = _built(source, place)
+    model, tokenizer = _built(source, place)
     if source.weights is not None:
         _read_weights(model, source)
-    tokenizer = open_clip.get_tokenizer(source.architecture)
     model.eval()
     return Backbone(
         model=model,
@@ -86,8 +85,8 @@ def _classifier(name: str, checkpoint: str | None, device: torch.device) -> Back
     )
 
 
-def _built(source: Source, device: torch.device) -> Any:  # noqa: ANN401  open_clip ships no types
-    """The model with random weights; the caller's random state is left as it was."""
+def _built(source: Source, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
+    """The model with random weights, and its tokenizer; the caller's random state is left as it was."""
     try:
         with _quiet(), seeded(source.seed):
             model: Any = open_clip.create_model(
@@ -95,16 +94,15 @@ def _built(source: Source, device: torch.device) -> Any:  # noqa: ANN401  open_c
                 pretrained=None,
                 load_weights=False,
                 force_quick_gelu=source.quick_gelu,
-                force_preprocess_cfg={
-                    key: source.preprocess[key] for key in ("mean", "std", "interpolation")
-                },
+                force_preprocess_cfg={key: source.preprocess[key] for key in _TRANSFORM_KEYS},
                 pretrained_text=False,
             )
+            tokenizer = open_clip.get_tokenizer(source.architecture)
     except (RuntimeError, OSError, ValueError, TypeError, KeyError, AssertionError, ImportError) as error:
         raise CheckpointError(
             f"cannot build {source.architecture}: {_first_line(error)}; another open_clip model may do"
         ) from error
-    return model.to(device)
+    return model.to(device), tokenizer
 
 
 def _read_weights(model: nn.Module, source: Source) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.backbones.network import Backbone
-from core.methods.trunk import Block, Vit
+from core.methods.trunk import Block, Vit, full_precision
 
 _LEGRAD_BLOCKS = 2
 _CHEFER_BLOCKS = 1
@@ -31,11 +31,11 @@ def legrad(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> 
     x = _entering(vit, images, len(blocks))
     total = torch.zeros((), device=x.device)
     for block in blocks:
-        tokens, attention = with_attention(block, x)
-        scores = _cosines(vit.project(tokens.mean(1)), text)
-        total = total + torch.stack(
-            [gradient.relu().mean((1, 2))[:, 1:] for (gradient,) in _gradients(scores, [attention])], dim=1
-        )
+        with full_precision(x):
+            tokens, attention = with_attention(block, x)
+            scores = _cosines(vit.project(tokens.mean(1)), text)
+            found = [gradient.relu().mean((1, 2))[:, 1:] for (gradient,) in _gradients(scores, [attention])]
+            total = total + torch.stack(found, dim=1)
         x = tokens.detach()
     return total.reshape(*total.shape[:2], *vit.grid_of(images))
 
@@ -50,11 +50,12 @@ def chefer(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> 
     blocks = vit.blocks[-(layers or _CHEFER_BLOCKS) :]
     x = _entering(vit, images, len(blocks))
     attentions = []
-    for block in blocks:
-        x, attention = with_attention(block, x)
-        attentions.append(attention)
-    scores = backbone.model.logit_scale.exp() * _cosines(vit.project(x[:, 0]), text)
-    maps = [_rollout(attentions, gradients) for gradients in _gradients(scores, attentions)]
+    with full_precision(x):
+        for block in blocks:
+            x, attention = with_attention(block, x)
+            attentions.append(attention)
+        scores = backbone.model.logit_scale.exp() * _cosines(vit.project(x[:, 0]), text)
+        maps = [_rollout(attentions, gradients) for gradients in _gradients(scores, attentions)]
     return torch.stack(maps, dim=1).reshape(*scores.shape, *vit.grid_of(images))
 
 
@@ -82,7 +83,7 @@ def _entering(vit: Vit, images: Tensor, count: int) -> Tensor:
         x = vit.embed(images)
         for block in vit.blocks[: len(vit.blocks) - count]:
             x = block.run(x)
-    return x
+    return x.float()
 
 
 def _cosines(embedding: Tensor, text: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 
 from core.backbones.network import Backbone
 from core.errors import ParameterError, unknown
-from core.methods import METHODS, MethodSpec, gradcam
+from core.methods import gradcam
+from core.methods.registry import METHODS, MethodSpec
 from core.methods.text import contrasted, others_of, stacked, unstacked, without_redundant
 from core.methods.trunk import Stream, Vit, watch
 from core.parameters import Value, checked

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from core.backbones.imagenet import CLASSES
 from core.backbones.network import Backbone
 from core.errors import ParameterError
-from core.methods.trunk import interpolated
+from core.methods.trunk import full_precision, interpolated
 
 STRIDE = 32
 
@@ -45,14 +45,15 @@ def _maps(
 ) -> Tensor:
     with torch.no_grad():
         features = stages(images)
-    features = features.detach().requires_grad_()
-    scores = target(features, text).sum(0)
-    cams = []
-    for index, score in enumerate(scores):
-        (gradient,) = torch.autograd.grad(score, features, retain_graph=index + 1 < len(scores))
-        alpha = gradient.mean((2, 3), keepdim=True)
-        cams.append((alpha * features.detach()).sum(1).relu())
-    return torch.stack(cams, dim=1)
+    with full_precision(features):
+        features = features.detach().float().requires_grad_()
+        scores = target(features, text).sum(0)
+        cams = []
+        for index, score in enumerate(scores):
+            (gradient,) = torch.autograd.grad(score, features, retain_graph=index + 1 < len(scores))
+            alpha = gradient.mean((2, 3), keepdim=True)
+            cams.append((alpha * features.detach()).sum(1).relu())
+        return torch.stack(cams, dim=1)
 
 
 def _stages(visual: Any, images: Tensor) -> Tensor:  # noqa: ANN401  open_clip ships no types

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from core.backbones.network import Backbone
 from core.errors import ParameterError
-from core.methods.trunk import Layer, Output, Vit, watch
+from core.methods.trunk import Layer, Output, Vit, full_precision, watch
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,16 @@ class TextSpan:
 
     def see(self, layer: Layer) -> None:
         """Keep one scalar per text, head and token: what the class token takes from it, along the text."""
-        if self._carried is None:
-            self._carried = carried(layer.vit, self._text)
-        u = self._carried
-        # (H, D / H, T), or (B, H, D / H, T) for texts by image.
-        back = layer.block.head_outputs() @ (u if u.dim() == 2 else u[:, None])
-        terms = layer.class_attention[..., None] * (layer.v @ back)
-        self._attention.append(terms.permute(0, 3, 1, 2))
-        self._biases.append(layer.block.output_bias() @ u)
-        self._residuals.append(_along(layer.x[:, 0], u))
+        with full_precision(layer.x):
+            if self._carried is None:
+                self._carried = carried(layer.vit, self._text)
+            u = self._carried
+            # (H, D / H, T), or (B, H, D / H, T) for texts by image.
+            back = layer.block.head_outputs() @ (u if u.dim() == 2 else u[:, None])
+            terms = layer.class_attention[..., None] * (layer.v.float() @ back)
+            self._attention.append(terms.permute(0, 3, 1, 2))
+            self._biases.append(layer.block.output_bias() @ u)
+            self._residuals.append(_along(layer.x[:, 0].float(), u))
 
     def decomposition(self, vit: Vit, output: Output) -> Decomposition:
         """Fold the last norm and the embedding's length into the terms that were kept."""
@@ -94,7 +95,8 @@ class TextSpan:
     def scores(self, vit: Vit, output: Output | None) -> Tensor:
         """The terms of the patch tokens, summed over the chosen layers and heads: (B, T, N - 1)."""
         assert output is not None
-        heads = self.decomposition(vit, output).heads
+        with full_precision(output.class_token):
+            heads = self.decomposition(vit, output).heads
         layers = _chosen("layer", self._layer, heads.shape[2])
         return heads[:, :, layers, _chosen("head", self._head, heads.shape[3]), 1:].sum((2, 3))
 

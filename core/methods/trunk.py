@@ -8,6 +8,7 @@ once and shown to every stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -161,8 +162,14 @@ class Vit:
 
     def similarity(self, tokens: Tensor, text: Tensor) -> Tensor:
         """Cosine of the patch tokens (B, N, D) with unit rows (T, d) or (B, T, d): (B, T, N - 1)."""
-        unit = F.normalize(self.project(tokens[:, 1:]).float(), dim=-1)
-        return text @ unit.transpose(1, 2)
+        with full_precision(tokens):
+            unit = F.normalize(self.project(tokens[:, 1:].float()), dim=-1)
+            return text @ unit.transpose(1, 2)
+
+
+def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
+    """No autocast inside: half-precision scores have so few values that thresholds fall between them."""
+    return torch.autocast(tensor.device.type, enabled=False)
 
 
 def interpolated(positions: nn.Parameter, old: tuple[int, int], new: tuple[int, int]) -> Tensor:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -138,11 +138,11 @@ def report(title: str, seconds: dict[str, list[float]], base: str) -> None:
         print(f"  {name:42} {1000 * np.median(times):8.0f} ms  {np.median(ratios):5.2f} {spread}")
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     torch.manual_seed(0)
     vit = load_backbone("ViT-B-16", "random:0", device="cpu")

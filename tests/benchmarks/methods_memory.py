@@ -11,6 +11,7 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -51,12 +52,12 @@ def run(case: str, backbone_name: str, batch: int) -> float:
     return peak() - before
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--backbone", default="ViT-L-14")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--case", choices=CASES)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.case:
         print(f"{run(arguments.case, arguments.backbone, arguments.batch):.1f}")
         return

@@ -120,6 +120,19 @@ def test_the_callers_mode_and_frozen_weights_do_not_matter(
 
 
 @every_method
+def test_under_autocast_maps_are_near_and_not_of_a_few_values(method: str, backbone_for: BackboneFor) -> None:
+    backbone = backbone_for(method)
+    expected = normalize(compute_maps(method, backbone, images(2, 128), texts(2), contrast="labels"))
+    with torch.autocast("cpu", torch.bfloat16):
+        maps = compute_maps(method, backbone, images(2, 128), texts(2), contrast="labels")
+    assert maps.dtype == torch.float32
+    found = normalize(maps)
+    assert (found - expected).abs().mean() < 0.03
+    positive = maps[maps > 0]
+    assert len(positive.unique()) > 0.98 * len(positive)
+
+
+@every_method
 def test_every_declared_parameter_reaches_the_code(method: str) -> None:
     spec = METHODS[method]
     module, _, name = spec.target.partition(":")

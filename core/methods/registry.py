@@ -1,0 +1,134 @@
+"""The registry of methods: what each is called, what it needs and what can be set.
+
+Names cost no torch: `target` says where the code is, and `core.methods.compute`
+imports it when asked. A method without gradients is a stream of the shared pass
+(`core.methods.trunk`); one with gradients is a function of (backbone, images, text).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from core.parameters import Parameter
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """One method.
+
+    target: `module:name` of its stream or function. families: kinds of backbone it
+    reads. default_backbone, default_checkpoint, default_size: what the literature
+    uses it with (size in pixels). version: raised when its maps change, so that
+    stored heatmaps are never stale. reference: where it was published.
+    """
+
+    name: str
+    title: str
+    target: str
+    parameters: tuple[Parameter, ...]
+    reference: str
+    default_backbone: str = "ViT-B-16"
+    default_checkpoint: str = "openai"
+    default_size: int = 448
+    families: tuple[str, ...] = ("vit",)
+    needs_gradient: bool = False
+    version: int = 1
+
+
+def contrast(default: str) -> Parameter:
+    """The contrast parameter that every method has."""
+    return Parameter(
+        "contrast",
+        "what is removed from the text: the mean of the other labels, the empty caption, "
+        "or what is redundant between the labels (CLIPSurgery)",
+        default,
+        ("none", "labels", "neutral", "redundant"),
+    )
+
+
+_DEPTH = Parameter("depth", "blocks from the end with their own stream; 0: the last 6, at most half", 0,
+                   low=0, high=64)  # fmt: skip
+
+
+def _one_of(what: str) -> Parameter:
+    return Parameter(what, f"the only {what} whose terms are summed, counted from 0; -1: all", -1,
+                     low=-1, high=63)  # fmt: skip
+
+
+def _residual(default: bool) -> Parameter:
+    return Parameter("residual", "add the last block's input and its MLP, as the network does", default)
+
+
+def _layers(usual: int) -> Parameter:
+    return Parameter("layers", f"blocks from the end that are read; 0: {usual}, as published", 0,
+                     low=0, high=64)  # fmt: skip
+
+
+_SPECS = (
+    MethodSpec(
+        "gem", "GEM", "core.methods.gem:Gem",
+        (
+            _DEPTH,
+            Parameter("iterations", "self-self attention steps before values are mixed", 1, low=0, high=8),
+            Parameter("temperature", "what multiplies the cosines; 0: as published, from the token norms",
+                      0.0, low=0.0, high=1000.0, step=1.0),
+            contrast("none"),
+        ),
+        "Bousselham et al., Grounding Everything, CVPR 2024",
+    ),
+    MethodSpec(
+        "textspan", "ClipTextSpan", "core.methods.textspan:TextSpan",
+        (_one_of("layer"), _one_of("head"), contrast("labels")),
+        "Gandelsman et al., Interpreting CLIP's Image Representation, ICLR 2024",
+        default_backbone="ViT-L-14", default_checkpoint="laion2b_s32b_b82k", default_size=224,
+    ),
+    MethodSpec(
+        "gradcam", "Grad-CAM", "core.methods.gradcam:maps",
+        (
+            Parameter("no_class", "a label that ImageNet does not know: stop, leave it out, or use a CLIP "
+                      "ResNet's text target", "error", ("error", "skip", "text")),
+            contrast("none"),
+        ),
+        "Selvaraju et al., Grad-CAM, ICCV 2017",
+        default_backbone="RN50", default_checkpoint="openai", default_size=224,
+        families=("resnet", "classifier"), needs_gradient=True,
+    ),
+    MethodSpec(
+        "maskclip", "MaskCLIP", "core.methods.last_block:maskclip", (_residual(False), contrast("none")),
+        "Zhou et al., Extract Free Dense Labels from CLIP, ECCV 2022",
+    ),
+    MethodSpec(
+        "clipsurgery", "CLIP Surgery", "core.methods.clipsurgery:ClipSurgery",
+        (_DEPTH, contrast("redundant")),
+        "Li et al., CLIP Surgery for Better Explainability, 2023",
+    ),
+    MethodSpec(
+        "sclip", "SCLIP", "core.methods.last_block:sclip", (_residual(True), contrast("none")),
+        "Wang et al., SCLIP, ECCV 2024",
+    ),
+    MethodSpec(
+        "clearclip", "ClearCLIP", "core.methods.last_block:clearclip", (_residual(False), contrast("none")),
+        "Lan et al., ClearCLIP, ECCV 2024",
+    ),
+    MethodSpec(
+        "naclip", "NACLIP", "core.methods.last_block:naclip",
+        (
+            Parameter("std", "width of the neighbourhood, in patches", 5.0, low=0.1, high=100.0, step=0.5),
+            _residual(False),
+            contrast("none"),
+        ),
+        "Hajimiri et al., Pay Attention to Your Neighbours, WACV 2025",
+    ),
+    MethodSpec(
+        "legrad", "LeGrad", "core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),
+        "Bousselham et al., LeGrad, ICCV 2025", needs_gradient=True,
+    ),
+    MethodSpec(
+        "chefer", "Chefer", "core.methods.attention_gradients:chefer", (_layers(1), contrast("none")),
+        "Chefer et al., Generic Attention-model Explainability, ICCV 2021", needs_gradient=True,
+    ),
+)  # fmt: skip
+
+METHODS: Mapping[str, MethodSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
