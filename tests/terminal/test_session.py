@@ -73,7 +73,8 @@ def terminal(tmp_path: Path) -> Iterator[Tmux]:
 
 def test_a_whole_session(terminal: Tmux, toy: Dataset, home: Path) -> None:  # noqa: F811 (the fixture)
     repository = Path(__file__).resolve().parents[2]
-    environment = f"CLIPLOC_HOME={shlex.quote(str(home))} HF_HUB_OFFLINE=1 PYTHONPATH={repository}"
+    environment = f"env -u COLUMNS -u LINES HF_HUB_OFFLINE=1 PYTHONPATH={repository}"
+    environment += f" CLIPLOC_HOME={shlex.quote(str(home))}"
     program = f"{environment} {shlex.quote(sys.executable)} -m tui --dataset {shlex.quote(toy.spec)}"
 
     terminal.line(f"{program} --heatmaps good")

@@ -17,6 +17,7 @@ from core.heatmaps.exchange import import_npz
 from core.heatmaps.store import HeatmapStore
 from core.terminal import Terminal
 from tests.conftest import write_picture
+from tui import session
 from tui.actions import ACTIONS
 from tui.app import ExplorerApp
 from tui.state import ExplorerState, Source
@@ -65,6 +66,7 @@ def disc(seed: int, rng: np.random.Generator) -> np.ndarray:
 def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ExplorerApp]:
     """A maker of the app on the toy dataset; polling for runs is left to the tests."""
     monkeypatch.setattr("tui.app.POLL_SECONDS", 3600.0)
+    session.mark_hints_seen()
 
     def make(**changes: object) -> ExplorerApp:
         state = ExplorerState(toy.samples[0].id, Source(stored="good"))

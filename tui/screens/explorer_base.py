@@ -25,6 +25,7 @@ from tui.engine import Engine
 from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, RunsRead, SheetReady, WorkerChanged
 from tui.state import SCOPES, ExplorerState, History, Jumps
 from tui.widgets.curve import CurvePanel
+from tui.widgets.leaders import Leaders, leaders_of
 from tui.widgets.lines import HintLine, StatusLine
 from tui.widgets.parameters import ParameterPanel
 from tui.widgets.pictures import PictureGrid, captions_of
@@ -98,6 +99,7 @@ class ExplorerBase(Screen[None]):
                     yield _titled(ParameterPanel(keys, id="parameters"), "Post-processing")
                     yield _titled(ScorePanel(id="scores"), "Scores")
                     yield _titled(CurvePanel(id="curve"), "Curve")
+                    yield _titled(Leaders(id="leaders"), "Best of the sweeps")
         yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
         yield HintLine("explorer", self.keymap, id="hints")
@@ -225,6 +227,7 @@ class ExplorerBase(Screen[None]):
         self.runs = message.runs
         active = next((run for run in self.runs if run.state in ("running", "waiting")), None)
         self.query_one(RunLine).show(active)
+        self.query_one(Leaders).best = leaders_of(self.runs, self.engine.dataset.name)
 
     def rate(self) -> float | None:
         """Configs x images per second of the newest run that knows."""
