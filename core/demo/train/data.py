@@ -49,7 +49,7 @@ def write_scenes(folder: Path, seed: int, count: int, workers: int) -> None:
 
 
 def read_scenes(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Images (n, 256, 256, 3) uint8, memory-mapped, and caption targets (n, classes) float32 of 0 and 1."""
+    """Images (n, 256, 256, 3) uint8, mapped from the file, and caption targets (n, classes) of 0 and 1."""
     captions = json.loads((folder / "captions.json").read_text(encoding="utf-8"))
     targets = np.array([[label in caption_labels(text) for label in LABELS] for text in captions], np.float32)
-    return np.load(folder / "images.npy", mmap_mode="r"), targets
+    return np.load(folder / "images.npy", mmap_mode="c"), targets
