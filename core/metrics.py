@@ -129,7 +129,10 @@ def stacked(counts: Iterable[Counts]) -> Counts:
 
 
 def _ratio(part: npt.NDArray[np.integer], whole: npt.NDArray[np.integer], empty: Scores | float) -> Scores:
-    """part / whole; `empty` where the whole is 0."""
+    """part / whole, broadcast; `empty` where the whole is 0."""
+    if whole.all():  # nearly always, and half the work
+        quotient: Scores = part / whole
+        return quotient
     value: Scores = np.where(whole == 0, empty, part / np.maximum(whole, 1))
     return value
 
@@ -146,7 +149,7 @@ def precision(counts: Counts) -> Scores:
 
 def recall(counts: Counts) -> Scores:
     """TP / (TP + FN); 1 where there is nothing to find."""
-    return _ratio(counts.tp, counts.area + np.zeros_like(counts.tp), 1.0)
+    return _ratio(counts.tp, counts.area, 1.0)
 
 
 def f1(counts: Counts) -> Scores:
@@ -156,7 +159,7 @@ def f1(counts: Counts) -> Scores:
 
 def pixel_accuracy(counts: Counts) -> Scores:
     """(TP + TN) / all pixels."""
-    return _ratio(counts.tp + counts.tn, counts.pixels + np.zeros_like(counts.tp), 1.0)
+    return _ratio(counts.tp + counts.tn, counts.pixels, 1.0)
 
 
 def two_class_iou(counts: Counts) -> Scores:

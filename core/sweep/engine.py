@@ -48,15 +48,21 @@ def branch_of(configs: Iterable[tuple[int, tuple[Step, ...]]]) -> Branch:
     return Branch(end, tuple((step, branch_of(below[step])) for step in order))
 
 
+_APPLY = {"dilate": cv2.dilate, "erode": cv2.erode}
+
+
 class Kernels:
     """The three inner operations on (H, W) uint8 planes, by OpenCV. Buffers are given, never allocated."""
 
-    name = "opencv"
+    def __init__(self) -> None:
+        self._elements: dict[tuple[str, int], Codes] = {}
 
     def morph(self, plane: Codes, step: Step, side: int, out: Codes) -> None:
         """Write the dilation or erosion of `plane` by a kernel of this side into `out`."""
-        apply = cv2.dilate if step.name == "dilate" else cv2.erode
-        apply(plane, kernel_of(step.kernel, side), dst=out)
+        kernel = self._elements.get((step.kernel, side))
+        if kernel is None:
+            kernel = self._elements[step.kernel, side] = kernel_of(step.kernel, side)
+        _APPLY[step.name](plane, kernel, dst=out)
 
     def histogram(self, codes: Codes, truth: Codes, joined: Codes) -> Floats:
         """(256,) pixels by code | truth."""

@@ -268,13 +268,13 @@ class Ledger:
         return id_
 
     def start(self, run: str, done: Mapping[int, str]) -> None:
-        """The driver begins: requests of the past are void, `done` are the shards that really are there."""
+        """The driver begins. done: the shards that really are there."""
         worker = f"{socket.gethostname()}:{os.getpid()}"
         with writing(self.path) as db:
             db.execute("DELETE FROM shards WHERE run = ?", (run,))
             _insert_shards(db, run, done)
             db.execute(
-                "UPDATE runs SET state = 'running', message = '', request = '', worker = ?, "
+                "UPDATE runs SET state = 'running', message = '', worker = ?, "
                 "resumed = ?, resumed_shards = ?, updated = ? WHERE id = ?",
                 (worker, time.time(), len(done), time.time(), run),
             )
@@ -314,10 +314,10 @@ class Ledger:
             )
 
     def set_state(self, run: str, state: str, message: str = "") -> None:
-        """Say how the run stands."""
+        """Say how the run stands now; what was asked of it before is settled."""
         with writing(self.path) as db:
             db.execute(
-                "UPDATE runs SET state = ?, message = ?, updated = ? WHERE id = ?",
+                "UPDATE runs SET state = ?, message = ?, request = '', updated = ? WHERE id = ?",
                 (state, message, time.time(), run),
             )
 

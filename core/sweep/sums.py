@@ -17,6 +17,7 @@ from core.postprocess import THRESHOLDS
 UNIT = 1 << 40
 NAMES = tuple(SCORES)
 _IOU = NAMES.index("mean_iou")
+_BLOCK = 64  # configs whose arrays stay in the cache and are not handed back to the system each time
 
 
 @dataclass
@@ -53,18 +54,30 @@ class Sums:
         )
 
     def add(self, counts: Counts) -> Integers:
-        """Add one image's counts (C, T). Returns its IoU (C, T) in units."""
-        values = [SCORES[name](counts) for name in NAMES]
-        for total, value in zip(self.scores, values, strict=True):
-            total += in_units(value)
-        self.squares += in_units(values[_IOU] ** 2)
-        self.precision += in_units(average_precision(counts))
-        self.tp += counts.tp
-        self.predicted += counts.predicted
+        """Add one image's counts (C, T); area and pixels are those of its one true mask, (C or 1, 1).
+
+        Returns its IoU (C, T) in units.
+        """
         self.images += 1
         self.area += counts.area[0]
         self.pixels += counts.pixels[0]
-        return in_units(values[_IOU])
+        iou = np.empty_like(self.squares)
+        for first in range(0, len(iou), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            part = Counts(counts.tp[block], counts.predicted[block], counts.area[:1], counts.pixels[:1])
+            iou[block] = self._add_block(block, part)
+        return iou
+
+    def _add_block(self, block: slice, counts: Counts) -> Integers:
+        values = {name: SCORES[name](counts) for name in NAMES}
+        units = {name: in_units(value) for name, value in values.items()}
+        for total, name in zip(self.scores, NAMES, strict=True):
+            total[block] += units[name]
+        self.squares[block] += in_units(values["mean_iou"] ** 2)
+        self.precision[block] += in_units(average_precision(counts))
+        self.tp[block] += counts.tp
+        self.predicted[block] += counts.predicted
+        return units["mean_iou"]
 
     def __iadd__(self, other: Sums) -> Sums:
         for field in fields(self):
