@@ -8,12 +8,14 @@ import os
 import tomllib
 from dataclasses import replace
 
+from textual import constants
+
 from core import paths
 from core.datasets import Dataset, open_dataset
 from core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
 from core.heatmaps.recipe import Recipe
 from core.postprocess import PARAMETERS
-from core.terminal import probe, usable
+from core.terminal import Terminal, probe, usable
 from tui import keymap, session, themes
 from tui.state import ExplorerState, Source
 
@@ -31,14 +33,25 @@ def start(arguments: argparse.Namespace) -> int:
     reason = usable()
     if reason is not None:
         raise ParameterError(reason)
-    if settings["color"] == "truecolor":
-        # Read when textual is imported.
-        os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
-    terminal = probe(override=settings["graphics"])
+    terminal = in_colours(probe(override=settings["graphics"]), settings["color"])
     log_to_file()
-    from tui.running import run  # textual reads its environment when imported
+    from tui.running import run
 
     return run(dataset, state, terminal, keys, device=arguments.device, theme=settings["theme"])
+
+
+def in_colours(terminal: Terminal, asked: str) -> Terminal:
+    """The terminal with the colours that it keeps, or that the user says it keeps.
+
+    Textual looks at COLORTERM alone, which SSH does not forward, and looked when it was
+    imported; its constant is what an app reads when it is made.
+    """
+    truecolor = terminal.truecolor if asked == "auto" else asked == "truecolor"
+    if truecolor:
+        constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
+    elif asked == "256":
+        constants.COLOR_SYSTEM = "256"  # type: ignore[misc]
+    return replace(terminal, truecolor=truecolor)
 
 
 def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerState:
