@@ -60,6 +60,7 @@ def workers_for(spec: str, count: int, scratch: Path) -> Iterator[Workers]:
     scratch: a folder of our own for results of local processes; it is emptied before and removed after.
     ParameterError for another spec, ResourceError when the extra is missing or nobody answers.
     """
+    check_spec(spec)
     if spec == "local":
         shutil.rmtree(scratch, ignore_errors=True)
         make_folder(scratch)
@@ -69,10 +70,14 @@ def workers_for(spec: str, count: int, scratch: Path) -> Iterator[Workers]:
             shutil.rmtree(scratch, ignore_errors=True)
     elif spec == "threads":
         yield Workers(lambda: ThreadPoolExecutor(count), count)
-    elif spec == "dask" or spec.startswith("dask://"):
+    else:
         with _dask(spec, count) as workers:
             yield workers
-    else:
+
+
+def check_spec(spec: str) -> None:
+    """ParameterError for an executor that does not exist."""
+    if spec not in ("local", "threads", "dask") and not spec.startswith("dask://"):
         raise ParameterError(
             f"executor: found {clean(spec)!r}, expected local, threads, dask or dask://host:port"
         )

@@ -10,6 +10,7 @@ from core.errors import ParameterError
 from core.heatmaps.store import HeatmapStore
 from core.postprocess import THRESHOLDS
 from core.sweep.accelerator import engine_for
+from core.sweep.executors import check_spec
 from core.sweep.grid import Grid
 from core.sweep.inputs import Inputs, open_sets
 from core.sweep.plan import (
@@ -47,6 +48,7 @@ def planned(
         raise ParameterError(f"keep: found {keep!r}, expected {', '.join(KEEP)}")
     if workers is not None and workers < 1:
         raise ParameterError(f"workers: found {workers}, expected at least 1")
+    check_spec(executor)
     sets, opened, ids = open_sets(heatmaps, dataset, HeatmapStore())
     size = kept_bytes(len(ids), grid, len(sets))
     counts = keep == "counts" or (keep == "auto" and size <= KEPT_BYTES)

@@ -1,3 +1,4 @@
+# ruff: noqa: B023 - closures are called before the loop that binds their variables moves on
 """What a sweep costs, step by step, against the loop that anybody would write first.
 
 Run: pytest -m benchmark -s tests/benchmarks/test_sweep.py
@@ -93,7 +94,7 @@ def obvious_loop(heatmap: np.ndarray, true_mask: np.ndarray, config: PostProcess
 
 
 def engine_cost(found: Inputs, grid: Grid, samples: Sequence[Sample], name: str) -> float:
-    """CPU seconds per (image, config), everything: mask, resize, codes, morphology, histogram, scores, sums."""
+    """CPU seconds per (image, config): resize, codes, morphology, histogram, scores, sums."""
     masks = {sample.id: sample.true_mask() for sample in samples}
     engine, sums = Engine(grid.configs, kernels_named(name)), Sums.zero(len(grid.configs))
     engine.counts(found.heatmaps[samples[0].id], truth_of(masks[samples[0].id]))  # compiled, warm
@@ -157,6 +158,5 @@ def copy_bandwidth() -> dict[str, float]:
 
 def agrees(row: list[dict[str, float]], counts: Counts, place: int) -> bool:
     """Whether the obvious loop and the engine counted the same, at every threshold."""
-    return [r["tp"] for r in row] == counts.tp[place].tolist() and [
-        r["predicted"] for r in row
-    ] == counts.predicted[place].tolist()
+    tp, predicted = ([r[name] for r in row] for name in ("tp", "predicted"))
+    return tp == counts.tp[place].tolist() and predicted == counts.predicted[place].tolist()
