@@ -96,7 +96,7 @@ def test_a_whole_session(terminal: Tmux, toy: Dataset, home: Path) -> None:  # n
     terminal.type("Enter")
     terminal.shows(r"sweep started")
     terminal.type("q")
-    terminal.shows(r"\$ *$")
+    terminal.shows(r"(?m)^[#$] ?$")
 
     terminal.line("clear")
     terminal.line(program)
@@ -113,7 +113,7 @@ def test_a_whole_session(terminal: Tmux, toy: Dataset, home: Path) -> None:  # n
     terminal.type(*"every sample", "Enter")
     terminal.shows(r"wrote .*scores-by-sample\.csv")
     terminal.type("q")
-    terminal.shows(r"\$ *$")
+    terminal.shows(r"(?m)^[#$] ?$")
 
     with open(terminal.socket.parent / "scores-by-sample.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -79,7 +79,10 @@ class ExplorerScreen(ExplorerLook):
 
     def _prompted(self, answer: str | None) -> None:
         state = self.now
-        if answer is None or state.source.stored:
+        if answer is None:
+            return
+        if state.source.stored:
+            self.notify("a stored set has no prompt; m goes to a method that has", severity="warning")
             return
         if "<label>" in answer or "<a label>" in answer:
             recipe = replace(state.source.recipe, template=answer)

@@ -158,16 +158,26 @@ class ExplorerBase(Screen[None]):
         grid.lay_out(state.view)
         sample = self.engine.dataset.by_id(state.sample)
         order = self.order or self.engine.dataset.samples
-        position = position_of(order, state.sample) + 1
-        title(grid, f"{escape(clean(sample.id))}  {position} of {len(order)}")
-        prompt = state.prompt or ""
-        subtitle(grid, f"“{escape(clean(prompt))}”" if prompt else escape(clean(sample.label)))
+        self._title_pictures()
         if state.view.layout == "sheet":
             members = [s.id for s in order if s.label == sample.label][:SHEET_LIMIT]
             shape = (max(grid.size.width, 1), 2 * max(grid.size.height - 1, 1))
             columns = max(1, round((len(members) * shape[0] / shape[1]) ** 0.5))
             self.engine.draw_sheet(self._generation, state, members, min(columns, len(members)))
         self.engine.draw(self._generation, state, self.peeking)
+
+    def _title_pictures(self) -> None:
+        """Say which sample it is, and what it is looked at for."""
+        state, grid = self.now, self.query_one(PictureGrid)
+        sample = self.engine.dataset.by_id(state.sample)
+        place = (
+            f"{position_of(self.order, state.sample) + 1} of {len(self.order)}"
+            if self.order
+            else "not listed"
+        )
+        title(grid, f"{escape(clean(sample.id))}  {place}")
+        prompt = escape(clean(state.prompt))
+        subtitle(grid, f"“{prompt}”" if prompt else escape(clean(sample.label)))
 
     def on_pictures_ready(self, message: PicturesReady) -> None:
         """Show pictures unless the user has moved on to another sample."""
@@ -250,6 +260,7 @@ class ExplorerBase(Screen[None]):
         }.get(state.listing.sort, self.facts.iou)
         grouped = state.listing.sort == "table"
         rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)
+        self._title_pictures()
         samples = self.query_one(SampleList)
         samples.show(rows, state.sample)
         title(samples, self._list_title())

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
 from textual.widgets import Static
 
 from core.backbones.catalog import demo_folder
@@ -65,10 +66,10 @@ class InsideScreen(Page):
 
     def compose_page(self) -> ComposeResult:
         with Horizontal(classes="page"):
-            grid = Static(id="heads", classes="panel")
-            grid.border_title = "IoU of each head's map"
-            grid.border_subtitle = "layers down, heads across"
-            yield grid
+            with VerticalScroll(id="heads", classes="panel", can_focus=False) as grid:
+                grid.border_title = "IoU of each head's map"
+                grid.border_subtitle = "layers down, heads across"
+                yield Static(id="grid")
             with Vertical(id="head-side"):
                 pane = Pane("head", self.terminal)
                 pane.add_class("panel")
@@ -97,6 +98,10 @@ class InsideScreen(Page):
         self.engine.head(self._generation, self.state, recipe, (self._layer, self._head))
         self._draw()
 
+    def on_resize(self) -> None:
+        """The grid's cells have the width that there is."""
+        self.call_after_refresh(self._draw)
+
     def on_head_ready(self, message: HeadReady) -> None:
         """Show the map of a head."""
         if message.curves is not None:
@@ -114,28 +119,34 @@ class InsideScreen(Page):
             self._ask()
 
     def _draw(self) -> None:
-        self.query_one("#heads", Static).update(self._grid())
+        self.query_one("#grid", Static).update(self._grid())
         words = self._words.get((self._layer, self._head), ())
         text = [Content.styled(place_text(self._layer, self._head), "$foreground")]
         text += [Content.styled(clean(word), "$dim") for word in words]
         if not words:
             text.append(Content.styled("no description yet; D describes all heads (cliploc heads)", "$dim"))
+        deepest = self._layers - 1
+        self.query_one("#heads", VerticalScroll).scroll_to_region(
+            Region(0, max(deepest - self._layer, 0), 1, 4), animate=False
+        )
         self.query_one("#words", Static).update(Content("\n").join(text))
 
     def _grid(self) -> Content:
         if not self._layers:
             return Content.styled(f"how many heads {self._recipe.backbone} has is not known here", "$worse")
-        lines = [Content.styled("      " + "".join(f"{head:>4}" for head in range(self._heads)), "$dim")]
+        room = self.query_one("#heads").scrollable_content_region.width - 3
+        width = 4 if room >= 4 * self._heads else 3
+        lines = [Content.styled("   " + "".join(f"{head:>{width}}" for head in range(self._heads)), "$dim")]
         for layer in reversed(range(self._layers)):
-            cells = [self._cell(layer, head) for head in range(self._heads)]
-            lines.append(Content.assemble((f"{layer:>5} ", "$dim"), *cells))
+            cells = [self._cell(layer, head, width) for head in range(self._heads)]
+            lines.append(Content.assemble((f"{layer:>2} ", "$dim"), *cells))
         whole = self._iou.get((ALL, ALL))
         lines += [Content(""), Content.styled(f"all layers and heads  {figure(whole, 2)}", "$dim")]
         return Content("\n").join(lines)
 
-    def _cell(self, layer: int, head: int) -> tuple[str, str]:
+    def _cell(self, layer: int, head: int, width: int) -> tuple[str, str]:
         value = self._iou.get((layer, head))
-        text = (figure(value, 2) if value is not None else "·").rjust(4)
+        text = (figure(value, 2) if value is not None else "·").rjust(width)
         here = layer == self._layer and head in (
             self._head,
             *(range(self._heads) if self._head == ALL else ()),

@@ -6,7 +6,7 @@ from core.prompts import TEMPLATES
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.state import ExplorerState
 
-FREE = "or type: with <label> a template for all, without it a text for this sample"
+FREE = "or type a template with <label>, or a text for this sample"
 
 
 class PromptScreen(ChoiceScreen):

@@ -25,8 +25,9 @@ from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.page import Page
 from tui.widgets.run_view import bar, heat_table, summary_lines, title_of
 
+FULL_WIDTH = 112
 COLUMNS = ("run", "state", "progress", "heatmaps", "configs", "images/s", "ETA", "mean IoU", "age")
-EMPTY = "No runs yet. S composes and starts one; it goes on when you quit or the connection drops."
+EMPTY = "No runs yet. S composes and starts one.\nIt goes on when you quit, or when the connection drops."
 
 
 class SweepsScreen(Page):
@@ -114,7 +115,7 @@ class SweepsScreen(Page):
         if view.table is not None and self._as_table:
             lines += [Content(""), heat_table(view.table, view.score, width)]
         elif view.cells:
-            lines += [Content(""), *cell_lines(view)]
+            lines += [Content(""), *cell_lines(view, width)]
         return Content("\n").join(lines)
 
     def action_compose(self) -> None:
@@ -214,17 +215,19 @@ def age(seconds: float) -> str:
     return "now"
 
 
-def cell_lines(view: RunView) -> list[Content]:
-    """The best cells of a run, ranked by its score."""
-    names = [name for name in SCORES if view.cells and name in view.cells[0].scores]
-    head = "interpolation  order         kernel   dilate  erode  thresh. " + "".join(
-        f"{title_of(name)[:9]:>10}" for name in names
-    )
-    lines = [Content.styled(head, "$dim")]
+def cell_lines(view: RunView, width: int) -> list[Content]:
+    """The best cells of a run, ranked by its score; three scores where there is no room for all."""
+    known = [name for name in SCORES if view.cells and name in view.cells[0].scores]
+    wide = width >= FULL_WIDTH
+    names = known if wide else list(dict.fromkeys([view.score, *known]))[:3]
+    kernel = f"{'kernel':<9}" if wide else ""
+    head = f"interp.   order         {kernel}  dil.   ero.  thresh. "
+    lines = [Content.styled(head + "".join(f"{title_of(name)[:9]:>10}" for name in names), "$dim")]
     for cell in view.cells:
         config = cell.config
+        shape = f"{config.kernel:<9}" if wide else ""
         text = (
-            f"{config.interpolation:<15}{config.order:<14}{config.kernel:<9}"
+            f"{config.interpolation:<10}{config.order:<14}{shape}"
             f"{config.dilate:>6}{config.erode:>7}{config.threshold:>9.3f} "
         )
         scores = [
