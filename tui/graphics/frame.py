@@ -44,11 +44,14 @@ class Job:
     before: Frame | None
 
     def repeats(self, other: Job | None) -> bool:
-        """Whether the other job's picture would come out the same."""
-        return other is not None and self.rgb is other.rgb and self._settings() == other._settings()
+        """Whether the other job's picture came out the same; compares pixels, so not on the event loop."""
+        if other is None or self._settings() != other._settings():
+            return False
+        same_shape = self.rgb.shape == other.rgb.shape
+        return self.rgb is other.rgb or (same_shape and bool((self.rgb == other.rgb).all()))
 
     def _settings(self) -> tuple[object, ...]:
-        return (self.generation, self.size, self.at_bottom, self.background, self.grey, self.coarse)
+        return (self.size, self.at_bottom, self.background, self.grey, self.coarse)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +59,11 @@ class Frame:
     """One encoded picture; equal only to itself.
 
     protocol: how it was encoded. coarse: it lacks detail that is sent later. cells: its
-    half-cells, shown wherever pixels cannot be (under a dialog). strips: the text of each row while the picture is wholly visible; none
-    for sixel, which has blanks there. difference: half-cells only, the bytes that bring the
-    screen from the job's `before` to this. pixels: the bytes of the picture itself, wherever
-    the cursor is; empty for half-cells.
+    half-cells, shown wherever pixels cannot be (under a dialog). strips: the text of each
+    row while the picture is wholly visible; none for sixel, which has blanks there.
+    difference: half-cells only, the bytes that bring the screen from the job's `before` to
+    this. pixels: the bytes of the picture itself, wherever the cursor is; empty for
+    half-cells.
     """
 
     protocol: Protocol

@@ -58,7 +58,7 @@ class Picture(Widget):
         self._identity = 256 + secrets.randbelow(2**24 - 256)
         self._link = Link(lambda _: None, answers=False)
         self._rgb: NDArray[np.uint8] | None = None
-        self._generation = -1
+        self._generation = self._shown_generation = -1
         self._wanted = asyncio.Event()
         self._asked = -1.0
         self._pause = 1.0
@@ -87,13 +87,14 @@ class Picture(Widget):
         self._asked = now
         if rgb is None:
             self.frame = None
+            self._shown_generation = -1
             self._repaint()
         self._wanted.set()
 
     @property
     def shown_generation(self) -> int:
         """The generation of the picture that was last put on the screen, -1 for none."""
-        return -1 if self.frame is None else self.frame.generation
+        return self._shown_generation
 
     def on_mount(self) -> None:
         driver = self.app._driver
@@ -125,22 +126,24 @@ class Picture(Widget):
             if self._rgb is None or not self.size or self.terminal.protocol == "none":
                 continue
             job = self._job(self._rgb)
-            if self.frame is not None and job.repeats(self._drawn):
-                await self._link.turn(self)
-                self._draw_due_pixels()
-                continue
             frame = await self._encoded(job)
             await self._link.turn(self)
+            if frame is None:
+                self._shown_generation = job.generation
+                self._draw_due_pixels()
+                continue
             if self._rgb is None or job.size != (self.size.width, self.size.height):
                 self._wanted.set()
                 continue
-            self._drawn = replace(job, before=None)
+            self._drawn = replace(job, coarse=frame.coarse, before=None)
+            self._shown_generation = job.generation
             self._present(job, frame)
 
-    async def _encoded(self, job: Job) -> Frame:
+    async def _encoded(self, job: Job) -> Frame | None:
+        """The job's frame, None when it would be the one that is shown."""
         start = time.monotonic()
-        frame = await asyncio.to_thread(_encode, job)
-        if not job.coarse:
+        frame = await asyncio.to_thread(_encode, job, self._drawn if self.frame else None)
+        if frame is not None and not job.coarse:
             self._encode_seconds = time.monotonic() - start
         return frame
 
@@ -316,7 +319,9 @@ class Picture(Widget):
         return self._under[1]
 
 
-def _encode(job: Job) -> Frame:
+def _encode(job: Job, drawn: Job | None) -> Frame | None:
+    if job.repeats(drawn):
+        return None
     # Loads numpy, cv2 and PIL, which would delay the first paint.
     from tui.graphics.encode import encode
 
