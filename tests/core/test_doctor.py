@@ -1,0 +1,49 @@
+"""`cliploc doctor` without a terminal: facts as JSON, advice as sentences."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.cli import main
+from core.commands.doctor import advice
+from core.terminal import Terminal
+from core.testcard import testcard as card
+
+
+def test_every_section_is_in_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert set(report) == {
+        "installed", "devices", "folders", "datasets", "models", "ledger", "terminal", "advice",
+    }  # fmt: skip
+    assert report["datasets"]["demo"].endswith("classes")
+    assert report["terminal"]["pictures"]
+
+
+def test_the_text_has_no_picture_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--graphics", "halfcell"]) == 0
+    assert "▀" not in capsys.readouterr().out
+
+
+def test_over_ssh_without_truecolor_the_settings_to_change_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    (line,) = [line for line in advice(Terminal("halfcell")) if "SSH" in line]
+    assert "SendEnv COLORTERM" in line
+    assert "AcceptEnv COLORTERM" in line
+    assert not [line for line in advice(Terminal("halfcell", truecolor=True)) if "SSH" in line]
+
+
+def test_no_color_and_xterm_s_registers_are_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    lines = " ".join(advice(Terminal("sixel", truecolor=True, answers={"name": "XTerm(379)"})))
+    assert "NO_COLOR" in lines
+    assert "numColorRegisters" in lines
+
+
+@pytest.mark.parametrize(
+    ("protocol", "mark"), [("halfcell", "▀"), ("kitty", "\x1b_Ga=T"), ("sixel", "\x1bP")]
+)
+def test_the_test_picture_is_drawn_by_the_protocol(protocol: str, mark: str) -> None:
+    assert mark in card(Terminal(protocol))  # type: ignore[arg-type]

@@ -1,0 +1,153 @@
+"""The Picture widget without a terminal: what it shows, and in what order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from core.terminal import Protocol, Terminal
+from tests.tui.graphics.jobs import picture
+from tui.graphics import kitty
+from tui.graphics.frame import Frame, Job
+from tui.widgets import picture as module
+from tui.widgets.picture import Picture
+
+
+class Window(App[None]):
+    def __init__(self, protocol: Protocol) -> None:
+        super().__init__()
+        self.picture = Picture(terminal=Terminal(protocol, 10, 20, truecolor=True), id="picture")
+
+    def compose(self) -> ComposeResult:
+        yield self.picture
+
+
+class Dialog(ModalScreen[None]):
+    def compose(self) -> ComposeResult:
+        yield Static("dialog")
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for a condition, but not for ever."""
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError("the condition never came true")
+
+
+def text_of(widget: Picture) -> list[str]:
+    return [strip.text for strip in widget.render_lines(widget.size.region)]
+
+
+async def test_a_picture_appears() -> None:
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)):
+        assert app.picture.shown_generation == -1
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        assert all("▀" in line for line in text_of(app.picture))
+
+
+async def test_an_older_generation_never_replaces_a_newer() -> None:
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)):
+        app.picture.show(picture(2), 5)
+        app.picture.show(picture(1), 4)
+        await until(lambda: app.picture.shown_generation == 5)
+        shown = app.picture.frame
+        app.picture.show(picture(1), 3)
+        await asyncio.sleep(0)
+        assert app.picture.frame is shown
+
+
+async def test_only_the_newest_waits_while_one_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    encoded: list[int] = []
+    encode = module._encode
+
+    def slow(job: Job, drawn: Job | None) -> Frame | None:
+        encoded.append(job.generation)
+        gate.wait(20)
+        return encode(job, drawn)
+
+    monkeypatch.setattr(module, "_encode", slow)
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)):
+        app.picture.show(picture(1), 1)
+        await until(lambda: encoded == [1])
+        for generation in range(2, 30):
+            app.picture.show(picture(generation), generation)
+        gate.set()
+        await until(lambda: app.picture.shown_generation == 29)
+        assert encoded == [1, 29]
+
+
+async def test_the_same_pixels_make_no_new_frame() -> None:
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)):
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        shown = app.picture.frame
+        app.picture.show(picture(1), 2)
+        await until(lambda: app.picture.shown_generation == 2)
+        assert app.picture.frame is shown
+
+
+async def test_none_clears() -> None:
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)):
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        app.picture.show(None, 2)
+        assert app.picture.shown_generation == -1
+        assert not any(line.strip() for line in text_of(app.picture))
+
+
+async def test_another_size_is_encoded_anew() -> None:
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        await pilot.resize_terminal(40, 20)
+        await until(lambda: app.picture.frame is not None and app.picture.frame.size == (40, 20))
+
+
+async def test_without_graphics_nothing_is_encoded() -> None:
+    app = Window("none")
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.picture.show(picture(1), 1)
+        await pilot.pause()
+        assert app.picture.frame is None
+
+
+async def test_under_a_dialog_a_kitty_picture_is_half_cells() -> None:
+    """The dialog's tint would change the colour that names the picture."""
+    app = Window("kitty")
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        assert kitty.PLACEHOLDER in text_of(app.picture)[0]
+        app.push_screen(Dialog())
+        await pilot.pause()
+        assert "▀" in text_of(app.picture)[0]
+        app.pop_screen()
+        await pilot.pause()
+        assert kitty.PLACEHOLDER in text_of(app.picture)[0]
+
+
+async def test_a_sixel_picture_leaves_blanks_for_its_pixels() -> None:
+    app = Window("sixel")
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        assert not any(line.strip() for line in text_of(app.picture))
+        app.push_screen(Dialog())
+        await pilot.pause()
+        assert "▀" in text_of(app.picture)[0]
