@@ -34,11 +34,16 @@ def cocoglide() -> Path:
 @pytest.fixture
 def make_folder(tmp_path: Path) -> Callable[..., Path]:
     """A maker of tiny datasets in CocoGlide's layout: make_folder({"cat": 2}, size=(48, 64))."""
+    return folder_maker(tmp_path)
+
+
+def folder_maker(place: Path) -> Callable[..., Path]:
+    """What `make_folder` is, for fixtures that live longer than a test."""
 
     def make(
         classes: dict[str, int] | None = None, size: tuple[int, int] = (48, 64), name: str = "toy"
     ) -> Path:
-        root = tmp_path / name
+        root = place / name
         rng = np.random.default_rng(0)
         lines = ["real,fake,mask,prompt"]
         for label, count in (classes or {"cat": 2, "red car": 1}).items():

@@ -36,6 +36,7 @@ _STYLE = {
     "xtick.major.width": 0.8,
     "ytick.major.width": 0.8,
 }
+_REM_PER_INCH = 8.5  # on the page a figure's letters are never larger than the text
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 
@@ -72,7 +73,7 @@ def drawn(
         name,
         title,
         caption,
-        markup=_embeddable(inline(page), name, title),
+        markup=_embeddable(inline(page), name, title, size[0]),
         svg=_rendered(name, size, draw, LIGHT, "svg"),
         png=_rendered(name, size, draw, LIGHT, "png"),
     )
@@ -98,14 +99,15 @@ def _rendered(
     return out.getvalue()
 
 
-def _embeddable(svg: str, name: str, title: str) -> str:
+def _embeddable(svg: str, name: str, title: str, inches: float) -> str:
     """The `<svg>` element alone, scalable, named, its ids unique within the page."""
     element = svg[svg.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", element)
     opening, rest = element.split(">", 1)
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
-    return f'{opening} role="img" aria-label="{title}">{rest}'
+    widest = f"max-width:{inches * _REM_PER_INCH:.1f}rem"
+    return f'{opening} role="img" aria-label="{title}" style="{widest}">{rest}'
 
 
 def class_histogram(counts: Mapping[str, int], dataset: str) -> Figure:
@@ -118,6 +120,7 @@ def class_histogram(counts: Mapping[str, int], dataset: str) -> Figure:
         axes.bar(list(bars), list(bars.values()), width=0.8, color=palette.colour(0))
         axes.set_xlabel("images in the class")
         axes.set_ylabel("classes")
+        axes.set_xlim(0, max(sizes) + 1)
         _whole_numbers(axes)
         _lined(axes, "y")
 
@@ -139,6 +142,7 @@ def threshold_curves(sets: Sequence[SetFindings]) -> Figure:
             axes.set_title(TITLES[score], loc="left")
             axes.set_xlim(0, 1)
             axes.set_ylim(0, 1)
+            axes.set_xticks((0.2, 0.4, 0.6, 0.8))
             _lined(axes, "both")
         for axes in grid[-1]:
             axes.set_xlabel("threshold")
@@ -191,6 +195,7 @@ def _draw_surface(canvas: Canvas, axes: Axes, surface: Surface, palette: Palette
     axes.set_ylabel("erosion, px")
     axes.set_aspect("equal")
     bar = canvas.colorbar(mesh, ax=axes, shrink=0.75, pad=0.03)
+    bar.solids.set(rasterized=False, edgecolor="face")
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7)
 
@@ -220,7 +225,13 @@ def class_bars(sets: Sequence[SetFindings]) -> Figure:
         axes.set_xlim(0, 1)
         axes.set_xlabel("mean IoU")
         _lined(axes, "x")
-        canvas.legend(loc="outside upper left", ncols=3, frameon=False)
+        handles, titles = axes.get_legend_handles_labels()
+        leading = titles.index(_plain(leader.title))  # matplotlib lists bars last
+        order = [leading, *(place for place in range(len(titles)) if place != leading)]
+        canvas.legend(
+            [handles[place] for place in order], [titles[place] for place in order],
+            loc="outside upper left", ncols=3, frameon=False,
+        )  # fmt: skip
 
     caption = "At each method's best cell; in brackets the number of images of the class."
     size = (7.0, 1.1 + 0.2 * len(labels))

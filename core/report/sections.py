@@ -27,10 +27,10 @@ def scores_table(sets: Sequence[SetFindings]) -> Table:
             Number(found.best.mean_iou),
             _value(found.summary["cross_validated"]),
             _interval(*found.summary["interval"]),
+            _value(quoted.MEAN_IOU.get(found.method), 5),
             _kernels(found.best.config),
             found.best.config.interpolation,
             Number(found.best.config.threshold, 3),
-            _value(quoted.MEAN_IOU.get(found.method), 5),
         )
         for found in sets
     )
@@ -45,7 +45,7 @@ def scores_table(sets: Sequence[SetFindings]) -> Table:
     )
     columns = (
         "method", "prompt", "raw (tuned)", "best (tuned)", "cross-validated", "95 % interval of best",
-        "best kernels", "interpolation", "threshold", _QUOTED,
+        _QUOTED, "best kernels", "interpolation", "threshold",
     )  # fmt: skip
     return Table(
         "scores", "Scores per method.", caption, columns, rows, frozenset({_QUOTED})
@@ -65,9 +65,8 @@ def gain_table(sets: Sequence[SetFindings]) -> Table:
         f"then erosion, and only these sides. poster: {quoted.POSTER}."
     )
     columns = (
-        "method", "prompt", "raw, cross-validated", "with morphology, cross-validated", "paired difference",
-        "95 % interval", "p", "gain, cross-validated", "gain, tuned", f"gain, kernels {low} to {high}, tuned",
-        _QUOTED,
+        "method", "prompt", "paired difference", "95 % interval", "p", "gain, cross-validated", "gain, tuned",
+        f"gain, kernels {low} to {high}, tuned", _QUOTED, "without, cross-validated", "with, cross-validated",
     )  # fmt: skip
     table = Table("gain", "What morphology adds.", caption, columns, rows, frozenset({_QUOTED}))
     return table.without_empty_columns() if rows else table
@@ -80,8 +79,6 @@ def _gain_row(found: SetFindings) -> tuple[Any, ...]:
     return (
         found.title,
         found.template,
-        Number(raw["cross_validated"]),
-        Number(found.summary["cross_validated"]),
         Number(gain["difference"], signed=True),
         _interval(gain["low"], gain["high"], signed=True),
         Number(gain["p"]),
@@ -89,6 +86,8 @@ def _gain_row(found: SetFindings) -> tuple[Any, ...]:
         _percent(found.best.mean_iou - tuned, tuned),
         _percent(found.poster_kernels.mean_iou - tuned, tuned) if found.poster_kernels else None,
         quoted.gain(found.method) or None,
+        Number(raw["cross_validated"]),
+        Number(found.summary["cross_validated"]),
     )
 
 
@@ -98,7 +97,8 @@ def gain_sentence(found: SetFindings) -> str:
     if raw is None:
         return f"{found.title}: the grid has no config without morphology, so its gain is not known."
     gain = raw["gain"]
-    interval = f"95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}"
+    interval = f"95 % interval {_interval(gain['low'], gain['high'], signed=True)}"
+    difference = Number(gain["difference"], signed=True)
     if gain["low"] > 0:
         verb = "raises"
     elif gain["high"] < 0:
@@ -106,11 +106,11 @@ def gain_sentence(found: SetFindings) -> str:
     else:
         return (
             f"{found.title}: morphology makes no difference that {gain['images']:,} images can show "
-            f"({gain['difference']:+.4f} cross-validated mean IoU, {interval})."
+            f"({difference} cross-validated mean IoU, {interval})."
         )
     percent = _percent(gain["difference"], raw["cross_validated"])
     return (
-        f"{found.title}: morphology {verb} the cross-validated mean IoU by {gain['difference']:+.4f} "
+        f"{found.title}: morphology {verb} the cross-validated mean IoU by {difference} "
         f"({percent}; {interval}), from {raw['cross_validated']:.4f} to "
         f"{found.summary['cross_validated']:.4f}."
     )

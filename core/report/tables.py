@@ -25,7 +25,8 @@ class Number:
     signed: bool = False
 
     def __str__(self) -> str:
-        return f"{self.value:{'+' if self.signed else ''},.{self.digits}f}{self.unit}"
+        digits = f"{self.value:{'+' if self.signed else ''},.{self.digits}f}"
+        return digits.replace("-", "−") + self.unit
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.low} to {self.high}"
 
+
+_WRAPS = 16  # characters from which a column of text is given room to wrap
 
 Cell: TypeAlias = str | Number | Interval | None
 
@@ -113,7 +116,10 @@ def _html_value(cell: Cell) -> str:
 
 def _attribute(table: Table, place: int) -> str:
     kinds = ["quoted"] if table.columns[place] in table.quoted else []
-    kinds += ["number"] if _is_numeric(table.rows, place) else []
+    if _is_numeric(table.rows, place):
+        kinds.append("number")
+    elif max((len(shown(row[place])) for row in table.rows), default=0) > _WRAPS:
+        kinds.append("text")
     return f' class="{" ".join(kinds)}"' if kinds else ""
 
 

@@ -89,7 +89,7 @@ def _sections(
     more = (sections.other_scores_table(sets), sections.plateau_table(sets))
     yield Section("more", "Other scores, and how sharp the optimum is", more)
     searched = provenance.searched_table(findings)
-    repeat = "Everything above is remade by these commands."
+    repeat = "These commands make it all again; the last one then takes the ids of the new runs."
     yield Section(
         "searched", "What was searched, and how to repeat it", (searched, repeat, _commands(findings))
     )
@@ -101,8 +101,9 @@ def _lead(findings: Findings) -> str:
     validated = best.summary["cross_validated"]
     checked = f"cross-validated mean IoU {validated:.4f}" if validated is not None else "not cross-validated"
     return (
-        f"{best.title} comes first: {checked}; its best cell has {best.best.mean_iou:.4f} when tuned on the "
-        f"same {best.summary['images']:,} images (95 % interval {low:.4f} to {high:.4f})."
+        f"{'Best is ' if len(findings.leaders) > 1 else ''}{best.title}: {checked}; its best cell has "
+        f"{best.best.mean_iou:.4f} when tuned on the same {best.summary['images']:,} images "
+        f"(95 % interval {low:.4f} to {high:.4f})."
     )
 
 
