@@ -15,4 +15,7 @@ COMMANDS = (
     "sweep",
     "runs",
     "predictions",
+    "report",
+    "poster",
+    "demo",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,22 +18,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "write demo scenes in CocoGlide's layout; the defaults give the shipped ones"
     build = actions.add_parser("build", help=text, description=text)
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    build.add_argument("--seed", type=int, default=0, help="series of scenes (default: 0, the shipped one)")
-    build.add_argument("--count", type=int, default=120, help="how many scenes (default: 120)")
+    build.add_argument(
+        "--seed", type=_whole(0), default=0, help="series of scenes (default: 0, the shipped one)"
+    )
+    build.add_argument("--count", type=_whole(1), default=120, help="how many scenes (default: 120)")
     text = "train the demo models from generated scenes and their captions"
     train = actions.add_parser("train", help=text, description=text)
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the checkpoints go")
     train.add_argument("--model", choices=("vit", "resnet", "all"), default="all", help="(default: all)")
     train.add_argument(
         "--steps",
-        type=int,
+        type=_whole(1),
         metavar="N",
         help="N steps for each network instead of the recipe's, for a quick try",
     )
-    train.add_argument("--scenes", type=int, default=24_000, help="training scenes (default: 24000)")
-    train.add_argument("--held-out", type=int, default=200, help="fresh scenes to score on (default: 200)")
-    train.add_argument("--seed", type=int, default=1, help="series of scenes and random numbers (default: 1)")
+    train.add_argument("--scenes", type=_whole(1), default=24_000, help="training scenes (default: 24000)")
+    train.add_argument(
+        "--held-out", type=_whole(1), default=200, help="fresh scenes to score on (default: 200)"
+    )
+    train.add_argument(
+        "--seed", type=_whole(0), default=1, help="series of scenes and random numbers (default: 1)"
+    )
     train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    """An argument type: a whole number of at least `low`."""
+
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < low:
+            raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number of at least {low}")
+        return int(text)
+
+    return read
 
 
 def run(arguments: argparse.Namespace) -> int:

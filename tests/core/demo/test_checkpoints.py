@@ -59,7 +59,9 @@ def test_it_is_small_and_carries_its_log_and_scores(name: str) -> None:
     assert all(set(METHODS[name]) <= set(scores[series]) for series in ("held_out", "shipped"))
 
 
-@pytest.mark.parametrize("template", [*POSTER, "<label>", "a photo of <a label>.", "the biggest <label> of all"])
+@pytest.mark.parametrize(
+    "template", [*POSTER, "<label>", "a photo of <a label>.", "the biggest <label> of all"]
+)
 def test_the_text_side_tells_the_classes_apart(backbone: Backbone, template: str) -> None:
     names = backbone.encode_text(list(LABELS))
     prompts = backbone.encode_text([prompt_for(template, label) for label in LABELS])
