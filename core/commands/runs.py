@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["export"].add_argument(
         "--format", default="csv", choices=("csv", "json", "parquet", "archive"), help="(default: csv)"
     )
+    made["export"].add_argument(
+        "--bundle", dest="format", action="store_const", const="archive", help="short for --format archive"
+    )
     made["export"].add_argument("--out", type=Path, metavar="FILE", help="a file (default: standard output)")
 
 

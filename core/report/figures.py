@@ -195,7 +195,8 @@ def _draw_surface(canvas: Canvas, axes: Axes, surface: Surface, palette: Palette
     axes.set_ylabel("erosion, px")
     axes.set_aspect("equal")
     bar = canvas.colorbar(mesh, ax=axes, shrink=0.75, pad=0.03)
-    bar.solids.set(rasterized=False, edgecolor="face")
+    if bar.solids is not None:
+        bar.solids.set(rasterized=False, edgecolor="face")  # no picture inside the drawing
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7)
 
@@ -215,7 +216,7 @@ def class_bars(sets: Sequence[SetFindings]) -> Figure:
         for place, found in enumerate(others, start=1):
             axes.plot(
                 [found.labels.get(label, float("nan")) for label in labels], rows, "oDs^v"[(place - 1) % 5],
-                markersize=4, color=palette.colour(place), markeredgecolor=palette.paper,
+                markersize=5, color=palette.colour(place), markeredgecolor=palette.paper,
                 markeredgewidth=0.5, label=_plain(found.title),
             )  # fmt: skip
         counts = leader.summary["labels"]

@@ -1,10 +1,14 @@
 """A whole run as one file: to keep it, to move it to another machine, to hand it in.
 
-A `.zip` with a ledger that holds only this run, and the run's arrays.
+A `.zip` with a ledger that holds only this run, the run's arrays, and `run.json`,
+which says in plain words what the run was: its plan, the identities of its heatmap
+sets, versions and hardware, what was found. The same run gives the same bytes (by the same SQLite),
+wherever it is packed.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
@@ -16,6 +20,8 @@ from core.paths import atomic_write, make_folder
 from core.sweep.ledger import Ledger
 
 _LEDGER = "runs.db"
+_DESCRIPTION = "run.json"  # for people; a ledger is what is read back
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a .zip can hold
 _MEMBER = re.compile(r"(counts/\d{6}|sums-\d+)\.npz")
 _ID = re.compile(r"[0-9a-f]{8}")
 
@@ -30,12 +36,33 @@ def pack(ledger: Ledger, run: str, out: Path | None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         alone = Ledger(Path(scratch) / _LEDGER)
         ledger.copy_to(run, alone)
+        description = json.dumps(described(alone, run), ensure_ascii=False, indent=1, sort_keys=True)
         with atomic_write(out) as file, zipfile.ZipFile(file, "w") as archive:
-            archive.write(alone.path, _LEDGER)
+            archive.writestr(_member(_DESCRIPTION), description)
+            archive.writestr(_member(_LEDGER), alone.path.read_bytes())
             for path in sorted(folder.rglob("*.npz")):
                 name = path.relative_to(folder).as_posix()
                 if _MEMBER.fullmatch(name):
-                    archive.write(path, name)
+                    archive.writestr(_member(name), path.read_bytes())
+
+
+def described(ledger: Ledger, run: str) -> dict[str, object]:
+    """Everything a reader wants to know of a run without this program, as plain values."""
+    row = ledger.run(run)
+    return {
+        "run": run,
+        "state": row.state,
+        "created": row.created,
+        "finished": row.updated,
+        "cells": row.cells,
+        "machine": ledger.machine(run),
+        "plan": ledger.plan(run).to_dict(),
+        "summaries": {row.heatmaps[index]: ledger.summary(run, index) for index in ledger.finished_sets(run)},
+    }
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(name, _EPOCH)
 
 
 def unpack(ledger: Ledger, source: Path) -> str:

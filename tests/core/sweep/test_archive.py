@@ -1,0 +1,62 @@
+"""A run as one file: taken elsewhere it is the same run, and packed there it is the same file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+from core.errors import StoreError
+from core.sweep import sweep
+from core.sweep.archive import pack, unpack
+from core.sweep.ledger import Ledger
+from tests.sweeping import SMALL, heatmap_set, left_by
+
+
+@pytest.fixture
+def run(make_folder: Callable[..., Path]) -> str:
+    return sweep(heatmap_set(make_folder), SMALL, executor="threads", workers=2).id
+
+
+def test_exported_imported_elsewhere_and_exported_again_is_identical(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first.zip", tmp_path / "second.zip"
+    here = left_by(Ledger(), run)
+    assert main(["runs", "export", run, "--bundle", "--out", str(first)]) == 0
+    monkeypatch.setenv("CLIPLOC_HOME", str(tmp_path / "elsewhere"))
+    assert main(["runs", "import", str(first)]) == 0
+    assert capsys.readouterr().out.strip() == run
+    assert left_by(Ledger(), run) == here
+    assert main(["runs", "show", run]) == 0
+    assert main(["runs", "export", run, "--bundle", "--out", str(second)]) == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_file_says_what_it_is_without_this_program(run: str, tmp_path: Path) -> None:
+    pack(Ledger(), run, tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        described = json.loads(archive.read("run.json"))
+    assert described["run"] == run
+    assert described["machine"]["numpy"]
+    assert described["plan"]["grid"] == SMALL.to_dict()
+    assert described["plan"]["sets"][0]["identity"]["method"] == "imported"
+    assert described["summaries"]["toy"] == Ledger().summary(run, 0)
+
+
+def test_a_run_that_is_there_already_is_not_overwritten(run: str, tmp_path: Path) -> None:
+    pack(Ledger(), run, tmp_path / "run.zip")
+    before = left_by(Ledger(), run)
+    with pytest.raises(StoreError, match="already"):
+        unpack(Ledger(), tmp_path / "run.zip")
+    assert left_by(Ledger(), run) == before
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_text("not a zip")
+    with pytest.raises(StoreError, match="no archive of a run"):
+        unpack(Ledger(), tmp_path / "no.zip")
