@@ -55,7 +55,18 @@ ANSWERS = {
 # Terminals that answer the kitty query and also draw Unicode placeholders, with the first
 # version that does. Others (Konsole, WezTerm, kitty before 0.28) would show a blank.
 PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
-TRUECOLOR_TERMS = ("direct", "truecolor", "kitty", "ghostty", "alacritty", "wezterm", "foot", "contour")
+# tmux takes 24-bit colours from programs and itself maps them to what the terminal around it has.
+TRUECOLOR_TERMS = (
+    "direct",
+    "truecolor",
+    "tmux",
+    "kitty",
+    "ghostty",
+    "alacritty",
+    "wezterm",
+    "foot",
+    "contour",
+)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ def main() -> None:
     terminal = probe(override=arguments.graphics)
     if terminal.truecolor:
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+    if arguments.widget in {"halfcell", "sixel", "kitty"}:
+        # It asks the terminal when imported, which must be before the app reads the keys.
+        import textual_image.widget  # noqa: F401
     from tests.terminal.gallery_app import Gallery
 
     columns, rows = (int(side) for side in arguments.size.split("x"))
