@@ -7,9 +7,9 @@ portable installs use it). Nothing is created until something is written.
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -71,10 +71,10 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     when the folder cannot be written or the disk is full.
     """
     make_folder(path.parent)
-    temporary: Path | None = None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
+        # Not a NamedTemporaryFile: that one is private, and others in the group may read our results.
+        with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -85,5 +85,5 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
             "or point CLIPLOC_HOME at a writable folder"
         ) from error
     finally:
-        if temporary is not None:
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)

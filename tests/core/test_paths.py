@@ -29,6 +29,13 @@ def test_a_written_file_is_whole(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["file.bin"]
 
 
+def test_a_written_file_has_the_modes_that_the_user_set(tmp_path: Path) -> None:
+    (tmp_path / "usual").write_bytes(b"")
+    with paths.atomic_write(tmp_path / "ours"):
+        pass
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "file.bin"
     target.write_bytes(b"old")
