@@ -20,6 +20,7 @@ from core.datasets import Dataset
 from core.errors import ClipLocError
 from core.terminal import Terminal
 from tui import session, themes
+from tui.actions import ACTIONS
 from tui.engine import Engine
 from tui.keymap import bindings_for
 from tui.messages import (
@@ -81,7 +82,9 @@ class ExplorerApp(App[int | Reopen]):
             self.register_theme(own)
         self.theme = theme
         self.keymap = dict(keymap)
-        self.set_keymap(self.keymap)
+        # Textual lays a keymap over the bindings at each key press: only what differs.
+        default = {action.name: action.keys for action in ACTIONS}
+        self.set_keymap({name: keys for name, keys in self.keymap.items() if keys != default.get(name)})
         self.dataset = dataset
         self.engine = Engine(dataset, self._from_engine, device)
         self.explorer = ExplorerScreen(self.engine, state, terminal, self.keymap)

@@ -51,7 +51,7 @@ def test_a_signal_keeps_the_session(
     os.close(inner)
     read_until(outer, b"star_0000")
     os.write(outer, b"j")
-    read_until(outer, b"2 of 9")
+    read_until(outer, b"7 of 9")
     process.send_signal(number)
     end = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:

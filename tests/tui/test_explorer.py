@@ -284,6 +284,18 @@ async def test_a_filter_without_matches_keeps_the_sample_and_escape_drops_it(mak
         assert len(app.explorer.order) == 9
 
 
+async def test_keys_typed_right_after_the_slash_are_text(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        app.explorer.action_filter()
+        assert app.focused is app.explorer.query_one("#filter")
+        await pilot.press("r", "i")
+        await settled(pilot)
+        assert app.explorer.now.listing.text == "ri"
+        assert app.explorer.now.config == PostProcess()
+
+
 async def test_too_small_says_so(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(70, 20)) as pilot:

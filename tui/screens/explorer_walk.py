@@ -99,8 +99,9 @@ class ExplorerWalk(ExplorerBase):
     def action_filter(self) -> None:
         """Open the filter line."""
         line = self.query_one(Input)
-        line.add_class("-open")
-        line.focus()
+        # At once: the next keys are text, however fast they are typed.
+        line.display = True
+        self.set_focus(line)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow the list while typing; stay on the sample, or go to the first match."""
@@ -120,8 +121,8 @@ class ExplorerWalk(ExplorerBase):
         self._close_filter()
 
     def _close_filter(self) -> None:
-        self.query_one(Input).remove_class("-open")
         self.set_focus(None)
+        self.query_one(Input).display = False
 
     def action_mark(self) -> None:
         """Mark or unmark the sample."""
