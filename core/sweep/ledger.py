@@ -25,82 +25,23 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from core.errors import ParameterError, StoreError, clean
 from core.machine import machine
 from core.paths import state_dir
-from core.postprocess import THRESHOLDS, PostProcess
+from core.postprocess import THRESHOLDS
 from core.sweep.database import reading, writing
 from core.sweep.lock import is_held
 from core.sweep.plan import Plan
+from core.sweep.rows import Best, Cell, RunRow
+
+__all__ = ["Best", "Cell", "Ledger", "RunRow"]
 
 Values: TypeAlias = "array.array[float]"
 
 STARTING_SECONDS = 60.0  # how long a run may wait for its process before it counts as interrupted
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best cell of a run by mean IoU. images: how many it is the mean of, so far."""
-
-    heatmaps: str
-    config: PostProcess
-    mean_iou: float
-    images: int
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON."""
-        return {**asdict(self), "config": self.config.to_dict()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Best:
-        """The inverse of `to_dict`."""
-        return cls(**{**values, "config": PostProcess.from_dict(values["config"])})
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One run as its watchers see it.
-
-    state: waiting, running, paused, interrupted, cancelled, failed or done.
-    rate: images per second since it was last resumed; eta: seconds left; None when unknown.
-    images counts every heatmap set's images; cells is the number of scores that compete.
-    """
-
-    id: str
-    created: float
-    updated: float
-    state: str
-    message: str
-    dataset: str
-    heatmaps: tuple[str, ...]
-    configs: int
-    cells: int
-    images: int
-    shards: int
-    shards_done: int
-    rate: float | None
-    eta: float | None
-    best: Best | None
-    worker: str
-    keeps_counts: bool
-
-    @property
-    def progress(self) -> float:
-        """The finished fraction of the shards."""
-        return self.shards_done / self.shards if self.shards else 1.0
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One config x threshold under one heatmap set, with its scores by column name."""
-
-    heatmaps: str
-    config: PostProcess
-    scores: Mapping[str, float]
 
 
 class Ledger:
