@@ -215,7 +215,9 @@ def advice(terminal: Terminal) -> list[str]:
     elif not terminal.truecolor:
         lines.append("256 colours only; if your terminal has more, export COLORTERM=truecolor")
     if terminal.tmux and terminal.protocol != "sixel":
-        lines.append("tmux shows half-cells; outside it, or in a tmux 3.4 built with sixel, pictures have all pixels")
+        lines.append(
+            "tmux shows half-cells; outside it, or in a tmux 3.4 built with sixel, pictures have all pixels"
+        )
     if os.environ.get("NO_COLOR"):
         lines.append("NO_COLOR is set: heatmaps lose their colours; unset it for cliploc-tui")
     if terminal.protocol == "sixel" and terminal.answers.get("name", "").lower().startswith("xterm"):
