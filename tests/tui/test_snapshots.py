@@ -1,0 +1,63 @@
+"""Every screen at three sizes, half-cells, as SVG. Look at the pictures when one changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.conftest import settled
+from tui.app import ExplorerApp
+
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+SCREENS = {
+    "explorer": (),
+    "tuned": ("9", "d", "9", "e", "equals_sign"),
+    "sheet": ("L", "L", "L", "L"),
+    "help": ("question_mark",),
+    "sort": ("comma",),
+    "prompt": ("p",),
+    "compose": ("S",),
+    "sweeps": ("s",),
+    "compare": ("v",),
+    "statistics": ("H",),
+    "inside": ("w",),
+}
+
+
+def presser(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """Press keys one by one, each on a settled screen."""
+
+    async def press(pilot: Pilot[int]) -> None:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+
+    return press
+
+
+@pytest.fixture
+def quiet_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker process: what it would say depends on the machine."""
+    monkeypatch.setattr("tui.heatmaps.Worker.request", lambda *_, **__: None)
+
+
+@pytest.mark.usefixtures("quiet_worker")
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("keys", SCREENS.values(), ids=SCREENS)
+def test_screen(
+    snap_compare: Callable[..., bool],
+    make_app: Callable[..., ExplorerApp],
+    keys: tuple[str, ...],
+    size: tuple[int, int],
+) -> None:
+    assert snap_compare(make_app(), terminal_size=size, run_before=presser(keys))
+
+
+@pytest.mark.parametrize("theme", ["cliploc-light", "cliploc-contrast", "ansi-dark"])
+def test_theme(snap_compare: Callable[..., bool], make_app: Callable[..., ExplorerApp], theme: str) -> None:
+    app = make_app()
+    app.theme = theme
+    assert snap_compare(app, terminal_size=SIZES["120x40"], run_before=presser(()))
