@@ -1,6 +1,19 @@
 """The engine of cliploc: datasets, networks, heatmaps, masks, scores and sweeps.
 
 The names below are imported when first used, so that `import core` costs nothing.
+From a picture to its scores:
+
+>>> import core
+>>> sample = core.open_dataset("demo").by_id("star_0009")
+>>> backbone = core.load_backbone("demo-vit", device="cpu")
+>>> text = backbone.encode_text([f"An image of a {sample.label}"])
+>>> maps = core.compute_maps("gem", backbone, backbone.preprocess([sample.image()], 128), text)
+>>> heatmap = core.normalize(maps)[0, 0].numpy()
+>>> scores = core.score(heatmap, sample.true_mask(), core.PostProcess(dilate=21, erode=21))
+>>> list(scores)
+['mean_iou', 'precision', 'recall', 'f1', 'pixel_accuracy']
+>>> 0.2 < scores["mean_iou"] < 1
+True
 """
 
 from __future__ import annotations

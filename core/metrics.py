@@ -215,9 +215,17 @@ def mean_scores(counts: Counts) -> dict[str, Scores]:
 
 
 def score(heatmap: Float32, true_mask: Mask, config: PostProcess) -> dict[str, float]:
-    """All five scores of one heatmap under one config, at the config's threshold.
+    """All five scores of one heatmap under one config, at the config's threshold, each in [0, 1].
 
-    heatmap: (h, w) float32 in [0, 1]. true_mask: (H, W) bool.
+    heatmap: (h, w) float32 in [0, 1]. true_mask: (H, W) bool. ParameterError for a
+    heatmap that is not finite.
+
+    >>> true_mask = np.zeros((256, 256), bool)
+    >>> true_mask[64:128, 64:128] = True
+    >>> heatmap = np.zeros((4, 4), np.float32)
+    >>> heatmap[1, 1:3] = 1.0
+    >>> score(heatmap, true_mask, PostProcess(interpolation="nearest"))["mean_iou"]
+    0.5
     """
     counts = counts_of(codes_for(heatmap, true_mask.shape, config), true_mask)
     return {name: float(of(counts)[config.threshold_index]) for name, of in SCORES.items()}

@@ -45,6 +45,15 @@ class PostProcess:
     """From heatmap to mask: interpolate, dilate and erode in `order`, cut at `threshold`.
 
     A size of 1 leaves the map as it is. ParameterError on any value out of range.
+
+    >>> config = PostProcess(dilate=41, erode=45, threshold=0.5)
+    >>> config.steps(), config.threshold_index
+    ((('dilate', 41), ('erode', 45)), 50)
+    >>> PostProcess.from_dict(config.to_dict()) == config
+    True
+    >>> PostProcess(dilate=42)
+    Traceback (most recent call last):
+    core.errors.ParameterError: dilate: found 42, expected an odd number ...
     """
 
     interpolation: str = "bilinear"

@@ -43,6 +43,11 @@ def load_backbone(name: str, checkpoint: str | None = None, device: str = "auto"
     or a folder (`local-dir:PATH`, `hf-hub:ORG/REPO`); by default the usual one.
     Nothing is downloaded. CheckpointError when the weights are absent, broken or
     made for another architecture; ParameterError for an unknown name or device.
+
+    >>> backbone = load_backbone("demo-vit", device="cpu")
+    >>> text = backbone.encode_text(["An image of a star", "An image of a moon"])
+    >>> text.shape[0], bool(text.norm(dim=1).sub(1).abs().max() < 1e-5)
+    (2, True)
     """
     place = device_of(device)
     if name == IMAGENET:

@@ -18,6 +18,13 @@ def open_dataset(spec: str) -> Dataset:
 
     `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place.
     `coco:IMAGES:ANNOTATIONS.json`: COCO instances. Anything else: a folder in CocoGlide's layout.
+
+    >>> demo = open_dataset("demo")
+    >>> len(demo.samples), demo.labels[:3]
+    (120, ('arrow', 'cross', 'fish'))
+    >>> sample = demo.by_id("star_0009")
+    >>> sample.image().shape, sample.image().dtype, sample.true_mask().dtype
+    ((256, 256, 3), dtype('uint8'), dtype('bool'))
     """
     if spec.startswith("coco:"):
         return open_coco(spec)

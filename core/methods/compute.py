@@ -36,6 +36,13 @@ def compute_maps(
     rows that the `labels` and `redundant` contrasts stand against; by default the
     texts themselves when there are several. ParameterError for an unknown method or
     parameter, or a backbone of another kind.
+
+    >>> import core
+    >>> backbone = core.load_backbone("demo-vit", device="cpu")
+    >>> image = core.open_dataset("demo").by_id("star_0009").image()
+    >>> text = backbone.encode_text(["An image of a star", "An image of a moon"])
+    >>> compute_maps("gem", backbone, backbone.preprocess([image], 128), text).shape
+    torch.Size([1, 2, 16, 16])
     """
     return compute_many({method: parameters}, backbone, images, text, contrast_text=contrast_text)[method]
 
@@ -69,7 +76,11 @@ def compute_many(
 
 
 def normalize(maps: Tensor) -> Tensor:
-    """Stretch each map (..., h, w) to [0, 1] by its own minimum and maximum; a constant map becomes zeros."""
+    """Stretch each map (..., h, w) to [0, 1] by its own minimum and maximum; a constant map becomes zeros.
+
+    >>> normalize(torch.tensor([[[-1.0, 3.0], [1.0, 0.0]], [[5.0, 5.0], [5.0, 5.0]]])).tolist()
+    [[[0.0, 1.0], [0.5, 0.25]], [[0.0, 0.0], [0.0, 0.0]]]
+    """
     maps = maps.float()
     low = maps.amin((-2, -1), keepdim=True)
     span = maps.amax((-2, -1), keepdim=True) - low

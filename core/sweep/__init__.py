@@ -32,6 +32,20 @@ def sweep(
 
     Returns the run's row; `core.sweep.ledger.Ledger` reads the scores. detached:
     return at once and leave the work to a process of its own. Errors: ClipLocError.
+
+    >>> import core
+    >>> from core.heatmaps.extract import compute
+    >>> from core.heatmaps.recipe import Recipe
+    >>> from core.heatmaps.store import HeatmapStore
+    >>> from core.sweep.grid import Grid
+    >>> demo = core.open_dataset("demo")
+    >>> (heatmaps,) = compute([Recipe("gem")], demo, HeatmapStore(), device="cpu")
+    >>> grid = Grid(("bilinear",), dilates=(1, 21), erodes=(1, 21))
+    >>> run = core.sweep(heatmaps.name, grid, executor="threads", workers=1)
+    >>> run.state, run.cells, run.best.images
+    ('done', 400, 120)
+    >>> 0.5 < run.best.mean_iou < 1  # foreground, per image, then mean; tuned on these images
+    True
     """
     from core.sweep.grid import Grid
     from core.sweep.ledger import Ledger

@@ -1,0 +1,48 @@
+"""The public Python names: each has an example, and every example runs, the README's too."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import core
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+NAMES = sorted(core._HOMES)
+OPTIONS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+
+
+def checked(text: str, globals_: dict[str, object], name: str) -> None:
+    """Run the examples of a docstring; a difference is shown as doctest shows it."""
+    test = doctest.DocTestParser().get_doctest(text, globals_, name, None, 0)
+    assert test.examples, f"{name} has no example"
+    said: list[str] = []
+    assert not doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=said.append).failed, "".join(said)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_has_an_example_that_runs(name: str) -> None:
+    home = importlib.import_module(core._HOMES[name])
+    thing = getattr(home, name)
+    checked(thing.__doc__, {**vars(home)}, name)
+
+
+def test_the_packages_own_example_runs() -> None:
+    assert core.__doc__
+    checked(core.__doc__, {}, "core")
+
+
+def test_the_readmes_example_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert names["heatmap"].shape == (16, 16)  # type: ignore[attr-defined]
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'swep'"):
+        core.swep  # noqa: B018
