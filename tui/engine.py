@@ -115,7 +115,7 @@ class Engine:
 
         def job(_: Cancelled) -> None:
             write()
-            self._post(Told(f"wrote {path}"))
+            self._post(Told(f"wrote {path.name} in {path.parent}"))
 
         self._exports.submit(job)
 
