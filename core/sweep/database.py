@@ -64,6 +64,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     make_folder(path.parent)
     with _translated(path), closing(_connect(f"file:{_quoted(path)}")) as db:
         _prepare(path, db)
+        db.execute("PRAGMA synchronous = NORMAL")  # synced when the log is written back, not every time
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
@@ -87,7 +88,6 @@ def _connect(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA foreign_keys = ON")
-    db.execute("PRAGMA synchronous = NORMAL")
     return db
 
 
