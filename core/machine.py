@@ -21,8 +21,9 @@ def machine() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     found |= {"system": platform.platform(), "processor": _processor(), "cores": str(os.cpu_count())}
-    memory = _memory()
-    return found | ({"memory": f"{memory / 2**30:.1f} GiB"} if memory else {})
+    memory, gpus = _memory(), _gpus()
+    found |= {"memory": f"{memory / 2**30:.1f} GiB"} if memory else {}
+    return found | ({"GPU": ", ".join(gpus)} if gpus else {})
 
 
 def _processor() -> str:
@@ -32,6 +33,16 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def _gpus() -> list[str]:
+    """NVIDIA's, from the driver's own files."""
+    try:
+        texts = [path.read_text() for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))]
+    except OSError:
+        return []
+    lines = [line for text in texts for line in text.splitlines()]
+    return [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
 
 
 def _memory() -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from core.datasets import Dataset
     from core.heatmaps.recipe import Recipe
-    from core.heatmaps.store import HeatmapSet, HeatmapStore
+    from core.heatmaps.store import HeatmapSet
     from core.sweep.ledger import Ledger
     from core.sweep.plan import Plan
 
@@ -127,42 +127,28 @@ def _networks(settings: Sequence[str]) -> dict[str, tuple[str, str]]:
 def _heatmaps(
     recipes: Mapping[str, Sequence[Recipe]], dataset: Dataset, device: str
 ) -> dict[str, list[HeatmapSet]]:
-    """The sets of every method; only what is missing is computed, and PyTorch loaded only for that."""
+    """The sets of every method. The weights are read in any case: they decide which."""
     from core.commands.output import say
     from core.commands.progress import progress
     from core.heatmaps.store import HeatmapStore
 
-    store = HeatmapStore()
-    known = {recipe: _stored(store, recipe, dataset) for those in recipes.values() for recipe in those}
-    missing = [recipe for recipe, found in known.items() if found is None]
-    if missing:
-        say(f"{len(known) - len(missing)} of {len(known)} heatmap sets are there; loading PyTorch")
-        from core.heatmaps.extract import compute  # seconds: only when there is something to compute
+    everything = [recipe for those in recipes.values() for recipe in those]
+    say(f"{len(everything)} heatmap sets over {len(dataset.samples)} images; loading PyTorch")
+    from core.heatmaps.extract import compute  # seconds: after everything that could be wrong
 
-        with progress() as show:
-            for template in dict.fromkeys(recipe.template for recipe in missing):
-                those = [recipe for recipe in missing if recipe.template == template]
-                computed = compute(
-                    those,
-                    dataset,
-                    store,
-                    device=device,
-                    report=lambda now: show(now.methods, now.done, now.total),
-                )
-                known |= dict(zip(those, computed, strict=True))
-    found = {method: [known[recipe] for recipe in those] for method, those in recipes.items()}
-    return {method: [one for one in sets if one is not None] for method, sets in found.items()}
-
-
-def _stored(store: HeatmapStore, recipe: Recipe, dataset: Dataset) -> HeatmapSet | None:
-    for found in store.sets():
-        if (
-            recipe.matches(found.identity)
-            and found.identity.dataset == dataset.fingerprint
-            and found.complete(dataset)
-        ):
-            return found
-    return None
+    known: dict[Recipe, HeatmapSet] = {}
+    with progress() as show:
+        for template in dict.fromkeys(recipe.template for recipe in everything):
+            those = [recipe for recipe in everything if recipe.template == template]
+            sets = compute(
+                those,
+                dataset,
+                HeatmapStore(),
+                device=device,
+                report=lambda now: show(now.methods, now.done, now.total),
+            )
+            known |= dict(zip(those, sets, strict=True))
+    return {method: [known[recipe] for recipe in those] for method, those in recipes.items()}
 
 
 def _swept(

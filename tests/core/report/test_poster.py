@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from core.cli import main
 from core.commands.poster import poster_recipes
@@ -43,11 +45,30 @@ def test_from_nothing_to_the_page_and_again_without_computing(
     def not_again(*arguments: object, **named: object) -> NoReturn:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("core.heatmaps.extract.compute", not_again)
+    monkeypatch.setattr("core.heatmaps.extract.compute_many", not_again)
     monkeypatch.setattr("core.sweep.process.drive", not_again)
     assert main(command) == 0
     assert page.exists()
     assert [row.id for row in Ledger().runs()] == [run.id]
+
+
+def test_other_weights_under_the_same_name_are_computed_anew(
+    make_folder: MakeFolder, tiny_backbone: str, tmp_path: Path
+) -> None:
+    """Nothing stale is reported: heatmaps are known by the content of the weights."""
+    weights = tmp_path / "weights"
+    shutil.copytree(tiny_backbone.removeprefix("local-dir:"), weights)
+    command = [
+        "poster", "--dataset", str(make_folder({"cat": 4, "red car": 3})), "--methods", "gem",
+        "--network", f"gem=local-dir:{weights}", "--device", "cpu", "-o", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    file = weights / "open_clip_model.safetensors"
+    changed = {name: tensor * 1.5 for name, tensor in load_file(file).items()}
+    save_file(changed, file)
+    assert main(command) == 0
+    assert len(HeatmapStore().sets()) == 4
+    assert len(Ledger().runs()) == 2
 
 
 def test_an_interrupted_run_is_gone_on_with(

@@ -209,6 +209,21 @@ def test_a_run_of_another_machine_is_reported_without_pictures(
     assert set(Page(text).tables) == set(Page(written.read_text()).tables) - {"failures"}
 
 
+def test_a_run_of_one_config_that_kept_only_sums_is_reported_without_what_it_cannot_say(
+    make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    """No image by image, so no pairs and no oracles; no raw config, so no gain; no kernels to compare."""
+    grid = Grid(("nearest",), dilates=(5,), erodes=(5,))
+    name = heatmap_set(make_folder, "alone", images=12)
+    run = sweep(name, grid, executor="threads", workers=2, keep="sums").id
+    text = write_report(Ledger(), [run], tmp_path / "report").read_text()
+    assert set(Page(text).tables) == {
+        "scores", "dataset", "methods", "failures", "other-scores", "plateau", "searched",
+    }  # fmt: skip
+    assert "kept only sums" in text
+    assert "its gain is not known" in text
+
+
 def test_the_command_prints_where_the_page_is(
     runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
