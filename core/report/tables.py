@@ -26,6 +26,8 @@ class Number:
 
     def __str__(self) -> str:
         digits = f"{self.value:{'+' if self.signed else ''},.{self.digits}f}"
+        if not digits.strip("+-0."):
+            digits = digits.lstrip("+-")  # what rounds to nothing has no sign
         return digits.replace("-", "−") + self.unit
 
 

@@ -27,6 +27,7 @@ def test_numbers_are_shown_with_digits_sign_and_unit() -> None:
     assert str(Number(0.60539, 5)) == "0.60539"
     assert str(Number(7.4, 1, " %", signed=True)) == "+7.4 %"
     assert str(Number(-0.0123, signed=True)) == "−0.0123"
+    assert str(Number(-0.0004, 1, " %", signed=True)) == "0.0 %"
     assert str(Number(76800, 0)) == "76,800"
     assert str(Interval(Number(0.1), Number(0.2))) == "0.1000 to 0.2000"
 
