@@ -14,7 +14,7 @@ from core.report.findings import Findings, SetFindings
 from core.report.tables import Cell, Interval, Number, Table
 
 _TUNED = "chosen on the same images"
-_QUOTED = "poster (quoted)"
+_QUOTED = "poster, CocoGlide (quoted)"
 
 
 def scores_table(sets: Sequence[SetFindings]) -> Table:
