@@ -7,10 +7,11 @@ on its way that a shell would read as typing.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from textual import events
 from textual.drivers.linux_driver import LinuxDriver
@@ -18,6 +19,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from tui.graphics.pacing import Link
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
+
     from textual.app import App
     from textual.message import Message
 
@@ -28,6 +31,46 @@ LAST_ANSWERS = 0.7
 SWITCH_INTERVAL = 0.001
 
 
+class Vanishing:
+    """A terminal's file that may go away, as it does when a connection drops.
+
+    A write that failed would end Textual's writer thread, and the app would then wait
+    for that thread forever instead of leaving; so what is written to nobody is dropped.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write, or drop it when the terminal is gone."""
+        try:
+            return self._file.write(text)
+        except OSError:
+            return self._dropped(len(text))
+
+    def flush(self) -> None:
+        """Flush, or drop what was buffered when the terminal is gone."""
+        try:
+            self._file.flush()
+        except OSError:
+            self._dropped(0)
+
+    def fileno(self) -> int:
+        """The descriptor of the terminal."""
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        """Whether it was a terminal."""
+        return self._file.isatty()
+
+    def _dropped(self, length: int) -> int:
+        # What Python still buffers goes to nowhere, or it would be tried again at exit.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._file.fileno())
+        os.close(nowhere)
+        return length
+
+
 class GraphicsDriver(LinuxDriver):
     """The driver to give to an app that shows pictures: `App(driver_class=GraphicsDriver)`."""
 
@@ -35,6 +78,7 @@ class GraphicsDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._file = cast("TextIOWrapper", Vanishing(cast("TextIO", self._file)))
         self.link = Link(self.write, answers=True)
         self._heard = threading.Condition()
         self._answers_heard = 0
