@@ -37,6 +37,7 @@ _STYLE = {
     "ytick.major.width": 0.8,
 }
 _REM_PER_INCH = 8.5  # on the page a figure's letters are never larger than the text
+_LEGIBLE_REM = 34.0  # narrower than this, a figure scrolls sideways instead of shrinking
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 
@@ -106,8 +107,9 @@ def _embeddable(svg: str, name: str, title: str, inches: float) -> str:
     element = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", element)
     opening, rest = element.split(">", 1)
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
-    widest = f"max-width:{inches * _REM_PER_INCH:.1f}rem"
-    return f'{opening} role="img" aria-label="{title}" style="{widest}">{rest}'
+    widest = inches * _REM_PER_INCH
+    widths = f"max-width:{widest:.1f}rem; min-width:{min(widest, _LEGIBLE_REM):.1f}rem"
+    return f'{opening} role="img" aria-label="{title}" style="{widths}">{rest}'
 
 
 def class_histogram(counts: Mapping[str, int], dataset: str) -> Figure:

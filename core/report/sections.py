@@ -22,7 +22,7 @@ def scores_table(sets: Sequence[SetFindings]) -> Table:
     rows = tuple(
         (
             found.title,
-            found.template,
+            found.template or None,
             _value(found.raw.mean_iou if found.raw else None),
             Number(found.best.mean_iou),
             _value(found.summary["cross_validated"]),
@@ -78,7 +78,7 @@ def _gain_row(found: SetFindings) -> tuple[Any, ...]:
     tuned = found.raw.mean_iou if found.raw else 0.0
     return (
         found.title,
-        found.template,
+        found.template or None,
         Number(gain["difference"], signed=True),
         _interval(gain["low"], gain["high"], signed=True),
         Number(gain["p"]),
@@ -173,7 +173,8 @@ def other_scores_table(sets: Sequence[SetFindings]) -> Table:
         "average_precision": "AP", "px_ap": "PxAP",
     }  # fmt: skip
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (found.title, found.template, *(Number(_at_best(found, name)) for name in names)) for found in sets
+        (found.title, found.template or None, *(Number(_at_best(found, name)) for name in names))
+        for found in sets
     )
     caption = (
         "At the cell with the best mean IoU. precision, recall, F1, pixel accuracy: per image, then "
@@ -193,7 +194,7 @@ def plateau_table(sets: Sequence[SetFindings]) -> Table:
     rows = tuple(
         (
             found.title,
-            found.template,
+            found.template or None,
             Number(found.summary["standard_error"]),
             Number(found.summary["plateau_configs"], 0),
             _kernels(PostProcess.from_dict(found.summary["plateau_smallest"]["config"])),
