@@ -111,6 +111,10 @@ class Picture(Widget):
     def on_resize(self, event: events.Resize) -> None:
         self._wanted.set()
 
+    def on_hide(self) -> None:
+        """While this widget is away, others may paint where its pixels were."""
+        self._held = ()
+
     def notify_style_update(self) -> None:
         """The background may have changed, which the letterbox shows."""
         super().notify_style_update()
