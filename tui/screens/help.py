@@ -16,6 +16,7 @@ from tui.actions import ACTIONS
 from tui.keymap import ALIVE, shown
 
 KEYS_WIDTH = 12
+GAP = 2
 
 
 class HelpScreen(ModalScreen[None]):
@@ -63,16 +64,14 @@ def help_text(scope: str, keymap: Mapping[str, str], width: int) -> Content:
             )
     blocks = [[*lines, Content("")] for lines in sections.values()]
     blocks.append([Content.styled(line, "$dim") for line in NOTES])
-    if width < 90:
+    if width < 100:
         return Content("\n").join([line for block in blocks for line in block])
     left, right = _balanced(blocks)
     half = width // 2
-    rows = [
-        Content.assemble(
-            _cut(left, n, half), " " * max(half - _length(left, n), 0), _cut(right, n, width - half)
-        )
-        for n in range(max(len(left), len(right)))
-    ]
+    rows = []
+    for n in range(max(len(left), len(right))):
+        cell = _cut(left, n, half - GAP)
+        rows.append(Content.assemble(cell, " " * (half - cell.cell_length), _cut(right, n, width - half)))
     return Content("\n").join(rows)
 
 
@@ -94,9 +93,5 @@ def _balanced(blocks: list[list[Content]]) -> tuple[list[Content], list[Content]
     return left, right
 
 
-def _length(lines: list[Content], index: int) -> int:
-    return lines[index].cell_length if index < len(lines) else 0
-
-
 def _cut(lines: list[Content], index: int, width: int) -> Content:
-    return lines[index].truncate(width - 1, ellipsis=True) if index < len(lines) else Content("")
+    return lines[index].truncate(width, ellipsis=True) if index < len(lines) else Content("")
