@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from core.commands import COMMANDS
 from core.commands.output import say
+from core.completions import add_completions
 from core.errors import ClipLocError
 from core.version import VERSION
 
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"cliploc {VERSION}")
     top.add_argument("--debug", action="store_true", help="show tracebacks")
+    add_completions(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"core.commands.{name}")

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from core.completions import add_completions
 from core.errors import ClipLocError, clean
 from core.version import VERSION
 
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     screen.add_argument("--keymap", help="cliploc, vim or plain")
     screen.add_argument("--fresh", action="store_true", help="do not restore the last session")
     top.add_argument("--debug", action="store_true", help="show tracebacks")
+    add_completions(top)
     return top
 
 
