@@ -68,9 +68,9 @@ def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Exp
     monkeypatch.setattr("tui.app.POLL_SECONDS", 3600.0)
     session.mark_hints_seen()
 
-    def make(**changes: object) -> ExplorerApp:
+    def make(keys: dict[str, str] = KEYS, **changes: object) -> ExplorerApp:
         state = ExplorerState(toy.samples[0].id, Source(stored="good"))
-        app = ExplorerApp(toy, state.with_(**changes), Terminal("halfcell", truecolor=True), KEYS)
+        app = ExplorerApp(toy, state.with_(**changes), Terminal("halfcell", truecolor=True), keys)
         app.animation_level = "none"
         return app
 

@@ -1,0 +1,325 @@
+"""Every key of every preset, pressed on its own screen: what was not so before is so after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.widgets import DataTable, Static
+
+import core
+from core.datasets import Dataset
+from core.methods import METHODS
+from core.postprocess import PostProcess
+from core.sweep.grid import Grid
+from core.sweep.ledger import Ledger
+from tests.tui.conftest import KEYS, settled, until
+from tui import keymap
+from tui.actions import ACTIONS
+from tui.app import ExplorerApp
+from tui.curves import SCORES
+from tui.screens.choice import ChoiceScreen
+from tui.screens.compare import CompareScreen
+from tui.screens.compose import ComposeScreen
+from tui.screens.explorer import ExplorerScreen
+from tui.screens.help import HelpScreen
+from tui.screens.inside import InsideScreen, place_text
+from tui.screens.statistics import StatisticsScreen
+from tui.screens.sweeps import SweepsScreen
+from tui.widgets.iou_curves import ScoreCurves
+from tui.widgets.lines import StatusLine
+from tui.widgets.pictures import PictureGrid
+
+Look = Callable[[ExplorerApp], Any]
+SIZE = (120, 40)
+START = "ring_0001"
+GRID = Grid(("nearest", "bilinear"), dilates=(1, 5, 9), erodes=(1, 5))
+# The keys that open the screen of a scope, from the explorer.
+WAY = {"explorer": (), "app": (), "page": ("s",), "sweeps": ("s",), "compare": ("v",), "inside": ("w",)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an action changes: `look` gives `then` after it, and something else before. first: keys before."""
+
+    look: Look
+    then: Any
+    first: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Command:
+    """What an action starts: a `cliploc` command that begins with these words."""
+
+    words: tuple[str, ...]
+    first: tuple[str, ...] = ()
+
+
+def sample(app: ExplorerApp) -> str:
+    return app.explorer.now.sample
+
+
+def config(app: ExplorerApp) -> PostProcess:
+    return app.explorer.now.config
+
+
+def title(app: ExplorerApp) -> str:
+    """The source that the explorer shows."""
+    return app.explorer.now.source.title
+
+
+def screen(app: ExplorerApp) -> type:
+    return type(app.screen)
+
+
+def shown(app: ExplorerApp) -> tuple[str, ...]:
+    return app.explorer.query_one(PictureGrid).shown()
+
+
+def dialog(app: ExplorerApp) -> str:
+    """The title of the dialog on top."""
+    return str(app.screen.query_one("Vertical").border_title) if isinstance(app.screen, ChoiceScreen) else ""
+
+
+def view(name: str) -> Look:
+    return lambda app: getattr(app.explorer.now.view, name)
+
+
+def row(app: ExplorerApp) -> int:
+    return app.screen.query(DataTable).first().cursor_row
+
+
+def text_of(selector: str) -> Callable[[ExplorerApp], str]:
+    """The text of a part of the screen on top."""
+    return lambda app: str(app.screen.query_one(selector, Static).render())
+
+
+def has(look: Callable[[ExplorerApp], str], part: str) -> Look:
+    return lambda app: part in look(app)
+
+
+def facts(app: ExplorerApp) -> str:
+    return " ".join(app.screen.query_one(StatusLine).left)
+
+
+def notice(part: str) -> Look:
+    return lambda app: any(part in text for text in app.notices)
+
+
+def at_best(app: ExplorerApp) -> bool:
+    """Whether the threshold is the one with the best mean IoU over all samples."""
+    curves = app.explorer.curves("all")
+    assert curves is not None
+    return config(app).threshold_index == curves.best("mean_iou")
+
+
+def best_of_newest(app: ExplorerApp) -> bool:
+    """Whether the explorer has the best cell of the newest run."""
+    best = Ledger().runs()[0].best
+    return best is not None and config(app) == best.config and isinstance(app.screen, ExplorerScreen)
+
+
+def taken_head(app: ExplorerApp) -> tuple[Any, Any]:
+    """Layer and head that the explorer shows."""
+    values = dict(app.explorer.now.source.recipe.parameters)
+    return values.get("layer"), values.get("head")
+
+
+def words(app: ExplorerApp) -> str:
+    """The place in the model that is looked at."""
+    return text_of("#words")(app).splitlines()[0]
+
+
+DEFAULT = PostProcess()
+HIGH = ("9", "9", "t")
+LAST_METHOD = list(METHODS.values())[-1].title
+DEEPEST = 23  # the last layer of the usual network, ViT-L/14
+
+EXPLORER = {
+    "sample.next": Case(sample, "ring_0002"),
+    "sample.previous": Case(sample, "ring_0000"),
+    "class.next": Case(sample, "star_0000"),
+    "class.previous": Case(sample, "heart_0000"),
+    "page.down": Case(sample, "star_0003"),
+    "page.up": Case(sample, "heart_0000"),
+    "sample.first": Case(sample, "heart_0000"),
+    "sample.last": Case(sample, "star_0003"),
+    "prefix.g": Case(sample, "heart_0000", ("g",)),
+    "jump.back": Case(sample, START, ("G",)),
+    "jump.forward": Case(sample, "star_0003", ("G", "ctrl+o")),
+    "failure.next": Case(sample, "ring_0002", HIGH),
+    "failure.previous": Case(sample, "ring_0000", HIGH),
+    "filter": Case(lambda app: getattr(app.focused, "id", ""), "filter"),
+    "match.next": Case(sample, "ring_0002", ("slash", *"ring", "enter")),
+    "match.previous": Case(sample, "ring_0000", ("slash", *"ring", "enter")),
+    "mark": Case(lambda app: app.explorer.now.marks, frozenset({START})),
+    "mark.next": Case(sample, START, ("asterisk", "G")),
+    "sort": Case(dialog, "Order the samples by"),
+    "facet": Case(dialog, "List only"),
+    "fold.open": Case(lambda app: app.explorer.opened, True),
+    "fold.close": Case(lambda app: app.explorer.opened, False, ("l",)),
+    "threshold.up": Case(config, DEFAULT.stepped("threshold", 1)),
+    "threshold.down": Case(config, DEFAULT.stepped("threshold", -1)),
+    "dilate.up": Case(config, PostProcess(dilate=5)),
+    "dilate.down": Case(config, PostProcess(dilate=5), ("d", "d")),
+    "erode.up": Case(config, PostProcess(erode=5)),
+    "erode.down": Case(config, PostProcess(erode=5), ("e", "e")),
+    "interpolation.next": Case(config, PostProcess(interpolation="bicubic")),
+    "interpolation.previous": Case(config, PostProcess(interpolation="nearest")),
+    "order.next": Case(config, PostProcess(order="erode-dilate")),
+    "order.previous": Case(config, PostProcess(order="erode")),
+    "kernel.next": Case(config, PostProcess(kernel="ellipse")),
+    "best": Case(at_best, True, HIGH),
+    "scope": Case(lambda app: app.explorer.now.scope, "sample"),
+    "baseline": Case(lambda app: app.explorer.baseline is app.explorer.board, True, ("9", "d")),
+    "undo": Case(config, PostProcess(dilate=5), ("d", "e")),
+    "redo": Case(config, PostProcess(dilate=5, erode=5), ("d", "e", "u")),
+    "reset": Case(config, DEFAULT, ("d", "e", "t")),
+    "presets": Case(dialog, "Presets"),
+    "method.next": Case(title, "noisy"),
+    "method.previous": Case(title, LAST_METHOD),
+    "prompt": Case(dialog, "Prompt"),
+    "compute": Case(notice("computing the heatmaps of all 9 samples"), True, ("M",)),
+    "inside": Case(screen, InsideScreen),
+    "picture.1": Case(shown, ("heatmap", "mask", "truth")),
+    "picture.2": Case(shown, ("image", "mask", "truth")),
+    "picture.3": Case(shown, ("image", "heatmap", "truth")),
+    "picture.4": Case(shown, ("image", "heatmap", "mask")),
+    "layout": Case(shown, ("heatmap",)),
+    "zoom": Case(shown, ("heatmap",)),
+    "crop": Case(view("crop"), True),
+    "peek": Case(lambda app: app.explorer.peeking, True),
+    "blink": Case(shown, ("heatmap",)),
+    "colours": Case(view("colours"), "viridis"),
+    "opacity.up": Case(view("opacity"), 0.7),
+    "opacity.down": Case(view("opacity"), 0.5),
+    "sweeps": Case(screen, SweepsScreen),
+    "sweep.new": Case(screen, ComposeScreen),
+    "sweep.apply": Case(best_of_newest, True),
+    "compare": Case(screen, CompareScreen),
+    "data": Case(dialog, "Data"),
+    "statistics": Case(screen, StatisticsScreen),
+    "copy": Case(lambda app: app.clipboard.startswith("cliploc-tui --dataset "), True),
+    "export": Case(dialog, "Export"),
+}
+EVERYWHERE = {
+    "help": Case(screen, HelpScreen),
+    "palette": Case(screen, CommandPalette),
+    "theme": Case(dialog, "Theme"),
+    "notices": Case(dialog, "Notifications"),
+    "quit": Case(lambda app: app.return_value, 0),
+}
+PAGES = {
+    "row.down": Case(row, 1),
+    "row.up": Case(row, 0, ("j",)),
+    "close": Case(screen, ExplorerScreen),
+    "run.compose": Case(screen, ComposeScreen),
+    "run.apply": Case(best_of_newest, True),
+    "run.cancel": Case(lambda app: dialog(app).startswith("Run "), True),
+    "run.resume": Command(("runs", "resume")),
+    "run.delete": Case(lambda app: dialog(app).startswith("Delete run "), True),
+    "run.export": Command(("runs", "export")),
+    "run.score": Case(
+        lambda app: str(app.screen.query_one("#run").border_title).partition(" · ")[2], "precision"
+    ),
+    "run.view": Case(has(text_of("#run-text"), "d╲e"), True),
+    "compare.what": Case(has(facts, "presets of one set"), True),
+    "compare.table": Case(lambda app: getattr(app.focused, "id", ""), "changes"),
+    "compare.score": Case(lambda app: app.screen.query_one(ScoreCurves).score, SCORES[1]),
+    "compare.by": Case(
+        lambda app: str(app.screen.query_one("#changes").border_title).endswith("by sample"), True
+    ),
+    "compare.go": Case(lambda app: (screen(app), title(app)), (ExplorerScreen, "noisy"), ("j",)),
+    "compare.export": Case(lambda _: Path("compare-by-class.csv").exists(), True),
+    "head.next": Case(words, place_text(DEEPEST, 1)),
+    "head.previous": Case(words, place_text(DEEPEST, 0), ("l",)),
+    "head.layer": Case(words, place_text(DEEPEST, -1)),
+    "head.all": Case(words, place_text(-1, -1)),
+    "head.take": Case(taken_head, (DEEPEST - 1, 1), ("j", "l")),
+    "head.describe": Command(("heads",)),
+}
+CASES: dict[str, Case | Command] = {**EXPLORER, **EVERYWHERE, **PAGES}
+
+
+def presses() -> list[Any]:
+    """(preset, action, key): all keys of the default, and those that another preset adds."""
+    found = []
+    for preset, changes in keymap.PRESETS.items():
+        for action in ACTIONS:
+            keys = changes.get(action.name, "" if changes else action.keys).split(",")
+            known = action.keys.split(",") if changes else ()
+            found += [
+                pytest.param(preset, action.name, action.scope, key, id=f"{preset}-{action.name}-{key}")
+                for key in keys
+                if key and key not in known
+            ]
+    return found
+
+
+@pytest.fixture
+def runs(toy: Dataset, request: pytest.FixtureRequest) -> int:
+    """How many finished runs are in the ledger: two where a key is about them."""
+    about_runs = request.node.callspec.params["scope"] in ("page", "sweeps")
+    if not about_runs and request.node.callspec.params["name"] != "sweep.apply":
+        return 0
+    for name in ("noisy", "good"):
+        core.sweep(name, GRID, dataset=toy.spec, executor="threads", workers=1)
+    return 2
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """The commands that were asked for; they are not run, and no worker is."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr("tui.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("tui.runs.Runs._run", lambda _, command, *__: commands.append(command))
+    monkeypatch.chdir(tmp_path)
+    return commands
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """What ends by itself lasts, however slow the machine; a digit alone means a picture at once."""
+    monkeypatch.setattr("tui.screens.explorer_look.PEEK_SECONDS", 3600.0)
+    monkeypatch.setattr("tui.screens.explorer_look.BLINK_SECONDS", 3600.0)
+    alone = request.node.callspec.params["name"].startswith("picture.")
+    monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.01 if alone else 3600.0)
+
+
+def test_every_action_has_an_expectation_and_the_other_way_round() -> None:
+    assert set(CASES) == {action.name for action in ACTIONS}
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(("preset", "name", "scope", "key"), presses())
+async def test_key(
+    make_app: Callable[..., ExplorerApp],
+    runs: int,
+    started: list[list[str]],
+    preset: str,
+    name: str,
+    scope: str,
+    key: str,
+) -> None:
+    case = CASES[name]
+    app = make_app(KEYS | keymap.PRESETS[preset], sample=START)
+
+    def holds() -> bool:
+        if isinstance(case, Command):
+            return any(command[: len(case.words)] == [*case.words] for command in started)
+        return bool(case.look(app) == case.then)
+
+    async with app.run_test(size=SIZE) as pilot:
+        app.engine.runs.poll()
+        for press in (*WAY[scope], *case.first):
+            await settled(pilot)
+            await pilot.press(press)
+        await settled(pilot)
+        await until(lambda: len(app.runs) == runs and app.engine.heatmaps.imported, pilot)
+        assert not holds()
+        await pilot.press(key)
+        await until(holds, pilot)
