@@ -34,6 +34,12 @@ def presser(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Awaitable[None]]:
         for key in keys:
             await pilot.press(key)
             await settled(pilot)
+        # Which notices are still up depends on the time.
+        pilot.app.clear_notifications()
+        await settled(pilot)
+        before = ""
+        while before != (before := pilot.app.export_screenshot()):
+            await pilot.pause(0.1)
 
     return press
 
