@@ -39,6 +39,11 @@ NAME_QUERY = "\x1b[>q"
 COLOUR_QUERY = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"
 ATTRIBUTES_QUERY = "\x1b[c"
 QUESTIONS = KITTY_QUERY + CELL_SIZE_QUERY + NAME_QUERY + COLOUR_QUERY + ATTRIBUTES_QUERY
+# tmux answers for itself; it would take the kitty query for a title.
+TMUX_QUESTIONS = CELL_SIZE_QUERY + NAME_QUERY + COLOUR_QUERY + ATTRIBUTES_QUERY
+PASSTHROUGH = "passthrough"
+NO_PASSTHROUGH = "allow-passthrough is off"
+ROUNDED_COLOURS = "passthrough, but tmux rounds 24-bit colours"
 RESET = "\x1b[0m"
 THROUGHPUT_SIZES = (8_000, 64_000, 512_000)
 # Whatever a terminal printed of a question that it did not know is wiped.
@@ -74,8 +79,9 @@ class Terminal:
     """The probe's result: how pictures are drawn here, and why.
 
     cell_width, cell_height: pixels of one cell. round_trip_ms: None when nothing
-    answered. tmux: "" outside, else "passthrough" or "no passthrough". answers: the raw
-    replies by question, cleaned, for `cliploc doctor`.
+    answered. tmux: "" outside, else PASSTHROUGH or what keeps graphics from passing. answers:
+    the raw replies by question, cleaned, for `cliploc doctor`; "around" is the name of the
+    terminal around tmux.
     """
 
     protocol: Protocol
@@ -86,6 +92,16 @@ class Terminal:
     tmux: str = ""
     reason: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+
+    def passed(self, command: str) -> str:
+        """A graphics command as it reaches the terminal that draws: inside tmux, wrapped to pass through."""
+        return wrapped(command) if self.tmux else command
+
+
+def wrapped(data: str) -> str:
+    """Bytes that tmux hands on, as they are, to the terminal around it. https://tmux.github.io (FAQ)"""
+    doubled = data.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{doubled}\x1b\\"
 
 
 def usable() -> str | None:
@@ -111,13 +127,17 @@ def probe(timeout: float = 1.0, override: str = "auto") -> Terminal:
         raise unknown("graphics protocol", override, CHOICES)
     if os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
         return _overridden(Terminal("none", reason="TERM names no terminal that moves its cursor"), override)
+    tmux, around = _tmux()
     try:
         with _controlling_terminal() as descriptor:
-            terminal = _describe(*_ask(descriptor, timeout), _window_cell(descriptor))
+            answers, round_trip = _ask(descriptor, timeout, TMUX_QUESTIONS if tmux else QUESTIONS)
+            answers |= {"around": around} if around else {}
+            if tmux == PASSTHROUGH and draws_placeholders(around):
+                answers |= _ask(descriptor, timeout, wrapped(KITTY_QUERY), last="kitty")[0]
+            terminal = _describe(answers, round_trip, _window_cell(descriptor), tmux)
     except (OSError, termios.error) as error:
-        terminal = Terminal(
-            "halfcell", truecolor=_truecolor({}), tmux=_tmux(), reason=f"no terminal to ask ({_cause(error)})"
-        )
+        reason = f"no terminal to ask ({_cause(error)})"
+        terminal = Terminal("halfcell", truecolor=_truecolor({}), tmux=tmux, reason=reason)
     return _overridden(terminal, override)
 
 
@@ -190,8 +210,10 @@ def _controlling_terminal() -> Iterator[int]:
         os.close(descriptor)
 
 
-def _ask(descriptor: int, timeout: float, questions: str = QUESTIONS) -> tuple[dict[str, str], float | None]:
-    """Write all questions at once and read until the attributes came back or time is up."""
+def _ask(
+    descriptor: int, timeout: float, questions: str, last: str = "attributes"
+) -> tuple[dict[str, str], float | None]:
+    """Write all questions at once and read until the last one's answer came back or time is up."""
     start = time.monotonic()
     _write(descriptor, questions.encode())
     received = b""
@@ -201,7 +223,7 @@ def _ask(descriptor: int, timeout: float, questions: str = QUESTIONS) -> tuple[d
             break
         chunk = os.read(descriptor, 4096)
         received += chunk
-        if not chunk or ANSWERS["attributes"].search(received):
+        if not chunk or ANSWERS[last].search(received):
             round_trip = (time.monotonic() - start) * 1000 if chunk else None
             break
     _write(descriptor, WIPE.encode())
@@ -223,9 +245,8 @@ def parse_answers(received: bytes) -> dict[str, str]:
 
 
 def _describe(
-    answers: dict[str, str], round_trip: float | None, window_cell: tuple[int, int] | None
+    answers: dict[str, str], round_trip: float | None, window_cell: tuple[int, int] | None, tmux: str
 ) -> Terminal:
-    tmux = _tmux()
     protocol, reason = _choose(answers, tmux)
     width, height = _answered_cell(answers) or window_cell or DEFAULT_CELL
     return Terminal(protocol, width, height, _truecolor(answers), round_trip, tmux, reason, answers)
@@ -233,23 +254,25 @@ def _describe(
 
 def _choose(answers: dict[str, str], tmux: str) -> tuple[Protocol, str]:
     """The best protocol that the answers prove, and the sentence that says why."""
-    name = answers.get("name", "")
+    name = answers.get("around" if tmux else "name", "")
     graphics = answers.get("kitty", "").startswith("OK")
-    if graphics and _draws_placeholders(name):
+    if graphics and draws_placeholders(name):
         return "kitty", f"{name or 'the terminal'} answers the kitty graphics query and draws placeholders"
     if "4" in answers.get("attributes", "").split(";")[1:]:
         return "sixel", "the device attributes name sixel (4)"
     if not answers:
         return "halfcell", "the terminal did not answer"
     if tmux:
-        return "halfcell", f"inside tmux without sixel ({tmux})"
+        around = name or "a terminal that gives no name"
+        return "halfcell", f"inside tmux without sixel ({tmux}; around it {around})"
     if graphics:
         found = name or "an unnamed terminal"
         return "halfcell", f"kitty graphics, but {found} is not known to draw Unicode placeholders"
     return "halfcell", "neither kitty graphics nor sixel was answered"
 
 
-def _draws_placeholders(name: str) -> bool:
+def draws_placeholders(name: str) -> bool:
+    """Whether a terminal, by the name and version that it gives, draws Unicode placeholders."""
     match = re.match(r"(\w+)\W+(\d+)\.(\d+)", name.lower())
     if not match:
         return False
@@ -285,18 +308,22 @@ def _truecolor(answers: dict[str, str]) -> bool:
     return any(word in known for word in TRUECOLOR_TERMS)
 
 
-def _tmux() -> str:
-    """ "" outside tmux, else whether it lets graphics through to the terminal around it."""
+def _tmux() -> tuple[str, str]:
+    """PASSTHROUGH, or what keeps kitty graphics from passing tmux, and the terminal around it; outside, "".
+
+    tmux asked the terminal around it for its name when it was attached.
+    """
     if not os.environ.get("TMUX"):
-        return ""
+        return "", ""
+    asked = "#{allow-passthrough};#{client_termfeatures};#{client_termtype}"
+    command = ["tmux", "display-message", "-p", "-t", os.environ.get("TMUX_PANE", ""), asked]
     try:
-        shown = subprocess.run(
-            ["tmux", "show-options", "-gqv", "allow-passthrough"],
-            capture_output=True,
-            text=True,
-            timeout=1,
-            check=False,
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1, check=False)
     except (OSError, subprocess.SubprocessError):
-        return "no passthrough"
-    return "passthrough" if shown.stdout.strip() in {"on", "all"} else "no passthrough"
+        return "tmux does not answer", ""
+    allowed, features, around = (done.stdout.strip().split(";", 2) + ["", "", ""])[:3]
+    # tmux 3.3 writes a flag as a number.
+    if allowed not in {"on", "all", "1"}:
+        return NO_PASSTHROUGH, clean(around)
+    # A placeholder names its picture by a 24-bit colour, which tmux must not round.
+    return PASSTHROUGH if "RGB" in features.split(",") else ROUNDED_COLOURS, clean(around)

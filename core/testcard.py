@@ -13,12 +13,16 @@ from core.terminal import Terminal
 
 COLUMNS, ROWS = 48, 6
 SIXEL_BAND = 6
+# Kitty's name for the test picture, and what counts its rows.
+IDENTITY = 0xC11B0C
+PLACEHOLDER = "\U0010eeee"
+ROW_MARKS = "\u0305\u030d\u030e\u0310\u0312\u033d"
 
 
 def testcard(terminal: Terminal) -> str:
     """A rainbow with a bright half, COLUMNS x ROWS cells, as bytes for the terminal."""
     if terminal.protocol == "kitty":
-        return _kitty()
+        return _kitty(terminal)
     if terminal.protocol == "sixel":
         return _sixel(COLUMNS * terminal.cell_width, ROWS * terminal.cell_height)
     if terminal.protocol == "halfcell":
@@ -49,14 +53,21 @@ def _code(ground: int, colour: tuple[int, int, int], truecolor: bool) -> str:
     return f"{ground};5;{16 + 36 * red + 6 * green + blue}"
 
 
-def _kitty() -> str:
-    """Raw 24-bit pixels, placed at the cursor."""
+def _kitty(terminal: Terminal) -> str:
+    """Raw 24-bit pixels, shown by the placeholders that the explorer needs too.
+
+    A row's first cell says which row; each next cell counts on by itself.
+    """
     width, height = COLUMNS, 2 * ROWS
     pixels = bytes(
         channel for y in range(height) for x in range(width) for channel in _colour(x / width, y / height)
     )
     text = base64.standard_b64encode(pixels).decode("ascii")
-    return f"\x1b_Ga=T,q=2,f=24,s={width},v={height},c={COLUMNS},r={ROWS};{text}\x1b\\"
+    keys = f"a=T,U=1,q=2,f=24,i={IDENTITY},s={width},v={height},c={COLUMNS},r={ROWS}"
+    red, green, blue = IDENTITY.to_bytes(3, "big")
+    lines = [f"\x1b[38;2;{red};{green};{blue}m" + PLACEHOLDER + mark for mark in ROW_MARKS]
+    cells = "\n".join(line + PLACEHOLDER * (COLUMNS - 1) + "\x1b[0m" for line in lines)
+    return terminal.passed(f"\x1b_G{keys};{text}\x1b\\") + cells
 
 
 def _sixel(width: int, height: int) -> str:

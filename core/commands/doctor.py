@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from core.errors import ClipLocError
-from core.terminal import CHOICES, Terminal
+from core.terminal import CHOICES, NO_PASSTHROUGH, ROUNDED_COLOURS, Terminal, draws_placeholders
 
 HELP = "show what is installed and what the terminal can do"
 Facts = dict[str, object]
@@ -201,6 +201,34 @@ def _killed_at_logout() -> str:
     return "yes (systemd: KillUserProcesses)" if values[-1:] == ["yes"] else "no"
 
 
+def _tmux_advice(terminal: Terminal) -> list[str]:
+    """What to put into ~/.tmux.conf, or what tmux cannot do here."""
+    if terminal.protocol == "kitty":
+        return [
+            "tmux drops pictures that are made while another window of it is shown: "
+            "`set -g focus-events on` sends them again when you come back",
+            "tmux answers in place of your terminal, so over a slow link pictures may lag behind a held key: "
+            "`--graphics halfcell` then",
+        ]
+    if terminal.protocol == "sixel":
+        return []
+    around = terminal.answers.get("around", "")
+    if not draws_placeholders(around):
+        return [
+            "tmux shows half-cells; all pixels need a tmux 3.4 built with sixel, "
+            "or kitty 0.28 or ghostty 1.0 around it"
+        ]
+    settings = {
+        NO_PASSTHROUGH: "set -g allow-passthrough on",
+        ROUNDED_COLOURS: "set -as terminal-features ',*:RGB'",
+    }
+    if terminal.tmux not in settings:
+        return [f"tmux shows half-cells: {around} did not answer through it; attach again"]
+    return [
+        f"tmux keeps pictures from {around}: put `{settings[terminal.tmux]}` into ~/.tmux.conf, attach again"
+    ]
+
+
 def advice(terminal: Terminal) -> list[str]:
     """What the user can change, one sentence each."""
     import os
@@ -214,10 +242,8 @@ def advice(terminal: Terminal) -> list[str]:
         )
     elif not terminal.truecolor:
         lines.append("256 colours only; if your terminal has more, export COLORTERM=truecolor")
-    if terminal.tmux and terminal.protocol != "sixel":
-        lines.append(
-            "tmux shows half-cells; outside it, or in a tmux 3.4 built with sixel, pictures have all pixels"
-        )
+    if terminal.tmux:
+        lines += _tmux_advice(terminal)
     if os.environ.get("NO_COLOR"):
         lines.append("NO_COLOR is set: heatmaps lose their colours; unset it for cliploc-tui")
     if terminal.protocol == "sixel" and terminal.answers.get("name", "").lower().startswith("xterm"):

@@ -8,7 +8,7 @@ import pytest
 
 from core.cli import main
 from core.commands.doctor import advice
-from core.terminal import Terminal
+from core.terminal import NO_PASSTHROUGH, PASSTHROUGH, ROUNDED_COLOURS, Terminal
 from core.testcard import testcard as card
 
 
@@ -40,6 +40,27 @@ def test_no_color_and_xterm_s_registers_are_mentioned(monkeypatch: pytest.Monkey
     lines = " ".join(advice(Terminal("sixel", truecolor=True, answers={"name": "XTerm(379)"})))
     assert "NO_COLOR" in lines
     assert "numColorRegisters" in lines
+
+
+@pytest.mark.parametrize(
+    ("tmux", "around", "said"),
+    [
+        (NO_PASSTHROUGH, "kitty(0.41.1)", "set -g allow-passthrough on"),
+        (ROUNDED_COLOURS, "kitty(0.41.1)", "terminal-features"),
+        (NO_PASSTHROUGH, "XTerm(379)", "tmux 3.4 built with sixel"),
+        (PASSTHROUGH, "kitty(0.41.1)", "attach again"),
+    ],
+)
+def test_what_tmux_needs_is_named(tmux: str, around: str, said: str) -> None:
+    (line,) = advice(Terminal("halfcell", truecolor=True, tmux=tmux, answers={"around": around}))
+    assert said in line
+
+
+def test_where_tmux_passes_pictures_its_limits_are_told() -> None:
+    told = advice(Terminal("kitty", truecolor=True, tmux=PASSTHROUGH, answers={"around": "kitty(0.41.1)"}))
+    assert "focus-events" in told[0]
+    assert "--graphics halfcell" in told[1]
+    assert advice(Terminal("sixel", truecolor=True, tmux=NO_PASSTHROUGH)) == []
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,49 @@ def test_no_protocol_is_chosen_that_would_stay_blank(
     assert reason
 
 
+@pytest.mark.parametrize(
+    ("tmux", "answers", "expected"),
+    [
+        (terminal.PASSTHROUGH, {"around": "kitty(0.41.1)", "kitty": "OK"}, "kitty"),
+        (terminal.PASSTHROUGH, {"around": "kitty(0.41.1)"}, "halfcell"),
+        (terminal.PASSTHROUGH, {"around": "kitty(0.26.5)", "kitty": "OK"}, "halfcell"),
+        (terminal.NO_PASSTHROUGH, {"around": "kitty(0.41.1)"}, "halfcell"),
+        (terminal.NO_PASSTHROUGH, {"attributes": "62;4"}, "sixel"),
+    ],
+)
+def test_inside_tmux_the_terminal_around_it_must_have_answered(
+    tmux: str, answers: dict[str, str], expected: str
+) -> None:
+    protocol, reason = terminal._choose({"name": "tmux 3.4", "attributes": "1;2", **answers}, tmux)
+    assert protocol == expected
+    assert expected != "halfcell" or (tmux in reason and "kitty" in reason)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("1;bpaste,RGB,title;kitty(0.41.1)", (terminal.PASSTHROUGH, "kitty(0.41.1)")),
+        ("all;RGB;ghostty 1.1.3", (terminal.PASSTHROUGH, "ghostty 1.1.3")),
+        ("on;256,title;kitty(0.41.1)", (terminal.ROUNDED_COLOURS, "kitty(0.41.1)")),
+        ("off;RGB;", (terminal.NO_PASSTHROUGH, "")),
+        ("", (terminal.NO_PASSTHROUGH, "")),
+    ],
+)
+def test_tmux_is_asked_what_it_lets_through(
+    said: str, expected: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "tmux"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TMUX", "socket,1,0")
+    assert terminal._tmux() == expected
+    program.unlink()
+    assert terminal._tmux() == ("tmux does not answer", "")
+    monkeypatch.delenv("TMUX")
+    assert terminal._tmux() == ("", "")
+
+
 def test_answers_are_picked_out_of_noise() -> None:
     received = b"x\x1b_Gi=31;OK\x1b\\y\x1b[6;18;9t\x1bP>|kitty(0.41.1)\x1b\\\x1b[?62;4;22c"
     assert terminal.parse_answers(received) == {

@@ -109,12 +109,19 @@ class GraphicsDriver(LinuxDriver):
         if not isinstance(message, events.CursorPosition):
             if isinstance(message, events.Resize):
                 self.link.resizes += 1
+            elif isinstance(message, events.AppFocus) and "TMUX" in os.environ:
+                self._loop.call_soon_threadsafe(self._come_back)
             super().process_message(message)
             return
         with self._heard:
             self._answers_heard += 1
             self._heard.notify_all()
         self._loop.call_soon_threadsafe(self.link.answered)
+
+    def _come_back(self) -> None:
+        """tmux drops pictures that are sent while another of its windows is shown: send them again."""
+        self.link.sessions += 1
+        self._app.screen.refresh()
 
     def _get_terminal_size(self) -> tuple[int, int]:
         # Asked whenever the window changed, also when its size in cells did not.

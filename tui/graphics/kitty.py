@@ -61,7 +61,8 @@ def encode(job: Job) -> Frame:
     """A picture as one transmission, and the placeholder text that shows it."""
     box = fit(job.rgb.shape[:2], job.size, job.terminal, most=len(DIACRITICS))
     cells = cells_of(job.rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
-    pixels = transmission(_png(_shrunk(job.rgb, box, job), job.coarse), job.identity, box)
+    png = _png(_shrunk(job.rgb, box, job), job.coarse)
+    pixels = "".join(job.terminal.passed(command) for command in transmission(png, job.identity, box))
     strips = placeholders(job, box)
     if job.before is not None and job.before.strips == strips:
         # The very same list tells the widget that the text on the screen may stay.
@@ -102,8 +103,8 @@ def _png(rgb: NDArray[np.uint8], coarse: bool) -> bytes:
     return data
 
 
-def transmission(png: bytes, identity: int, box: Box) -> str:
-    """Give the terminal a picture under an id and place it, unseen, on as many cells as its box.
+def transmission(png: bytes, identity: int, box: Box) -> list[str]:
+    """The commands that give the terminal a picture under an id and place it, unseen, on its box's cells.
 
     Sending an id again replaces its picture wherever the placeholders are.
     """
@@ -116,7 +117,7 @@ def transmission(png: bytes, identity: int, box: Box) -> str:
         pieces.append(
             f"\x1b_G{keys},m={more};{chunk}\x1b\\" if number == 0 else f"\x1b_Gm={more};{chunk}\x1b\\"
         )
-    return "".join(pieces)
+    return pieces
 
 
 def deletion(identity: int) -> str:

@@ -224,7 +224,9 @@ class Picture(Widget):
     def _validity(self, frame: Frame) -> tuple[object, ...]:
         """What must stay the same for the terminal to still hold the frame's pixels; empty if it cannot."""
         if frame.protocol == "kitty":
-            return (frame, self._link.sessions)
+            # Another terminal may be around tmux now; a new size is all that tells.
+            attached = self._link.resizes if self.terminal.tmux else 0
+            return (frame, self._link.sessions, attached)
         place = self._place()
         return () if place is None else (frame, self._link.sessions, self._link.resizes, place)
 
@@ -248,7 +250,7 @@ class Picture(Widget):
     def _keep_farewell(self) -> None:
         from tui.graphics.kitty import deletion
 
-        self._link.keep(self, deletion(self._identity))
+        self._link.keep(self, self.terminal.passed(deletion(self._identity)))
 
     def _pixels_wiped(self) -> None:
         """Text is being written where the pixels go: draw them right after it."""

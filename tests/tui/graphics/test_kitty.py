@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from rich.cells import cell_len
 
+from core.terminal import PASSTHROUGH, Terminal
 from tests.tui.graphics.jobs import job, picture
 from tui.graphics import kitty
 from tui.graphics.encode import encode
@@ -92,6 +93,17 @@ def test_diacritics_are_the_protocol_s_297() -> None:
     assert kitty.DIACRITICS[:3] == "\u0305\u030d\u030e"
     assert kitty.DIACRITICS[-1] == "\U0001d244"
     assert {unicodedata.combining(mark) for mark in kitty.DIACRITICS} == {230}
+
+
+def test_inside_tmux_each_command_is_wrapped_by_itself() -> None:
+    rgb = picture(1, 128, 128)
+    inside = Terminal("kitty", 10, 20, truecolor=True, tmux=PASSTHROUGH)
+    plain = encode(job(rgb, "kitty")).pixels
+    wrapped = encode(job(rgb, "kitty", terminal=inside)).pixels
+    letters = re.findall(r"\x1bPtmux;((?:\x1b\x1b|[^\x1b])*)\x1b\\", wrapped)
+    assert "".join(f"\x1bPtmux;{letter}\x1b\\" for letter in letters) == wrapped
+    assert [letter.count("\x1b\x1b_G") for letter in letters] == [1] * plain.count("\x1b_G")
+    assert "".join(letters).replace("\x1b\x1b", "\x1b") == plain
 
 
 def test_deletion_frees_the_data_too() -> None:
