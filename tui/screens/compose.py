@@ -40,8 +40,9 @@ class ComposeScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "back", show=False),
         Binding("ctrl+s", "start", "start", show=False),
-        Binding("down", "app.focus_next", "next field", show=False),
-        Binding("up", "app.focus_previous", "previous field", show=False),
+        # With priority, or keys typed in a burst (a slow link) still go to the field that is left.
+        Binding("down,tab", "app.focus_next", "next field", show=False, priority=True),
+        Binding("up,shift+tab", "app.focus_previous", "previous field", show=False, priority=True),
     ]
 
     def __init__(self, engine: Engine, heatmaps: tuple[str, ...], rate: float | None) -> None:
@@ -62,7 +63,8 @@ class ComposeScreen(ModalScreen[None]):
             yield Static(Content("⏎ start in the background   Tab next field   Esc back"), classes="foot")
 
     def on_mount(self) -> None:
-        self.query_one("#field-dilate" if self._heatmaps else "#field-heatmaps", Input).focus()
+        # At once: `focus()` waits its turn, and keys typed meanwhile would go to another field.
+        self.set_focus(self.query_one("#field-dilate" if self._heatmaps else "#field-heatmaps", Input))
         self._show_cost()
 
     def on_input_changed(self) -> None:
