@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.tui.conftest import settled
 from tui.app import ExplorerApp
@@ -37,6 +38,8 @@ def presser(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Awaitable[None]]:
         # Which notices are still up depends on the time.
         pilot.app.clear_notifications()
         await settled(pilot)
+        for field in pilot.app.screen.query(Input):
+            field.cursor_blink = False
         before = ""
         while before != (before := pilot.app.export_screenshot()):
             await pilot.pause(0.1)
