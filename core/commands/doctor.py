@@ -60,7 +60,7 @@ def _show_picture(terminal: Terminal) -> None:
 
     from core.testcard import testcard
 
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and terminal.protocol != "none":
         title = f"test picture ({terminal.protocol}): colours change smoothly from left to right"
         sys.stdout.write(f"\n{title}\n{testcard(terminal)}\n")
 
