@@ -122,7 +122,8 @@ def _read_weights(model: nn.Module, source: Source) -> None:
 def _broken(weights: Path | None, architecture: str, error: Exception) -> CheckpointError:
     text = str(error)
     mismatch = ("size mismatch", "Missing key", "Unexpected key", "width changed")
-    if any(words in text for words in mismatch):
+    # NotImplementedError: open_clip tries to fit half-precision positions of another grid.
+    if isinstance(error, NotImplementedError) or any(words in text for words in mismatch):
         return CheckpointError(
             f"{weights} was made for another architecture than {architecture} "
             f"({_mismatch(text)}); name the one it was trained as"

@@ -65,13 +65,18 @@ def _list(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from core.commands.output import print_json, print_lines, say
     from core.datasets import root_of
-    from core.datasets.folder import check_folder
+    from core.datasets.folder import check_folder, counted
+    from core.errors import ParameterError
 
+    if arguments.dataset.startswith("coco:"):
+        raise ParameterError(
+            "check reads folders in CocoGlide's layout; a COCO file is checked when it is opened"
+        )
     root = root_of(arguments.dataset)
     problems = check_folder(root)
     if arguments.json:
         print_json({"dataset": str(root), "problems": problems})
     elif problems:
         print_lines(problems)
-    say(f"{root}: {len(problems)} problems" if problems else f"{root}: sound")
+    say(f"{root}: {counted(problems)}")
     return 1 if problems else 0

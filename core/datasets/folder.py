@@ -99,10 +99,17 @@ def check_folder(root: Path) -> list[str]:
 
 def summary(root: Path, problems: list[str], shown: int = 20) -> str:
     """All problems as one message, the first ones written out."""
-    lines = [f"{root}: {len(problems)} problem{'s' * (len(problems) > 1)}", *problems[:shown]]
+    lines = [f"{root}: {counted(problems)}", *problems[:shown]]
     if len(problems) > shown:
         lines.append(f"and {len(problems) - shown} more; `cliploc dataset check --dataset {root}` lists all")
     return "\n  ".join(lines)
+
+
+def counted(problems: list[str]) -> str:
+    """How many there are: `sound`, `1 problem`, `2 problems`."""
+    if not problems:
+        return "sound"
+    return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
 
 
 def _row_problems(rows: list[Row]) -> Iterator[str]:

@@ -49,6 +49,11 @@ def test_check_exits_1_when_there_are_problems(
     assert json.loads(capsys.readouterr().out)["problems"] == ["row 2: file real/cat_0.png is missing"]
 
 
+def test_check_says_what_it_cannot_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "check", "--dataset", "coco:images:annotations.json"]) == 2
+    assert "checked when it is opened" in capsys.readouterr().err
+
+
 def test_bad_input_is_one_sentence_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dataset", "stats", "--dataset", str(tmp_path / "nowhere")]) == 2
     printed = capsys.readouterr()

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from core.backbones.load import load_backbone
 from core.backbones.network import Backbone
 from core.errors import CheckpointError, ParameterError
+from core.paths import embedded_dir
 
 TINY = {
     "embed_dim": 32,
@@ -180,6 +181,12 @@ def test_another_architecture_is_told_apart_from_a_broken_file(folder: Path, tmp
         tiny(folder, str(wrong))
     with pytest.raises(CheckpointError, match="another architecture"):
         load_backbone("RN50", str(folder / "open_clip_model.safetensors"), device="cpu")
+
+
+def test_half_precision_weights_of_another_grid_are_another_architecture() -> None:
+    shipped = embedded_dir() / "demo" / "vit" / "open_clip_model.safetensors"
+    with pytest.raises(CheckpointError, match="another architecture than ViT-B-32"):
+        load_backbone("ViT-B-32", str(shipped), device="cpu")
 
 
 def test_unknown_names_list_what_is_near(folder: Path) -> None:
