@@ -26,6 +26,7 @@ from tui.keymap import bindings_for
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    DisagreementReady,
     HeadReady,
     HeatmapsArrived,
     PicturesReady,
@@ -107,6 +108,7 @@ class ExplorerApp(App[int | Reopen]):
     @on(SheetReady)
     @on(BoardReady)
     @on(WorkerChanged)
+    @on(DisagreementReady)
     def _for_the_explorer(self, message: Message) -> None:
         self.explorer.post_message(message)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.datasets import Sample
 from tui.state import Listing
@@ -18,13 +18,15 @@ class Facts:
     """What is known of the samples so far, by id; empty where nothing was computed.
 
     iou: at the present config. best, best_threshold: over all thresholds (an oracle).
-    area: the fraction of the image that the true mask covers.
+    area: the fraction of the image that the true mask covers. disagreement: the standard
+    deviation of the IoU over the stored heatmap sets; empty until it is asked for.
     """
 
     iou: Mapping[str, float]
     best: Mapping[str, float]
     best_threshold: Mapping[str, float]
     area: Mapping[str, float]
+    disagreement: Mapping[str, float] = field(default_factory=dict)
 
 
 NO_FACTS = Facts({}, {}, {}, {})
@@ -51,6 +53,8 @@ def listed(
         "best IoU": facts.best,
         "best threshold": facts.best_threshold,
         "mask area": facts.area,
+        # The most disputed first.
+        "disagreement": {id_: -value for id_, value in facts.disagreement.items()},
     }[listing.sort]
     return tuple(sorted(chosen, key=lambda s: (s.id not in values, values.get(s.id, 0.0), s.id)))
 

@@ -26,6 +26,7 @@ from tui.lanes import Cancelled, Lane
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    DisagreementReady,
     HeadReady,
     PicturesReady,
     SheetReady,
@@ -101,6 +102,10 @@ class Engine:
         self._comparison.submit(
             lambda cancelled: self._compare(generation, state, presets, cancelled), drop_running=True
         )
+
+    def disagree(self, config: PostProcess) -> None:
+        """Score the samples with every stored set; answers DisagreementReady."""
+        self._comparison.submit(lambda cancelled: self._disagree(config, cancelled), drop_running=True)
 
     def statistics(self) -> None:
         """Count the dataset; answers StatisticsReady."""
@@ -228,6 +233,13 @@ class Engine:
         from core.datasets.statistics import statistics  # as above
 
         self._post(StatisticsReady(statistics(self.dataset)))
+
+    def _disagree(self, config: PostProcess, cancelled: Cancelled) -> None:
+        from tui.disagreement import disagreement  # as above
+
+        found = disagreement(self.heatmaps.stored(), self.dataset.samples, config, cancelled)
+        if found is not None:
+            self._post(DisagreementReady(found))
 
     def _head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
         from tui import board, drawing  # as above

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
     from core.sweep.ledger import RunRow
     from tui.board import Board
+    from tui.disagreement import Disagreement
     from tui.drawing import Image
     from tui.runs import RunView
 
@@ -128,6 +129,13 @@ class HeadReady(Message, bubble=False):
     curves: Curves | None
     note: str
     words: Mapping[tuple[int, int], tuple[str, ...]]
+
+
+@dataclass
+class DisagreementReady(Message, bubble=False):
+    """How much the stored sets disagree about each sample, under one config."""
+
+    disagreement: Disagreement
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from core.postprocess import PostProcess
 
 PICTURES = ("image", "heatmap", "mask", "truth")
 SCOPES = ("sample", "class", "all")
-SORTS = ("table", "id", "IoU", "best IoU", "best threshold", "mask area")
+SORTS = ("table", "id", "IoU", "best IoU", "best threshold", "mask area", "disagreement")
 FACETS = ("all", "small", "medium", "large", "failures", "marked")
 LAYOUTS = ("auto", "single", "pair", "four", "sheet")
 COLOURS = ("inferno", "viridis", "magma", "plasma", "cividis", "grey")

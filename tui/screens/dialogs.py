@@ -25,6 +25,7 @@ SORT_HELP = {
     "best IoU": "worst first, each sample at its own best threshold (oracle)",
     "best threshold": "each sample's own best (oracle)",
     "mask area": "smallest object first",
+    "disagreement": "most first: deviation of the IoU over stored sets",
 }
 FACET_HELP = {
     "all": "every sample",

@@ -36,6 +36,7 @@ from tui.widgets.scores import ScorePanel
 if TYPE_CHECKING:
     from core.sweep.ledger import RunRow
     from tui.board import Board
+    from tui.disagreement import Disagreement
     from tui.drawing import Image
 
 SHEET_LIMIT = 48
@@ -72,6 +73,7 @@ class ExplorerBase(Screen[None]):
         self.sample_curves: Curves | None = None
         self.pictures: Mapping[str, Image] = {}
         self.facts: Facts = NO_FACTS
+        self.disagreement: Disagreement | None = None
         self.opened = self.peeking = False
         self.worker, self.present = ("", ""), 0
         self.runs: tuple[RunRow, ...] = ()
@@ -251,12 +253,15 @@ class ExplorerBase(Screen[None]):
             self._list_timer = None
         if self.board is not None:
             self.facts = self.board.facts(index)
+        if self.disagreement is not None:
+            self.facts = replace(self.facts, disagreement=self.disagreement.at(index))
         self.order = listed(self.engine.dataset.samples, state.listing, self.facts, state.marks)
         classes = self.board.by_class("mean_iou", index) if self.board else {}
         values = {
             "best IoU": self.facts.best,
             "best threshold": self.facts.best_threshold,
             "mask area": self.facts.area,
+            "disagreement": self.facts.disagreement,
         }.get(state.listing.sort, self.facts.iou)
         grouped = state.listing.sort == "table"
         rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)

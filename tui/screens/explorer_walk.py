@@ -10,8 +10,9 @@ from textual.widgets import Input
 
 from tui.actions import ACTIONS
 from tui.browsing import next_in, stepped
+from tui.messages import DisagreementReady
 from tui.screens.explorer_base import ExplorerBase
-from tui.state import PICTURES
+from tui.state import PICTURES, ExplorerState
 from tui.widgets.lines import HintLine
 from tui.widgets.pictures import PictureGrid
 from tui.widgets.sample_list import SampleList
@@ -19,6 +20,8 @@ from tui.widgets.sample_list import SampleList
 DIGITS = tuple("0123456789")
 # Seconds that a digit waits for a key that it counts, before it means something itself.
 COUNT_PATIENCE = 0.5
+# Stored heatmap sets that an order by disagreement takes.
+ENOUGH = 2
 NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
 
 
@@ -28,6 +31,27 @@ class ExplorerWalk(ExplorerBase):
     _digits = ""
     _digit_timer: Timer | None = None
     _prefixed = False
+
+    def watch_state(self, old: ExplorerState | None, new: ExplorerState) -> None:
+        """Beside what changes on the screen: an order by disagreement needs every stored set."""
+        super().watch_state(old, new)
+        if new.listing.sort == "disagreement" and (old is None or _disputed(old) != _disputed(new)):
+            self.engine.disagree(new.config)
+
+    def on_disagreement_ready(self, message: DisagreementReady) -> None:
+        """Order the samples by it, or say why that is not possible."""
+        found, state = message.disagreement, self.now
+        if replace(found.config, threshold=0) != replace(state.config, threshold=0):
+            return
+        first = self.disagreement is None
+        self.disagreement = found
+        if len(found.sets) < ENOUGH:
+            here = f"; here: {', '.join(found.sets) or 'none'}"
+            self.notify(f"disagreement needs {ENOUGH} stored sets or more{here}. m and A make another",
+                        severity="warning")  # fmt: skip
+        elif first:
+            self.notify(f"disagreement between {', '.join(found.sets)}")
+        self.refresh_list()
 
     def on_key(self, event: events.Key) -> None:
         """Digits begin or go on with a count; alone they mean the action they are bound to."""
@@ -132,3 +156,8 @@ class ExplorerWalk(ExplorerBase):
         """Open all classes, or only the present one."""
         self.opened = opened
         self.refresh_list()
+
+
+def _disputed(state: ExplorerState) -> tuple[object, ...]:
+    """What the disagreement between the sets is counted for."""
+    return (state.listing.sort, replace(state.config, threshold=0))

@@ -1,0 +1,82 @@
+"""Ordering the samples by how much the stored sets disagree about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import core
+from core.datasets import Dataset
+from core.heatmaps.store import HeatmapStore
+from core.postprocess import PostProcess
+from tests.tui.conftest import settled, until
+from tui.app import ExplorerApp
+from tui.disagreement import disagreement
+
+CONFIG = PostProcess(dilate=5, threshold=0.3)
+
+
+def naive(dataset: Dataset, config: PostProcess) -> dict[str, float]:
+    """Standard deviation over the sets of each sample's IoU, scored one map at a time."""
+    sets = HeatmapStore().sets()
+    spread = {}
+    for sample in dataset.samples:
+        mask = sample.true_mask()
+        scores = [core.score(each.read(sample.id), mask, config)["mean_iou"] for each in sets]
+        spread[sample.id] = float(np.std(scores))
+    return spread
+
+
+def test_it_is_the_deviation_of_the_ious(toy: Dataset) -> None:
+    found = disagreement(HeatmapStore().sets(), toy.samples, CONFIG, lambda: False)
+    assert found is not None
+    assert sorted(found.sets) == ["good", "noisy"]
+    assert found.at(CONFIG.threshold_index) == pytest.approx(naive(toy, CONFIG))
+
+
+def test_one_set_disagrees_with_nobody(toy: Dataset) -> None:
+    found = disagreement(HeatmapStore().sets()[:1], toy.samples, CONFIG, lambda: False)
+    assert found is not None
+    assert found.at(0) == {}
+
+
+def test_samples_that_only_one_set_has_are_left_out(toy: Dataset) -> None:
+    some = toy.samples[:3]
+    found = disagreement(HeatmapStore().sets(), some, CONFIG, lambda: False)
+    assert found is not None
+    assert set(found.ids) == {sample.id for sample in some}
+
+
+async def test_the_most_disputed_come_first_and_follow_the_config(
+    make_app: Callable[..., ExplorerApp], toy: Dataset
+) -> None:
+    app = make_app(config=CONFIG)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("comma", *"disagr", "enter")
+        await until(lambda: app.explorer.disagreement, pilot)
+        await settled(pilot)
+        assert [s.id for s in app.explorer.order] == by_size(naive(toy, CONFIG))
+        await pilot.press("d", "d", "T")
+        await settled(pilot)
+        config = app.explorer.now.config
+        await until(lambda: app.explorer.disagreement.config.dilate == config.dilate, pilot)
+        await settled(pilot)
+        assert [s.id for s in app.explorer.order] == by_size(naive(toy, config))
+
+
+async def test_with_one_set_it_says_so(make_app: Callable[..., ExplorerApp], toy: Dataset) -> None:
+    store = HeatmapStore()
+    store.remove(store.find("noisy"))
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("comma", *"disagr", "enter")
+        await until(lambda: any("needs 2 stored sets or more; here: good" in n for n in app.notices), pilot)
+        assert len(app.explorer.order) == 9
+
+
+def by_size(values: dict[str, float]) -> list[str]:
+    return sorted(values, key=lambda id_: (-values[id_], id_))
