@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -33,18 +34,15 @@ class Board:
 
     def curves(self, label: str | None = None) -> Curves | None:
         """Mean scores over one class, or over all samples; None where nothing is scored."""
-        rows = slice(None) if label is None else [n for n, name in enumerate(self.labels) if name == label]
-        chosen = {name: values[rows] for name, values in self.scores.items()}
-        images = len(chosen["mean_iou"])
-        if not images:
-            return None
-        return Curves(images, {name: tuple(values.mean(axis=0).tolist()) for name, values in chosen.items()})
+        if label not in self._means:
+            self._means[label] = self._mean(label)
+        return self._means[label]
 
     def of_sample(self, id_: str) -> Curves | None:
         """The scores of one sample; None where it has no heatmap."""
-        if id_ not in self.ids:
+        row = self._row.get(id_)
+        if row is None:
             return None
-        row = self.ids.index(id_)
         return Curves(1, {name: tuple(values[row].tolist()) for name, values in self.scores.items()})
 
     def by_sample(self, score: str, index: int) -> dict[str, float]:
@@ -53,17 +51,47 @@ class Board:
 
     def by_class(self, score: str, index: int) -> dict[str, float]:
         """One score at one threshold index, averaged over each class."""
-        totals: dict[str, list[float]] = {}
-        for label, value in zip(self.labels, self.scores[score][:, index].tolist(), strict=True):
-            totals.setdefault(label, []).append(value)
-        return {label: sum(values) / len(values) for label, values in totals.items()}
+        values = self.scores[score][:, index]
+        return {label: float(values[rows].mean()) for label, rows in self._members.items()}
 
     def facts(self, index: int) -> Facts:
         """What sorting and facets need, at one threshold index."""
+        return Facts(self.by_sample("mean_iou", index), *self._fixed)
+
+    def _mean(self, label: str | None) -> Curves | None:
+        rows = slice(None) if label is None else self._members.get(label, [])
+        chosen = {name: values[rows] for name, values in self.scores.items()}
+        images = len(chosen["mean_iou"])
+        if not images:
+            return None
+        return Curves(images, {name: tuple(values.mean(axis=0).tolist()) for name, values in chosen.items()})
+
+    @cached_property
+    def _means(self) -> dict[str | None, Curves | None]:
+        """Means that were asked for: a held key asks for the same ones again and again."""
+        return {}
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {id_: row for row, id_ in enumerate(self.ids)}
+
+    @cached_property
+    def _members(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, label in enumerate(self.labels):
+            found.setdefault(label, []).append(row)
+        return found
+
+    @cached_property
+    def _fixed(self) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+        """Best IoU, its threshold, and mask area by sample; the same at every threshold."""
         iou = self.scores["mean_iou"]
         thresholds = np.asarray(THRESHOLDS)[iou.argmax(axis=1)] if len(iou) else np.zeros(0)
-        columns = (iou[:, index], iou.max(axis=1) if len(iou) else np.zeros(0), thresholds, self.area)
-        return Facts(*(dict(zip(self.ids, column.tolist(), strict=True)) for column in columns))
+        best = iou.max(axis=1) if len(iou) else np.zeros(0)
+        one, two, three = (
+            dict(zip(self.ids, column.tolist(), strict=True)) for column in (best, thresholds, self.area)
+        )
+        return one, two, three
 
 
 def board_of(
@@ -72,7 +100,11 @@ def board_of(
     """Score counts (n, T) of the samples `ids`."""
     scores = {name: np.atleast_2d(of(counts)) for name, of in SCORES.items()}
     area = (counts.area / np.maximum(counts.pixels, 1)).reshape(-1)
-    return Board(source, config, ids, labels, scores, area)
+    board = Board(source, config, ids, labels, scores, area)
+    # Prepared here, on a lane, and not when the event loop asks.
+    board.curves()
+    board.facts(0)
+    return board
 
 
 def curves_of(counts: Counts) -> Curves:

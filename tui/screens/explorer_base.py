@@ -24,13 +24,14 @@ from tui.curves import Curves, figure
 from tui.engine import Engine
 from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, RunsRead, SheetReady, WorkerChanged
 from tui.state import SCOPES, ExplorerState, History, Jumps
+from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
 from tui.widgets.leaders import Leaders, leaders_of
 from tui.widgets.lines import HintLine, StatusLine
 from tui.widgets.parameters import ParameterPanel
 from tui.widgets.pictures import PictureGrid, captions_of
 from tui.widgets.run_line import RunLine
-from tui.widgets.sample_list import SampleList, rows_of
+from tui.widgets.sample_list import Row, SampleList, rows_of
 from tui.widgets.scores import ScorePanel
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class ExplorerBase(Screen[None]):
         self.set_reactive(ExplorerBase.state, state)
         self.history, self.jumps = History(), Jumps()
         self.order: tuple[Sample, ...] = ()
+        self._rows: list[Row] = []
         self.board: Board | None = None
         self.baseline: Board | None = None
         self.baseline_index = state.config.threshold_index
@@ -139,6 +141,8 @@ class ExplorerBase(Screen[None]):
             self.query_one(ParameterPanel).tuned = ""
         if old is not None and old.with_(config=new.config) == new:
             self._refresh_list_soon()
+        elif old is not None and old.with_(sample=new.sample, prompt=new.prompt) == new:
+            self._walk_list(old)
         else:
             self.refresh_list()
         self.refresh_scores()
@@ -148,6 +152,14 @@ class ExplorerBase(Screen[None]):
         """The list's numbers may lag behind a held key; drawing all its lines each time would slow it."""
         if self._list_timer is None:
             self._list_timer = self.set_timer(LIST_SECONDS, self.refresh_list)
+
+    def _walk_list(self, old: ExplorerState) -> None:
+        """Highlight another sample; the lines stay, unless another class opens."""
+        labels = {self.engine.dataset.by_id(state.sample).label for state in (old, self.now)}
+        if self._rows and (self.opened or self.now.listing.sort != "table" or len(labels) == 1):
+            self.query_one(SampleList).show(self._rows, self.now.sample)
+        else:
+            self.refresh_list()
 
     def _drawn_from(self, state: ExplorerState) -> tuple[object, ...]:
         return (state.sample, state.source, state.config, state.prompt, state.view)
@@ -264,10 +276,11 @@ class ExplorerBase(Screen[None]):
             "disagreement": self.facts.disagreement,
         }.get(state.listing.sort, self.facts.iou)
         grouped = state.listing.sort == "table"
-        rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)
+        present = state.sample
+        self._rows = rows_of(self.order, present, self.opened, grouped, values, classes, state.marks)
         self._title_pictures()
         samples = self.query_one(SampleList)
-        samples.show(rows, state.sample)
+        samples.show(self._rows, present)
         title(samples, self._list_title())
         mean = self.board.curves() if self.board else None
         number = f"  IoU {figure(mean.at('mean_iou', index), 2)}" if mean else ""
@@ -335,15 +348,3 @@ def _titled(widget: AnyWidget, title: str) -> AnyWidget:
     widget.add_class("panel")
     widget.border_title = title
     return widget
-
-
-def title(widget: Widget, text: str) -> None:
-    """Change a border's title; a repaint costs too much for the same one."""
-    if widget.border_title != text:
-        widget.border_title = text
-
-
-def subtitle(widget: Widget, text: str) -> None:
-    """Change a border's subtitle, as `title`."""
-    if widget.border_subtitle != text:
-        widget.border_subtitle = text

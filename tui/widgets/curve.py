@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widget import Widget
+from textual.strip import Strip
 
 from tui.curves import COLOUR, CURVE_SCORES, SHORT, Curves, figure
+from tui.widgets.by_line import ByLine, Line
 
 # Bits of a braille cell by dot row (0 at the top) and dot column.
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -41,8 +44,8 @@ class Canvas:
         self.bits[y // 4][x // 2] |= DOTS[y % 4][x % 2]
         self.colours[y // 4][x // 2] = colour
 
-    def row(self, y: int, cursor: int) -> Content:
-        """One line of text; `cursor` is the column that marks the present threshold."""
+    def row(self, y: int, cursor: int = -1) -> Content:
+        """One line of text; `cursor` is the column that marks a threshold, if it is in the canvas."""
         cells = [self._cell(x, y, x == cursor) for x in range(self.width)]
         runs = groupby(cells, key=itemgetter(1))
         return Content.assemble(*(("".join(text for text, _ in run), style) for style, run in runs))
@@ -62,7 +65,7 @@ def interpolated(values: Sequence[float], place: float) -> float:
     return values[index] * (1 - part) + values[index + 1] * part
 
 
-class CurvePanel(Widget):
+class CurvePanel(ByLine):
     """Curves with the cursor on the present threshold, and a legend with the values there.
 
     curves: what to draw. ghost: another IoU curve behind it (the baseline's).
@@ -72,25 +75,53 @@ class CurvePanel(Widget):
     ghost: reactive[Curves | None] = reactive(None)
     index: reactive[int] = reactive(50)
 
-    def render(self) -> Content:
+    _canvas: tuple[object, list[Strip]] = ((), [])
+
+    def lines(self) -> list[Line]:
         width, height = self.size.width - AXIS, self.size.height - 1
         if width < 10 or height < 1:
-            return Content("")
+            return []
         if self.curves is None:
-            return Content.styled("no scores yet", "$dim")
+            return [Content.styled("no scores yet", "$dim")]
+        column = AXIS + round(self.index / 99 * (width - 1))
+        return [*(self._marked(row, column) for row in self._rows(width, height)), self._legend()]
+
+    def notify_style_update(self) -> None:
+        """Rows that were drawn have the old colours."""
+        super().notify_style_update()
+        self._canvas = ((), [])
+
+    def _rows(self, width: int, height: int) -> list[Strip]:
+        """The curves without the cursor, kept while it moves over them."""
+        key = (self.curves, self.ghost, self.size)
+        if self._canvas[0] != key:
+            labels = {0: "1.0", height - 1: "0.0"} | ({height // 2: " .5"} if height >= 4 else {})
+            canvas = self._drawn(width, height)
+            texts = [
+                Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), canvas.row(y))
+                for y in range(height)
+            ]
+            self._canvas = (key, [self._strip(text).adjust_cell_length(self.size.width) for text in texts])
+        return self._canvas[1]
+
+    def _drawn(self, width: int, height: int) -> Canvas:
+        assert self.curves is not None  # asked only when there are some
         canvas = Canvas(width, height)
         if self.ghost is not None:
             canvas.line(self.ghost.values["mean_iou"], "$faint")
         for score in reversed(CURVE_SCORES):
             canvas.line(self.curves.values[score], COLOUR[score])
-        cursor = round(self.index / 99 * (width - 1))
-        labels = {0: "1.0", height - 1: "0.0"} | ({height // 2: " .5"} if height >= 4 else {})
-        lines = [
-            Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), canvas.row(y, cursor))
-            for y in range(height)
-        ]
-        lines.append(self._legend())
-        return Content("\n").join(lines)
+        return canvas
+
+    def _marked(self, row: Strip, column: int) -> Strip:
+        """A row with the cursor in a column: a bar, or a lit ground under what is drawn there."""
+        before, cell, after = row.divide([column, column + 1, row.cell_length])
+        if cell.text == " ":
+            bar = self._strip(Content.styled("│", "$dim")).crop(0, 1)
+            return Strip.join([before, bar, after])
+        ground = Style(bgcolor=self._get_style("$panel").rich_style.color)
+        lit = [Segment(text, style + ground if style else ground) for text, style, _ in cell]
+        return Strip.join([before, Strip(lit, 1), after])
 
     def _legend(self) -> Content:
         assert self.curves is not None  # render asks only when there are some

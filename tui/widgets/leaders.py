@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widget import Widget
 
 from core.errors import clean
 from tui.curves import figure
+from tui.widgets.by_line import ByLine, Line
 from tui.widgets.sample_list import fitted
 
 if TYPE_CHECKING:
     from core.sweep.ledger import Best, RunRow
 
 
-class Leaders(Widget):
+class Leaders(ByLine):
     """One line a heatmap set, best first. Tuned numbers, and said to be."""
 
     best: reactive[tuple[Best, ...]] = reactive(())
 
-    def render(self) -> Content:
+    def lines(self) -> list[Line]:
         if not self.best:
-            return Content.styled("no sweeps yet; S composes one", "$dim")
+            return [Content.styled("no sweeps yet; S composes one", "$dim")]
         name = max(self.size.width - 34, 10)
-        lines = [Content.styled(" " * name + "  IoU*  images   d   e     t", "$dim")]
+        lines: list[Line] = [Content.styled(" " * name + "  IoU*  images   d   e     t", "$dim")]
         for entry in self.best[: max(self.size.height - 2, 1)]:
             config = entry.config
             cell = f"{entry.images:>8}{config.dilate:>4}{config.erode:>4}{config.threshold:>6.2f}"
@@ -37,7 +37,7 @@ class Leaders(Widget):
                     (cell, "$dim"),
                 )
             )
-        return Content("\n").join([*lines, Content.styled("* tuned on these images", "$dim")])
+        return [*lines, Content.styled("* tuned on these images", "$dim")]
 
 
 def leaders_of(runs: Sequence[RunRow], dataset: str) -> tuple[Best, ...]:

@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
-from textual.widget import Widget
 
 from tui.actions import ACTIONS, Action
 from tui.keymap import ALIVE, shown
+from tui.widgets.by_line import ByLine, Line
 
 PARTNERS = {"next": "previous", "up": "down", "down": "up"}
 SEPARATOR = " · "
 
 
-class StatusLine(Widget):
+class StatusLine(ByLine):
     """left: what is open. right: facts from the most to the least important; those without room go."""
 
     left: reactive[tuple[str, ...]] = reactive(())
     right: reactive[tuple[str, ...]] = reactive(())
     light: reactive[str] = reactive("$dim")
 
-    def render(self) -> Content:
+    def lines(self) -> list[Line]:
         room = self.size.width - 2
         left, right = list(self.left), list(self.right)
         while right and len(_joined(left)) + len(_joined(right)) + 6 > room:
@@ -32,20 +32,22 @@ class StatusLine(Widget):
             left.pop()
         gap = " " * max(room - len(_joined(left)) - len(_joined(right)) - 2, 1)
         name = left[0] if left else ""
-        return Content.assemble(
-            (name, "bold $primary"),
-            (_joined(left)[len(name) :], "$dim"),
-            gap,
-            ("● " if right else "", self.light),
-            (_joined(right), "$dim"),
-        )
+        return [
+            Content.assemble(
+                (name, "bold $primary"),
+                (_joined(left)[len(name) :], "$dim"),
+                gap,
+                ("● " if right else "", self.light),
+                (_joined(right), "$dim"),
+            )
+        ]
 
 
 def _joined(parts: list[str]) -> str:
     return SEPARATOR.join(parts)
 
 
-class HintLine(Widget):
+class HintLine(ByLine):
     """The actions of a scope that have a hint, with their keys, as many as fit."""
 
     pending: reactive[str] = reactive("")
@@ -55,7 +57,7 @@ class HintLine(Widget):
         self._scope = scope
         self._keymap = keymap
 
-    def render(self) -> Content:
+    def lines(self) -> list[Line]:
         hints = [(hint_keys(a, self._keymap), a) for a in ACTIONS if a.scope in ALIVE[self._scope] and a.hint]
         last = [hint for hint in hints if hint[1].scope == "app" and self._scope == "explorer"]
         last += [hint for hint in hints if hint[1].name in ("help", "close") and self._scope != "explorer"]
@@ -71,7 +73,7 @@ class HintLine(Widget):
             call = action.call if "(" in action.call else f"{action.call}()"
             link = Style.from_meta({"@click": f"{target}.{call}"})
             parts += [(keys, link), (f" {action.hint}  ", "$dim")]
-        return Content.assemble(*parts)
+        return [Content.assemble(*parts)]
 
 
 def hint_keys(action: Action, keymap: Mapping[str, str]) -> str:

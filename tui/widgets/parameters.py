@@ -5,11 +5,11 @@ from __future__ import annotations
 from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
-from textual.widget import Widget
 
 from core.parameters import Parameter
 from core.postprocess import PARAMETERS, PostProcess
 from tui.keymap import shown
+from tui.widgets.by_line import ByLine, Line
 
 NAME_WIDTH = 14
 VALUE_WIDTH, NUMBER_WIDTH = 14, 9
@@ -17,7 +17,7 @@ ARROWS = {"dilate-erode": "dilate → erode", "erode-dilate": "erode → dilate"
 UNUSED = {"dilate": ("none", "erode"), "erode": ("none", "dilate")}
 
 
-class ParameterPanel(Widget):
+class ParameterPanel(ByLine):
     """All parameters of the present config, one a line; in one line where there is no room."""
 
     config: reactive[PostProcess] = reactive(PostProcess)
@@ -27,13 +27,13 @@ class ParameterPanel(Widget):
         super().__init__(id=id)
         self._keys = keys
 
-    def render(self) -> Content:
+    def lines(self) -> list[Line]:
         if self.size.height < len(PARAMETERS):
-            return self._short()
-        lines = [self._line(parameter) for parameter in PARAMETERS]
+            return [self._short()]
+        lines: list[Line] = [self._line(parameter) for parameter in PARAMETERS]
         if self.tuned and self.size.height > len(PARAMETERS):
             lines.append(Content.styled(self.tuned, "$accent"))
-        return Content("\n").join(lines)
+        return lines
 
     def _short(self) -> Content:
         config = self.config

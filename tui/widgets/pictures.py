@@ -55,6 +55,7 @@ class PictureGrid(Container):
         super().__init__(id=id)
         self._terminal = terminal
         self._view = View()
+        self._laid_out: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         for name in (*PICTURES, "sheet"):
@@ -70,6 +71,9 @@ class PictureGrid(Container):
         """Show the panes that the view asks for."""
         self._view = view
         names = self.shown()
+        if self._laid_out == (names, self.size):
+            return
+        self._laid_out = (names, self.size)
         columns = best_columns(len(names), self.size.width, self.size.height)
         self.styles.grid_size_columns = columns
         self.styles.grid_size_rows = math.ceil(len(names) / columns)

@@ -83,16 +83,32 @@ class SampleList(ScrollView):
 
     def show(self, rows: list[Row], here: str) -> None:
         """Draw these rows and keep the present sample in view."""
-        moved = here != self._here or len(rows) != len(self._rows)
+        old, was = self._rows, self._here
         self._rows, self._here = rows, here
-        self.virtual_size = Size(self.scrollable_content_region.width, len(rows))
-        self.refresh()
-        if moved:
+        if len(rows) != len(old):
+            self._measure()
+            self.refresh()
+        else:
+            for y, (row, before) in enumerate(zip(rows, old, strict=True)):
+                if row != before or (here != was and row.id in (here, was)):
+                    self._refresh_row(y)
+        if here != was or len(rows) != len(old):
             self.call_after_refresh(self._reveal)
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
+        self._measure()
         self.call_after_refresh(self._reveal)
+
+    def _measure(self) -> None:
+        """Tell the scroll bar how many rows there are; the attribute itself would lay the screen out."""
+        size = Size(self.scrollable_content_region.width, len(self._rows))
+        self.set_reactive(SampleList.virtual_size, size)
+        self._scroll_update(size)
+
+    def _refresh_row(self, index: int) -> None:
+        y = index - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
 
     def _reveal(self) -> None:
         index = self._index()

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widget import Widget
 
 from tui.curves import COLOUR, SCORES, SHORT, TITLES, Curves, difference, figure
 from tui.state import SCOPES
+from tui.widgets.by_line import ByLine, Line
 
 Table = Mapping[str, Curves | None]
 CONVENTION = "foreground, per image, then mean"
@@ -18,7 +18,7 @@ WITH_DIFFERENCE = 2 * NUMBER
 ONLY = {True: (), False: ("Δ all",)}
 
 
-class ScorePanel(Widget):
+class ScorePanel(ByLine):
     """A row a score and a column a scope; where there is no room, a row a scope.
 
     curves, baseline: curves by scope, at all thresholds; index: the threshold they are
@@ -31,14 +31,14 @@ class ScorePanel(Widget):
     baseline_index: reactive[int] = reactive(50)
     of_total: reactive[str] = reactive("")
 
-    def render(self) -> Content:
+    def lines(self) -> list[Line]:
         return self._tall() if self.size.height >= len(SCORES) + 1 else self._flat()
 
-    def _tall(self) -> Content:
+    def _tall(self) -> list[Line]:
         """Differences beside every number where there is room, else only those of the dataset."""
         full = self.size.width >= NAMES + 3 * WITH_DIFFERENCE
         width = WITH_DIFFERENCE if full else NUMBER
-        lines = [
+        lines: list[Line] = [
             Content.styled(" " * NAMES + "".join(heading(s, width) for s in (*SCOPES, *ONLY[full])), "$dim")
         ]
         for score in SCORES:
@@ -46,8 +46,9 @@ class ScorePanel(Widget):
             last = () if full else (self._change("all", score),)
             lines.append(Content.assemble((TITLES[score].ljust(NAMES), COLOUR[score]), *cells, *last))
         if self.size.height >= len(SCORES) + 3:
-            lines += [Content(""), Content.styled(f"{CONVENTION}; {self.of_total}", "$dim")]
-        return Content("\n").join(lines)
+            note = Content.styled(f"{CONVENTION}; {self.of_total}", "$dim")
+            lines += [Content(""), *note.wrap(self.size.width)]
+        return lines
 
     def _cell(self, scope: str, score: str, with_difference: bool) -> Content:
         value = self._value(scope, score)
@@ -59,9 +60,9 @@ class ScorePanel(Widget):
         change = self._difference(scope, score)
         return Content.styled(change.rjust(NUMBER), "$better" if change.startswith("+") else "$worse")
 
-    def _flat(self) -> Content:
+    def _flat(self) -> list[Line]:
         heading = "".join(SHORT[score].rjust(7) for score in SCORES)
-        lines = [Content.styled(" " * 7 + heading + "   Δ IoU", "$dim")]
+        lines: list[Line] = [Content.styled(" " * 7 + heading + "   Δ IoU", "$dim")]
         for scope in SCOPES:
             cells = [
                 (
@@ -73,7 +74,7 @@ class ScorePanel(Widget):
             change = self._difference(scope, "mean_iou")
             colour = "$better" if change.startswith("+") else "$worse"
             lines.append(Content.assemble((scope.ljust(7), "$dim"), *cells, (change.rjust(8), colour)))
-        return Content("\n").join(lines)
+        return lines
 
     def _value(self, scope: str, score: str) -> float | None:
         curves = self.curves.get(scope)

@@ -1,0 +1,97 @@
+"""`cliploc-tui` with a stopwatch on its event loop: the same program, and what it costs.
+
+`python -m tests.benchmarks.explorer_loop REPORT ...` runs the explorer with the remaining arguments.
+F12 writes what happened since the last F12 as one line of JSON to REPORT: CPU milliseconds of the
+event loop's thread and of the process, the longest time that a timer of 5 ms came too late, how many
+states of the scores were painted, and the peak of the process's memory in MB. F11 begins anew.
+With CLIPLOC_PROFILE=FILE the event loop's thread is profiled between F11 and F12.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from textual import events
+
+from tui.__main__ import main
+from tui.app import ExplorerApp
+from tui.widgets.by_line import Line
+from tui.widgets.scores import ScorePanel
+
+TICK = 0.005
+
+
+class Stopwatch:
+    """What the event loop did since `begin`."""
+
+    def __init__(self, report: Path, profile: str) -> None:
+        self.report, self.profile = report, cProfile.Profile() if profile else None
+        self.profile_path = profile
+        self.painted: set[tuple[int, int]] = set()
+        self.begin()
+
+    def begin(self) -> None:
+        self.painted.clear()
+        self.late = 0.0
+        self.over_30 = 0
+        self.cpu, self.process = time.thread_time(), time.process_time()
+        if self.profile:
+            self.profile.enable()
+
+    def end(self) -> None:
+        if self.profile:
+            self.profile.disable()
+            self.profile.dump_stats(self.profile_path)
+        row = {
+            "loop_ms": (time.thread_time() - self.cpu) * 1000,
+            "process_ms": (time.process_time() - self.process) * 1000,
+            "stall_ms": self.late * 1000,
+            "stalls_over_30": self.over_30,
+            "painted": len(self.painted),
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        with self.report.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    async def tick(self) -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(TICK)
+            late = time.monotonic() - before - TICK
+            self.late = max(self.late, late)
+            self.over_30 += late > 0.03
+
+
+def instrument(watch: Stopwatch) -> None:
+    """Hang the stopwatch into the app and the score panel."""
+    mounted, rendered = ExplorerApp.on_mount, ScorePanel.lines
+
+    def on_mount(app: ExplorerApp) -> None:
+        mounted(app)
+        app.run_worker(watch.tick())
+
+    async def on_key(app: ExplorerApp, event: events.Key) -> None:
+        if event.key in ("f11", "f12"):
+            (watch.begin if event.key == "f11" else watch.end)()
+
+    def lines(panel: ScorePanel) -> list[Line]:
+        curves = panel.curves.get("all")
+        watch.painted.add((panel.index, hash(curves.values["mean_iou"]) if curves else 0))
+        return rendered(panel)
+
+    ExplorerApp.on_mount = on_mount  # type: ignore[method-assign]
+    ExplorerApp.on_key = on_key  # type: ignore[method-assign]
+    ScorePanel.lines = lines  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    report, *arguments = sys.argv[1:]
+    instrument(Stopwatch(Path(report), os.environ.get("CLIPLOC_PROFILE", "")))
+    sys.exit(main(arguments))
