@@ -8,6 +8,7 @@ import sys
 from core.datasets import Dataset
 from tests.terminal.pseudo import PseudoTerminal
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
+from tui import session
 
 PATIENCE = 60.0
 DRAWN_AT = re.compile(rb"\x1b\[(\d+;\d+)H\x1bP0;0;0q")
@@ -20,6 +21,7 @@ def places(output: bytes) -> list[bytes]:
 
 def test_a_picture_that_comes_back_is_drawn_over_what_took_its_place(toy: Dataset) -> None:  # noqa: F811
     program = [sys.executable, "-m", "tui", "--dataset", toy.spec, "--heatmaps", "good"]
+    session.mark_hints_seen()  # the welcome would cover a picture for a while
     with PseudoTerminal(program, kind="sixel", columns=160, rows=50) as terminal:
         terminal.wait_for(lambda output: len(set(places(output))) == 4, PATIENCE)
         terminal.wait_until_quiet(1.0, PATIENCE)
