@@ -14,6 +14,7 @@ from core.postprocess import PostProcess
 from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
 from tui.disagreement import disagreement
+from tui.state import Listing
 
 CONFIG = PostProcess(dilate=5, threshold=0.3)
 
@@ -65,6 +66,16 @@ async def test_the_most_disputed_come_first_and_follow_the_config(
         await until(lambda: app.explorer.disagreement.config.dilate == config.dilate, pilot)
         await settled(pilot)
         assert [s.id for s in app.explorer.order] == by_size(naive(toy, config))
+
+
+async def test_a_session_that_was_left_in_this_order_starts_in_it(
+    make_app: Callable[..., ExplorerApp], toy: Dataset
+) -> None:
+    app = make_app(config=CONFIG, listing=Listing(sort="disagreement"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.explorer.disagreement, pilot)
+        await settled(pilot)
+        assert [s.id for s in app.explorer.order] == by_size(naive(toy, CONFIG))
 
 
 async def test_with_one_set_it_says_so(make_app: Callable[..., ExplorerApp], toy: Dataset) -> None:
