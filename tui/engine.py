@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from tui.drawing import Image, Mask
 
 log = logging.getLogger(__name__)
-DECODED_KEPT = 64
+DECODED_KEPT = 16
 # Datasets up to this size are computed whole without being asked, so that scores appear.
 COMPUTED_UNASKED = 200
-# Planes of codes kept for live scores: 512 images of 256 x 256 fit five times, and the
-# screen's process stays below 300 MB.
+# Planes of codes kept for live scores: 512 images of 256 x 256 fit five times, the least
+# with which they are kept at all.
 LIVE_CACHE_BYTES = 170_000_000
 
 

@@ -115,8 +115,8 @@ class ExplorerBase(Screen[None]):
     def on_mount(self) -> None:
         state = self.now
         self.query_one(Input).value = state.listing.text
-        # The scores of the map as it is, at the threshold that the session starts with.
-        self.watch_state(None, state)
+        # After the first paint: the lanes load numpy and cv2, which would hold it up.
+        self.call_after_refresh(self.watch_state, None, state)
 
     def change(self, state: ExplorerState, *, record: bool = False) -> None:
         """Go to another state. record: undo comes back to the present one."""
