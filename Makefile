@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench soak
+.PHONY: check format lint types walls test serve bench soak photos
 
 check: lint types walls test
 
@@ -30,3 +30,13 @@ bench:
 
 soak:
 	$(RUN) pytest -m soak -s
+
+# The README's photograph of the explorer: xterm with sixel under Xvfb (see tests/terminal/photograph.py).
+photos:
+	$(RUN) cliploc heatmaps compute --dataset demo --method gem
+	$(RUN) python -m tests.terminal.photograph --display :93 --out docs --patience 10 \
+	  --command "xterm +lc -ti vt340 -fa Monospace -fs 8 -bg black -fg white -geometry 176x58+0+0 \
+	    -xrm 'XTerm*numColorRegisters: 256' -xrm 'XTerm*maxGraphicSize: 1600x1200' -e" \
+	  --program "env COLORTERM=truecolor uv run --quiet cliploc-tui --fresh --dilate 29 --erode 25" \
+	  --walk "bracketright bracketright bracketright bracketright bracketright j equal sleep sleep sleep sleep sleep sleep =explorer q"
+	mogrify -trim docs/explorer.png
