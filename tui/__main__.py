@@ -6,6 +6,7 @@ Nothing heavy is imported for --help, --version or a wrong argument.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,12 +14,19 @@ from core.completions import add_completions
 from core.errors import ClipLocError, clean
 from core.version import VERSION
 
+SIGNALLED = 128
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the explorer. 0 when the user quits, 2 with a sentence when it cannot start."""
     arguments = parser().parse_args(argv)
     try:
-        return run(arguments)
+        code = run(arguments)
+        if code > SIGNALLED:
+            # The terminal may be gone and a thread hold its buffer, which Python's own end would
+            # abort over. The session is kept and the worker ended by now.
+            os._exit(code)
+        return code
     except ClipLocError as error:
         if arguments.debug:
             raise
