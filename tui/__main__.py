@@ -73,10 +73,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check what was asked for, ask the terminal, run the app."""
-    from tui.start import start
+    """Open the dataset, start the studio, then load and start the screen beside it."""
+    from core.datasets import open_dataset
+    from core.terminal import usable
+    from tui.studio.launch import launched
 
-    return start(arguments)
+    dataset = open_dataset(arguments.dataset)
+    # It takes as long to load as the screen; without a terminal there will be none.
+    studio = launched(dataset.spec, arguments.device) if usable() is None else None
+    try:
+        from tui.start import start
+
+        return start(arguments, dataset, studio)
+    except ClipLocError:
+        if studio is not None:
+            studio.kill()
+        raise
 
 
 if __name__ == "__main__":

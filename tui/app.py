@@ -21,7 +21,7 @@ from core.errors import ClipLocError
 from core.terminal import Terminal
 from tui import session, themes
 from tui.actions import ACTIONS
-from tui.engine import Engine
+from tui.engine import Engine, Process
 from tui.keymap import bindings_for
 from tui.messages import (
     BoardReady,
@@ -35,6 +35,7 @@ from tui.messages import (
     RunsRead,
     SheetReady,
     StatisticsReady,
+    StudioBack,
     Told,
     Trouble,
     WorkerChanged,
@@ -76,6 +77,7 @@ class ExplorerApp(App[int | Reopen]):
         *,
         device: str = "auto",
         theme: str = "cliploc-dark",
+        studio: Process | None = None,
         **options: Any,  # noqa: ANN401 (App's own)
     ) -> None:
         super().__init__(**options)
@@ -87,7 +89,8 @@ class ExplorerApp(App[int | Reopen]):
         default = {action.name: action.keys for action in ACTIONS}
         self.set_keymap({name: keys for name, keys in self.keymap.items() if keys != default.get(name)})
         self.dataset = dataset
-        self.engine = Engine(dataset, self._from_engine, device)
+        self.engine = Engine(dataset, self._from_engine, device, studio)
+        self.encode_picture = self.engine.encode
         self.explorer = ExplorerScreen(self.engine, state, terminal, self.keymap)
         self.notices: list[str] = []
         self.greeting = ""
@@ -136,6 +139,10 @@ class ExplorerApp(App[int | Reopen]):
         for number in SIGNALS:
             # A dropped connection: leave through the front door, so that the session is kept.
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    @on(StudioBack)
+    def _ask_anew(self) -> None:
+        self.explorer.ask_anew()
 
     def on_trouble(self, message: Trouble) -> None:
         """Say it once, and keep it."""

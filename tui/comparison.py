@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from core.postprocess import PostProcess
+from tui.board import Board
 from tui.curves import Curves
+from tui.graphics.frame import Plate
 from tui.state import Source
-
-if TYPE_CHECKING:
-    from tui.board import Board
-    from tui.drawing import Image
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,7 @@ class Contender:
     source: Source
     config: PostProcess
     board: Board
-    picture: Image | None
+    picture: Plate | None
     sample: Curves | None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 # Of core.metrics.SCORES, spelt here so that nothing heavy is imported before the first paint;
@@ -31,7 +31,7 @@ class Curves:
     """Mean scores of `images` samples at all 100 thresholds, by score name."""
 
     images: int
-    values: Mapping[str, tuple[float, ...]]
+    values: Mapping[str, Sequence[float]]
 
     def at(self, score: str, index: int) -> float:
         """One score at one threshold index."""

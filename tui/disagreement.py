@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from core.datasets import Sample
-from core.metrics import SCORES
 from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.live import LiveScores
-
-if TYPE_CHECKING:
-    from core.heatmaps.store import HeatmapSet
 
 
 @dataclass(frozen=True)
 class Disagreement:
     """Standard deviation (population) of each sample's IoU over heatmap sets, under one config.
 
-    spread: (n, T) for the samples `ids`, those that two or more of the `sets` have;
-    the config's threshold does not matter.
+    spread: all thresholds of the first of `ids`, then of the next; those are the samples
+    that two or more of the `sets` have. The config's threshold does not matter.
     """
 
     config: PostProcess
     sets: tuple[str, ...]
     ids: tuple[str, ...]
-    spread: npt.NDArray[np.float64]
+    spread: array[float]
 
     def at(self, index: int) -> dict[str, float]:
         """By sample, at one threshold index."""
-        return dict(zip(self.ids, self.spread[:, index].tolist(), strict=True))
-
-
-def disagreement(
-    sets: Sequence[HeatmapSet], samples: Sequence[Sample], config: PostProcess, cancelled: Callable[[], bool]
-) -> Disagreement | None:
-    """Score the samples with every set; None when cancelled."""
-    found: dict[str, list[npt.NDArray[np.float64]]] = {}
-    for each in sets if len(sets) > 1 else ():
-        # Nothing is kept: each config is scored once.
-        live = LiveScores(each.read_all(), samples, cache_bytes=0)
-        counts = live.counts(config, cancelled)
-        live.close()
-        if counts is None:
-            return None
-        for id_, iou in zip(live.ids, np.atleast_2d(SCORES["mean_iou"](counts)), strict=True):
-            found.setdefault(id_, []).append(iou)
-    spreads = {id_: np.std(values, axis=0) for id_, values in found.items() if len(values) > 1}
-    matrix = np.stack(list(spreads.values())) if spreads else np.zeros((0, len(THRESHOLDS)))
-    return Disagreement(config, tuple(each.name for each in sets), tuple(spreads), matrix)
+        return dict(zip(self.ids, self.spread[index :: len(THRESHOLDS)], strict=True))

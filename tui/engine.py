@@ -1,300 +1,228 @@
-"""The only door to heatmaps, runs, live scores and pictures.
+"""The only door to heatmaps, runs, live scores and pictures: the studio, a process behind the screen.
 
-Everything slow happens on lanes (named background threads) or in the worker
-process; results come back as messages. The screen asks with whole frozen
-values and a generation number, and drops what is stale.
+Nothing here waits for it. It is asked with whole frozen values and answers with messages;
+numpy, the store and the ledger are on its side of the pipes. One that died is started again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections import OrderedDict
+import queue
+import signal
+import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from core.datasets import Dataset, Sample
-from core.errors import ClipLocError
+from core.datasets import Dataset
 from core.heatmaps.recipe import Recipe
 from core.methods import METHODS
 from core.postprocess import PostProcess
-from tui.comparison import Contender
-from tui.heatmaps import Heatmaps
-from tui.lanes import Cancelled, Lane
-from tui.messages import (
-    BoardReady,
-    ContenderReady,
-    DisagreementReady,
-    HeadReady,
-    PicturesReady,
-    SheetReady,
-    StatisticsReady,
-    Told,
-    Trouble,
-)
+from tui.answers import Encoded, Idle, SetsFound
+from tui.board import Board
+from tui.graphics.frame import Frame, Job, Plate
+from tui.messages import PicturesReady, StudioBack, Trouble, message_of
 from tui.runs import Runs
-from tui.state import ExplorerState, Source, View
+from tui.state import ExplorerState, Source
+from tui.studio.launch import launched
+from tui.studio.wire import Outlet, Request, received
+from tui.widgets.picture import in_thread
 
 if TYPE_CHECKING:
-    from core.sweep.live import LiveScores
-    from tui.drawing import Image, Mask
+    from tui.widgets.picture import Shown
 
 log = logging.getLogger(__name__)
-DECODED_KEPT = 16
-# Datasets up to this size are computed whole without being asked, so that scores appear.
-COMPUTED_UNASKED = 200
-# Planes of codes kept for live scores: 512 images of 256 x 256 fit five times, the least
-# with which they are kept at all.
-LIVE_CACHE_BYTES = 170_000_000
+DEATHS_IN_A_ROW = 3
+# Seconds that leaving waits for the studio; it ends by itself when the screen is gone.
+LAST_WORDS = 2.0
+Process = subprocess.Popen[bytes]
 
 
 class Engine:
     """What the screens ask. Methods return at once; answers are messages given to `post`.
 
-    post: thread-safe, like `App.post_message`. device: where the worker computes.
+    post: thread-safe, like `App.post_message`. device: where the heatmap worker computes.
+    process: a studio of this dataset that was launched before.
     """
 
-    def __init__(self, dataset: Dataset, post: Callable[[Message], object], device: str = "auto") -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        post: Callable[[Message], object],
+        device: str = "auto",
+        process: Process | None = None,
+    ) -> None:
         self.dataset = dataset
+        self.imported: tuple[str, ...] = ()
+        self.runs = Runs(self._ask)
         self._post = post
-        self.heatmaps = Heatmaps(dataset, post, device)
-        self.runs = Runs(dataset.spec, post, self._failed)
-        self._pictures = Lane("pictures", self._failed)
-        self._sheets = Lane("sheets", self._failed)
-        self._scores = Lane("scores", self._failed)
-        self._exports = Lane("exports", self._failed, places=8)
-        self._comparison = Lane("comparison", self._failed)
-        self._lanes = (self._pictures, self._sheets, self._scores, self._comparison, self._exports)
-        self._decoded: OrderedDict[str, tuple[Image, Mask]] = OrderedDict()
-        self._live: LiveScores | None = None
-        self._live_of: tuple[str, int] = ("", 0)
+        self._device = device
+        self._lock = threading.Lock()
+        self._number = self._idle = 0
+        self._encoding: dict[int, asyncio.Future[Frame | None]] = {}
+        self._deaths = 0
+        self._closed = False
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._process = self._began(process or launched(dataset.spec, device))
 
     def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
         """Draw the present sample; answers PicturesReady, and again when its heatmap arrives."""
-        self._pictures.submit(lambda _: self._draw(generation, state, peek))
+        self._ask("draw", generation, state, peek)
 
     def draw_sheet(self, generation: int, state: ExplorerState, ids: Sequence[str], columns: int) -> None:
         """Draw the mask pictures of several samples as one; answers SheetReady."""
-        self._sheets.submit(
-            lambda cancelled: self._draw_sheet(generation, state, tuple(ids), columns, cancelled),
-            drop_running=True,
-        )
+        self._ask("draw_sheet", generation, state, tuple(ids), columns)
+
+    async def encode(self, shown: Shown, job: Job) -> Frame | None:
+        """Encode a plate for the terminal; None where the studio no longer has it."""
+        if not isinstance(shown, str):
+            return await in_thread(shown, job)
+        future: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._encoding[self._number + 1] = future
+            self._send("encode", shown, job)
+        return await future
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
         """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
-
-        def job(cancelled: Cancelled) -> None:
-            if anew:
-                self.heatmaps.stored()
-                if len(self.dataset.samples) <= COMPUTED_UNASKED:
-                    self.heatmaps.compute_all(source)
-            self._score(source, config, cancelled)
-
-        self._scores.submit(job, drop_running=anew)
+        self._ask("score", source, config, anew)
 
     def compare(self, generation: int, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
         """Score every stored set of the dataset, or every preset where some are given.
 
         Answers ContenderReady for each, the present one first.
         """
-        self._comparison.submit(
-            lambda cancelled: self._compare(generation, state, presets, cancelled), drop_running=True
-        )
+        self._ask("compare", generation, state, dict(presets))
 
     def disagree(self, config: PostProcess) -> None:
         """Score the samples with every stored set; answers DisagreementReady."""
-        self._comparison.submit(lambda cancelled: self._disagree(config, cancelled), drop_running=True)
+        self._ask("disagree", config)
 
     def statistics(self) -> None:
         """Count the dataset; answers StatisticsReady."""
-        self._comparison.submit(lambda _: self._count(), drop_running=True)
+        self._ask("statistics")
 
     def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
         """Draw the present sample's map of one layer and head; answers HeadReady."""
-        self._comparison.submit(lambda _: self._head(generation, state, recipe, place))
+        self._ask("head", generation, state, recipe, place)
 
-    def export(self, write: Callable[[], None], path: Path) -> None:
-        """Write a file; answers Told, or Trouble."""
+    def compute_all(self, source: Source) -> None:
+        """Ask for the heatmaps of every sample of the dataset."""
+        self._ask("compute_all", source)
 
-        def job(_: Cancelled) -> None:
-            write()
-            self._post(Told(f"wrote {path.name} in {path.parent}"))
+    def export_pictures(self, pictures: Mapping[str, Plate], path: Path) -> None:
+        """Write pictures side by side as PNG; answers Told, or Trouble."""
+        self._ask("export_pictures", dict(pictures), path)
 
-        self._exports.submit(job)
+    def export_scores(self, what: str, board: Board, config: PostProcess, path: Path) -> None:
+        """Write a board's scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
+        self._ask("export_scores", what, board, config, path)
+
+    def export_text(self, text: str, path: Path) -> None:
+        """Write a text; answers Told, or Trouble."""
+        self._ask("export_text", text, path)
 
     def sources(self, template: str) -> tuple[Source, ...]:
         """Every method that fits the dataset's networks, with one template, then the imported sets."""
-        names = list(METHODS)
-        recipes = [Recipe(method=name, template=template).completed(self.dataset.name) for name in names]
-        computed = [Source(recipe) for recipe in recipes]
-        return (*computed, *(Source(stored=name) for name in self.heatmaps.imported))
+        recipes = [Recipe(method=name, template=template).completed(self.dataset.name) for name in METHODS]
+        return (*map(Source, recipes), *(Source(stored=name) for name in self.imported))
 
     @property
     def busy(self) -> bool:
-        """Whether something that was asked for is still under way on a lane."""
-        return any(lane.busy for lane in self._lanes)
+        """Whether something that was asked for is still under way."""
+        return self._idle < self._number
 
     def close(self) -> None:
-        """Stop lanes and worker; does not wait for what they are doing."""
-        for lane in self._lanes:
-            lane.close()
-        self.runs.close()
-        self.heatmaps.close()
-
-    def _failed(self, error: Exception) -> None:
-        known = isinstance(error, ClipLocError)
-        self._post(Trouble(str(error) if known else f"{type(error).__name__}: {error}"))
-
-    def decoded(self, sample: Sample) -> tuple[Image, Mask]:
-        """Image and true mask of a sample, kept for the next time. Call on a lane."""
-        found = self._decoded.get(sample.id)
-        if found is None:
-            found = (sample.image(), sample.true_mask())
-            if found[0].shape[:2] != found[1].shape:
-                raise ClipLocError(
-                    f"{sample.id}: the mask is {found[1].shape[1]} x {found[1].shape[0]}, its image "
-                    f"{found[0].shape[1]} x {found[0].shape[0]}; `cliploc dataset check` lists all such rows"
-                )
-            self._decoded[sample.id] = found
-            while len(self._decoded) > DECODED_KEPT:
-                self._decoded.popitem(last=False)
-        return found
-
-    def _draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
-        # numpy and cv2 cost 0.3 s; the first paint does not wait for them.
-        from tui import board, drawing
-
-        sample = self.dataset.by_id(state.sample)
+        """Let the studio end; files that are being written are finished."""
+        with self._lock:
+            self._closed = True
+            self._requests.put(None)
         try:
-            image, true_mask = self.decoded(sample)
-        except ClipLocError as error:
-            self._post(PicturesReady(generation, sample.id, {}, None, str(error)))
-            return
-        heatmap, note = self.heatmaps.read(state.source, sample, state.prompt)
-        result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, peek)
-        curves = None if result.counts is None else board.curves_of(result.counts)
-        self._post(PicturesReady(generation, sample.id, result.pictures, curves, note))
-        self.heatmaps.prefetch(state.source, sample)
+            self._process.wait(LAST_WORDS)
+        except subprocess.TimeoutExpired:
+            log.info("the studio is still writing")
 
-    def _draw_sheet(
-        self,
-        generation: int,
-        state: ExplorerState,
-        ids: tuple[str, ...],
-        columns: int,
-        cancelled: Cancelled,
-    ) -> None:
-        from tui import drawing  # as above
+    def _ask(self, name: str, *arguments: object) -> None:
+        with self._lock:
+            self._send(name, *arguments)
 
-        pictures = []
-        for id_ in ids:
-            if cancelled():
+    def _send(self, name: str, *arguments: object) -> None:
+        self._number += 1
+        self._requests.put(Request(self._number, name, arguments))
+
+    def _began(self, process: Process) -> Process:
+        for work in (self._write, self._read):
+            threading.Thread(target=work, args=(process, self._requests), name="studio", daemon=True).start()
+        return process
+
+    def _write(self, process: Process, requests: queue.SimpleQueue[Request | None]) -> None:
+        assert process.stdin is not None
+        outlet = Outlet(process.stdin)
+        try:
+            while (request := requests.get()) is not None:
+                outlet.put(request)
+            process.stdin.close()
+        except OSError:
+            log.info("the studio no longer listens")  # the reader says how it ended
+
+    def _read(self, process: Process, requests: queue.SimpleQueue[Request | None]) -> None:
+        assert process.stdout is not None
+        for answer in received(process.stdout):
+            self._hear(answer)
+        requests.put(None)
+        code = process.wait()
+        with self._lock:
+            if self._closed:
                 return
-            sample = self.dataset.by_id(id_)
-            image, true_mask = sample.image(), sample.true_mask()
-            heatmap, _ = self.heatmaps.read(state.source, sample, "")
-            result = drawing.drawn(image, true_mask, heatmap, state.config, View(crop=state.view.crop), False)
-            pictures.append(result.pictures.get("mask", result.pictures["truth"]))
-        if pictures:
-            self._post(SheetReady(generation, drawing.sheet(pictures, columns)))
+            self._deaths += 1
+            again = self._deaths <= DEATHS_IN_A_ROW
+            self._give_up_encoding()
+            self._idle = self._number
+            if again:
+                self._requests = queue.SimpleQueue()
+                self._process = self._began(launched(self.dataset.spec, self._device))
+        end = "it was started again" if again else "it is not started again; leave with q and look at its log"
+        self._post(Trouble(f"the process that draws and scores {_how(code)}; {end}"))
+        if again:
+            self._post(StudioBack())
 
-    def _score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
-        from tui.board import board_of  # as above
-
-        live = self._live_scores(source)
-        if live is None or not live.ids:
-            self._post(BoardReady(None))
-            return
-        counts = live.counts(config, cancelled)
-        if counts is None:
-            return
-        labels = tuple(self.dataset.by_id(id_).label for id_ in live.ids)
-        self._post(BoardReady(board_of(source, config, live.ids, labels, counts)))
-
-    def _live_scores(self, source: Source) -> LiveScores | None:
-        """The live scores of a source's heatmaps, made anew when the set is another or has grown."""
-        from core.sweep.live import LiveScores  # as above
-
-        found = self.heatmaps.set_of(source)
-        if found is None:
-            return None
-        present = len(found.ids())
-        if (found.key, present) != self._live_of or self._live is None:
-            if self._live is not None:
-                self._live.close()
-            heatmaps = found.read_all()
-            self._live = LiveScores(heatmaps, self.dataset.samples, cache_bytes=LIVE_CACHE_BYTES)
-            self._live_of = (found.key, present)
-        return self._live
-
-    def _count(self) -> None:
-        from core.datasets.statistics import statistics  # as above
-
-        self._post(StatisticsReady(statistics(self.dataset)))
-
-    def _disagree(self, config: PostProcess, cancelled: Cancelled) -> None:
-        from tui.disagreement import disagreement  # as above
-
-        found = disagreement(self.heatmaps.stored(), self.dataset.samples, config, cancelled)
-        if found is not None:
-            self._post(DisagreementReady(found))
-
-    def _head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
-        from tui import board, drawing  # as above
-
-        sample, source = self.dataset.by_id(state.sample), Source(recipe)
-        heatmap, note = self.heatmaps.read(source, sample, "")
-        image, true_mask = sample.image(), sample.true_mask()
-        result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, False)
-        curves = None if result.counts is None else board.curves_of(result.counts)
-        words = self.heatmaps.descriptions(source)
-        self._post(HeadReady(generation, place, result.pictures.get("heatmap"), curves, note, words))
-
-    def _compare(
-        self,
-        generation: int,
-        state: ExplorerState,
-        presets: Mapping[str, PostProcess],
-        cancelled: Cancelled,
-    ) -> None:
-        """The present source under each preset, or each stored set under the present config."""
-        pairs = [("present", state.source, state.config)]
-        if presets:
-            pairs += [(name, state.source, config) for name, config in presets.items()]
+    def _hear(self, answer: object) -> None:
+        """Runs on the reading thread."""
+        if isinstance(answer, Encoded):
+            with self._lock:
+                future = self._encoding.pop(answer.number, None)
+            if future is not None:
+                _resolve(future, answer.frame)
+        elif isinstance(answer, Idle):
+            self._idle = answer.number
+        elif isinstance(answer, SetsFound):
+            self.imported = answer.imported
         else:
-            here = self.heatmaps.set_of(state.source)
-            found = [s for s in self.heatmaps.stored() if here is None or s.key != here.key]
-            pairs = [(here.name if here else state.source.title, state.source, state.config)]
-            pairs += [(s.name, Source(stored=s.name), state.config) for s in found]
-        for name, source, config in pairs:
-            contender = self._contender(name, source, config, state, cancelled)
-            if cancelled():
-                return
-            if contender is not None:
-                self._post(ContenderReady(generation, contender))
+            message = message_of(answer)
+            if isinstance(message, PicturesReady):
+                self._deaths = 0
+            self._post(message)
 
-    def _contender(
-        self, name: str, source: Source, config: PostProcess, state: ExplorerState, cancelled: Cancelled
-    ) -> Contender | None:
-        from core.sweep.live import LiveScores  # as above
-        from tui import board, drawing
+    def _give_up_encoding(self) -> None:
+        for future in self._encoding.values():
+            _resolve(future, None)
+        self._encoding.clear()
 
-        found = self.heatmaps.set_of(source)
-        if found is None:
-            return None
-        # Nothing is kept: each config is scored once.
-        live = LiveScores(found.read_all(), self.dataset.samples, cache_bytes=0)
-        counts = live.counts(config, cancelled)
-        live.close()
-        if counts is None:
-            return None
-        labels = tuple(self.dataset.by_id(id_).label for id_ in live.ids)
-        scored = board.board_of(source, config, live.ids, labels, counts)
-        sample = self.dataset.by_id(state.sample)
-        heatmap = found.read(sample.id)
-        image, true_mask = sample.image(), sample.true_mask()
-        result = drawing.drawn(image, true_mask, heatmap, config, state.view, False)
-        curves = None if result.counts is None else board.curves_of(result.counts)
-        return Contender(name, source, config, scored, result.pictures.get("mask"), curves)
+
+def _resolve(future: asyncio.Future[Frame | None], frame: Frame | None) -> None:
+    def resolve() -> None:
+        if not future.done():
+            future.set_result(frame)
+
+    try:
+        future.get_loop().call_soon_threadsafe(resolve)
+    except RuntimeError:
+        log.debug("the event loop has ended")
+
+
+def _how(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -1,50 +1,27 @@
-"""What the engine tells the screen. Whole values, so that a burst may be merged."""
+"""The studio's answers as messages of the event loop, by the same names, and what the app says itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.comparison import Contender
-from tui.curves import Curves
-from tui.state import Source
-
-if TYPE_CHECKING:
-    from core.datasets.statistics import Statistics
-    from core.sweep.ledger import RunRow
-    from tui.board import Board
-    from tui.disagreement import Disagreement
-    from tui.drawing import Image
-    from tui.runs import RunView
+from tui import answers
 
 
 @dataclass
-class PicturesReady(Message, bubble=False):
-    """The pictures of a sample are drawn. note: why some are missing, "" when none is."""
-
-    generation: int
-    sample: str
-    pictures: Mapping[str, Image]
-    curves: Curves | None
-    note: str
+class PicturesReady(answers.PicturesReady, Message, bubble=False):
+    __doc__ = answers.PicturesReady.__doc__
 
 
 @dataclass
-class SheetReady(Message, bubble=False):
-    """The contact sheet of a class is drawn."""
-
-    generation: int
-    picture: Image
+class SheetReady(answers.SheetReady, Message, bubble=False):
+    __doc__ = answers.SheetReady.__doc__
 
 
 @dataclass
-class BoardReady(Message, bubble=False):
-    """The dataset's scores under the present config; None where there are no heatmaps."""
-
-    board: Board | None
+class BoardReady(answers.BoardReady, Message, bubble=False):
+    __doc__ = answers.BoardReady.__doc__
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest board matters."""
@@ -52,20 +29,13 @@ class BoardReady(Message, bubble=False):
 
 
 @dataclass
-class HeatmapsArrived(Message, bubble=False):
-    """New heatmaps of a source are there, or failed. present: how many its set holds now."""
-
-    source: Source
-    ids: frozenset[str]
-    present: int
+class HeatmapsArrived(answers.HeatmapsArrived, Message, bubble=False):
+    __doc__ = answers.HeatmapsArrived.__doc__
 
 
 @dataclass
-class WorkerChanged(Message, bubble=False):
-    """What the heatmap worker is doing, in a few words. state: idle, loading, ready, busy or failed."""
-
-    state: str
-    text: str
+class WorkerChanged(answers.WorkerChanged, Message, bubble=False):
+    __doc__ = answers.WorkerChanged.__doc__
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest state matters."""
@@ -73,24 +43,18 @@ class WorkerChanged(Message, bubble=False):
 
 
 @dataclass
-class Trouble(Message, bubble=False):
-    """Something went wrong that the user should read once."""
-
-    text: str
+class Trouble(answers.Trouble, Message, bubble=False):
+    __doc__ = answers.Trouble.__doc__
 
 
 @dataclass
-class Told(Message, bubble=False):
-    """Something was done that the user asked for."""
-
-    text: str
+class Told(answers.Told, Message, bubble=False):
+    __doc__ = answers.Told.__doc__
 
 
 @dataclass
-class RunsRead(Message, bubble=False):
-    """The ledger was read: all runs, the newest first."""
-
-    runs: tuple[RunRow, ...]
+class RunsRead(answers.RunsRead, Message, bubble=False):
+    __doc__ = answers.RunsRead.__doc__
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest reading matters."""
@@ -98,44 +62,33 @@ class RunsRead(Message, bubble=False):
 
 
 @dataclass
-class RunRead(Message, bubble=False):
-    """One run was read in full."""
-
-    view: RunView
+class RunRead(answers.RunRead, Message, bubble=False):
+    __doc__ = answers.RunRead.__doc__
 
 
 @dataclass
-class ContenderReady(Message, bubble=False):
-    """One more contender is scored. generation: of the comparison that asked."""
-
-    generation: int
-    contender: Contender
+class ContenderReady(answers.ContenderReady, Message, bubble=False):
+    __doc__ = answers.ContenderReady.__doc__
 
 
 @dataclass
-class StatisticsReady(Message, bubble=False):
-    """The dataset's numbers."""
-
-    statistics: Statistics
+class StatisticsReady(answers.StatisticsReady, Message, bubble=False):
+    __doc__ = answers.StatisticsReady.__doc__
 
 
 @dataclass
-class HeadReady(Message, bubble=False):
-    """The map of one (layer, head), drawn. words: descriptions by place, as far as they are known."""
-
-    generation: int
-    place: tuple[int, int]
-    picture: Image | None
-    curves: Curves | None
-    note: str
-    words: Mapping[tuple[int, int], tuple[str, ...]]
+class HeadReady(answers.HeadReady, Message, bubble=False):
+    __doc__ = answers.HeadReady.__doc__
 
 
 @dataclass
-class DisagreementReady(Message, bubble=False):
-    """How much the stored sets disagree about each sample, under one config."""
+class DisagreementReady(answers.DisagreementReady, Message, bubble=False):
+    __doc__ = answers.DisagreementReady.__doc__
 
-    disagreement: Disagreement
+
+@dataclass
+class StudioBack(Message, bubble=False):
+    """The studio had died and was started again: what is shown must be asked for anew."""
 
 
 @dataclass(frozen=True)
@@ -143,3 +96,9 @@ class Reopen:
     """What the app exits with to be started again on another dataset."""
 
     dataset: str
+
+
+def message_of(answer: object) -> Message:
+    """The message of an answer's name."""
+    kind: type[Message] = globals()[type(answer).__name__]
+    return kind(**vars(answer))

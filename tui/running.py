@@ -10,6 +10,7 @@ from core.heatmaps.recipe import Recipe
 from core.terminal import Terminal
 from tui import session
 from tui.app import ExplorerApp
+from tui.engine import Process
 from tui.graphics.driver import GraphicsDriver
 from tui.messages import Reopen
 from tui.state import ExplorerState, Source
@@ -23,12 +24,20 @@ def run(
     *,
     device: str,
     theme: str,
+    studio: Process | None,
 ) -> int:
     """Show one dataset after another until the user quits. Returns the exit code."""
     trouble = ""
     while True:
         app = ExplorerApp(
-            dataset, state, terminal, keymap, device=device, theme=theme, driver_class=GraphicsDriver
+            dataset,
+            state,
+            terminal,
+            keymap,
+            device=device,
+            theme=theme,
+            studio=studio,
+            driver_class=GraphicsDriver,
         )
         app.greeting = trouble
         try:
@@ -38,6 +47,7 @@ def run(
         if not isinstance(answer, Reopen):
             return app.return_code or answer or 0
         state, theme, trouble = app.explorer.now, app.theme, ""
+        studio = None
         try:
             dataset = open_dataset(answer.dataset)
         except ClipLocError as error:

@@ -1,27 +1,14 @@
-"""The only door to sweeps: the ledger is read, work is done by detached `cliploc` processes.
-
-Whatever this screen starts outlives it; whatever others started is shown too.
-"""
+"""Sweeps as the screen knows them: what to show of a run, what a grid costs, and what may be asked."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from textual.message import Message
-
-from core.postprocess import THRESHOLDS, PostProcess
+from core.postprocess import THRESHOLDS
 from core.sweep.grid import Grid
-from core.sweep.ledger import Cell, Ledger, RunRow
-from tui.lanes import Lane
-from tui.messages import RunRead, RunsRead, Told, Trouble
-
-TOP_CELLS = 40
-COMMAND = (sys.executable, "-m", "core.cli")
-COMMAND_PATIENCE = 60.0
+from core.sweep.ledger import Cell, RunRow
 
 
 @dataclass(frozen=True)
@@ -51,159 +38,53 @@ class RunView:
 
 
 class Runs:
-    """Reads the ledger on a lane and starts commands on another; answers are messages."""
+    """What the screen asks about runs; the studio's Runs answers, by the same names.
 
-    def __init__(
-        self, dataset_spec: str, post: Callable[[Message], object], failed: Callable[[Exception], None]
-    ) -> None:
-        self._dataset_spec = dataset_spec
-        self._post = post
-        self._ledger = Ledger()
-        self._reading = Lane("ledger", failed)
-        self._details = Lane("run", failed)
-        self._slow = Lane("downloads", failed, places=8)
-        self._commands = Lane("commands", failed, places=32)
+    ask: sends a request's name and arguments; returns at once.
+    """
+
+    def __init__(self, ask: Callable[..., object]) -> None:
+        self._ask = ask
 
     def poll(self) -> None:
         """Read the list of runs; answers RunsRead."""
-        self._reading.submit(lambda _: self._tell_runs())
+        self._ask("runs.poll")
 
     def look(self, row: RunRow, score: str) -> None:
         """Read one run by one score; answers RunRead."""
-        self._details.submit(lambda _: self._tell_run(row, score))
+        self._ask("runs.look", row, score)
 
     def pause(self, run: str) -> None:
         """Ask a run to stop after its present shards; it can be resumed."""
-        self._commands.submit(lambda _: self._ask(run, "pause"))
+        self._ask("runs.pause", run)
 
     def cancel(self, run: str) -> None:
         """Ask a run to end."""
-        self._commands.submit(lambda _: self._ask(run, "cancel"))
+        self._ask("runs.cancel", run)
 
     def delete(self, run: str) -> None:
         """Forget a run and its arrays."""
-        self._commands.submit(lambda _: self._delete(run))
+        self._ask("runs.delete", run)
 
     def start(self, heatmaps: tuple[str, ...], grid: Grid) -> None:
         """Start a detached sweep; answers Told with its id, or Trouble."""
-        names = ",".join(heatmaps)
-        arguments = [
-            "sweep",
-            "--dataset",
-            self._dataset_spec,
-            "--heatmaps",
-            names,
-            *flags_of(grid),
-            "--detach",
-        ]
-        self._commands.submit(lambda _: self._run(arguments, "sweep started"))
+        self._ask("runs.start", heatmaps, grid)
 
     def resume(self, run: str) -> None:
         """Let a paused, interrupted or failed run go on, detached."""
-        self._commands.submit(lambda _: self._run(["runs", "resume", run, "--detach"], f"run {run} goes on"))
+        self._ask("runs.resume", run)
 
     def export(self, run: str, path: str) -> None:
         """Write the run's cells as CSV."""
-        arguments = ["runs", "export", run, "--format", "csv", "--out", path]
-        self._commands.submit(lambda _: self._run(arguments, f"wrote {path}"))
+        self._ask("runs.export", run, path)
 
     def describe(self, backbone: str, checkpoint: str, layers: int) -> None:
         """Put the heads of a network into words over the dataset; takes minutes."""
-        arguments = [
-            "heads",
-            "--dataset",
-            self._dataset_spec,
-            "--backbone",
-            backbone,
-            "--layers",
-            str(layers),
-        ]
-        arguments += ["--checkpoint", checkpoint] if checkpoint else []
-        self._slow.submit(lambda _: self._run(arguments, "the heads are described", None))
+        self._ask("runs.describe", backbone, checkpoint, layers)
 
     def fetch(self, what: list[str], done: str) -> None:
         """Run `cliploc fetch …` or `cliploc models fetch …`; takes as long as the network does."""
-        self._slow.submit(lambda _: self._run(what, done, None))
-
-    def close(self) -> None:
-        """Stop the lanes; runs go on."""
-        for lane in (self._reading, self._details, self._commands, self._slow):
-            lane.close()
-
-    def _tell_runs(self) -> None:
-        self._post(RunsRead(tuple(self._ledger.runs())))
-
-    def _tell_run(self, row: RunRow, score: str) -> None:
-        self._post(RunRead(self._view(row, score)))
-
-    def _ask(self, run: str, request: str) -> None:
-        self._ledger.ask(run, request)
-        self._post(Told(f"asked run {run} to {request}"))
-        self._tell_runs()
-
-    def _delete(self, run: str) -> None:
-        self._ledger.delete(run)
-        self._post(Told(f"deleted run {run}"))
-        self._tell_runs()
-
-    def _run(self, arguments: list[str], done: str, patience: float | None = COMMAND_PATIENCE) -> None:
-        result = subprocess.run(
-            [*COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=patience,
-            check=False,
-            # Quitting now must not end what was asked for.
-            start_new_session=True,
-        )
-        if result.returncode == 0:
-            self._post(Told(done))
-            self._tell_runs()
-        else:
-            said = (result.stderr.strip() or result.stdout.strip()).splitlines()
-            self._post(Trouble(said[-1] if said else f"`cliploc {arguments[0]}` failed without a word"))
-
-    def _view(self, row: RunRow, score: str) -> RunView:
-        finished = self._ledger.finished_sets(row.id)
-        if not finished:
-            return RunView(row, score, (), None, None)
-        best_set = finished[0]
-        if row.best is not None and row.best.heatmaps in row.heatmaps:
-            best_set = max(row.heatmaps.index(row.best.heatmaps), 0)
-        best_set = best_set if best_set in finished else finished[0]
-        cells = tuple(self._ledger.top_cells(row.id, TOP_CELLS, score))
-        table = self._heat_table(row.id, best_set, score, cells[0].config if cells else PostProcess())
-        return RunView(row, score, cells, table, self._ledger.summary(row.id, best_set))
-
-    def _heat_table(self, run: str, set_index: int, score: str, like: PostProcess) -> HeatTable:
-        grid = self._ledger.plan(run).grid
-        best = [max(values) for values in self._ledger.scores(run, set_index, score)]
-        values = {
-            (config.dilate, config.erode): value
-            for config, value in zip(grid.configs, best, strict=True)
-            if _alike(config, like)
-        }
-        return HeatTable(like.interpolation, like.order, like.kernel, grid.dilates, grid.erodes, values)
-
-
-def _alike(config: PostProcess, like: PostProcess) -> bool:
-    """Whether a config is in `like`'s table: without morphology it is in every table."""
-    if config.interpolation != like.interpolation:
-        return False
-    return not config.steps() or (config.order, config.kernel) == (like.order, like.kernel)
-
-
-def flags_of(grid: Grid) -> list[str]:
-    """A grid as flags of `cliploc sweep`."""
-    flags = {
-        "--interpolation": grid.interpolations,
-        "--order": grid.orders,
-        "--kernel": grid.kernels,
-        "--dilate": grid.dilates,
-        "--erode": grid.erodes,
-    }
-    return [text for flag, values in flags.items() for text in (flag, ",".join(map(str, values)))]
+        self._ask("runs.fetch", what, done)
 
 
 def cost_of(grid: Grid, images: int, rate: float | None) -> str:

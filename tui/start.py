@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import subprocess
 import tomllib
 from dataclasses import replace
 
 from textual import constants
 
 from core import paths
-from core.datasets import Dataset, open_dataset
+from core.datasets import Dataset
 from core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
 from core.heatmaps.recipe import Recipe
 from core.postprocess import PARAMETERS
@@ -23,9 +24,11 @@ log = logging.getLogger(__name__)
 SETTINGS = ("theme", "keymap", "graphics", "color")
 
 
-def start(arguments: argparse.Namespace) -> int:
-    """Run the explorer, and again on each dataset that the user opens from inside. Returns the exit code."""
-    dataset = open_dataset(arguments.dataset)
+def start(arguments: argparse.Namespace, dataset: Dataset, studio: subprocess.Popen[bytes] | None) -> int:
+    """Run the explorer, and again on each dataset that the user opens from inside. Returns the exit code.
+
+    studio: the dataset's, launched before.
+    """
     state = initial_state(dataset, arguments)
     settings = settings_of(arguments)
     keys = keymap.load(paths.config_dir() / "keymap.toml", settings["keymap"])
@@ -37,7 +40,15 @@ def start(arguments: argparse.Namespace) -> int:
     log_to_file()
     from tui.running import run
 
-    return run(dataset, state, terminal, keys, device=arguments.device, theme=settings["theme"])
+    return run(
+        dataset,
+        state,
+        terminal,
+        keys,
+        device=arguments.device,
+        theme=settings["theme"],
+        studio=studio,
+    )
 
 
 def in_colours(terminal: Terminal, asked: str) -> Terminal:

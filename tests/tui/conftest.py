@@ -99,7 +99,7 @@ async def settled(pilot: Pilot[int]) -> None:
 
 def is_drawn(picture: Picture) -> bool:
     """Whether what the picture was given is what it shows."""
-    hidden = picture._rgb is None or not picture.display or not picture.size
+    hidden = picture._shown is None or not picture.display or not picture.size
     return (
         hidden
         or any(not a.display for a in picture.ancestors_with_self)

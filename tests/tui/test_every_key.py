@@ -319,7 +319,7 @@ async def test_key(
             await settled(pilot)
             await pilot.press(press)
         await settled(pilot)
-        await until(lambda: len(app.runs) == runs and app.engine.heatmaps.imported, pilot)
+        await until(lambda: len(app.runs) == runs and app.engine.imported, pilot)
         assert not holds()
         await pilot.press(key)
         await until(holds, pilot)

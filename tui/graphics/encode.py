@@ -1,15 +1,25 @@
-"""From a job to a frame, by the terminal's protocol. Runs in a thread; loads numpy, cv2 and PIL."""
+"""From a picture to a frame, by the terminal's protocol. Loads numpy, cv2 and PIL: not on the event loop."""
 
 from __future__ import annotations
 
-from tui.graphics import halfcell, kitty, sixel
+from typing import TYPE_CHECKING
+
+from tui.graphics import halfcell
 from tui.graphics.frame import Frame, Job
 
+if TYPE_CHECKING:
+    from tui.graphics.frame import Pixels
 
-def encode(job: Job) -> Frame:
+
+def encode(rgb: Pixels, job: Job) -> Frame:
     """Encode a picture for the job's terminal; half-cells where its protocol has no encoder."""
     if job.terminal.protocol == "kitty":
-        return kitty.encode(job)
-    if job.terminal.protocol == "sixel" and (to_sixels := sixel.encoder()) is not None:
-        return sixel.encode(job, to_sixels)
-    return halfcell.encode(job)
+        from tui.graphics import kitty  # loads PIL, as the next
+
+        return kitty.encode(rgb, job)
+    if job.terminal.protocol == "sixel":
+        from tui.graphics import sixel
+
+        if (to_sixels := sixel.encoder()) is not None:
+            return sixel.encode(rgb, job, to_sixels)
+    return halfcell.encode(rgb, job)

@@ -1,36 +1,55 @@
-"""What goes into an encoder and what comes out; encoders are functions of a Job."""
+"""What goes into an encoder and what comes out. Plain values: they travel between processes.
+
+Standard library only: the screen's process knows pictures by these alone.
+"""
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NewType
 
 from core.terminal import Protocol, Terminal
+from tui.graphics.fit import Box
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from textual.strip import Strip
 
-    from tui.graphics.fit import Box
+    Pixels = NDArray[np.uint8]
+    """(H, W, 3) RGB."""
 
-    Cells = NDArray[np.int32]
-    """Half-cells: (rows, columns, 2), the upper and the lower colour, 0xRRGGBB or one of the 256."""
+Plate = NewType("Plate", str)
+"""A picture that the studio holds, named by its content: the same pixels have the same name."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A picture in half-cells. values: int32, row by row, of each cell the upper and the lower colour,
+    0xRRGGBB or one of the 256.
+    """
+
+    columns: int
+    rows: int
+    values: array[int]
+
+    def row(self, y: int) -> array[int]:
+        """One row's colours, upper and lower by turns."""
+        width = 2 * self.columns
+        return self.values[y * width : (y + 1) * width]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to encode: the pixels, where they go and on what terminal.
+    """How one picture is to be encoded: where it goes and on what terminal.
 
-    rgb: (H, W, 3) uint8. size: the widget's (columns, rows). background: RGB around the
-    picture. grey: the user asked for no colour. coarse: little time and few bytes before
-    fidelity. budget: the bytes that a coarse picture may have; encoders come near it.
-    identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when
-    it is not wholly visible. at_bottom: the widget's last row is the screen's. before: the
-    frame that the screen shows there.
+    size: the widget's (columns, rows). background: RGB around the picture. grey: the user
+    asked for no colour. coarse: little time and few bytes before fidelity. budget: the bytes
+    that a coarse picture may have; encoders come near it. identity: the kitty picture id.
+    origin: (x, y) of the widget on the screen, None when it is not wholly visible. at_bottom:
+    the widget's last row is the screen's. before: the half-cells that the screen shows there.
     """
 
-    rgb: NDArray[np.uint8]
     generation: int
     size: tuple[int, int]
     terminal: Terminal
@@ -41,14 +60,11 @@ class Job:
     identity: int
     origin: tuple[int, int] | None
     at_bottom: bool
-    before: Frame | None
+    before: Cells | None
 
-    def repeats(self, other: Job | None) -> bool:
-        """Whether the other job's picture came out the same; compares pixels, so not on the event loop."""
-        if other is None or self._settings() != other._settings():
-            return False
-        same_shape = self.rgb.shape == other.rgb.shape
-        return self.rgb is other.rgb or (same_shape and bool((self.rgb == other.rgb).all()))
+    def looks_like(self, other: Job | None) -> bool:
+        """Whether the same picture would come out the same for both."""
+        return other is not None and self._settings() == other._settings()
 
     def _settings(self) -> tuple[object, ...]:
         return (self.size, self.at_bottom, self.background, self.grey, self.coarse)
@@ -59,8 +75,7 @@ class Frame:
     """One encoded picture; equal only to itself.
 
     protocol: how it was encoded. coarse: it lacks detail that is sent later. cells: its
-    half-cells, shown wherever pixels cannot be (under a dialog). strips: the text of each
-    row while the picture is wholly visible; none for sixel, which has blanks there.
+    half-cells, shown wherever pixels cannot be (under a dialog). background: RGB around it.
     difference: half-cells only, the bytes that bring the screen from the job's `before` to
     this. pixels: the bytes of the picture itself, wherever the cursor is; empty for
     half-cells.
@@ -72,6 +87,6 @@ class Frame:
     coarse: bool
     box: Box
     cells: Cells
-    strips: list[Strip]
+    background: tuple[int, int, int]
     difference: str
     pixels: str

@@ -1,29 +1,28 @@
-"""Pictures as text: each cell is an upper half block, so two pixels, one above the other.
+"""Half-cell pictures: their colours, and the bytes of what changed.
 
 Only changed cells are worth sending. Textual resends a dirty line from the widget's
 left edge with a reset after each cell, so the difference is written here instead, as
-cursor movements and the fewest colour changes, and the strips carry what a repaint needs.
+cursor movements and the fewest colour changes.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from array import array
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.color import Color
-from rich.segment import Segment
-from rich.style import Style
-from textual.strip import Strip
 
+from tui.graphics.celltext import NO_COLOUR, cell
 from tui.graphics.fit import Box, fit
-from tui.graphics.frame import Frame, Job
+from tui.graphics.frame import Cells, Frame, Job
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Cells
+    from tui.graphics.frame import Pixels
 
-UPPER_HALF = "▀"
+Grid = NDArray[np.int32]
+"""Half-cells as an array: (rows, columns, 2), the upper and the lower colour."""
+
 # On a slow link, cells whose channels are this near to what the screen shows may wait.
 COARSE_TOLERANCE = 40
 # Bytes that one changed cell costs: exact (two colours), and in a block (one for two cells).
@@ -33,14 +32,14 @@ CUBE = np.array([0, 95, 135, 175, 215, 255])
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def cells_of(
-    rgb: NDArray[np.uint8],
+def grid_of(
+    rgb: Pixels,
     box: Box,
     background: tuple[int, int, int],
     *,
     truecolor: bool = True,
     grey: bool = False,
-) -> Cells:
+) -> Grid:
     """The half-cells of a picture inside its widget; outside the box, the background.
 
     rgb: (H, W, 3). grey: luminance only (NO_COLOR).
@@ -61,7 +60,7 @@ def cells_of(
 
 def _packed(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
     wide = pixels.astype(np.int32)
-    packed: Cells = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    packed: Grid = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
     return packed
 
 
@@ -73,11 +72,11 @@ def _palette_indices(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
     grey_step = np.clip((wide.mean(axis=-1) - 8 + 5) // 10, 0, 23).astype(np.int32)
     grey_error = (((8 + 10 * grey_step)[..., None] - wide) ** 2).sum(axis=-1)
     cube_index = 16 + 36 * steps[..., 0] + 6 * steps[..., 1] + steps[..., 2]
-    indices: Cells = np.where(grey_error < cube_error, 232 + grey_step, cube_index).astype(np.int32)
+    indices: Grid = np.where(grey_error < cube_error, 232 + grey_step, cube_index).astype(np.int32)
     return indices
 
 
-def difference(cells: Cells, before: Cells, origin: tuple[int, int], *, truecolor: bool = True) -> str:
+def difference(cells: Grid, before: Grid, origin: tuple[int, int], *, truecolor: bool = True) -> str:
     """The bytes that turn `before` into `cells` on a screen, cursor and colours as they were after.
 
     origin: (x, y) of the widget's first cell, from 0. Empty when nothing changed.
@@ -87,7 +86,7 @@ def difference(cells: Cells, before: Cells, origin: tuple[int, int], *, truecolo
         return ""
     x, y = origin
     pieces = ["\x1b7"]
-    foreground = background = -1
+    foreground = background = NO_COLOUR
     for row in np.flatnonzero(changed.any(axis=1)).tolist():
         columns = np.flatnonzero(changed[row]).tolist()
         uppers, lowers = cells[row, columns, 0].tolist(), cells[row, columns, 1].tolist()
@@ -97,88 +96,41 @@ def difference(cells: Cells, before: Cells, origin: tuple[int, int], *, truecolo
             if column > following:
                 pieces.append(f"\x1b[{column - following}C")
             following = column + 1
-            codes, text, foreground, background = _cell(upper, lower, foreground, background, truecolor)
+            codes, text, foreground, background = cell(upper, lower, foreground, background, truecolor)
             pieces.append(f"\x1b[{codes}m{text}" if codes else text)
     pieces.append("\x1b[0m\x1b8")
     return "".join(pieces)
 
 
-def _cell(
-    upper: int, lower: int, foreground: int, background: int, truecolor: bool
-) -> tuple[str, str, int, int]:
-    """The colour codes and the character for one cell, and the colours that are set after it."""
-    if upper == lower:
-        code = "" if lower == background else _code(lower, 48, truecolor)
-        return code, " ", foreground, lower
-    codes = [] if upper == foreground else [_code(upper, 38, truecolor)]
-    if lower != background:
-        codes.append(_code(lower, 48, truecolor))
-    return ";".join(codes), UPPER_HALF, upper, lower
-
-
-@lru_cache(maxsize=65536)
-def _code(colour: int, ground: int, truecolor: bool) -> str:
-    if truecolor:
-        return f"{ground};2;{colour >> 16};{colour >> 8 & 255};{colour & 255}"
-    return f"{ground};5;{colour}"
-
-
-def lines_of(cells: Cells, *, truecolor: bool = True) -> list[Strip]:
-    """Strips of all rows, as Textual repaints, cuts and tints them."""
-    return [line_of(row, truecolor=truecolor) for row in cells]
-
-
-def line_of(cells: NDArray[np.int32], *, truecolor: bool = True) -> Strip:
-    """The strip of one row of half-cells, (columns, 2); equal neighbours share a segment."""
-    edges = np.flatnonzero((cells[1:] != cells[:-1]).any(axis=1)) + 1
-    starts = np.concatenate(([0], edges))
-    widths = np.diff(np.concatenate((starts, [len(cells)]))).tolist()
-    segments, ready = [], []
-    foreground = background = -1
-    for (upper, lower), width in zip(cells[starts].tolist(), widths, strict=True):
-        codes, text, foreground, background = _cell(upper, lower, foreground, background, truecolor)
-        segments.append(Segment(text * width, _style(upper, lower, truecolor)))
-        ready.append(f"\x1b[{codes}m{text * width}" if codes else text * width)
-    strip = Strip(segments, len(cells))
-    # What Strip.render would make, with fewer bytes: it sets and resets colours for every segment.
-    strip._render_cache = "".join(ready) + "\x1b[0m"
-    return strip
-
-
-@lru_cache(maxsize=65536)
-def _style(upper: int, lower: int, truecolor: bool) -> Style:
-    return Style.from_color(_colour(upper, truecolor), _colour(lower, truecolor))
-
-
-@lru_cache(maxsize=65536)
-def _colour(colour: int, truecolor: bool) -> Color:
-    if truecolor:
-        return Color.from_rgb(colour >> 16, colour >> 8 & 255, colour & 255)
-    return Color.from_ansi(colour)
-
-
-def encode(job: Job) -> Frame:
-    """A picture as half-cells: strips for repaints, and the difference to what is on the screen."""
-    box = fit(job.rgb.shape[:2], job.size, job.terminal)
+def encode(rgb: Pixels, job: Job) -> Frame:
+    """A picture as half-cells, and the difference to what is on the screen."""
+    box = fit(rgb.shape[:2], job.size, job.terminal)
     truecolor = job.terminal.truecolor
-    cells = cells_of(job.rgb, box, job.background, truecolor=truecolor, grey=job.grey)
-    before = job.before
-    if before is None or before.cells.shape != cells.shape or job.origin is None:
-        strips = lines_of(cells, truecolor=truecolor)
-        return Frame("halfcell", job.generation, job.size, False, box, cells, strips, "", "")
-    exact = cells
-    changes = difference(cells, before.cells, job.origin, truecolor=truecolor)
-    if job.coarse and truecolor and len(changes) > job.budget:
-        cells = _worst_first(exact, before.cells, job.budget)
-        changes = difference(cells, before.cells, job.origin, truecolor=truecolor)
-    strips = list(before.strips)
-    for row in np.flatnonzero((cells != before.cells).any(axis=(1, 2))).tolist():
-        strips[row] = line_of(cells[row], truecolor=truecolor)
-    coarse = cells is not exact
-    return Frame("halfcell", job.generation, job.size, coarse, box, cells, strips, changes, "")
+    grid = grid_of(rgb, box, job.background, truecolor=truecolor, grey=job.grey)
+    coarse, changes = False, ""
+    if job.before is not None and job.origin is not None:
+        before = grid_from(job.before)
+        if before.shape == grid.shape:
+            changes = difference(grid, before, job.origin, truecolor=truecolor)
+            if job.coarse and truecolor and len(changes) > job.budget:
+                coarse, grid = True, _worst_first(grid, before, job.budget)
+                changes = difference(grid, before, job.origin, truecolor=truecolor)
+    cells = cells_from(grid)
+    return Frame("halfcell", job.generation, job.size, coarse, box, cells, job.background, changes, "")
 
 
-def _worst_first(exact: Cells, before: Cells, budget: int) -> Cells:
+def cells_from(grid: Grid) -> Cells:
+    """An array of half-cells as plain values."""
+    values = array("i", np.ascontiguousarray(grid, np.int32).tobytes())
+    return Cells(grid.shape[1], grid.shape[0], values)
+
+
+def grid_from(cells: Cells) -> Grid:
+    """The inverse of `cells_from`."""
+    return np.frombuffer(cells.values, np.int32).reshape(cells.rows, cells.columns, 2)
+
+
+def _worst_first(exact: Grid, before: Grid, budget: int) -> Grid:
     """A step from `before` towards `exact` that costs about `budget` bytes.
 
     What is far off is at least shown in blocks of two cells; what the budget leaves goes
@@ -194,7 +146,7 @@ def _worst_first(exact: Cells, before: Cells, budget: int) -> Cells:
     return cells
 
 
-def _blocks(cells: Cells) -> Cells:
+def _blocks(cells: Grid) -> Grid:
     """A quarter of the detail: two cells and their four halves share one colour."""
     blocks = cells.copy()
     blocks[:, 1::2] = blocks[:, 0 : blocks.shape[1] // 2 * 2 : 2]
@@ -202,7 +154,7 @@ def _blocks(cells: Cells) -> Cells:
     return blocks
 
 
-def _error(cells: Cells, others: Cells) -> NDArray[np.int32]:
+def _error(cells: Grid, others: Grid) -> NDArray[np.int32]:
     """How far each cell's worst channel is off, (rows, columns), 0 to 255."""
     shifts = np.array([16, 8, 0], np.int32)
     channels = np.abs((cells[..., None] >> shifts & 255) - (others[..., None] >> shifts & 255))

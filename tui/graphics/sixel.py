@@ -15,12 +15,11 @@ from PIL import Image
 
 from tui.graphics.fit import fit
 from tui.graphics.frame import Frame, Job
-from tui.graphics.halfcell import cells_of
+from tui.graphics.halfcell import cells_from, grid_of
 from tui.graphics.palette import held, quantize
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from tui.graphics.frame import Pixels
 
 try:
     # Importing this module asks the terminal nothing, unlike the package's widgets.
@@ -46,26 +45,27 @@ def encoder() -> Callable[[Image.Image], str] | None:
     return found
 
 
-def encode(job: Job, to_sixels: Callable[[Image.Image], str]) -> Frame:
+def encode(rgb: Pixels, job: Job, to_sixels: Callable[[Image.Image], str]) -> Frame:
     """A picture as sixels of the box's exact pixels; its half-cells stand in where it is covered."""
-    box = fit(job.rgb.shape[:2], job.size, job.terminal, spare_last_row=job.at_bottom)
-    cells = cells_of(job.rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
+    box = fit(rgb.shape[:2], job.size, job.terminal, spare_last_row=job.at_bottom)
+    grid = grid_of(rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
     size = (box.columns * job.terminal.cell_width, box.rows * job.terminal.cell_height)
     if job.coarse:
-        small = _scaled(job.rgb, (size[0] // COARSE_SIDE, size[1] // COARSE_SIDE))
+        small = _scaled(rgb, (size[0] // COARSE_SIDE, size[1] // COARSE_SIDE))
         pixels = _sixels(small, size, COARSE_LEVEL, to_sixels)
     else:
-        pixels = _within_budget(_scaled(job.rgb, size), BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels)
-    return Frame("sixel", job.generation, job.size, job.coarse, box, cells, [], "", pixels)
+        pixels = _within_budget(_scaled(rgb, size), BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels)
+    cells = cells_from(grid)
+    return Frame("sixel", job.generation, job.size, job.coarse, box, cells, job.background, "", pixels)
 
 
-def _scaled(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _scaled(rgb: Pixels, size: tuple[int, int]) -> Pixels:
     method = cv2.INTER_AREA if size[0] < rgb.shape[1] else cv2.INTER_LINEAR
-    scaled: NDArray[np.uint8] = cv2.resize(rgb, size, interpolation=method)
+    scaled: Pixels = cv2.resize(rgb, size, interpolation=method)
     return scaled
 
 
-def _within_budget(rgb: NDArray[np.uint8], budget: int, to_sixels: Callable[[Image.Image], str]) -> str:
+def _within_budget(rgb: Pixels, budget: int, to_sixels: Callable[[Image.Image], str]) -> str:
     """The finest level that stays inside the budget, or the coarsest."""
     sixels = ""
     for level in LEVELS:
@@ -76,7 +76,7 @@ def _within_budget(rgb: NDArray[np.uint8], budget: int, to_sixels: Callable[[Ima
 
 
 def _sixels(
-    rgb: NDArray[np.uint8],
+    rgb: Pixels,
     size: tuple[int, int],
     level: tuple[int, int],
     to_sixels: Callable[[Image.Image], str],

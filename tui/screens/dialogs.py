@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from core import paths
 from core.errors import ClipLocError, clean
 from core.postprocess import PARAMETERS, PostProcess
 from tui import presets
@@ -128,37 +127,19 @@ EXPORTS = {
 
 def write(screen: ExplorerLook, what: str, path: Path) -> None:
     """Write pictures or scores as they are now."""
-    pictures, board, config = screen.pictures, screen.board, screen.now.config
-    if what != "pictures" and board is None:
+    if what == "pictures":
+        screen.engine.export_pictures(screen.pictures, path)
+    elif screen.board is None:
         screen.notify("no scores yet; A computes all heatmaps", severity="warning")
-        return
-
-    def job() -> None:
-        from tui import exports  # loads numpy and cv2: on a lane
-
-        if what == "pictures":
-            exports.write_pictures(pictures, path)
-        elif board is not None:
-            writers = {"samples": exports.write_samples, "classes": exports.write_classes}
-            if what in writers:
-                writers[what](board, config, path)
-            else:
-                exports.write_curve(board, path)
-
-    screen.engine.export(job, path)
+    else:
+        screen.engine.export_scores(what, screen.board, screen.now.config, path)
 
 
 def write_screen(screen: ExplorerLook, path: Path) -> None:
     """Write what is on the screen, once the dialog is gone."""
 
     def save() -> None:
-        text = screen.app.export_screenshot(title="cliploc")
-
-        def job() -> None:
-            with paths.atomic_write(path) as file:
-                file.write(text.encode())
-
-        screen.engine.export(job, path)
+        screen.engine.export_text(screen.app.export_screenshot(title="cliploc"), path)
 
     screen.call_after_refresh(save)
 
@@ -217,8 +198,7 @@ def open_compose(screen: ExplorerLook) -> None:
 
 def shown_set(screen: ExplorerLook) -> tuple[str, ...]:
     """The name of the heatmap set that is shown; () while there is none."""
-    found = screen.engine.heatmaps.known(screen.now.source)
-    return () if found is None else (found.name,)
+    return () if screen.board is None else (screen.board.heatmaps,)
 
 
 def use(screen: ExplorerLook, config: PostProcess | None) -> None:

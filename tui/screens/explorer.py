@@ -95,7 +95,7 @@ class ExplorerScreen(ExplorerLook):
         if self.now.source.stored:
             self.notify("a stored set is shown; there is nothing to compute")
             return
-        self.engine.heatmaps.compute_all(self.now.source)
+        self.engine.compute_all(self.now.source)
         total = len(self.engine.dataset.samples)
         self.notify(f"computing the heatmaps of all {total} samples; go on meanwhile")
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from core.sweep.ledger import RunRow
     from tui.board import Board
     from tui.disagreement import Disagreement
-    from tui.drawing import Image
+    from tui.graphics.frame import Plate
 
 SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25
@@ -73,7 +73,7 @@ class ExplorerBase(Screen[None]):
         self.baseline_index = state.config.threshold_index
         self.automatic_baseline = True
         self.sample_curves: Curves | None = None
-        self.pictures: Mapping[str, Image] = {}
+        self.pictures: Mapping[str, Plate] = {}
         self.facts: Facts = NO_FACTS
         self.disagreement: Disagreement | None = None
         self.opened = self.peeking = False
@@ -115,8 +115,12 @@ class ExplorerBase(Screen[None]):
     def on_mount(self) -> None:
         state = self.now
         self.query_one(Input).value = state.listing.text
-        # After the first paint: the lanes load numpy and cv2, which would hold it up.
-        self.call_after_refresh(self.watch_state, None, state)
+        # After the first paint: drawing the answers would hold it up.
+        self.call_after_refresh(self.ask_anew)
+
+    def ask_anew(self) -> None:
+        """Ask for everything that is shown, as at the start."""
+        self.watch_state(None, self.now)
 
     def change(self, state: ExplorerState, *, record: bool = False) -> None:
         """Go to another state. record: undo comes back to the present one."""

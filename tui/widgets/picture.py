@@ -1,7 +1,8 @@
 """A picture among text widgets, drawn by the best protocol the terminal has.
 
-Resizing and encoding run in a thread, sending waits for the link, and only the newest
-picture is kept waiting; the event loop does no more than hand bytes to the driver.
+Resizing and encoding happen elsewhere (the app's `encode_picture`, else a thread), sending
+waits for the link, and only the newest picture is kept waiting; the event loop does no more
+than hand bytes to the driver.
 Pixels are drawn only where the whole widget is visible. Anywhere else (under a dialog,
 half scrolled out) the same picture is half-cells, which Textual clips and tints as text.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,19 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from core.terminal import Terminal
-from tui.graphics.frame import Frame, Job
+from tui.graphics.cellrow import rows_of
+from tui.graphics.frame import Frame, Job, Plate
 from tui.graphics.pacing import Link, within
 from tui.graphics.pixelrow import PixelRow
+from tui.graphics.placeholders import deletion, placeholders
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from textual import events
+
+    from tui.graphics.frame import Pixels
+
+    Shown = Plate | Pixels
+    Encoder = Callable[[Shown, Job], Awaitable[Frame | None]]
 
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Pictures asked for within this many seconds of each other are a held key.
@@ -57,7 +63,8 @@ class Picture(Widget):
         # Kitty's name for this picture; at random, since other programs name theirs too.
         self._identity = 256 + secrets.randbelow(2**24 - 256)
         self._link = Link(lambda _: None, answers=False)
-        self._rgb: NDArray[np.uint8] | None = None
+        self._shown: Shown | None = None
+        self._encode: Encoder = in_thread
         self._generation = self._shown_generation = -1
         self._wanted = asyncio.Event()
         self._asked = -1.0
@@ -69,24 +76,27 @@ class Picture(Widget):
         self._draw_scheduled = False
         # What the terminal holds of this picture: the frame, and all that makes it valid.
         self._held: tuple[object, ...] = ()
-        self._under: tuple[Frame, list[Strip]] | None = None
-        self._drawn: Job | None = None
+        # The rows of half-cells and of placeholders, with what they were made from.
+        self._cell_rows: tuple[Frame | None, list[Strip]] = (None, [])
+        self._named_rows: tuple[object, list[Strip]] = (None, [])
+        # What the present frame was made from.
+        self._drawn: tuple[Shown, Job] | None = None
 
-    def show(self, rgb: NDArray[np.uint8] | None, generation: int) -> None:
+    def show(self, shown: Shown | None, generation: int) -> None:
         """Show this picture as soon as the link allows; None clears. Call on the event loop.
 
-        rgb: (H, W, 3) uint8, not changed afterwards. generation: grows with what the user
-        asked for; an older one than the last shown is dropped.
+        shown: a plate of the app's encoder, or (H, W, 3) uint8, not changed afterwards.
+        generation: grows with what the user asked for; an older one than the last shown is dropped.
         """
         if generation < self._generation:
             return
         self._generation = generation
-        self._rgb = rgb
+        self._shown = shown
         now = asyncio.get_running_loop().time()
         self._pause = now - self._asked
         self._asked = now
-        if rgb is None:
-            self.frame = None
+        if shown is None:
+            self.frame = self._drawn = None
             self._shown_generation = -1
             self._repaint()
         self._wanted.set()
@@ -102,6 +112,7 @@ class Picture(Widget):
             # Only our own driver hears the terminal's answers; with another, time alone paces.
             self._link = getattr(driver, "link", Link(driver.write, answers=False))
             self._link.round_trip = (self.terminal.round_trip_ms or 0.0) / 1000
+        self._encode = getattr(self.app, "encode_picture", in_thread)
         self.run_worker(self._keep_drawing(), group="picture", exclusive=False)
 
     def on_unmount(self) -> None:
@@ -127,27 +138,33 @@ class Picture(Widget):
             # The encoder works while the last frame is still under way.
             await self._link.nearly(self, self._encode_seconds)
             self._wanted.clear()
-            if self._rgb is None or not self.size or self.terminal.protocol == "none":
+            shown = self._shown
+            if shown is None or not self.size or self.terminal.protocol == "none":
                 continue
-            job = self._job(self._rgb)
-            frame = await self._encoded(job)
+            job = self._job()
+            frame = await self._encoded(shown, job)
             await self._link.turn(self)
             if frame is None:
                 self._shown_generation = job.generation
                 self._draw_due_pixels()
                 continue
-            if self._rgb is None or job.size != (self.size.width, self.size.height):
+            if self._shown is None or job.size != (self.size.width, self.size.height):
                 self._wanted.set()
                 continue
-            self._drawn = replace(job, coarse=frame.coarse, before=None)
+            self._drawn = (shown, replace(job, coarse=frame.coarse, before=None))
             self._shown_generation = job.generation
             self._present(job, frame)
 
-    async def _encoded(self, job: Job) -> Frame | None:
-        """The job's frame, None when it would be the one that is shown."""
+    async def _encoded(self, shown: Shown, job: Job) -> Frame | None:
+        """The picture's frame, None when it would be the one that is there."""
+        if self.frame is not None and self._drawn is not None:
+            drawn, before = self._drawn
+            same = shown == drawn if isinstance(shown, str) else shown is drawn
+            if same and job.looks_like(before):
+                return None
         start = time.monotonic()
-        frame = await asyncio.to_thread(_encode, job, self._drawn if self.frame else None)
-        if frame is not None and not job.coarse:
+        frame = await self._encode(shown, job)
+        if not job.coarse:
             self._encode_seconds = time.monotonic() - start
         return frame
 
@@ -164,10 +181,9 @@ class Picture(Widget):
         since = asyncio.get_running_loop().time() - self._asked
         return min(PAUSES * pause, REPEATING) - since
 
-    def _job(self, rgb: NDArray[np.uint8]) -> Job:
+    def _job(self) -> Job:
         place = self._place()
         return Job(
-            rgb=rgb,
             generation=self._generation,
             size=(self.size.width, self.size.height),
             terminal=self.terminal,
@@ -178,7 +194,7 @@ class Picture(Widget):
             identity=self._identity,
             origin=None if place is None else (place.x, place.y),
             at_bottom=place is not None and place.bottom >= self.app.size.height,
-            before=self.frame,
+            before=None if self.frame is None else self.frame.cells,
         )
 
     def _present(self, job: Job, frame: Frame) -> None:
@@ -186,7 +202,8 @@ class Picture(Widget):
         before, self.frame = self.frame, frame
         if not frame.coarse:
             self._full_bytes = len(frame.difference) + len(frame.pixels)
-        on_screen = before if before is job.before and not self._repaint_due else None
+        unchanged = before is not None and before.cells is job.before and not self._repaint_due
+        on_screen = before if unchanged else None
         if frame.protocol == "halfcell":
             self._present_half_cells(job, frame, on_screen)
         elif frame.protocol == "kitty":
@@ -205,7 +222,8 @@ class Picture(Widget):
     def _present_kitty(self, frame: Frame, on_screen: Frame | None) -> None:
         if self.app.screen is self.screen:
             self._draw_pixels()
-        if on_screen is None or frame.strips is not on_screen.strips or self.app.screen is not self.screen:
+        text_stays = on_screen is not None and _text_of(on_screen) == _text_of(frame)
+        if not text_stays or self.app.screen is not self.screen:
             self._repaint()
 
     def _present_sixel(self, frame: Frame, on_screen: Frame | None) -> None:
@@ -248,8 +266,6 @@ class Picture(Widget):
         self._held = self._validity(frame)
 
     def _keep_farewell(self) -> None:
-        from tui.graphics.kitty import deletion
-
         self._link.keep(self, self.terminal.passed(deletion(self._identity)))
 
     def _pixels_wiped(self) -> None:
@@ -300,13 +316,13 @@ class Picture(Widget):
         if frame is None or frame.size != (self.size.width, self.size.height):
             return [Strip.blank(self.size.width, self._background())] * self.size.height
         if frame.protocol == "halfcell":
-            return frame.strips
+            return self._half_cells(frame)
         if frame.protocol == "kitty":
             if self.app.screen is not self.screen:
                 return self._half_cells(frame)
             if not self._holds(frame):
                 self._pixels_wiped()
-            return frame.strips
+            return self._placeholders(frame)
         if self._place() is None:
             self._held = ()
             return self._half_cells(frame)
@@ -317,18 +333,32 @@ class Picture(Widget):
         return Style(bgcolor=self.background_colors[1].rich_color)
 
     def _half_cells(self, frame: Frame) -> list[Strip]:
-        """The frame as text, made once, for where its pixels cannot be."""
-        from tui.graphics.halfcell import lines_of
+        """The frame as text."""
+        if self._cell_rows[0] is not frame:
+            self._cell_rows = (frame, rows_of(frame.cells, truecolor=self.terminal.truecolor))
+        return self._cell_rows[1]
 
-        if self._under is None or self._under[0] is not frame:
-            self._under = (frame, lines_of(frame.cells, truecolor=self.terminal.truecolor))
-        return self._under[1]
+    def _placeholders(self, frame: Frame) -> list[Strip]:
+        """The text that stands for the frame's pixels in kitty."""
+        if self._named_rows[0] != _text_of(frame):
+            self._named_rows = (_text_of(frame), placeholders(self._identity, frame.background, frame.box))
+        return self._named_rows[1]
 
 
-def _encode(job: Job, drawn: Job | None) -> Frame | None:
-    if job.repeats(drawn):
-        return None
+def _text_of(frame: Frame) -> tuple[object, ...]:
+    """What a kitty frame's text depends on."""
+    return (frame.box, frame.background)
+
+
+async def in_thread(shown: Shown, job: Job) -> Frame | None:
+    """Encode an array in a thread of this process."""
+    return await asyncio.to_thread(_encoded, shown, job)
+
+
+def _encoded(shown: Shown, job: Job) -> Frame:
+    if isinstance(shown, str):
+        raise TypeError(f"the plate {shown} belongs to an app with `encode_picture`")
     # Loads numpy, cv2 and PIL, which would delay the first paint.
     from tui.graphics.encode import encode
 
-    return encode(job)
+    return encode(shown, job)

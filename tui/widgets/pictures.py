@@ -16,7 +16,7 @@ from tui.state import PICTURES, View
 from tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
-    from tui.drawing import Image
+    from tui.graphics.frame import Plate
 
 FEWER_BELOW_ROWS = 21
 TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}
@@ -34,7 +34,7 @@ class Pane(Vertical):
         yield Picture(terminal=self._terminal)
         yield Static(classes="note")
 
-    def show(self, caption: Content, picture: Image | None, note: str, generation: int) -> None:
+    def show(self, caption: Content, picture: Plate | None, note: str, generation: int) -> None:
         """Draw a picture, or the note that says why there is none."""
         self._say(".caption", caption)
         self._say(".note", Content(note))
@@ -85,14 +85,14 @@ class PictureGrid(Container):
         return shown_pictures(self._view, self.size.height)
 
     def show(
-        self, pictures: Mapping[str, Image], captions: Mapping[str, Content], note: str, generation: int
+        self, pictures: Mapping[str, Plate], captions: Mapping[str, Content], note: str, generation: int
     ) -> None:
         """Hand every pane its picture."""
         for name in PICTURES:
             pane = self.query_one(f"#pane-{name}", Pane)
             pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), note, generation)
 
-    def show_sheet(self, picture: Image, caption: Content, generation: int) -> None:
+    def show_sheet(self, picture: Plate, caption: Content, generation: int) -> None:
         """Hand the contact sheet its picture."""
         self.query_one("#pane-sheet", Pane).show(caption, picture, "", generation)
 

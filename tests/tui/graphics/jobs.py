@@ -24,7 +24,7 @@ def picture(seed: int, height: int = 64, width: int = 64) -> Image:
     return image
 
 
-def job(rgb: Image, protocol: Protocol = "halfcell", **changes: Any) -> Job:
+def job(protocol: Protocol = "halfcell", **changes: Any) -> Job:
     """A job for a 24 x 12 widget at the screen's corner, of a terminal with 10 x 20 pixel cells."""
     settings: dict[str, Any] = {
         "generation": 1,
@@ -39,4 +39,4 @@ def job(rgb: Image, protocol: Protocol = "halfcell", **changes: Any) -> Job:
         "at_bottom": False,
         "before": None,
     }
-    return Job(rgb=rgb, **{**settings, **changes})
+    return Job(**{**settings, **changes})

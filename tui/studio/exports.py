@@ -14,9 +14,9 @@ from core.errors import StoreError
 from core.postprocess import THRESHOLDS, PostProcess
 from tui.board import Board
 from tui.curves import SCORES
-from tui.drawing import Image
 from tui.graphics import compose
 from tui.state import PICTURES
+from tui.studio.drawing import Image
 
 
 def write_pictures(pictures: Mapping[str, Image], path: Path) -> None:
@@ -61,6 +61,14 @@ def write_curve(board: Board, path: Path) -> None:
     if curves is not None:
         rows = [[t, *(curves.at(name, index) for name in SCORES)] for index, t in enumerate(THRESHOLDS)]
     _write_csv(path, ["threshold", *SCORES], rows)
+
+
+def write_scores(what: str, board: Board, config: PostProcess, path: Path) -> None:
+    """Write a board as CSV: its `samples` or `classes` at the config's threshold, or its `curve`."""
+    if what == "curve":
+        write_curve(board, path)
+    else:
+        {"samples": write_samples, "classes": write_classes}[what](board, config, path)
 
 
 def _write_csv(path: Path, header: list[str], rows: Sequence[Sequence[object]]) -> None:

@@ -20,12 +20,19 @@ class Lane:
     """One daemon thread and a waiting place: a newer job replaces a waiting one.
 
     failed: called on the lane's thread with what a job raised. places: how many
-    jobs may wait, where each of them must be done.
+    jobs may wait, where each of them must be done. done: called after each job.
     """
 
-    def __init__(self, name: str, failed: Callable[[Exception], None], places: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        failed: Callable[[Exception], None],
+        places: int = 1,
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
         self.name = name
         self._failed = failed
+        self._done = done
         self._condition = threading.Condition()
         self._waiting: deque[Job] = deque(maxlen=places)
         self._closed = False
@@ -39,7 +46,7 @@ class Lane:
         with self._condition:
             self._waiting.append(job)
             self._dropped = self._dropped or (drop_running and self._running)
-            self._condition.notify()
+            self._condition.notify_all()
 
     @property
     def busy(self) -> bool:
@@ -47,12 +54,17 @@ class Lane:
         with self._condition:
             return self._running or bool(self._waiting)
 
+    def drain(self, seconds: float) -> None:
+        """Wait until nothing is running or waiting, but no longer than this."""
+        with self._condition:
+            self._condition.wait_for(lambda: not self._running and not self._waiting, seconds)
+
     def close(self) -> None:
         """Cancel everything; the thread ends after its present job. Does not wait."""
         with self._condition:
             self._closed = True
             self._waiting.clear()
-            self._condition.notify()
+            self._condition.notify_all()
 
     def _cancelled(self) -> bool:
         return self._closed or self._dropped
@@ -68,6 +80,8 @@ class Lane:
             finally:
                 with self._condition:
                     self._running = self._dropped = False
+                    self._condition.notify_all()
+                self._done()
 
     def _next(self) -> Job | None:
         with self._condition:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
-
-from textual.message import Message
 
 from core.datasets import Dataset, Sample
 from core.heatmaps.client import Worker
 from core.heatmaps.identity import IMPORTED
 from core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TextComputed
 from core.heatmaps.recipe import Recipe
+from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from core.methods.descriptions import load, place_of
-from tui.messages import HeatmapsArrived, Trouble, WorkerChanged
+from tui.answers import HeatmapsArrived, SetsFound, Trouble, WorkerChanged
 from tui.state import Source
-
-if TYPE_CHECKING:
-    from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 
 log = logging.getLogger(__name__)
 NEIGHBOURS = 3
@@ -28,7 +23,7 @@ NEIGHBOURS = 3
 class Heatmaps:
     """Sets by source, and requests for what is missing. Thread-safe; reads files, so call it on a lane."""
 
-    def __init__(self, dataset: Dataset, post: Callable[[Message], object], device: str) -> None:
+    def __init__(self, dataset: Dataset, post: Callable[[object], object], device: str) -> None:
         self.dataset = dataset
         self._post = post
         self._worker = Worker(dataset.spec, self._on_event, device)
@@ -38,22 +33,18 @@ class Heatmaps:
         self._asked: set[tuple[Recipe, str]] = set()
         self._failed: dict[Recipe, str] = {}
         self._told: set[str] = set()
-        self.imported: tuple[str, ...] = ()
+        self._imported: tuple[str, ...] = ()
 
     def set_of(self, source: Source) -> HeatmapSet | None:
         """The stored set of a source; None while there is none."""
-        found = self.known(source)
+        with self._lock:
+            found = self._sets.get(source)
         if found is None:
             found = self._find(source)
             if found is not None:
                 with self._lock:
                     self._sets[source] = found
         return found
-
-    def known(self, source: Source) -> HeatmapSet | None:
-        """The set of a source if it was found before; reads nothing."""
-        with self._lock:
-            return self._sets.get(source)
 
     def read(self, source: Source, sample: Sample, prompt: str) -> tuple[Heatmap | None, str]:
         """The heatmap of a sample, or why it is not there; asks the worker for a missing one.
@@ -93,9 +84,12 @@ class Heatmaps:
             self._worker.request(source.recipe, missing, urgent=False)
 
     def stored(self) -> list[HeatmapSet]:
-        """The sets of this dataset, computed and imported; `imported` holds the latter's names."""
-        found = [s for s in self._store().sets() if s.identity.dataset == self.dataset.fingerprint]
-        self.imported = tuple(s.name for s in found if s.identity.method == IMPORTED)
+        """The sets of this dataset, computed and imported; SetsFound says when the latter are others."""
+        found = [s for s in HeatmapStore().sets() if s.identity.dataset == self.dataset.fingerprint]
+        imported = tuple(s.name for s in found if s.identity.method == IMPORTED)
+        if imported != self._imported:
+            self._imported = imported
+            self._post(SetsFound(imported))
         return found
 
     def descriptions(self, source: Source) -> dict[tuple[int, int], tuple[str, ...]]:
@@ -110,14 +104,9 @@ class Heatmaps:
         """End the worker process."""
         self._worker.close()
 
-    def _store(self) -> HeatmapStore:
-        from core.heatmaps.store import HeatmapStore  # loads numpy; the first paint does not wait
-
-        return HeatmapStore()
-
     def _find(self, source: Source) -> HeatmapSet | None:
         if source.stored:
-            return self._store().find(source.stored)
+            return HeatmapStore().find(source.stored)
         return next((s for s in self.stored() if source.recipe.matches(s.identity)), None)
 
     def _ask(self, recipe: Recipe, sample: Sample) -> str:
@@ -147,7 +136,7 @@ class Heatmaps:
             self._post(WorkerChanged("loading", f"loading {event.text}"))
         elif isinstance(event, Ready):
             with self._lock:
-                self._sets[Source(event.recipe)] = self._store().open(event.identity)
+                self._sets[Source(event.recipe)] = HeatmapStore().open(event.identity)
             self._post(WorkerChanged("ready", event.device))
         elif isinstance(event, Computed):
             self._arrived(event)

@@ -1,0 +1,146 @@
+"""What the studio says to the screen: whole, plain values. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tui.board import Board
+from tui.comparison import Contender
+from tui.curves import Curves
+from tui.disagreement import Disagreement
+from tui.graphics.frame import Frame, Plate
+from tui.runs import RunView
+from tui.state import Source
+
+if TYPE_CHECKING:
+    from core.datasets.statistics import Statistics
+    from core.sweep.ledger import RunRow
+
+
+@dataclass
+class PicturesReady:
+    """The pictures of a sample are drawn. note: why some are missing, "" when none is."""
+
+    generation: int
+    sample: str
+    pictures: Mapping[str, Plate]
+    curves: Curves | None
+    note: str
+
+
+@dataclass
+class SheetReady:
+    """The contact sheet of a class is drawn."""
+
+    generation: int
+    picture: Plate
+
+
+@dataclass
+class BoardReady:
+    """The dataset's scores under the present config; None where there are no heatmaps."""
+
+    board: Board | None
+
+
+@dataclass
+class HeatmapsArrived:
+    """New heatmaps of a source are there, or failed. present: how many its set holds now."""
+
+    source: Source
+    ids: frozenset[str]
+    present: int
+
+
+@dataclass
+class WorkerChanged:
+    """What the heatmap worker is doing, in a few words. state: idle, loading, ready, busy or failed."""
+
+    state: str
+    text: str
+
+
+@dataclass
+class Trouble:
+    """Something went wrong that the user should read once."""
+
+    text: str
+
+
+@dataclass
+class Told:
+    """Something was done that the user asked for."""
+
+    text: str
+
+
+@dataclass
+class RunsRead:
+    """The ledger was read: all runs, the newest first."""
+
+    runs: tuple[RunRow, ...]
+
+
+@dataclass
+class RunRead:
+    """One run was read in full."""
+
+    view: RunView
+
+
+@dataclass
+class ContenderReady:
+    """One more contender is scored. generation: of the comparison that asked."""
+
+    generation: int
+    contender: Contender
+
+
+@dataclass
+class StatisticsReady:
+    """The dataset's numbers."""
+
+    statistics: Statistics
+
+
+@dataclass
+class HeadReady:
+    """The map of one (layer, head), drawn. words: descriptions by place, as far as they are known."""
+
+    generation: int
+    place: tuple[int, int]
+    picture: Plate | None
+    curves: Curves | None
+    note: str
+    words: Mapping[tuple[int, int], tuple[str, ...]]
+
+
+@dataclass
+class DisagreementReady:
+    """How much the stored sets disagree about each sample, under one config."""
+
+    disagreement: Disagreement
+
+
+@dataclass
+class SetsFound:
+    """The names of the dataset's imported heatmap sets."""
+
+    imported: tuple[str, ...]
+
+
+@dataclass
+class Encoded:
+    """The frame of the request with this number; None where its plate is gone."""
+
+    number: int
+    frame: Frame | None
+
+
+@dataclass
+class Idle:
+    """Everything up to the request with this number is done."""
+
+    number: int

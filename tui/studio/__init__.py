@@ -1,0 +1,1 @@
+"""The process behind the screen: it draws, scores, encodes pictures and watches runs. It knows no screen."""

@@ -1,0 +1,38 @@
+"""Scoring the samples with every stored heatmap set, to see where the sets disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets import Sample
+from core.metrics import SCORES
+from core.postprocess import PostProcess
+from core.sweep.live import LiveScores
+from tui.disagreement import Disagreement
+from tui.studio.scoring import plain
+
+if TYPE_CHECKING:
+    from core.heatmaps.store import HeatmapSet
+
+
+def disagreement(
+    sets: Sequence[HeatmapSet], samples: Sequence[Sample], config: PostProcess, cancelled: Callable[[], bool]
+) -> Disagreement | None:
+    """Score the samples with every set; None when cancelled."""
+    found: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for each in sets if len(sets) > 1 else ():
+        # Nothing is kept: each config is scored once.
+        live = LiveScores(each.read_all(), samples, cache_bytes=0)
+        counts = live.counts(config, cancelled)
+        live.close()
+        if counts is None:
+            return None
+        for id_, iou in zip(live.ids, np.atleast_2d(SCORES["mean_iou"](counts)), strict=True):
+            found.setdefault(id_, []).append(iou)
+    spreads = {id_: np.std(values, axis=0) for id_, values in found.items() if len(values) > 1}
+    matrix = np.stack(list(spreads.values())) if spreads else np.zeros(0)
+    return Disagreement(config, tuple(each.name for each in sets), tuple(spreads), plain(matrix))

@@ -1,0 +1,108 @@
+"""Samples drawn with their heatmaps, as plates that the screen shows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from core.datasets import Dataset, Sample
+from core.errors import ClipLocError
+from core.heatmaps.recipe import Recipe
+from core.heatmaps.store import Heatmap
+from core.postprocess import PostProcess
+from tui.answers import HeadReady, PicturesReady, SheetReady
+from tui.curves import Curves
+from tui.graphics.frame import Plate
+from tui.state import ExplorerState, Source, View
+from tui.studio import drawing, scoring
+from tui.studio.drawing import Image, Mask
+from tui.studio.heatmaps import Heatmaps
+from tui.studio.lanes import Cancelled
+from tui.studio.plates import Plates
+
+DECODED_KEPT = 64
+
+
+class Painter:
+    """Draws with what is stored; a missing heatmap is asked for, and drawn when the screen asks again."""
+
+    def __init__(
+        self, dataset: Dataset, heatmaps: Heatmaps, plates: Plates, post: Callable[[object], object]
+    ) -> None:
+        self._dataset = dataset
+        self._heatmaps = heatmaps
+        self._plates = plates
+        self._post = post
+        self._decoded: OrderedDict[str, tuple[Image, Mask]] = OrderedDict()
+
+    def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
+        """The present sample's pictures, or why they cannot be drawn."""
+        sample = self._dataset.by_id(state.sample)
+        try:
+            image, true_mask = self._images(sample)
+        except ClipLocError as error:
+            self._post(PicturesReady(generation, sample.id, {}, None, str(error)))
+            return
+        heatmap, note = self._heatmaps.read(state.source, sample, state.prompt)
+        result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, peek)
+        plates = {name: self._plates.add(picture) for name, picture in result.pictures.items()}
+        self._post(PicturesReady(generation, sample.id, plates, _curves(result), note))
+        self._heatmaps.prefetch(state.source, sample)
+
+    def sheet(
+        self,
+        generation: int,
+        state: ExplorerState,
+        ids: tuple[str, ...],
+        columns: int,
+        cancelled: Cancelled,
+    ) -> None:
+        """The mask pictures of several samples as one."""
+        pictures = []
+        for id_ in ids:
+            if cancelled():
+                return
+            sample = self._dataset.by_id(id_)
+            image, true_mask = sample.image(), sample.true_mask()
+            heatmap, _ = self._heatmaps.read(state.source, sample, "")
+            result = drawing.drawn(image, true_mask, heatmap, state.config, View(crop=state.view.crop), False)
+            pictures.append(result.pictures.get("mask", result.pictures["truth"]))
+        if pictures:
+            self._post(SheetReady(generation, self._plates.add(drawing.sheet(pictures, columns))))
+
+    def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
+        """The present sample's map of one layer and head."""
+        sample, source = self._dataset.by_id(state.sample), Source(recipe)
+        heatmap, note = self._heatmaps.read(source, sample, "")
+        picture, curves = self.one("heatmap", state, heatmap, state.config)
+        words = self._heatmaps.descriptions(source)
+        self._post(HeadReady(generation, place, picture, curves, note, words))
+
+    def one(
+        self, name: str, state: ExplorerState, heatmap: Heatmap | None, config: PostProcess
+    ) -> tuple[Plate | None, Curves | None]:
+        """One of the present sample's pictures under a heatmap and a config, and its scores."""
+        image, true_mask = self._images(self._dataset.by_id(state.sample))
+        result = drawing.drawn(image, true_mask, heatmap, config, state.view, False)
+        pictures: Mapping[str, Image] = result.pictures
+        return (self._plates.add(pictures[name]) if name in pictures else None), _curves(result)
+
+    def _images(self, sample: Sample) -> tuple[Image, Mask]:
+        """Image and true mask of a sample, kept for the next time."""
+        found = self._decoded.get(sample.id)
+        if found is None:
+            found = (sample.image(), sample.true_mask())
+            if found[0].shape[:2] != found[1].shape:
+                raise ClipLocError(
+                    f"{sample.id}: the mask is {found[1].shape[1]} x {found[1].shape[0]}, its image "
+                    f"{found[0].shape[1]} x {found[0].shape[0]}; `cliploc dataset check` lists all such rows"
+                )
+            self._decoded[sample.id] = found
+            while len(self._decoded) > DECODED_KEPT:
+                # Another lane may have dropped one at the same moment.
+                self._decoded.pop(next(iter(self._decoded)), None)
+        return found
+
+
+def _curves(result: drawing.Drawn) -> Curves | None:
+    return None if result.counts is None else scoring.curves_of(result.counts)

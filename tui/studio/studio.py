@@ -1,0 +1,197 @@
+"""What the screen asks for is done here, on lanes (named background threads); answers are sent back.
+
+The screen asks with whole frozen values and a generation number, and drops what is stale.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
+from pathlib import Path
+
+from core import paths
+from core.datasets import Dataset
+from core.datasets.statistics import statistics
+from core.errors import ClipLocError
+from core.heatmaps.recipe import Recipe
+from core.postprocess import PostProcess
+from tui.answers import Encoded, Idle, StatisticsReady, Told, Trouble
+from tui.board import Board
+from tui.graphics.encode import encode
+from tui.graphics.frame import Job, Plate
+from tui.state import ExplorerState, Source
+from tui.studio.heatmaps import Heatmaps
+from tui.studio.lanes import Cancelled, Lane
+from tui.studio.painter import Painter
+from tui.studio.plates import Plates
+from tui.studio.runs import Runs
+from tui.studio.scorer import Scorer
+from tui.studio.wire import Request
+
+log = logging.getLogger(__name__)
+# Datasets up to this size are computed whole without being asked, so that scores appear.
+COMPUTED_UNASKED = 200
+ENCODERS = 4
+# Seconds that files which are being written get after the screen is gone.
+LAST_EXPORTS = 5.0
+
+
+class Studio:
+    """Its public methods are the requests. They return at once; answers go to `post`, from any thread.
+
+    device: where the heatmap worker computes.
+    """
+
+    def __init__(self, dataset: Dataset, post: Callable[[object], None], device: str = "auto") -> None:
+        self._dataset = dataset
+        self._post = post
+        self._number = 0
+        self._heatmaps = Heatmaps(dataset, post, device)
+        self._plates = Plates()
+        self._painter = Painter(dataset, self._heatmaps, self._plates, post)
+        self._scorer = Scorer(dataset, self._heatmaps, self._painter, post)
+        self._encoders = ThreadPoolExecutor(ENCODERS, "encode")
+        self._pictures = self._lane("pictures")
+        self._sheets = self._lane("sheets")
+        self._scores = self._lane("scores")
+        self._comparison = self._lane("comparison")
+        self._errands = self._lane("errands", places=8)
+        self._lanes = (self._pictures, self._sheets, self._scores, self._comparison, self._errands)
+        self.runs = Runs(dataset.spec, post, self._failed)
+
+    def _lane(self, name: str, places: int = 1) -> Lane:
+        return Lane(name, self._failed, places, self._tell_idle)
+
+    def answer(self, request: Request) -> None:
+        """Do what a request says; whatever goes wrong is answered too."""
+        self._number = request.number
+        try:
+            if request.name == "encode":
+                self._encoders.submit(self._encode, request.number, *request.arguments)
+            else:
+                attrgetter(request.name)(self)(*request.arguments, **request.named)
+        except Exception as error:  # a process boundary: logged and reported
+            log.exception("request %s", request.name)
+            self._failed(error)
+        self._tell_idle()
+
+    def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
+        """Draw the present sample; answers PicturesReady, and again when its heatmap arrives."""
+        self._pictures.submit(lambda _: self._painter.draw(generation, state, peek))
+
+    def draw_sheet(self, generation: int, state: ExplorerState, ids: Sequence[str], columns: int) -> None:
+        """Draw the mask pictures of several samples as one; answers SheetReady."""
+        self._sheets.submit(
+            lambda cancelled: self._painter.sheet(generation, state, tuple(ids), columns, cancelled),
+            drop_running=True,
+        )
+
+    def score(self, source: Source, config: PostProcess, anew: bool) -> None:
+        """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
+
+        def job(cancelled: Cancelled) -> None:
+            if anew:
+                self._heatmaps.stored()
+                if len(self._dataset.samples) <= COMPUTED_UNASKED:
+                    self._heatmaps.compute_all(source)
+            self._scorer.score(source, config, cancelled)
+
+        self._scores.submit(job, drop_running=anew)
+
+    def compare(self, generation: int, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
+        """Score every stored set of the dataset, or every preset where some are given.
+
+        Answers ContenderReady for each, the present one first.
+        """
+        self._comparison.submit(
+            lambda cancelled: self._scorer.compare(generation, state, presets, cancelled), drop_running=True
+        )
+
+    def disagree(self, config: PostProcess) -> None:
+        """Score the samples with every stored set; answers DisagreementReady."""
+        self._comparison.submit(lambda cancelled: self._scorer.disagree(config, cancelled), drop_running=True)
+
+    def statistics(self) -> None:
+        """Count the dataset; answers StatisticsReady."""
+
+        def job(_: Cancelled) -> None:
+            self._post(StatisticsReady(statistics(self._dataset)))
+
+        self._comparison.submit(job, drop_running=True)
+
+    def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
+        """Draw the present sample's map of one layer and head; answers HeadReady."""
+        self._comparison.submit(lambda _: self._painter.head(generation, state, recipe, place))
+
+    def compute_all(self, source: Source) -> None:
+        """Ask the heatmap worker for every sample of the dataset."""
+        self._errands.submit(lambda _: self._heatmaps.compute_all(source))
+
+    def export_pictures(self, pictures: Mapping[str, Plate], path: Path) -> None:
+        """Write pictures side by side as PNG; answers Told, or Trouble."""
+        found = {name: self._plates.get(plate) for name, plate in pictures.items()}
+        present = {name: picture for name, picture in found.items() if picture is not None}
+
+        def write() -> None:
+            from tui.studio import exports
+
+            exports.write_pictures(present, path)
+
+        self._export(write, path)
+
+    def export_scores(self, what: str, board: Board, config: PostProcess, path: Path) -> None:
+        """Write a board's scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
+
+        def write() -> None:
+            from tui.studio import exports
+
+            exports.write_scores(what, board, config, path)
+
+        self._export(write, path)
+
+    def export_text(self, text: str, path: Path) -> None:
+        """Write a text; answers Told, or Trouble."""
+
+        def write() -> None:
+            with paths.atomic_write(path) as file:
+                file.write(text.encode())
+
+        self._export(write, path)
+
+    def close(self) -> None:
+        """Finish the files that are being written, and stop everything else."""
+        self._errands.drain(LAST_EXPORTS)
+        for lane in self._lanes:
+            lane.close()
+        self._encoders.shutdown(wait=False, cancel_futures=True)
+        self.runs.close()
+        self._heatmaps.close()
+
+    def _export(self, write: Callable[[], None], path: Path) -> None:
+        def job(_: Cancelled) -> None:
+            write()
+            self._post(Told(f"wrote {path.name} in {path.parent}"))
+
+        self._errands.submit(job)
+
+    def _encode(self, number: int, plate: Plate, job: Job) -> None:
+        picture = self._plates.get(plate)
+        frame = None
+        try:
+            frame = None if picture is None else encode(picture, job)
+        except Exception as error:  # a thread boundary: logged and reported, and somebody waits
+            log.exception("encoding")
+            self._failed(error)
+        self._post(Encoded(number, frame))
+
+    def _tell_idle(self) -> None:
+        # The number first: what is asked meanwhile makes a lane busy, or comes later.
+        number = self._number
+        if not any(lane.busy for lane in self._lanes):
+            self._post(Idle(number))
+
+    def _failed(self, error: Exception) -> None:
+        known = isinstance(error, ClipLocError)
+        self._post(Trouble(str(error) if known else f"{type(error).__name__}: {error}"))
