@@ -14,7 +14,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -30,10 +29,7 @@ from tui.runs import Runs
 from tui.state import ExplorerState, Source
 from tui.studio.launch import launched
 from tui.studio.wire import Outlet, Request, received
-from tui.widgets.picture import in_thread
-
-if TYPE_CHECKING:
-    from tui.widgets.picture import Shown
+from tui.widgets.picture import Shown, in_thread
 
 log = logging.getLogger(__name__)
 DEATHS_IN_A_ROW = 3

@@ -17,6 +17,7 @@ from core.heatmaps.exchange import import_npz
 from core.heatmaps.store import HeatmapStore
 from core.terminal import Terminal
 from tests.conftest import write_picture
+from tests.tui.threaded import ThreadedStudio
 from tui import session
 from tui.actions import ACTIONS
 from tui.app import ExplorerApp
@@ -64,8 +65,9 @@ def disc(seed: int, rng: np.random.Generator) -> np.ndarray:
 
 @pytest.fixture
 def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ExplorerApp]:
-    """A maker of the app on the toy dataset; polling for runs is left to the tests."""
+    """A maker of the app on the toy dataset, its studio in a thread; runs are polled by the tests alone."""
     monkeypatch.setattr("tui.app.POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("tui.engine.launched", ThreadedStudio)
     session.mark_hints_seen()
 
     def make(keys: dict[str, str] = KEYS, **changes: object) -> ExplorerApp:
@@ -87,7 +89,7 @@ async def until(condition: Callable[[], object], pilot: Pilot[int]) -> None:
 
 
 async def settled(pilot: Pilot[int]) -> None:
-    """Wait until the lanes are idle, the newest pictures are shown and nothing waits to be drawn."""
+    """Wait until the studio is idle, the newest pictures are shown and nothing waits to be drawn."""
     app = pilot.app
     assert isinstance(app, ExplorerApp)
     for _ in range(3):

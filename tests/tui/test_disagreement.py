@@ -13,8 +13,8 @@ from core.heatmaps.store import HeatmapStore
 from core.postprocess import PostProcess
 from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
-from tui.disagreement import disagreement
 from tui.state import Listing
+from tui.studio.disputes import disagreement
 
 CONFIG = PostProcess(dilate=5, threshold=0.3)
 

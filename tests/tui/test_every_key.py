@@ -275,8 +275,8 @@ def runs(toy: Dataset, request: pytest.FixtureRequest) -> int:
 def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """The commands that were asked for; they are not run, and no worker is."""
     commands: list[list[str]] = []
-    monkeypatch.setattr("tui.heatmaps.Worker.request", lambda *_, **__: None)
-    monkeypatch.setattr("tui.runs.Runs._run", lambda _, command, *__: commands.append(command))
+    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("tui.studio.runs.Runs._run", lambda _, command, *__: commands.append(command))
     monkeypatch.chdir(tmp_path)
     return commands
 

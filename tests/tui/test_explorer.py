@@ -162,8 +162,8 @@ async def test_peek_outlines_the_true_mask_and_ends(make_app: Make, monkeypatch:
         await settled(pilot)
         plain = app.explorer.pictures["heatmap"]
         await pilot.press("space")
-        await until(lambda: (app.explorer.pictures["heatmap"] != plain).any(), pilot)
-        await until(lambda: (app.explorer.pictures["heatmap"] == plain).all(), pilot)
+        await until(lambda: app.explorer.pictures["heatmap"] != plain, pilot)
+        await until(lambda: app.explorer.pictures["heatmap"] == plain, pilot)
 
 
 async def test_blink_alternates_and_stops(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:

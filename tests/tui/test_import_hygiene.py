@@ -60,6 +60,10 @@ def test_importing_the_screen_imports_no_network_and_no_arrays(module: str) -> N
     assert not imported_by(f"import {module}") & (NETWORKS | ARRAYS)
 
 
+def test_the_studio_imports_no_screen_and_no_network() -> None:
+    assert not imported_by("import tui.studio.studio, tui.studio.__main__") & ({"textual", "rich"} | NETWORKS)
+
+
 def test_nothing_heavy_is_imported_before_the_first_paint(make_folder) -> None:
     modules = imported_by(FIRST_PAINT.format(folder=str(make_folder())))
     assert not modules & NETWORKS

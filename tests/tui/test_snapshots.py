@@ -50,7 +50,7 @@ def presser(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Awaitable[None]]:
 @pytest.fixture
 def quiet_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker process: what it would say depends on the machine."""
-    monkeypatch.setattr("tui.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
 
 
 @pytest.mark.usefixtures("quiet_worker")

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 from rich.style import Style
 from textual.geometry import Region
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
     from tui.graphics.frame import Pixels
 
-    Shown = Plate | Pixels
-    Encoder = Callable[[Shown, Job], Awaitable[Frame | None]]
-
+Shown = Union[Plate, "Pixels"]
+Encoder = Callable[[Shown, Job], Awaitable[Frame | None]]
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 # Pictures asked for within this many seconds of each other are a held key.
 REPEATING = 0.15

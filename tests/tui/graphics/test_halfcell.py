@@ -12,9 +12,10 @@ from rich.console import Console
 from textual.strip import Strip
 
 from tests.tui.graphics.jobs import Image, job, picture
+from tui.graphics.cellrow import rows_of
 from tui.graphics.encode import encode
 from tui.graphics.frame import Frame
-from tui.graphics.halfcell import cells_of, difference
+from tui.graphics.halfcell import difference, grid_from, grid_of
 
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
 
@@ -27,7 +28,7 @@ def emulator(columns: int = 24, rows: int = 12) -> tuple[pyte.Screen, pyte.Strea
 def painted(frame: Frame) -> tuple[pyte.Screen, pyte.Stream]:
     """A screen on which the frame's strips were written, as Textual does."""
     screen, stream = emulator(*frame.size)
-    for row, strip in enumerate(frame.strips):
+    for row, strip in enumerate(rows_of(frame.cells, truecolor=True)):
         stream.feed(f"\x1b[{row + 1};1H{strip.render(CONSOLE)}")
     return screen, stream
 
@@ -55,19 +56,19 @@ def expected(rgb: Image, size: tuple[int, int] = (24, 12)) -> Image:
 
 def test_every_cell_shows_its_two_source_pixels() -> None:
     rgb = picture(1)
-    screen, _ = painted(encode(job(rgb)))
+    screen, _ = painted(encode(rgb, job()))
     assert (pixels_on(screen) == expected(rgb)).all()
 
 
 def test_only_changed_cells_are_sent_and_the_screen_ends_up_the_same() -> None:
     first, second = picture(1), picture(1)
     second[10:20, 30:40] = (255, 0, 128)
-    before = encode(job(first))
-    after = encode(job(second, before=before))
+    before = encode(first, job())
+    after = encode(second, job(before=before.cells))
     screen, stream = painted(before)
     stream.feed(after.difference)
     assert (pixels_on(screen) == expected(second)).all()
-    changed = int((after.cells != before.cells).any(axis=2).sum())
+    changed = int((grid_from(after.cells) != grid_from(before.cells)).any(axis=2).sum())
     assert after.difference.count("▀") + after.difference.count(" ") == changed
     assert changed < 30
 
@@ -77,44 +78,54 @@ def test_only_changed_cells_are_sent_and_the_screen_ends_up_the_same() -> None:
 def test_differences_in_a_row_equal_painting_the_last_picture(seeds: list[int], x: int, y: int) -> None:
     frames: list[Frame] = []
     for seed in seeds:
-        before = frames[-1] if frames else None
-        frames.append(encode(job(picture(seed), before=before, origin=(x, y), size=(20, 8))))
+        before = frames[-1].cells if frames else None
+        frames.append(encode(picture(seed), job(before=before, origin=(x, y), size=(20, 8))))
     screen, stream = emulator(26, 14)
-    for row, strip in enumerate(frames[0].strips):
+    for row, strip in enumerate(rows_of(frames[0].cells, truecolor=True)):
         stream.feed(f"\x1b[{y + row + 1};{x + 1}H{strip.render(CONSOLE)}")
     for frame in frames[1:]:
         stream.feed(frame.difference)
     shown = pixels_on(screen)[2 * y : 2 * y + 16, x : x + 20]
-    last, _ = painted(encode(job(picture(seeds[-1]), size=(20, 8))))
+    last, _ = painted(encode(picture(seeds[-1]), job(size=(20, 8))))
     assert (shown == pixels_on(last)).all()
 
 
 def test_the_cursor_and_the_colours_are_left_as_they_were() -> None:
     screen, stream = emulator()
     stream.feed("\x1b[3;4H\x1b[31m")
-    before = encode(job(picture(1)))
-    stream.feed(encode(job(picture(2), before=before)).difference)
+    before = encode(picture(1), job())
+    stream.feed(encode(picture(2), job(before=before.cells)).difference)
     assert (screen.cursor.x, screen.cursor.y) == (3, 2)
     assert screen.cursor.attrs.fg == "red"
 
 
 def test_nothing_changed_sends_nothing() -> None:
-    before = encode(job(picture(1)))
-    assert encode(job(picture(1), before=before)).difference == ""
+    before = encode(picture(1), job())
+    assert encode(picture(1), job(before=before.cells)).difference == ""
 
 
 def test_the_strips_read_the_same_through_segments() -> None:
     """What a dialog tints and a container cuts is built from segments, not from the ready text."""
-    frame = encode(job(picture(3)))
-    for strip in frame.strips:
+    frame = encode(picture(3), job())
+    for strip in rows_of(frame.cells, truecolor=True):
         first, second = emulator(24, 1), emulator(24, 1)
         first[1].feed(strip.render(CONSOLE))
         second[1].feed(Strip(list(strip), strip.cell_length).render(CONSOLE))
         assert (pixels_on(first[0]) == pixels_on(second[0])).all()
 
 
+@given(seed=st.integers(0, 50), start=st.integers(0, 24), end=st.integers(0, 24))
+@settings(max_examples=30, deadline=None)
+def test_a_part_of_a_row_shows_what_the_row_shows_there(seed: int, start: int, end: int) -> None:
+    row = rows_of(encode(picture(seed), job()).cells, truecolor=True)[5]
+    whole = Strip(list(row), row.cell_length)
+    assert list(row.crop(start, end)) == list(whole.crop(start, end).simplify())
+    cuts = sorted({start, end, 24} - {0})
+    assert [list(part) for part in row.divide(cuts)] == [list(part) for part in whole.divide(cuts)]
+
+
 def test_a_wide_picture_is_centred_on_the_background() -> None:
-    screen, _ = painted(encode(job(picture(1, 32, 128))))
+    screen, _ = painted(encode(picture(1, 32, 128), job()))
     shown = pixels_on(screen)
     assert (shown[0] == (1, 2, 3)).all()
     assert (shown[-1] == (1, 2, 3)).all()
@@ -122,7 +133,7 @@ def test_a_wide_picture_is_centred_on_the_background() -> None:
 
 
 def test_without_colour_the_luminance_stays() -> None:
-    screen, _ = painted(encode(job(picture(1), grey=True)))
+    screen, _ = painted(encode(picture(1), job(grey=True)))
     shown = pixels_on(screen)
     assert (shown[..., 0] == shown[..., 1]).all()
     assert len(np.unique(shown)) > 8
@@ -131,18 +142,18 @@ def test_without_colour_the_luminance_stays() -> None:
 def test_256_colours_are_the_nearest_of_the_palette() -> None:
     rgb = np.zeros((24, 24, 3), np.uint8)
     rgb[:, :8], rgb[:, 8:16], rgb[:, 16:] = (255, 0, 0), (128, 128, 128), (95, 135, 175)
-    frame = encode(job(rgb))
-    cells = cells_of(rgb, frame.box, (0, 0, 0), truecolor=False)
-    assert cells[6, [2, 12, 22], 0].tolist() == [196, 244, 67]
+    frame = encode(rgb, job())
+    grid = grid_of(rgb, frame.box, (0, 0, 0), truecolor=False)
+    assert grid[6, [2, 12, 22], 0].tolist() == [196, 244, 67]
 
 
 @pytest.mark.parametrize("budget", [500, 2000, 6000])
 def test_coarse_steps_stay_near_the_budget_and_arrive(budget: int) -> None:
     target = picture(7)
-    frame = encode(job(picture(1)))
+    frame = encode(picture(1), job())
     screen, stream = painted(frame)
     for _ in range(60):
-        frame = encode(job(target, before=frame, coarse=True, budget=budget))
+        frame = encode(target, job(before=frame.cells, coarse=True, budget=budget))
         assert len(frame.difference) <= max(1.4 * budget, 12 * 24 * 12 * 1.4)
         stream.feed(frame.difference)
         if not frame.coarse:
@@ -152,9 +163,9 @@ def test_coarse_steps_stay_near_the_budget_and_arrive(budget: int) -> None:
 
 
 def test_difference_never_writes_outside_its_rows() -> None:
-    before = encode(job(picture(1)))
-    after = encode(job(picture(9)))
-    text = difference(after.cells, before.cells, (5, 7))
+    before = encode(picture(1), job())
+    after = encode(picture(9), job())
+    text = difference(grid_from(after.cells), grid_from(before.cells), (5, 7))
     screen, stream = emulator(40, 30)
     stream.feed(text)
     touched = [row for row in range(30) for column in range(40) if screen.buffer[row][column].bg != "default"]

@@ -14,8 +14,9 @@ from rich.cells import cell_len
 
 from core.terminal import PASSTHROUGH, Terminal
 from tests.tui.graphics.jobs import job, picture
-from tui.graphics import kitty
+from tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
 from tui.graphics.encode import encode
+from tui.graphics.placeholders import deletion, placeholders
 
 
 def commands(data: str) -> list[tuple[dict[str, str], str]]:
@@ -40,7 +41,7 @@ def psnr(image: np.ndarray, other: np.ndarray) -> float:
 
 def test_the_picture_survives_at_its_own_resolution() -> None:
     rgb = picture(1, 128, 128)
-    keys, image = decoded(encode(job(rgb, "kitty")).pixels)
+    keys, image = decoded(encode(rgb, job("kitty")).pixels)
     assert image.shape == rgb.shape
     assert psnr(image, rgb) > 30
     assert (keys["i"], keys["c"], keys["r"]) == (str(0x123456), "24", "12")
@@ -48,7 +49,7 @@ def test_the_picture_survives_at_its_own_resolution() -> None:
 
 
 def test_more_pixels_than_the_screen_has_are_not_sent() -> None:
-    _, image = decoded(encode(job(picture(1, 960, 960), "kitty")).pixels)
+    _, image = decoded(encode(picture(1, 960, 960), job("kitty")).pixels)
     assert image.shape == (240, 240, 3)
 
 
@@ -57,49 +58,39 @@ def test_any_picture_of_256_pixels_fits_45_kilobytes() -> None:
     noise = rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)
     noisy = cv2.addWeighted(picture(2, 256, 256), 0.7, noise, 0.3, 0)
     for rgb in (picture(1, 256, 256), cv2.GaussianBlur(noisy, (0, 0), 1.0)):
-        assert len(encode(job(rgb, "kitty", size=(80, 40))).pixels) <= 45_000
+        assert len(encode(rgb, job("kitty", size=(80, 40))).pixels) <= 45_000
 
 
 def test_a_coarse_picture_costs_a_fraction() -> None:
     rgb = picture(3, 256, 256)
-    fine, coarse = (len(encode(job(rgb, "kitty", size=(40, 20), coarse=c)).pixels) for c in (False, True))
+    fine, coarse = (len(encode(rgb, job("kitty", size=(40, 20), coarse=c)).pixels) for c in (False, True))
     assert coarse < fine / 2
 
 
 def test_placeholders_name_the_picture_its_row_and_its_column() -> None:
-    frame = encode(job(picture(1), "kitty"))
-    for row, strip in enumerate(frame.strips):
+    frame = encode(picture(1), job("kitty"))
+    for row, strip in enumerate(placeholders(0x123456, frame.background, frame.box)):
         assert cell_len(strip.text) == 24
         text = strip.text
         marks = [text[start : start + 3] for start in range(0, len(text), 3)]
-        expected = [
-            (kitty.PLACEHOLDER, kitty.DIACRITICS[row], kitty.DIACRITICS[column]) for column in range(24)
-        ]
+        expected = [(PLACEHOLDER, DIACRITICS[row], DIACRITICS[column]) for column in range(24)]
         assert [tuple(mark) for mark in marks] == expected
         colours = {segment.style.color.triplet for segment in strip if segment.style and segment.style.color}
         assert colours == {(0x12, 0x34, 0x56)}
 
 
-def test_the_next_picture_needs_no_new_text() -> None:
-    first = encode(job(picture(1), "kitty"))
-    second = encode(job(picture(2), "kitty", before=first))
-    assert second.strips is first.strips
-    narrow = encode(job(picture(2, 64, 32), "kitty", before=second))
-    assert narrow.strips is not second.strips
-
-
 def test_diacritics_are_the_protocol_s_297() -> None:
-    assert len(kitty.DIACRITICS) == len(set(kitty.DIACRITICS)) == 297
-    assert kitty.DIACRITICS[:3] == "\u0305\u030d\u030e"
-    assert kitty.DIACRITICS[-1] == "\U0001d244"
-    assert {unicodedata.combining(mark) for mark in kitty.DIACRITICS} == {230}
+    assert len(DIACRITICS) == len(set(DIACRITICS)) == 297
+    assert DIACRITICS[:3] == "\u0305\u030d\u030e"
+    assert DIACRITICS[-1] == "\U0001d244"
+    assert {unicodedata.combining(mark) for mark in DIACRITICS} == {230}
 
 
 def test_inside_tmux_each_command_is_wrapped_by_itself() -> None:
     rgb = picture(1, 128, 128)
     inside = Terminal("kitty", 10, 20, truecolor=True, tmux=PASSTHROUGH)
-    plain = encode(job(rgb, "kitty")).pixels
-    wrapped = encode(job(rgb, "kitty", terminal=inside)).pixels
+    plain = encode(rgb, job("kitty")).pixels
+    wrapped = encode(rgb, job("kitty", terminal=inside)).pixels
     letters = re.findall(r"\x1bPtmux;((?:\x1b\x1b|[^\x1b])*)\x1b\\", wrapped)
     assert "".join(f"\x1bPtmux;{letter}\x1b\\" for letter in letters) == wrapped
     assert [letter.count("\x1b\x1b_G") for letter in letters] == [1] * plain.count("\x1b_G")
@@ -107,5 +98,5 @@ def test_inside_tmux_each_command_is_wrapped_by_itself() -> None:
 
 
 def test_deletion_frees_the_data_too() -> None:
-    ((keys, _),) = commands(kitty.deletion(77))
+    ((keys, _),) = commands(deletion(77))
     assert keys == {"a": "d", "d": "I", "i": "77", "q": "2"}

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 
-import pytest
 from textual.app import App, ComposeResult
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.terminal import Protocol, Terminal
 from tests.tui.graphics.jobs import picture
-from tui.graphics import kitty
+from tui.graphics.diacritics import PLACEHOLDER
 from tui.graphics.frame import Frame, Job
-from tui.widgets import picture as module
-from tui.widgets.picture import Picture
+from tui.widgets.picture import Encoder, Picture, Shown, in_thread
 
 
 class Window(App[None]):
     def __init__(self, protocol: Protocol) -> None:
         super().__init__()
+        self.encode_picture: Encoder = in_thread
         self.picture = Picture(terminal=Terminal(protocol, 10, 20, truecolor=True), id="picture")
 
     def compose(self) -> ComposeResult:
@@ -67,18 +65,17 @@ async def test_an_older_generation_never_replaces_a_newer() -> None:
         assert app.picture.frame is shown
 
 
-async def test_only_the_newest_waits_while_one_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = threading.Event()
+async def test_only_the_newest_waits_while_one_is_encoded() -> None:
+    gate = asyncio.Event()
     encoded: list[int] = []
-    encode = module._encode
 
-    def slow(job: Job, drawn: Job | None) -> Frame | None:
+    async def slow(shown: Shown, job: Job) -> Frame | None:
         encoded.append(job.generation)
-        gate.wait(20)
-        return encode(job, drawn)
+        await gate.wait()
+        return await in_thread(shown, job)
 
-    monkeypatch.setattr(module, "_encode", slow)
     app = Window("halfcell")
+    app.encode_picture = slow
     async with app.run_test(size=(24, 12)):
         app.picture.show(picture(1), 1)
         await until(lambda: encoded == [1])
@@ -89,13 +86,14 @@ async def test_only_the_newest_waits_while_one_is_encoded(monkeypatch: pytest.Mo
         assert encoded == [1, 29]
 
 
-async def test_the_same_pixels_make_no_new_frame() -> None:
+async def test_the_same_picture_makes_no_new_frame() -> None:
     app = Window("halfcell")
     async with app.run_test(size=(24, 12)):
-        app.picture.show(picture(1), 1)
+        same = picture(1)
+        app.picture.show(same, 1)
         await until(lambda: app.picture.shown_generation == 1)
         shown = app.picture.frame
-        app.picture.show(picture(1), 2)
+        app.picture.show(same, 2)
         await until(lambda: app.picture.shown_generation == 2)
         assert app.picture.frame is shown
 
@@ -127,19 +125,23 @@ async def test_without_graphics_nothing_is_encoded() -> None:
         assert app.picture.frame is None
 
 
-async def test_under_a_dialog_a_kitty_picture_is_half_cells() -> None:
+async def test_a_kitty_picture_keeps_its_text_but_is_half_cells_under_a_dialog() -> None:
     """The dialog's tint would change the colour that names the picture."""
     app = Window("kitty")
     async with app.run_test(size=(24, 12)) as pilot:
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
-        assert kitty.PLACEHOLDER in text_of(app.picture)[0]
+        before = text_of(app.picture)
+        assert PLACEHOLDER in before[0]
+        app.picture.show(picture(2), 2)
+        await until(lambda: app.picture.shown_generation == 2)
+        assert text_of(app.picture) == before
         app.push_screen(Dialog())
         await pilot.pause()
         assert "▀" in text_of(app.picture)[0]
         app.pop_screen()
         await pilot.pause()
-        assert kitty.PLACEHOLDER in text_of(app.picture)[0]
+        assert PLACEHOLDER in text_of(app.picture)[0]
 
 
 async def test_a_sixel_picture_leaves_blanks_for_its_pixels() -> None:

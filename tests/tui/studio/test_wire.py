@@ -1,0 +1,60 @@
+"""Values between screen and studio, and pictures by their content."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from tests.tui.graphics.jobs import job, picture
+from tui.graphics.encode import encode
+from tui.studio.plates import Plates
+from tui.studio.wire import Outlet, Request, received
+
+
+def sent(*values: object) -> bytes:
+    file = io.BytesIO()
+    outlet = Outlet(file)
+    for value in values:
+        outlet.put(value)
+    return file.getvalue()
+
+
+def test_values_arrive_in_order() -> None:
+    requests = [Request(1, "draw", (3, "star")), Request(2, "runs.poll")]
+    assert list(received(io.BytesIO(sent(*requests)))) == requests
+
+
+@pytest.mark.parametrize("missing", [1, 5, 20])
+def test_a_value_that_was_cut_by_a_death_is_the_end(missing: int) -> None:
+    data = sent("whole", "cut" * 20)
+    assert list(received(io.BytesIO(data[:-missing]))) == ["whole"]
+
+
+def test_a_job_and_its_frame_travel() -> None:
+    before = encode(picture(1), job())
+    (asked,) = received(io.BytesIO(sent(job(before=before.cells))))
+    frame = encode(picture(2), asked)
+    (answered,) = received(io.BytesIO(sent(frame)))
+    assert vars(answered) == vars(frame)
+
+
+def test_equal_pixels_are_one_plate_and_other_pixels_another() -> None:
+    plates = Plates()
+    first = plates.add(picture(1))
+    assert plates.add(picture(1)) == first
+    assert plates.add(picture(2)) != first
+    assert plates.add(picture(1, 32, 128)) != plates.add(picture(1, 128, 32))
+    found = plates.get(first)
+    assert found is not None
+    assert np.array_equal(found, picture(1))
+
+
+def test_plates_nobody_asks_for_make_room() -> None:
+    size = picture(0).nbytes
+    plates = Plates(kept_bytes=3 * size)
+    names = [plates.add(picture(seed)) for seed in range(3)]
+    assert plates.get(names[0]) is not None
+    plates.add(picture(3))
+    assert [plates.get(name) is not None for name in names] == [True, False, True]
