@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 
 from core.version import VERSION
@@ -14,6 +13,8 @@ _PACKAGES = ("numpy", "opencv-python-headless", "torch", "open_clip_torch", "pyc
 
 def machine() -> dict[str, str]:
     """Versions and hardware by name, as text for people; what cannot be found is left out."""
+    from importlib import metadata  # costs a tenth of a bare screen's start, which needs it not
+
     found = {"cliploc": VERSION, "Python": platform.python_version()}
     for package in _PACKAGES:
         try:

@@ -6,6 +6,7 @@ Nothing heavy is imported for --help, --version or a wrong argument.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -73,22 +74,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Open the dataset, start the studio, then load and start the screen beside it."""
-    from core.datasets import open_dataset
-    from core.terminal import usable
-    from tui.studio.launch import launched
+    """Check what was asked for, ask the terminal, run the app."""
+    # Until the first paint (see `ExplorerApp`): next to nothing of what is imported is garbage.
+    gc.disable()
+    from tui.start import start
 
-    dataset = open_dataset(arguments.dataset)
-    # It takes as long to load as the screen; without a terminal there will be none.
-    studio = launched(dataset.spec, arguments.device) if usable() is None else None
-    try:
-        from tui.start import start
-
-        return start(arguments, dataset, studio)
-    except ClipLocError:
-        if studio is not None:
-            studio.kill()
-        raise
+    return start(arguments)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -40,19 +42,19 @@ from tui.messages import (
     Trouble,
     WorkerChanged,
 )
-from tui.screens.choice import Choice, ChoiceScreen
-from tui.screens.explorer import ExplorerScreen
-from tui.screens.help import HelpScreen
 from tui.state import ExplorerState
+from tui.widgets.lines import StatusLine, title_of
 
 if TYPE_CHECKING:
     from core.sweep.ledger import RunRow
+    from tui.screens.explorer import ExplorerScreen
 
 log = logging.getLogger(__name__)
 # Classes that app.tcss lays the screen out by, and the characters they begin at.
 WIDTHS = [(0, "-tiny"), (80, "-narrow"), (112, "-normal"), (176, "-wide")]
 HEIGHTS = [(0, "-flat"), (24, "-low"), (36, "-tall"), (54, "-high")]
 POLL_SECONDS = 1.0
+SETTLED_SECONDS = 3.0
 AT_WORK = ("running", "waiting")
 HINT = "j k walk, d e t tune the mask, = finds the best threshold, ? shows all keys"
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
@@ -91,10 +93,23 @@ class ExplorerApp(App[int | Reopen]):
         self.dataset = dataset
         self.engine = Engine(dataset, self._from_engine, device, studio)
         self.encode_picture = self.engine.encode
-        self.explorer = ExplorerScreen(self.engine, state, terminal, self.keymap)
+        self._first_state, self._terminal = state, terminal
         self.notices: list[str] = []
         self.greeting = ""
         self.runs: tuple[RunRow, ...] = ()
+
+    @cached_property
+    def explorer(self) -> ExplorerScreen:
+        """The explorer's screen; it and its widgets are imported when it is first asked for."""
+        from tui.screens.explorer import ExplorerScreen
+
+        return ExplorerScreen(self.engine, self._first_state, self._terminal, self.keymap)
+
+    def compose(self) -> ComposeResult:
+        """What is painted before the explorer is loaded: its first line."""
+        line = StatusLine(id="status")
+        line.left = title_of(self.dataset)
+        yield line
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables, for themes that do not define them."""
@@ -129,16 +144,28 @@ class ExplorerApp(App[int | Reopen]):
         self.screen.post_message(message)
 
     def on_mount(self) -> None:
-        self.push_screen(self.explorer)
+        self.call_after_refresh(self._open)
         self.set_interval(POLL_SECONDS, self.engine.runs.poll)
+        for number in SIGNALS:
+            # A dropped connection: leave through the front door, so that the session is kept.
+            asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    def _open(self) -> None:
+        """After the first paint: load and show the rest."""
+        gc.enable()
+        if not self.is_headless:
+            self._spare()
+            self.set_timer(SETTLED_SECONDS, self._spare)
+        self.push_screen(self.explorer)
         if self.greeting:
             self.notify(self.greeting, severity="error", timeout=10)
         elif not session.hints_seen():
             self.notify(HINT, title="welcome", timeout=12)
             session.mark_hints_seen()
-        for number in SIGNALS:
-            # A dropped connection: leave through the front door, so that the session is kept.
-            asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    def _spare(self) -> None:
+        """Never look for garbage in what is there now: that would hold the event loop for long."""
+        gc.freeze()
 
     @on(StudioBack)
     def _ask_anew(self) -> None:
@@ -171,11 +198,14 @@ class ExplorerApp(App[int | Reopen]):
 
     def action_help(self) -> None:
         """Show the keys."""
+        from tui.screens.help import HelpScreen
+
         scope = getattr(self.screen, "SCOPE", "explorer")
         self.push_screen(HelpScreen(scope, self.keymap))
 
     def action_theme(self) -> None:
         """Choose the colours."""
+        from tui.screens.choice import Choice, ChoiceScreen
 
         def chosen(name: str | None) -> None:
             if name is not None:
@@ -186,6 +216,8 @@ class ExplorerApp(App[int | Reopen]):
 
     def action_notices(self) -> None:
         """Show past notifications."""
+        from tui.screens.choice import Choice, ChoiceScreen
+
         choices = [Choice(str(n), text) for n, text in enumerate(reversed(self.notices))]
         self.push_screen(ChoiceScreen("Notifications", choices or [Choice("", "none so far")]))
 

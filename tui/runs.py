@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.postprocess import THRESHOLDS
-from core.sweep.grid import Grid
-from core.sweep.ledger import Cell, RunRow
+
+if TYPE_CHECKING:
+    from core.sweep.grid import Grid
+    from core.sweep.ledger import Cell, RunRow
 
 
 @dataclass(frozen=True)

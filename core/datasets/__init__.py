@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import paths
-from core.datasets.coco import open_coco
 from core.datasets.folder import open_folder
 from core.datasets.sample import Dataset, Sample
 from core.errors import DatasetError
@@ -27,6 +26,8 @@ def open_dataset(spec: str) -> Dataset:
     ((256, 256, 3), dtype('uint8'), dtype('bool'))
     """
     if spec.startswith("coco:"):
+        from core.datasets.coco import open_coco
+
         return open_coco(spec)
     name = spec if spec in ("demo", "cocoglide") else None
     return open_folder(root_of(spec), name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +37,7 @@ class Row:
     @property
     def id(self) -> str:
         """The sample's id: the stem of its real image."""
-        return Path(self.real).stem
+        return os.path.splitext(os.path.basename(self.real))[0]
 
 
 def open_folder(root: Path, name: str | None = None) -> Dataset:
@@ -130,12 +131,12 @@ def _missing_files(root: Path, rows: list[Row]) -> Iterator[str]:
         for name in filter(None, (row.real, row.mask)):
             if not _inside(root, name):
                 yield f"row {row.number}: {clean(name)} leads out of the dataset's folder"
-            elif not (root / name).is_file():
+            elif not os.path.isfile(os.path.join(root, name)):
                 yield f"row {row.number}: file {clean(name)} is missing"
 
 
 def _inside(root: Path, name: str) -> bool:
-    return not Path(name).is_absolute() and ".." not in Path(name).parts
+    return not os.path.isabs(name) and ".." not in name.split("/")
 
 
 def _picture_problems(root: Path, row: Row) -> Iterator[str]:

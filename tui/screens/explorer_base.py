@@ -27,7 +27,7 @@ from tui.state import SCOPES, ExplorerState, History, Jumps
 from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
 from tui.widgets.leaders import Leaders, leaders_of
-from tui.widgets.lines import HintLine, StatusLine
+from tui.widgets.lines import HintLine, StatusLine, title_of
 from tui.widgets.parameters import ParameterPanel
 from tui.widgets.pictures import PictureGrid, captions_of
 from tui.widgets.run_line import RunLine
@@ -332,10 +332,7 @@ class ExplorerBase(Screen[None]):
     def refresh_status(self) -> None:
         """Say where we are, what makes the heatmaps, and how the worker does."""
         state, dataset, line = self.now, self.engine.dataset, self.query_one(StatusLine)
-        line.left = (
-            "cliploc",
-            f"{clean(dataset.name)}: {len(dataset.samples)} samples, {len(dataset.labels)} classes",
-        )
+        line.left = title_of(dataset)
         recipe, total = state.source.recipe, len(dataset.samples)
         worker = self.worker[1]
         if 0 < self.present < total and not state.source.stored:

@@ -8,12 +8,22 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
 
+from core.datasets import Dataset
+from core.errors import clean
 from tui.actions import ACTIONS, Action
 from tui.keymap import ALIVE, shown
 from tui.widgets.by_line import ByLine, Line
 
 PARTNERS = {"next": "previous", "up": "down", "down": "up"}
 SEPARATOR = " · "
+
+
+def title_of(dataset: Dataset) -> tuple[str, ...]:
+    """What the first line begins with."""
+    return (
+        "cliploc",
+        f"{clean(dataset.name)}: {len(dataset.samples)} samples, {len(dataset.labels)} classes",
+    )
 
 
 class StatusLine(ByLine):
