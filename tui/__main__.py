@@ -74,12 +74,28 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check what was asked for, ask the terminal, run the app."""
+    """Open the dataset, start the studio, then load and start the screen beside it."""
     # Until the first paint (see `ExplorerApp`): next to nothing of what is imported is garbage.
     gc.disable()
+    from core.datasets import open_dataset
+    from core.terminal import usable
+    from tui.studio.launch import launched
+
+    dataset = open_dataset(arguments.dataset)
+    # Half of what the screen loads comes before the studio is started, the other half loads beside
+    # it: two processors are often two threads of one, and the first text is not to wait.
+    import textual  # noqa: F401
+
+    # Without a terminal there will be no screen, and `start` says why.
+    studio = launched(dataset.spec, arguments.device) if usable() is None else None
     from tui.start import start
 
-    return start(arguments)
+    try:
+        return start(arguments, dataset, studio)
+    except ClipLocError:
+        if studio is not None:
+            studio.kill()
+        raise
 
 
 if __name__ == "__main__":

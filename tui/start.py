@@ -5,28 +5,30 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import subprocess
 import tomllib
 from dataclasses import replace
 
 from textual import constants
 
 from core import paths
-from core.datasets import Dataset, open_dataset
+from core.datasets import Dataset
 from core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
 from core.heatmaps.recipe import Recipe
 from core.postprocess import PARAMETERS
 from core.terminal import Terminal, probe, usable
 from tui import keymap, session, themes
 from tui.state import ExplorerState, Source
-from tui.studio.launch import launched
 
 log = logging.getLogger(__name__)
 SETTINGS = ("theme", "keymap", "graphics", "color")
 
 
-def start(arguments: argparse.Namespace) -> int:
-    """Run the explorer, and again on each dataset that the user opens from inside. Returns the exit code."""
-    dataset = open_dataset(arguments.dataset)
+def start(arguments: argparse.Namespace, dataset: Dataset, studio: subprocess.Popen[bytes] | None) -> int:
+    """Run the explorer, and again on each dataset that the user opens from inside. Returns the exit code.
+
+    studio: the dataset's, launched before.
+    """
     state = initial_state(dataset, arguments)
     settings = settings_of(arguments)
     keys = keymap.load(paths.config_dir() / "keymap.toml", settings["keymap"])
@@ -36,9 +38,6 @@ def start(arguments: argparse.Namespace) -> int:
         raise ParameterError(reason)
     terminal = in_colours(probe(override=settings["graphics"]), settings["color"])
     log_to_file()
-    # It takes longer to load than the screen: beside it, but not from the very beginning, since
-    # two processors are often two threads of one.
-    studio = launched(dataset.spec, arguments.device)
     from tui.running import run
 
     return run(

@@ -89,7 +89,7 @@ async def until(condition: Callable[[], object], pilot: Pilot[int]) -> None:
 
 
 async def settled(pilot: Pilot[int]) -> None:
-    """Wait until the explorer is open, the studio is idle, the newest pictures are shown and nothing waits to be drawn."""
+    """Wait until the studio is idle, the newest pictures are shown and nothing waits to be drawn."""
     app = pilot.app
     assert isinstance(app, ExplorerApp)
     for _ in range(3):

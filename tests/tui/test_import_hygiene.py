@@ -1,4 +1,4 @@
-"""The screen is up before anything heavy is imported."""
+"""What each process loads: the screen no arrays, the studio no screen, and only the worker a network."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+
+from core.datasets import Dataset
 
 NETWORKS = {"torch", "open_clip", "torchvision", "timm"}
 ARRAYS = {"numpy", "cv2", "PIL", "textual_image"}
@@ -17,30 +19,40 @@ import json, sys
 print(json.dumps(sorted({{name.split(".")[0] for name in sys.modules}})))
 """
 
-FIRST_PAINT = """
+A_VISIT = """
 import asyncio
 from core.datasets import open_dataset
-from core.heatmaps.recipe import Recipe
 from core.terminal import Terminal
 from tui.actions import ACTIONS
 from tui.app import ExplorerApp
 from tui.state import ExplorerState, Source
 
-class Painted(ExplorerApp):
-    def on_mount(self):
-        self.engine.draw = self.engine.score = lambda *_, **__: None
-        self.call_after_refresh(self.exit, 0)
-
 dataset = open_dataset({folder!r})
-state = ExplorerState(dataset.samples[0].id, Source(Recipe(method="gem").completed("toy")))
+state = ExplorerState(dataset.samples[0].id, Source(stored="good"))
 keys = {{action.name: action.keys for action in ACTIONS}}
 
-async def paint():
-    app = Painted(dataset, state, Terminal("halfcell"), keys)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
+async def until(condition):
+    for _ in range(6000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
 
-asyncio.run(paint())
+async def visit():
+    app = ExplorerApp(dataset, state, Terminal("halfcell"), keys)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: app.explorer.board and app.explorer.pictures)
+        for key in "dtji":
+            await pilot.press(key)
+            await until(lambda: not app.engine.busy)
+        for page in "vHs":
+            await pilot.press(page)
+            await until(lambda: app.screen is not app.explorer and not app.engine.busy)
+            await pilot.press("escape")
+            await until(lambda: app.screen is app.explorer)
+    app.leave()
+
+asyncio.run(visit())
 """
 
 
@@ -64,8 +76,8 @@ def test_the_studio_imports_no_screen_and_no_network() -> None:
     assert not imported_by("import tui.studio.studio, tui.studio.__main__") & ({"textual", "rich"} | NETWORKS)
 
 
-def test_nothing_heavy_is_imported_before_the_first_paint(make_folder) -> None:
-    modules = imported_by(FIRST_PAINT.format(folder=str(make_folder())))
+def test_the_screen_s_process_never_loads_arrays_whatever_it_shows(toy: Dataset) -> None:
+    modules = imported_by(A_VISIT.format(folder=toy.spec))
     assert not modules & NETWORKS
     assert not modules & ARRAYS
 

@@ -132,14 +132,15 @@ class ExplorerBase(Screen[None]):
 
     def watch_state(self, old: ExplorerState | None, new: ExplorerState) -> None:
         """Ask and draw what the change touches, and nothing else."""
+        # Asked first: what is looked at comes before the numbers.
+        if old is None or self._drawn_from(old) != self._drawn_from(new):
+            self.draw()
         if old is None or old.source != new.source:
             self.board = None
             self.facts, self.present = NO_FACTS, 0
             self.engine.score(new.source, new.config, anew=True)
         elif replace(old.config, threshold=0) != replace(new.config, threshold=0):
             self.engine.score(new.source, new.config)
-        if old is None or self._drawn_from(old) != self._drawn_from(new):
-            self.draw()
         self.query_one(ParameterPanel).config = new.config
         if old is not None and old.config != new.config:
             self.query_one(ParameterPanel).tuned = ""

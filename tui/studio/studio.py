@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 # Datasets up to this size are computed whole without being asked, so that scores appear.
 COMPUTED_UNASKED = 200
 ENCODERS = 4
+# Seconds that the scores of a new source wait for its first picture.
+FIRST_PICTURE = 1.0
 # Seconds that files which are being written get after the screen is gone.
 LAST_EXPORTS = 5.0
 
@@ -93,6 +95,7 @@ class Studio:
 
         def job(cancelled: Cancelled) -> None:
             if anew:
+                self._pictures.drain(FIRST_PICTURE)
                 self._heatmaps.stored()
                 if len(self._dataset.samples) <= COMPUTED_UNASKED:
                     self._heatmaps.compute_all(source)
