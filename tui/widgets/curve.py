@@ -76,6 +76,8 @@ class CurvePanel(ByLine):
     index: reactive[int] = reactive(50)
 
     _canvas: tuple[object, list[Strip]] = ((), [])
+    # How the cursor looks in an empty cell, and what it lays under a full one.
+    _cursor: tuple[Strip, Style] | None = None
 
     def lines(self) -> list[Line]:
         width, height = self.size.width - AXIS, self.size.height - 1
@@ -89,7 +91,7 @@ class CurvePanel(ByLine):
     def notify_style_update(self) -> None:
         """Rows that were drawn have the old colours."""
         super().notify_style_update()
-        self._canvas = ((), [])
+        self._canvas, self._cursor = ((), []), None
 
     def _rows(self, width: int, height: int) -> list[Strip]:
         """The curves without the cursor, kept while it moves over them."""
@@ -116,10 +118,12 @@ class CurvePanel(ByLine):
     def _marked(self, row: Strip, column: int) -> Strip:
         """A row with the cursor in a column: a bar, or a lit ground under what is drawn there."""
         before, cell, after = row.divide([column, column + 1, row.cell_length])
-        if cell.text == " ":
+        if self._cursor is None:
             bar = self._strip(Content.styled("│", "$dim")).crop(0, 1)
+            self._cursor = (bar, Style(bgcolor=self._get_style("$panel").rich_style.color))
+        bar, ground = self._cursor
+        if cell.text == " ":
             return Strip.join([before, bar, after])
-        ground = Style(bgcolor=self._get_style("$panel").rich_style.color)
         lit = [Segment(text, style + ground if style else ground) for text, style, _ in cell]
         return Strip.join([before, Strip(lit, 1), after])
 
