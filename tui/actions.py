@@ -114,6 +114,7 @@ help                   question_mark,f1     help                        this hel
 palette                ctrl+p,colon         command_palette             command palette
 theme                  ctrl+t               theme                       theme: dark, light, high contrast, ANSI
 notices                ctrl+n               notices                     past notifications
+redraw                 ctrl+l               redraw                      write the whole screen again
 quit                   q,ctrl+q             quit                        quit; sweeps go on ; quit
 
 [page] Lists

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
+from textual._compositor import ChopsUpdate
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
@@ -24,6 +25,8 @@ from core.terminal import Terminal
 from tui import session, themes
 from tui.actions import ACTIONS
 from tui.engine import Engine, Process
+from tui.graphics.pacing import Link
+from tui.graphics.trimmed import Shown, Trimmed
 from tui.keymap import bindings_for
 from tui.messages import (
     BoardReady,
@@ -46,6 +49,8 @@ from tui.state import ExplorerState
 from tui.widgets.lines import StatusLine, title_of
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from core.sweep.ledger import RunRow
     from tui.screens.explorer import ExplorerScreen
 
@@ -94,6 +99,7 @@ class ExplorerApp(App[int | Reopen]):
         self.engine = Engine(dataset, self._from_engine, device, studio)
         self.encode_picture = self.engine.encode
         self._first_state, self._terminal = state, terminal
+        self._shown, self._shown_since = Shown(), (0, 0)
         self.notices: list[str] = []
         self.greeting = ""
         self.runs: tuple[RunRow, ...] = ()
@@ -162,6 +168,23 @@ class ExplorerApp(App[int | Reopen]):
         elif not session.hints_seen():
             self.notify(HINT, title="welcome", timeout=12)
             session.mark_hints_seen()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Textual's one way to the terminal: of an update, send what differs from what is there."""
+        link: Link | None = getattr(self._driver, "link", None)
+        times = (0, 0) if link is None else (link.sessions, link.resizes)
+        if not isinstance(renderable, ChopsUpdate) or times != self._shown_since:
+            self._shown.forget()
+            self._shown_since = times
+        if isinstance(renderable, ChopsUpdate):
+            renderable = Trimmed(renderable, self._shown)
+        super()._display(screen, renderable)
+
+    def action_redraw(self) -> None:
+        """Write the whole screen again: another program may have written on it."""
+        self._shown.forget()
+        self.screen.refresh(layout=True)
+        self.notify("redrawn", timeout=1)
 
     def _spare(self) -> None:
         """Never look for garbage in what is there now: that would hold the event loop for long."""

@@ -61,7 +61,7 @@ def explorer(report: Path) -> list[str]:
 def ready(terminal: PseudoTerminal) -> None:
     """Wait until the whole dataset is scored and shown, and has been scored once more."""
     images = len(open_dataset(DATASET).samples)
-    terminal.wait_for(lambda output: b"%d of %d images" % (images, images) in output, 60)
+    terminal.wait_to_show(f"{images} of {images} images", 60)
     for key in ("d", "D"):
         # Longer than the notice of a first start stays.
         terminal.send(key)

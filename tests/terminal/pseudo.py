@@ -19,6 +19,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+import pyte
+
 CELL = (10, 20)
 ATTRIBUTES = {"halfcell": b"\x1b[?62;22c", "kitty": b"\x1b[?62;22c", "sixel": b"\x1b[?62;4;22c"}
 QUESTIONS = re.compile(
@@ -48,6 +50,8 @@ class PseudoTerminal:
         self.arrivals: list[tuple[float, int]] = []
         self.started = time.monotonic()
         self._lock = threading.Lock()
+        self._screen, self._read_so_far = pyte.Screen(columns, rows), 0
+        self._emulator = pyte.ByteStream(self._screen)
         self._unanswered = b""
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
@@ -68,6 +72,7 @@ class PseudoTerminal:
         """Change the window, as a user who drags its corner does."""
         size = struct.pack("HHHH", rows, columns, columns * CELL[0], rows * CELL[1])
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, size)
+        self._screen.resize(rows, columns)
 
     def send(self, keys: str | bytes) -> None:
         os.write(self.descriptor, keys.encode() if isinstance(keys, str) else keys)
@@ -95,6 +100,21 @@ class PseudoTerminal:
                 return last
             time.sleep(0.01)
         raise TimeoutError("output never ends")
+
+    def shown(self) -> str:
+        """The text on the screen, line by line."""
+        new = self.text(self._read_so_far)
+        self._read_so_far += len(new)
+        self._emulator.feed(new)
+        return "\n".join(self._screen.display)
+
+    def wait_to_show(self, text: str, timeout: float = 20.0) -> None:
+        """Wait until the screen shows a text; only what changed of it may have been sent."""
+        end = time.monotonic() + timeout
+        while text not in (shown := self.shown()):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{text!r} is not shown within {timeout} s:\n{shown}")
+            time.sleep(0.01)
 
     def last_arrival(self) -> float:
         with self._lock:

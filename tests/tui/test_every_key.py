@@ -211,6 +211,7 @@ EVERYWHERE = {
     "palette": Case(screen, CommandPalette),
     "theme": Case(dialog, "Theme"),
     "notices": Case(dialog, "Notifications"),
+    "redraw": Case(notice("redrawn"), True),
     "quit": Case(lambda app: app.return_value, 0),
 }
 PAGES = {
