@@ -111,7 +111,7 @@ export                 ctrl+e               choose('export')            export p
 
 [app] Everywhere
 help                   question_mark,f1     help                        this help ; help
-palette                ctrl+p,colon         command_palette             command palette
+palette                ctrl+p,colon         palette                     find an action by its words
 theme                  ctrl+t               theme                       theme: dark, light, high contrast, ANSI
 notices                ctrl+n               notices                     past notifications
 quit                   q,ctrl+q             quit                        quit; sweeps go on ; quit

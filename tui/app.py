@@ -13,7 +13,7 @@ from textual import on
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
 from core.datasets import Dataset
@@ -22,7 +22,7 @@ from core.terminal import Terminal
 from tui import session, themes
 from tui.actions import ACTIONS
 from tui.engine import Engine
-from tui.keymap import bindings_for
+from tui.keymap import ALIVE, action_named, bindings_for, shown
 from tui.messages import (
     BoardReady,
     ContenderReady,
@@ -62,7 +62,8 @@ class ExplorerApp(App[int | Reopen]):
 
     TITLE = "cliploc"
     CSS_PATH = Path(__file__).with_name("app.tcss")
-    ENABLE_COMMAND_PALETTE = True
+    # Ours, below, has every action of the screen; Textual's has a few of its own.
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
@@ -166,6 +167,25 @@ class ExplorerApp(App[int | Reopen]):
         """Show the keys."""
         scope = getattr(self.screen, "SCOPE", "explorer")
         self.push_screen(HelpScreen(scope, self.keymap))
+
+    def action_palette(self) -> None:
+        """Find an action of this screen by its words, and do it."""
+        screen = self.screen
+        if isinstance(screen, ModalScreen):
+            return
+
+        async def chosen(name: str | None) -> None:
+            if name is not None:
+                action = action_named(name)
+                await self.run_action(action.call, self if action.scope == "app" else screen)
+
+        scope = getattr(screen, "SCOPE", "explorer")
+        choices = [
+            Choice(action.name, action.help, shown(self.keymap[action.name]))
+            for action in ACTIONS
+            if action.scope in ALIVE[scope] and action.name != "palette"
+        ]
+        self.push_screen(ChoiceScreen("Commands", choices), chosen)
 
     def action_theme(self) -> None:
         """Choose the colours."""

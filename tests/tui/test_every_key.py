@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.command import CommandPalette
 from textual.widgets import DataTable, Static
 
 import core
@@ -208,7 +207,7 @@ EXPLORER = {
 }
 EVERYWHERE = {
     "help": Case(screen, HelpScreen),
-    "palette": Case(screen, CommandPalette),
+    "palette": Case(dialog, "Commands"),
     "theme": Case(dialog, "Theme"),
     "notices": Case(dialog, "Notifications"),
     "quit": Case(lambda app: app.return_value, 0),
