@@ -26,7 +26,9 @@ from tui.keymap import ALIVE, action_named, bindings_for, shown
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    DatasetFound,
     DisagreementReady,
+    FetchChanged,
     HeadReady,
     HeatmapsArrived,
     PicturesReady,
@@ -110,6 +112,7 @@ class ExplorerApp(App[int | Reopen]):
     @on(BoardReady)
     @on(WorkerChanged)
     @on(DisagreementReady)
+    @on(FetchChanged)
     def _for_the_explorer(self, message: Message) -> None:
         self.explorer.post_message(message)
 
@@ -137,6 +140,10 @@ class ExplorerApp(App[int | Reopen]):
         for number in SIGNALS:
             # A dropped connection: leave through the front door, so that the session is kept.
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    def on_dataset_found(self, message: DatasetFound) -> None:
+        """Leave this dataset for the one that was found."""
+        self.exit(Reopen(message.spec))
 
     def on_trouble(self, message: Trouble) -> None:
         """Say it once, and keep it."""

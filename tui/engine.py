@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from core.datasets import Dataset, Sample
+from core.datasets import Dataset, Sample, open_dataset
 from core.errors import ClipLocError
 from core.heatmaps.recipe import Recipe
 from core.methods import METHODS
 from core.postprocess import PostProcess
 from tui.comparison import Contender
+from tui.fetching import Fetches
 from tui.heatmaps import Heatmaps
 from tui.lanes import Cancelled, Lane
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    DatasetFound,
     DisagreementReady,
     HeadReady,
     PicturesReady,
@@ -61,6 +63,7 @@ class Engine:
         self._post = post
         self.heatmaps = Heatmaps(dataset, post, device)
         self.runs = Runs(dataset.spec, post, self._failed)
+        self.fetches = Fetches(post, self._failed)
         self._pictures = Lane("pictures", self._failed)
         self._sheets = Lane("sheets", self._failed)
         self._scores = Lane("scores", self._failed)
@@ -115,6 +118,15 @@ class Engine:
         """Draw the present sample's map of one layer and head; answers HeadReady."""
         self._comparison.submit(lambda _: self._head(generation, state, recipe, place))
 
+    def find_dataset(self, spec: str) -> None:
+        """See whether a dataset can be opened; answers DatasetFound, or Trouble that says why not."""
+
+        def job(_: Cancelled) -> None:
+            open_dataset(spec)
+            self._post(DatasetFound(spec))
+
+        self._exports.submit(job)
+
     def export(self, write: Callable[[], None], path: Path) -> None:
         """Write a file; answers Told, or Trouble."""
 
@@ -141,6 +153,7 @@ class Engine:
         for lane in self._lanes:
             lane.close()
         self.runs.close()
+        self.fetches.close()
         self.heatmaps.close()
 
     def _failed(self, error: Exception) -> None:

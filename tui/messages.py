@@ -87,6 +87,26 @@ class Told(Message, bubble=False):
 
 
 @dataclass
+class FetchChanged(Message, bubble=False):
+    """A download is under way: its title, what it says, how much is done. "" ends it."""
+
+    title: str
+    said: str
+    part: float | None
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state matters."""
+        return isinstance(message, FetchChanged)
+
+
+@dataclass
+class DatasetFound(Message, bubble=False):
+    """A dataset that was asked for can be opened."""
+
+    spec: str
+
+
+@dataclass
 class RunsRead(Message, bubble=False):
     """The ledger was read: all runs, the newest first."""
 

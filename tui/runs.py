@@ -61,7 +61,7 @@ class Runs:
         self._ledger = Ledger()
         self._reading = Lane("ledger", failed)
         self._details = Lane("run", failed)
-        self._slow = Lane("downloads", failed, places=8)
+        self._slow = Lane("slow", failed, places=8)
         self._commands = Lane("commands", failed, places=32)
 
     def poll(self) -> None:
@@ -120,10 +120,6 @@ class Runs:
         ]
         arguments += ["--checkpoint", checkpoint] if checkpoint else []
         self._slow.submit(lambda _: self._run(arguments, "the heads are described", None))
-
-    def fetch(self, what: list[str], done: str) -> None:
-        """Run `cliploc fetch …` or `cliploc models fetch …`; takes as long as the network does."""
-        self._slow.submit(lambda _: self._run(what, done, None))
 
     def close(self) -> None:
         """Stop the lanes; runs go on."""

@@ -22,10 +22,19 @@ from core.terminal import Terminal
 from tui.browsing import NO_FACTS, Facts, listed, position_of
 from tui.curves import Curves, figure
 from tui.engine import Engine
-from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, RunsRead, SheetReady, WorkerChanged
+from tui.messages import (
+    BoardReady,
+    FetchChanged,
+    HeatmapsArrived,
+    PicturesReady,
+    RunsRead,
+    SheetReady,
+    WorkerChanged,
+)
 from tui.state import SCOPES, ExplorerState, History, Jumps
 from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
+from tui.widgets.fetch_line import FetchLine
 from tui.widgets.leaders import Leaders, leaders_of
 from tui.widgets.lines import HintLine, StatusLine
 from tui.widgets.parameters import ParameterPanel
@@ -78,6 +87,7 @@ class ExplorerBase(Screen[None]):
         self.disagreement: Disagreement | None = None
         self.opened = self.peeking = False
         self.worker, self.present = ("", ""), 0
+        self.fetching = ""
         self.runs: tuple[RunRow, ...] = ()
         self._generation = 0
         self._list_timer: Timer | None = None
@@ -104,6 +114,7 @@ class ExplorerBase(Screen[None]):
                     yield _titled(ScorePanel(id="scores"), "Scores")
                     yield _titled(CurvePanel(id="curve"), "Curve")
                     yield _titled(Leaders(id="leaders"), "Best of the sweeps")
+        yield FetchLine(id="fetch-line")
         yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
         yield HintLine("explorer", self.keymap, id="hints")
@@ -252,6 +263,11 @@ class ExplorerBase(Screen[None]):
         active = next((run for run in self.runs if run.state in ("running", "waiting")), None)
         self.query_one(RunLine).show(active)
         self.query_one(Leaders).best = leaders_of(self.runs, self.engine.dataset.name)
+
+    def on_fetch_changed(self, message: FetchChanged) -> None:
+        """Show the download that is under way, if any."""
+        self.fetching = message.title
+        self.query_one(FetchLine).show(message, self.keymap["data"])
 
     def rate(self) -> float | None:
         """Configs x images per second of the newest run that knows."""
