@@ -89,8 +89,16 @@ picture.2              2                    picture(2)                  show or 
 picture.3              3                    picture(3)                  show or hide the mask
 picture.4              4                    picture(4)                  show or hide the true mask
 layout                 L                    layout                      next layout: single, pair, four, contact sheet
-zoom                   z                    zoom                        one picture large; again: all
+single                 z                    single                      one picture large; again: all
+zoom.in                plus                 zoom(1)                     closer, with crisp pixels
+zoom.out               minus                zoom(-1)                    further away
+zoom.off               0                    zoom_off                    the whole picture
+pan.left               shift+left,alt+h     pan(-1, 0)                  move the close-up to the left
+pan.right              shift+right,alt+l    pan(1, 0)                   move it to the right
+pan.up                 shift+up,alt+k       pan(0, -1)                  move it up
+pan.down               shift+down,alt+j     pan(0, 1)                   move it down
 crop                   Z                    crop                        only the surroundings of the true mask
+outlines               B                    outlines                    masks as outlines, or filled
 peek                   space                peek                        hold: the true mask in every picture
 blink                  x                    blink                       blink between the first two pictures
 colours                c                    colours                     next colour map

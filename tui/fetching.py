@@ -28,6 +28,8 @@ from tui.lanes import Cancelled, Lane
 from tui.messages import FetchChanged, Told, Trouble
 
 COMMAND = (sys.executable, "-m", "core.cli")
+# huggingface_hub draws its bar into a log only when it is told so.
+TALKATIVE = {"TQDM_POSITION": "-1"}
 LOOK_SECONDS = 0.3
 LAST_BYTES = 4096
 COUNTED = re.compile(r"([\d.,]+) of ([\d.,]+)")
@@ -84,6 +86,7 @@ class Fetches:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=os.environ | TALKATIVE,
                 start_new_session=True,
             )
         fetch = Fetch(title, done, process.pid)

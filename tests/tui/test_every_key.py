@@ -189,7 +189,15 @@ EXPLORER = {
     "picture.3": Case(shown, ("image", "heatmap", "truth")),
     "picture.4": Case(shown, ("image", "heatmap", "mask")),
     "layout": Case(shown, ("heatmap",)),
-    "zoom": Case(shown, ("heatmap",)),
+    "single": Case(shown, ("heatmap",)),
+    "zoom.in": Case(view("zoom"), 1.5),
+    "zoom.out": Case(view("zoom"), 1.5, ("plus", "plus")),
+    "zoom.off": Case(view("zoom"), 1.0, ("plus", "plus")),
+    "pan.left": Case(view("x"), 0.375, ("plus", "plus")),
+    "pan.right": Case(view("x"), 0.625, ("plus", "plus")),
+    "pan.up": Case(view("y"), 0.375, ("plus", "plus")),
+    "pan.down": Case(view("y"), 0.625, ("plus", "plus")),
+    "outlines": Case(view("outlines"), True),
     "crop": Case(view("crop"), True),
     "peek": Case(lambda app: app.explorer.peeking, True),
     "blink": Case(shown, ("heatmap",)),
@@ -285,7 +293,7 @@ def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     """What ends by itself lasts, however slow the machine; a digit alone means a picture at once."""
     monkeypatch.setattr("tui.screens.explorer_look.PEEK_SECONDS", 3600.0)
     monkeypatch.setattr("tui.screens.explorer_look.BLINK_SECONDS", 3600.0)
-    alone = request.node.callspec.params["name"].startswith("picture.")
+    alone = request.node.callspec.params["name"].startswith(("picture.", "zoom.off"))
     monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.01 if alone else 3600.0)
 
 

@@ -77,9 +77,9 @@ def test_hints_name_both_directions() -> None:
 
 def test_a_users_file_lies_over_the_preset(tmp_path: Path) -> None:
     path = tmp_path / "keymap.toml"
-    path.write_text('preset = "plain"\n[keys]\n"threshold.up" = "plus"\n')
+    path.write_text('preset = "plain"\n[keys]\n"threshold.up" = "circumflex_accent"\n')
     keys = keymap.load(path)
-    assert keys["threshold.up"] == "plus"
+    assert keys["threshold.up"] == "circumflex_accent"
     assert keys["undo"] == "ctrl+z,u"
     assert keys["quit"] == DEFAULT["quit"]
 
