@@ -137,6 +137,8 @@ run.resume             r                    resume                      resume t
 run.delete             D                    delete                      delete the run ; delete
 run.export             ctrl+e               export                      export the run's cells as CSV ; CSV
 run.score              o                    score                       rank by the next score ; rank by
+run.mark               asterisk             mark                        mark or unmark the run to compare it
+run.compare            c                    compare                     compare the marked runs and this one ; compare
 run.view               v                    view                        best cells, or dilation × erosion ; view
 
 [compare] Compare
@@ -146,6 +148,9 @@ compare.score          o                    score                       compare 
 compare.by             c                    by                          differences by class or by sample ; by
 compare.go             enter                go                          take the row to the explorer ; take
 compare.export         ctrl+e               export                      export the table as CSV ; CSV
+
+[paired] Comparison of runs
+paired.export          ctrl+e               export                      export the pairs as CSV ; CSV
 
 [inside] Inside
 head.next              l,right              head(1)                     next head ; head

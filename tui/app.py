@@ -34,6 +34,7 @@ from tui.messages import (
     PicturesReady,
     Reopen,
     RunRead,
+    RunsCompared,
     RunsRead,
     SheetReady,
     StatisticsReady,
@@ -123,6 +124,7 @@ class ExplorerApp(App[int | Reopen]):
             screen.post_message(HeatmapsArrived(message.source, message.ids, message.present))
 
     @on(RunRead)
+    @on(RunsCompared)
     @on(ContenderReady)
     @on(StatisticsReady)
     @on(HeadReady)

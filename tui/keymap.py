@@ -21,6 +21,7 @@ ALIVE = {
     "explorer": ("explorer", "app"),
     "page": ("page", "app"),
     "sweeps": ("sweeps", "page", "app"),
+    "paired": ("paired", "page", "app"),
     "compare": ("compare", "page", "app"),
     "inside": ("inside", "page", "app"),
 }

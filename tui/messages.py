@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
@@ -122,6 +122,14 @@ class RunRead(Message, bubble=False):
     """One run was read in full."""
 
     view: RunView
+
+
+@dataclass
+class RunsCompared(Message, bubble=False):
+    """What `cliploc runs compare --json` found: cross-validated scores, and every pair's difference."""
+
+    runs: tuple[str, ...]
+    found: Mapping[str, Any]
 
 
 @dataclass

@@ -5,6 +5,7 @@ Whatever this screen starts outlives it; whatever others started is shown too.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from core.postprocess import THRESHOLDS, PostProcess
 from core.sweep.grid import Grid
 from core.sweep.ledger import Cell, Ledger, RunRow
 from tui.lanes import Lane
-from tui.messages import RunRead, RunsRead, Told, Trouble
+from tui.messages import RunRead, RunsCompared, RunsRead, Told, Trouble
 
 TOP_CELLS = 40
 COMMAND = (sys.executable, "-m", "core.cli")
@@ -107,6 +108,14 @@ class Runs:
         arguments = ["runs", "export", run, "--format", "csv", "--out", path]
         self._commands.submit(lambda _: self._run(arguments, f"wrote {path}"))
 
+    def compare(self, runs: tuple[str, ...]) -> None:
+        """Test runs against each other, image by image; answers RunsCompared, or Trouble."""
+
+        def done(said: str) -> None:
+            self._post(RunsCompared(runs, json.loads(said)))
+
+        self._commands.submit(lambda _: self._run(["runs", "compare", *runs, "--json"], done))
+
     def describe(self, backbone: str, checkpoint: str, layers: int) -> None:
         """Put the heads of a network into words over the dataset; takes minutes."""
         arguments = [
@@ -142,7 +151,13 @@ class Runs:
         self._post(Told(f"deleted run {run}"))
         self._tell_runs()
 
-    def _run(self, arguments: list[str], done: str, patience: float | None = COMMAND_PATIENCE) -> None:
+    def _run(
+        self,
+        arguments: list[str],
+        done: str | Callable[[str], None],
+        patience: float | None = COMMAND_PATIENCE,
+    ) -> None:
+        """Run `cliploc`. done: what to say when it did well, or what to do with what it printed."""
         result = subprocess.run(
             [*COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
@@ -153,8 +168,10 @@ class Runs:
             # Quitting now must not end what was asked for.
             start_new_session=True,
         )
-        if result.returncode == 0:
-            self._post(Told(done))
+        if result.returncode == 0 and not isinstance(done, str):
+            done(result.stdout)
+        elif result.returncode == 0:
+            self._post(Told(str(done)))
             self._tell_runs()
         else:
             said = (result.stderr.strip() or result.stdout.strip()).splitlines()
