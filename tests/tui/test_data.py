@@ -128,6 +128,15 @@ async def test_a_word_chooses_what_it_narrows_down_to(make_app: Make) -> None:
         await until(lambda: app.return_value == Reopen("demo"), pilot)
 
 
+async def test_a_choice_named_in_full_is_meant_although_others_match(make_app: Make, gate: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("W", *"fetch coco", "enter")
+        await until(lambda: "fetching COCO val2017" in line(app), pilot)
+        gate.touch()
+
+
 async def test_a_highlight_that_was_moved_is_meant(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
@@ -137,7 +146,8 @@ async def test_a_highlight_that_was_moved_is_meant(make_app: Make) -> None:
 
 
 def test_datasets_that_were_opened_before_are_offered(tmp_path: Path) -> None:
-    session.save(str(tmp_path), ExplorerState("a", Source()))
+    for place in (tmp_path / "gone", tmp_path):
+        session.save(str(place), ExplorerState("a", Source()))
     assert [choice.value for choice in data_choices("demo")] == ["demo", str(tmp_path)]
 
 

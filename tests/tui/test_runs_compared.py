@@ -11,7 +11,7 @@ from core.datasets import Dataset
 from core.sweep.grid import Grid
 from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
-from tui.screens.paired import PairedScreen, csv_of, score_rows, verdict
+from tui.screens.paired import PairedScreen, better, csv_of, score_rows
 from tui.screens.sweeps import SweepsScreen
 
 Make = Callable[..., ExplorerApp]
@@ -49,10 +49,10 @@ async def test_one_set_alone_has_nothing_to_be_compared_with(make_app: Make, toy
 
 
 def test_a_difference_that_cannot_be_told_from_none_is_called_so() -> None:
-    assert verdict(PAIR) == "first is better"
-    assert verdict(PAIR | {"difference": -0.2, "low": -0.3, "high": -0.1}) == "second is better"
-    assert verdict(PAIR | {"p_holm": 0.2}) == "cannot be told apart"
-    assert verdict(PAIR | {"low": -0.1}) == "cannot be told apart"
+    assert better(PAIR) == "first"
+    assert better(PAIR | {"difference": -0.2, "low": -0.3, "high": -0.1}) == "second"
+    assert better(PAIR | {"p_holm": 0.2}) == "–"
+    assert better(PAIR | {"low": -0.1}) == "–"
 
 
 def test_the_best_run_comes_first() -> None:

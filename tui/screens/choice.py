@@ -105,10 +105,15 @@ class ChoiceScreen(ModalScreen[str | None]):
         options.clear_options()
         width = max((len(choice.title) for choice in self._found), default=0) + 3
         options.add_options([Option(_line(choice, width)) for choice in self._found])
+        options.highlighted = self._first(text) if self._found else None
+
+    def _first(self, text: str) -> int:
+        """The choice that is named in full, else the present one, else the top one."""
+        titles = [choice.title.casefold() for choice in self._found]
         values = [choice.value for choice in self._found]
-        options.highlighted = (
-            values.index(self._present) if self._present in values else 0 if values else None
-        )
+        if text.casefold().strip() in titles:
+            return titles.index(text.casefold().strip())
+        return values.index(self._present) if self._present in values else 0
 
 
 def _line(choice: Choice, width: int) -> Content:

@@ -212,7 +212,11 @@ def data_choices(present: str) -> list[Choice]:
         named["cocoglide"] = "as fetched"
     if coco.is_dir():
         named[f"coco:{coco / 'val2017'}:{coco / 'annotations/instances_val2017.json'}"] = "as fetched"
-    before = {spec: "opened before" for spec in session.datasets() if spec not in named}
+    before = {
+        spec: "opened before"
+        for spec in session.datasets()
+        if spec not in named and (spec.startswith("coco:") or Path(spec).expanduser().is_dir())
+    }
     return [
         Choice(spec, spec, "open now" if spec == present else detail)
         for spec, detail in (named | before).items()

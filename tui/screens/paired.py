@@ -24,10 +24,10 @@ from tui.messages import RunsCompared
 from tui.screens.page import Page
 
 SCORES = ("run", "heatmaps", "mean IoU, cross-validated")
-PAIRS = ("first", "second", "difference", "95 % interval", "p", "images", "")
+PAIRS = ("first", "second", "better", "difference", "95 % interval", "p", "images")
 NOTE = (
     "Difference: first minus second, each image scored by a cell chosen without it; interval: bootstrap over "
-    "the shared images; p: sign flips, corrected for the number of pairs (Holm), approximate."
+    "the shared images; p: sign flips, corrected for the number of pairs (Holm), approximate. –: they cannot be told apart."
 )
 SIGNIFICANT = 0.05
 Found = Mapping[str, Any]
@@ -107,18 +107,18 @@ def pair_rows(found: Found) -> list[tuple[str, ...]]:
         (
             pair["first"],
             pair["second"],
+            better(pair),
             f"{pair['difference']:+.4f}",
             f"{pair['low']:+.4f} to {pair['high']:+.4f}",
             f"{pair['p_holm']:.4f}",
             f"{pair['images']:,}",
-            verdict(pair),
         )
         for pair in found["pairs"]
     ]
 
 
-def verdict(pair: Mapping[str, Any]) -> str:
-    """Which is better, in words."""
+def better(pair: Mapping[str, Any]) -> str:
+    """Which of the two is better; a dash where that cannot be told."""
     if pair["p_holm"] >= SIGNIFICANT or pair["low"] <= 0 <= pair["high"]:
-        return "cannot be told apart"
-    return "first is better" if pair["difference"] > 0 else "second is better"
+        return "–"
+    return "first" if pair["difference"] > 0 else "second"

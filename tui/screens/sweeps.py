@@ -26,7 +26,7 @@ from tui.screens.page import Page
 from tui.widgets.run_view import bar, heat_table, summary_lines, title_of
 
 FULL_WIDTH = 112
-COLUMNS = ("run", "state", "progress", "heatmaps", "configs", "images/s", "ETA", "mean IoU", "age")
+COLUMNS = ("run", "state", "progress", "mean IoU", "ETA", "heatmaps", "configs", "images/s", "age")
 EMPTY = "No runs yet. S composes and starts one.\nIt goes on when you quit, or when the connection drops."
 
 
@@ -217,11 +217,11 @@ def row_of(run: RunRow, marked: bool) -> tuple[Text, ...]:
         f"{'*' if marked else ' '}{run.id[:8]}",
         run.state,
         f"{bar(run.progress, 10)} {run.progress:4.0%}",
+        figure(run.best.mean_iou) if run.best else "–",
+        duration(run.eta),
         clean(", ".join(run.heatmaps)),
         f"{run.configs:,}",
         f"{run.rate:,.1f}" if run.rate else "–",
-        duration(run.eta),
-        figure(run.best.mean_iou) if run.best else "–",
         age(time.time() - run.created),
     )
     return tuple(Text(cell) for cell in cells)
