@@ -27,7 +27,8 @@ SCORES = ("run", "heatmaps", "mean IoU, cross-validated")
 PAIRS = ("first", "second", "better", "difference", "95 % interval", "p", "images")
 NOTE = (
     "Difference: first minus second, each image scored by a cell chosen without it; interval: bootstrap over "
-    "the shared images; p: sign flips, corrected for the number of pairs (Holm), approximate. –: they cannot be told apart."
+    "the shared images; p: sign flips, corrected for the number of pairs (Holm), approximate. "
+    "–: cannot be told apart."
 )
 SIGNIFICANT = 0.05
 Found = Mapping[str, Any]
