@@ -59,9 +59,9 @@ fold.close             h,left               fold(False)                 close al
 [explorer] Tune
 threshold.up           t                    step('threshold', 1)        threshold up ; threshold
 threshold.down         T                    step('threshold', -1)       threshold down
-dilate.up              d                    step('dilate', 1)           larger dilation ; dilate
+dilate.up              d                    step('dilate', 1)           larger dilation
 dilate.down            D                    step('dilate', -1)          smaller dilation
-erode.up               e                    step('erode', 1)            larger erosion ; erode
+erode.up               e                    step('erode', 1)            larger erosion
 erode.down             E                    step('erode', -1)           smaller erosion
 interpolation.next     i                    step('interpolation', 1)    next interpolation
 interpolation.previous I                    step('interpolation', -1)   previous interpolation
@@ -70,7 +70,7 @@ order.previous         O                    step('order', -1)           previous
 kernel.next            K                    step('kernel', 1)           next kernel shape
 best                   equals_sign          best_threshold              best threshold of the curve (tuned) ; best
 scope                  C                    scope                       curve of sample, class or all
-baseline               b                    baseline                    present scores become the baseline ; baseline
+baseline               b                    baseline                    present scores become the baseline
 undo                   u                    undo                        undo the last change
 redo                   ctrl+r               redo                        redo
 reset                  r                    reset                       reset the post-processing
@@ -110,7 +110,7 @@ sweeps                 s                    open('sweeps')              sweeps: 
 sweep.new              S                    open('compose')             compose and start a sweep
 sweep.apply            a                    apply_best                  use the best cell of the newest sweep
 compare                v                    open('compare')             compare methods, presets, prompts ; compare
-data                   W                    choose('data')              open another dataset, or fetch one
+data                   W                    choose('data')              open another dataset, or fetch one ; data
 statistics             H                    open('statistics')          the dataset in numbers
 
 [explorer] Out

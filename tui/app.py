@@ -36,6 +36,7 @@ from tui.messages import (
     RunRead,
     RunsCompared,
     RunsRead,
+    SetsListed,
     SheetReady,
     StatisticsReady,
     Told,
@@ -56,7 +57,7 @@ WIDTHS = [(0, "-tiny"), (80, "-narrow"), (112, "-normal"), (176, "-wide")]
 HEIGHTS = [(0, "-flat"), (24, "-low"), (36, "-tall"), (54, "-high")]
 POLL_SECONDS = 1.0
 AT_WORK = ("running", "waiting")
-HINT = "j k walk, d e t tune the mask, = finds the best threshold, ? shows all keys"
+HINT = "j k walk, d e t tune the mask, = finds the best threshold, W opens your data, ? shows all keys"
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
@@ -128,6 +129,7 @@ class ExplorerApp(App[int | Reopen]):
     @on(ContenderReady)
     @on(StatisticsReady)
     @on(HeadReady)
+    @on(SetsListed)
     def _for_who_is_shown(self, message: Message) -> None:
         self.screen.post_message(message)
 

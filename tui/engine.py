@@ -31,6 +31,7 @@ from tui.messages import (
     DisagreementReady,
     HeadReady,
     PicturesReady,
+    SetsListed,
     SheetReady,
     StatisticsReady,
     Told,
@@ -117,6 +118,14 @@ class Engine:
     def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
         """Draw the present sample's map of one layer and head; answers HeadReady."""
         self._comparison.submit(lambda _: self._head(generation, state, recipe, place))
+
+    def list_sets(self) -> None:
+        """Look which heatmap sets are stored for this dataset; answers SetsListed."""
+
+        def job(_: Cancelled) -> None:
+            self._post(SetsListed({found.name: len(found.ids()) for found in self.heatmaps.stored()}))
+
+        self._exports.submit(job)
 
     def find_dataset(self, spec: str) -> None:
         """See whether a dataset can be opened; answers DatasetFound, or Trouble that says why not."""

@@ -100,6 +100,13 @@ class FetchChanged(Message, bubble=False):
 
 
 @dataclass
+class SetsListed(Message, bubble=False):
+    """The stored heatmap sets of the dataset: name and how many samples it holds."""
+
+    sets: Mapping[str, int]
+
+
+@dataclass
 class DatasetFound(Message, bubble=False):
     """A dataset that was asked for can be opened."""
 

@@ -170,12 +170,16 @@ FETCHES = {
 
 def choose_data(screen: ExplorerLook) -> None:
     """Open another dataset, fetch data and weights, or stop fetching."""
-    method = screen.now.source.recipe.method
+    recipe = screen.now.source.recipe
+    method = recipe.method
+    # Weights that were named are fetched by their name, others by the method that they are usual for.
+    named = recipe.checkpoint and "/" not in recipe.checkpoint
+    weights = f"{recipe.backbone}:{recipe.checkpoint}" if named else method
     fetches = FETCHES | {
         "fetch weights": (
-            f"the weights of {method}",
-            ("models", "fetch", method),
-            f"the weights of {method} are here; A computes",
+            f"the weights {weights}",
+            ("models", "fetch", weights),
+            f"the weights {weights} are here; A computes",
         )
     }
 
@@ -193,7 +197,11 @@ def choose_data(screen: ExplorerLook) -> None:
     choices += [
         Choice("fetch cocoglide", "fetch CocoGlide", "the poster's 512 images, 123 MB"),
         Choice("fetch coco", "fetch COCO", "val2017 with its annotations, 1.1 GB"),
-        Choice("fetch weights", "fetch weights", f"CLIP's usual ones for {method}"),
+        Choice(
+            "fetch weights",
+            "fetch weights",
+            weights if named else f"the usual ones of {method}",
+        ),
     ]
     free = "choose, or type a folder, or coco:IMAGES:ANNOTATIONS.json"
     screen.app.push_screen(ChoiceScreen("Data", choices, free=free, literal=is_place), chosen)

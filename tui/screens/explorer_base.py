@@ -349,11 +349,16 @@ class ExplorerBase(Screen[None]):
             f"{clean(dataset.name)}: {len(dataset.samples)} samples, {len(dataset.labels)} classes",
         )
         recipe, total = state.source.recipe, len(dataset.samples)
-        worker = self.worker[1]
+        state_of, worker = self.worker
+        if state_of == "ready":
+            worker = f"ready on {worker}"
         if 0 < self.present < total and not state.source.stored:
             worker = f"{worker} {self.present}/{total}"
-        facts = [clean(state.source.title), *([clean(worker)] if worker else [])]
-        if not state.source.stored:
+        facts = [clean(state.source.title)]
+        if state.source.stored:
+            facts.append("stored set")
+        else:
+            facts += [clean(worker)] if worker else []
             facts += [clean(recipe.backbone), f"“{clean(state.prompt or recipe.template)}”"]
             facts += [clean(recipe.checkpoint)] if recipe.checkpoint else []
         line.right = (*facts, self.terminal.protocol)
