@@ -16,12 +16,14 @@ from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import help_text
 from tui.screens.inside import InsideScreen
 from tui.screens.page import Page
+from tui.screens.paired import PairedScreen
 from tui.screens.sweeps import SweepsScreen
 from tui.widgets.lines import hint_keys
 
 TARGETS = {
     "page": Page,
     "inside": InsideScreen,
+    "paired": PairedScreen,
     "compare": CompareScreen,
     "sweeps": SweepsScreen,
     "explorer": ExplorerScreen,
