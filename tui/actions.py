@@ -42,11 +42,11 @@ sample.last            G,end                go('last')                  last sam
 prefix.g               g                    prefix_g                    g g: first sample
 jump.back              ctrl+o               jump('back')                back to before the last jump
 jump.forward           tab                  jump('forward')             forward again
-failure.next           f                    go('next_failure')          next failure: a sample with IoU below 0.3
+failure.next           f                    go('next_failure')          next failure: IoU below 0.3
 failure.previous       F                    go('previous_failure')      previous failure
 
 [explorer] Find
-filter                 slash                filter                      list only what matches, in class or id ; filter
+filter                 slash                filter                      list only what matches class or id ; filter
 match.next             n                    go('next_match')            next match of the filter
 match.previous         N                    go('previous_match')        previous match
 mark                   asterisk             mark                        mark or unmark the sample
@@ -59,18 +59,18 @@ fold.close             h,left               fold(False)                 close al
 [explorer] Tune
 threshold.up           t                    step('threshold', 1)        threshold up ; threshold
 threshold.down         T                    step('threshold', -1)       threshold down
-dilate.up              d                    step('dilate', 1)           larger dilation ; dilate
+dilate.up              d                    step('dilate', 1)           larger dilation
 dilate.down            D                    step('dilate', -1)          smaller dilation
-erode.up               e                    step('erode', 1)            larger erosion ; erode
+erode.up               e                    step('erode', 1)            larger erosion
 erode.down             E                    step('erode', -1)           smaller erosion
 interpolation.next     i                    step('interpolation', 1)    next interpolation
 interpolation.previous I                    step('interpolation', -1)   previous interpolation
 order.next             o                    step('order', 1)            next order of dilation and erosion
 order.previous         O                    step('order', -1)           previous order
 kernel.next            K                    step('kernel', 1)           next kernel shape
-best                   equals_sign          best_threshold              best threshold of the curve (tuned on it) ; best
-scope                  C                    scope                       curve of the sample, its class or all
-baseline               b                    baseline                    take the present scores as the baseline ; baseline
+best                   equals_sign          best_threshold              best threshold of the curve (tuned) ; best
+scope                  C                    scope                       curve of sample, class or all
+baseline               b                    baseline                    present scores become the baseline
 undo                   u                    undo                        undo the last change
 redo                   ctrl+r               redo                        redo
 reset                  r                    reset                       reset the post-processing
@@ -79,7 +79,7 @@ presets                P                    choose('preset')            use a pr
 [explorer] Model
 method.next            m                    method(1)                   next method or stored set ; method
 method.previous        M                    method(-1)                  previous method or stored set
-prompt                 p                    prompt                      prompt template, or free text for this sample ; prompt
+prompt                 p                    prompt                      template, or a text for this sample ; prompt
 compute                A                    compute_all                 compute the heatmaps of all samples
 inside                 w                    open('inside')              inside the model: layers and heads
 
@@ -88,9 +88,17 @@ picture.1              1                    picture(1)                  show or 
 picture.2              2                    picture(2)                  show or hide the heatmap
 picture.3              3                    picture(3)                  show or hide the mask
 picture.4              4                    picture(4)                  show or hide the true mask
-layout                 L                    layout                      next layout: single, pair, four, contact sheet
-zoom                   z                    zoom                        one picture large; again: all
-crop                   Z                    crop                        only the surroundings of the true mask
+layout                 L                    layout                      layout: single, pair, four, sheet
+single                 z                    single                      one picture large; again: all
+zoom.in                plus                 zoom(1)                     closer, with crisp pixels
+zoom.out               minus                zoom(-1)                    further away
+zoom.off               0                    zoom_off                    the whole picture
+pan.left               shift+left,alt+h     pan(-1, 0)                  move the close-up to the left
+pan.right              shift+right,alt+l    pan(1, 0)                   move it to the right
+pan.up                 shift+up,alt+k       pan(0, -1)                  move it up
+pan.down               shift+down,alt+j     pan(0, 1)                   move it down
+crop                   Z                    crop                        only around the true mask
+outlines               B                    outlines                    masks as outlines, or filled
 peek                   space                peek                        hold: the true mask in every picture
 blink                  x                    blink                       blink between the first two pictures
 colours                c                    colours                     next colour map
@@ -102,17 +110,17 @@ sweeps                 s                    open('sweeps')              sweeps: 
 sweep.new              S                    open('compose')             compose and start a sweep
 sweep.apply            a                    apply_best                  use the best cell of the newest sweep
 compare                v                    open('compare')             compare methods, presets, prompts ; compare
-data                   W                    choose('data')              another dataset; fetch CocoGlide or weights
+data                   W                    choose('data')              open another dataset, or fetch one ; data
 statistics             H                    open('statistics')          the dataset in numbers
 
 [explorer] Out
-copy                   y                    copy                        copy the present state as a command line
+copy                   y                    copy                        copy the state as a command line
 export                 ctrl+e               choose('export')            export pictures, scores or the screen
 
 [app] Everywhere
 help                   question_mark,f1     help                        this help ; help
-palette                ctrl+p,colon         command_palette             command palette
-theme                  ctrl+t               theme                       theme: dark, light, high contrast, ANSI
+palette                ctrl+p,colon         palette                     find an action by its words
+theme                  ctrl+t               theme                       theme: dark, light, contrast, ANSI
 notices                ctrl+n               notices                     past notifications
 redraw                 ctrl+l               redraw                      write the whole screen again
 quit                   q,ctrl+q             quit                        quit; sweeps go on ; quit
@@ -124,12 +132,14 @@ close                  escape,q             close                       back ; b
 
 [sweeps] Sweeps
 run.compose            S                    compose                     compose and start a sweep ; new
-run.apply              a,enter              apply                       use the run's best cell in the explorer ; apply
+run.apply              a,enter              apply                       take the run's best cell over ; apply
 run.cancel             x                    cancel                      cancel the run ; cancel
 run.resume             r                    resume                      resume the run where it stopped ; resume
 run.delete             D                    delete                      delete the run ; delete
 run.export             ctrl+e               export                      export the run's cells as CSV ; CSV
 run.score              o                    score                       rank by the next score ; rank by
+run.mark               asterisk             mark                        mark or unmark the run to compare it
+run.compare            c                    compare                     compare the marked runs and this one ; compare
 run.view               v                    view                        best cells, or dilation × erosion ; view
 
 [compare] Compare
@@ -139,6 +149,9 @@ compare.score          o                    score                       compare 
 compare.by             c                    by                          differences by class or by sample ; by
 compare.go             enter                go                          take the row to the explorer ; take
 compare.export         ctrl+e               export                      export the table as CSV ; CSV
+
+[paired] Comparison of runs
+paired.export          ctrl+e               export                      export the pairs as CSV ; CSV
 
 [inside] Inside
 head.next              l,right              head(1)                     next head ; head

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui.board import Board
 from tui.comparison import Contender
@@ -74,6 +74,37 @@ class Told:
     """Something was done that the user asked for."""
 
     text: str
+
+
+@dataclass
+class FetchChanged:
+    """A download is under way: its title, what it says, how much is done. "" ends it."""
+
+    title: str
+    said: str
+    part: float | None
+
+
+@dataclass
+class SetsListed:
+    """The stored heatmap sets of the dataset: name and how many samples it holds."""
+
+    sets: Mapping[str, int]
+
+
+@dataclass
+class DatasetFound:
+    """A dataset that was asked for can be opened."""
+
+    spec: str
+
+
+@dataclass
+class RunsCompared:
+    """What `cliploc runs compare --json` found: cross-validated scores, and every pair's difference."""
+
+    runs: tuple[str, ...]
+    found: Mapping[str, Any]
 
 
 @dataclass

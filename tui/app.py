@@ -16,7 +16,7 @@ from textual._compositor import ChopsUpdate
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
 from core.datasets import Dataset
@@ -27,17 +27,21 @@ from tui.actions import ACTIONS
 from tui.engine import Engine, Process
 from tui.graphics.pacing import Link
 from tui.graphics.trimmed import Shown, Trimmed
-from tui.keymap import bindings_for
+from tui.keymap import ALIVE, action_named, bindings_for, shown
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    DatasetFound,
     DisagreementReady,
+    FetchChanged,
     HeadReady,
     HeatmapsArrived,
     PicturesReady,
     Reopen,
     RunRead,
+    RunsCompared,
     RunsRead,
+    SetsListed,
     SheetReady,
     StatisticsReady,
     StudioBack,
@@ -61,7 +65,7 @@ HEIGHTS = [(0, "-flat"), (24, "-low"), (36, "-tall"), (54, "-high")]
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 3.0
 AT_WORK = ("running", "waiting")
-HINT = "j k walk, d e t tune the mask, = finds the best threshold, ? shows all keys"
+HINT = "j k walk, d e t tune the mask, = finds the best threshold, W opens your data, ? shows all keys"
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
@@ -70,7 +74,8 @@ class ExplorerApp(App[int | Reopen]):
 
     TITLE = "cliploc"
     CSS_PATH = Path(__file__).with_name("app.tcss")
-    ENABLE_COMMAND_PALETTE = True
+    # Ours, below, has every action of the screen; Textual's has a few of its own.
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_for("app")]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
@@ -133,6 +138,7 @@ class ExplorerApp(App[int | Reopen]):
     @on(BoardReady)
     @on(WorkerChanged)
     @on(DisagreementReady)
+    @on(FetchChanged)
     def _for_the_explorer(self, message: Message) -> None:
         self.explorer.post_message(message)
 
@@ -143,9 +149,11 @@ class ExplorerApp(App[int | Reopen]):
             screen.post_message(HeatmapsArrived(message.source, message.ids, message.present))
 
     @on(RunRead)
+    @on(RunsCompared)
     @on(ContenderReady)
     @on(StatisticsReady)
     @on(HeadReady)
+    @on(SetsListed)
     def _for_who_is_shown(self, message: Message) -> None:
         self.screen.post_message(message)
 
@@ -194,6 +202,10 @@ class ExplorerApp(App[int | Reopen]):
     def _ask_anew(self) -> None:
         self.explorer.ask_anew()
 
+    def on_dataset_found(self, message: DatasetFound) -> None:
+        """Leave this dataset for the one that was found."""
+        self.exit(Reopen(message.spec))
+
     def on_trouble(self, message: Trouble) -> None:
         """Say it once, and keep it."""
         self.notify(message.text, severity="error", markup=False, timeout=8)
@@ -225,6 +237,27 @@ class ExplorerApp(App[int | Reopen]):
 
         scope = getattr(self.screen, "SCOPE", "explorer")
         self.push_screen(HelpScreen(scope, self.keymap))
+
+    def action_palette(self) -> None:
+        """Find an action of this screen by its words, and do it."""
+        from tui.screens.choice import Choice, ChoiceScreen
+
+        screen = self.screen
+        if isinstance(screen, ModalScreen):
+            return
+
+        async def chosen(name: str | None) -> None:
+            if name is not None:
+                action = action_named(name)
+                await self.run_action(action.call, self if action.scope == "app" else screen)
+
+        scope = getattr(screen, "SCOPE", "explorer")
+        choices = [
+            Choice(action.name, action.help, shown(self.keymap[action.name]))
+            for action in ACTIONS
+            if action.scope in ALIVE[scope] and action.name != "palette"
+        ]
+        self.push_screen(ChoiceScreen("Commands", choices), chosen)
 
     def action_theme(self) -> None:
         """Choose the colours."""

@@ -23,6 +23,7 @@ from core.methods import METHODS
 from core.postprocess import PostProcess
 from tui.answers import Encoded, Idle, SetsFound
 from tui.board import Board
+from tui.fetching import Fetches
 from tui.graphics.frame import Frame, Job, Plate
 from tui.messages import PicturesReady, StudioBack, Trouble, message_of
 from tui.runs import Runs
@@ -54,7 +55,7 @@ class Engine:
     ) -> None:
         self.dataset = dataset
         self.imported: tuple[str, ...] = ()
-        self.runs = Runs(self._ask)
+        self.runs, self.fetches = Runs(self._ask), Fetches(self._ask)
         self._post = post
         self._device = device
         self._lock = threading.Lock()
@@ -109,6 +110,14 @@ class Engine:
     def compute_all(self, source: Source) -> None:
         """Ask for the heatmaps of every sample of the dataset."""
         self._ask("compute_all", source)
+
+    def list_sets(self) -> None:
+        """Look which heatmap sets are stored for this dataset; answers SetsListed."""
+        self._ask("list_sets")
+
+    def find_dataset(self, spec: str) -> None:
+        """See whether a dataset can be opened; answers DatasetFound, or Trouble that says why not."""
+        self._ask("find_dataset", spec)
 
     def export_pictures(self, pictures: Mapping[str, Plate], path: Path) -> None:
         """Write pictures side by side as PNG; answers Told, or Trouble."""

@@ -21,6 +21,7 @@ ALIVE = {
     "explorer": ("explorer", "app"),
     "page": ("page", "app"),
     "sweeps": ("sweeps", "page", "app"),
+    "paired": ("paired", "page", "app"),
     "compare": ("compare", "page", "app"),
     "inside": ("inside", "page", "app"),
 }
@@ -105,7 +106,13 @@ def collisions(keymap: Mapping[str, str]) -> list[str]:
 
 def shown(keys: str) -> str:
     """Keys as people read them: `right_square_bracket,x` is `] x`."""
-    return " ".join(_SIGNS.get(key, key.replace("ctrl+", "^")) for key in keys.split(",") if key)
+    return " ".join(_sign(key) for key in keys.split(",") if key)
+
+
+def _sign(key: str) -> str:
+    held, _, name = key.rpartition("+")
+    sign = _SIGNS.get(name, name)
+    return f"{held}+{sign}".replace("ctrl+", "^").replace("shift+", "⇧") if held else sign
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -137,6 +144,8 @@ _SIGNS = {
     "equals_sign": "=",
     "greater_than_sign": ">",
     "less_than_sign": "<",
+    "plus": "+",
+    "minus": "-",
     "question_mark": "?",
     "colon": ":",
     "up": "↑",

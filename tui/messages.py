@@ -53,6 +53,30 @@ class Told(answers.Told, Message, bubble=False):
 
 
 @dataclass
+class FetchChanged(answers.FetchChanged, Message, bubble=False):
+    __doc__ = answers.FetchChanged.__doc__
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state matters."""
+        return isinstance(message, FetchChanged)
+
+
+@dataclass
+class SetsListed(answers.SetsListed, Message, bubble=False):
+    __doc__ = answers.SetsListed.__doc__
+
+
+@dataclass
+class DatasetFound(answers.DatasetFound, Message, bubble=False):
+    __doc__ = answers.DatasetFound.__doc__
+
+
+@dataclass
+class RunsCompared(answers.RunsCompared, Message, bubble=False):
+    __doc__ = answers.RunsCompared.__doc__
+
+
+@dataclass
 class RunsRead(answers.RunsRead, Message, bubble=False):
     __doc__ = answers.RunsRead.__doc__
 

@@ -80,13 +80,13 @@ class Runs:
         """Write the run's cells as CSV."""
         self._ask("runs.export", run, path)
 
+    def compare(self, runs: tuple[str, ...]) -> None:
+        """Test runs against each other, image by image; answers RunsCompared, or Trouble."""
+        self._ask("runs.compare", runs)
+
     def describe(self, backbone: str, checkpoint: str, layers: int) -> None:
         """Put the heads of a network into words over the dataset; takes minutes."""
         self._ask("runs.describe", backbone, checkpoint, layers)
-
-    def fetch(self, what: list[str], done: str) -> None:
-        """Run `cliploc fetch …` or `cliploc models fetch …`; takes as long as the network does."""
-        self._ask("runs.fetch", what, done)
 
 
 def cost_of(grid: Grid, images: int, rate: float | None) -> str:

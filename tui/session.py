@@ -31,6 +31,11 @@ def save(dataset_spec: str, state: ExplorerState) -> None:
         file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
 
 
+def datasets() -> list[str]:
+    """The specs of the datasets that were opened before, the last one first."""
+    return list(_read())[::-1]
+
+
 def hints_seen() -> bool:
     """Whether the first-run hints were shown before on this machine."""
     return (paths.state_dir() / "hints-seen").exists()

@@ -22,6 +22,8 @@ FACETS = ("all", "small", "medium", "large", "failures", "marked")
 LAYOUTS = ("auto", "single", "pair", "four", "sheet")
 COLOURS = ("inferno", "viridis", "magma", "plasma", "cividis", "grey")
 OPACITY_STEP = 0.1
+ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
+PAN_STEP = 0.25
 HISTORY_LIMIT = 500
 
 
@@ -46,7 +48,8 @@ class Source:
 class View:
     """How the pictures are shown. pictures: those chosen; () lets the layout choose.
 
-    crop: show only the surroundings of the true mask.
+    crop: show only the surroundings of the true mask. outlines: masks as outlines, not filled.
+    zoom: one of ZOOMS; x, y: the middle of what is shown, in [0, 1] of the picture.
     """
 
     layout: str = "auto"
@@ -54,6 +57,21 @@ class View:
     opacity: float = 0.6
     colours: str = "inferno"
     crop: bool = False
+    outlines: bool = False
+    zoom: float = 1.0
+    x: float = 0.5
+    y: float = 0.5
+
+    def zoomed(self, steps: int) -> View:
+        """Closer by steps through ZOOMS, or further; the middle stays where the window allows."""
+        place = ZOOMS.index(self.zoom) + steps
+        return replace(self, zoom=ZOOMS[min(max(place, 0), len(ZOOMS) - 1)]).moved(0, 0)
+
+    def moved(self, right: int, down: int) -> View:
+        """The window moved by quarters of itself; it stays inside the picture."""
+        edge, step = 0.5 / self.zoom, PAN_STEP / self.zoom
+        x, y = self.x + right * step, self.y + down * step
+        return replace(self, x=min(max(edge, x), 1 - edge), y=min(max(edge, y), 1 - edge))
 
 
 @dataclass(frozen=True)
@@ -199,8 +217,9 @@ def _view(view: View, fallback: View) -> View:
         layout=_one_of(view.layout, LAYOUTS, fallback.layout),
         colours=_one_of(view.colours, COLOURS, fallback.colours),
         opacity=min(max(view.opacity, 0.0), 1.0),
+        zoom=view.zoom if view.zoom in ZOOMS else fallback.zoom,
         pictures=(),
-    )
+    ).moved(0, 0)
 
 
 def _listing(listing: Listing) -> Listing:

@@ -75,12 +75,19 @@ def _on_bars(bars: Progress) -> Report:
 
 
 def _in_lines(unit: str) -> Report:
-    tenths: dict[str, int] = {}
+    """A line a tenth; a line a percent of a download, which takes long and which a screen may follow."""
+    parts = 100 if unit == "bytes" else 10
+    steps: dict[str, int] = {}
 
     def report(text: str, done: int, total: int) -> None:
-        tenth = 10 * done // total if total else 0
-        if tenths.get(text) != tenth:
-            tenths[text] = tenth
-            say(f"{text}: {done:,} of {total:,} {unit}" if total else f"{text}: {done:,} {unit}")
+        step = parts * done // total if total else 0
+        if steps.get(text) != step:
+            steps[text] = step
+            counted = f"{_count(done, unit)} of {_count(total, unit)}" if total else _count(done, unit)
+            say(f"{text}: {counted} {'MB' if unit == 'bytes' else unit}")
 
     return report
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number / 1e6:,.1f}" if unit == "bytes" else f"{number:,}"

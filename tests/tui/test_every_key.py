@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.command import CommandPalette
 from textual.widgets import DataTable, Static
 
 import core
@@ -28,8 +27,10 @@ from tui.screens.compose import ComposeScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import HelpScreen
 from tui.screens.inside import InsideScreen, place_text
+from tui.screens.paired import PairedScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.sweeps import SweepsScreen
+from tui.studio.runs import Runs
 from tui.widgets.iou_curves import ScoreCurves
 from tui.widgets.lines import StatusLine
 from tui.widgets.pictures import PictureGrid
@@ -37,9 +38,12 @@ from tui.widgets.pictures import PictureGrid
 Look = Callable[[ExplorerApp], Any]
 SIZE = (120, 40)
 START = "ring_0001"
+COMPARED = """{"cross_validated": {"a:good": 0.7, "b:noisy": 0.5}, "pairs": [{"first": "a:good",
+"second": "b:noisy", "difference": 0.2, "low": 0.1, "high": 0.3, "p": 0.01, "images": 9, "p_holm": 0.01}]}"""
 GRID = Grid(("nearest", "bilinear"), dilates=(1, 5, 9), erodes=(1, 5))
 # The keys that open the screen of a scope, from the explorer.
 WAY = {"explorer": (), "app": (), "page": ("s",), "sweeps": ("s",), "compare": ("v",), "inside": ("w",)}
+WAY["paired"] = ("s", "asterisk", "j", "c")
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,12 @@ def text_of(selector: str) -> Callable[[ExplorerApp], str]:
 
 def has(look: Callable[[ExplorerApp], str], part: str) -> Look:
     return lambda app: part in look(app)
+
+
+def marks_of_runs(app: ExplorerApp) -> list[bool]:
+    """Which runs of the list are marked."""
+    table = app.screen.query_one("#runs", DataTable)
+    return [str(table.get_row_at(n)[0]).startswith("*") for n in range(table.row_count)]
 
 
 def facts(app: ExplorerApp) -> str:
@@ -190,7 +200,15 @@ EXPLORER = {
     "picture.3": Case(shown, ("image", "heatmap", "truth")),
     "picture.4": Case(shown, ("image", "heatmap", "mask")),
     "layout": Case(shown, ("heatmap",)),
-    "zoom": Case(shown, ("heatmap",)),
+    "single": Case(shown, ("heatmap",)),
+    "zoom.in": Case(view("zoom"), 1.5),
+    "zoom.out": Case(view("zoom"), 1.5, ("plus", "plus")),
+    "zoom.off": Case(view("zoom"), 1.0, ("plus", "plus")),
+    "pan.left": Case(view("x"), 0.375, ("plus", "plus")),
+    "pan.right": Case(view("x"), 0.625, ("plus", "plus")),
+    "pan.up": Case(view("y"), 0.375, ("plus", "plus")),
+    "pan.down": Case(view("y"), 0.625, ("plus", "plus")),
+    "outlines": Case(view("outlines"), True),
     "crop": Case(view("crop"), True),
     "peek": Case(lambda app: app.explorer.peeking, True),
     "blink": Case(shown, ("heatmap",)),
@@ -208,7 +226,7 @@ EXPLORER = {
 }
 EVERYWHERE = {
     "help": Case(screen, HelpScreen),
-    "palette": Case(screen, CommandPalette),
+    "palette": Case(dialog, "Commands"),
     "theme": Case(dialog, "Theme"),
     "notices": Case(dialog, "Notifications"),
     "redraw": Case(notice("redrawn"), True),
@@ -224,6 +242,9 @@ PAGES = {
     "run.resume": Command(("runs", "resume")),
     "run.delete": Case(lambda app: dialog(app).startswith("Delete run "), True),
     "run.export": Command(("runs", "export")),
+    "run.mark": Case(marks_of_runs, [True, False]),
+    "run.compare": Case(screen, PairedScreen, ("asterisk", "j")),
+    "paired.export": Case(lambda _: Path("runs-compared.csv").exists(), True),
     "run.score": Case(
         lambda app: str(app.screen.query_one("#run").border_title).partition(" · ")[2], "precision"
     ),
@@ -264,7 +285,7 @@ def presses() -> list[Any]:
 @pytest.fixture
 def runs(toy: Dataset, request: pytest.FixtureRequest) -> int:
     """How many finished runs are in the ledger: two where a key is about them."""
-    about_runs = request.node.callspec.params["scope"] in ("page", "sweeps")
+    about_runs = request.node.callspec.params["scope"] in ("page", "sweeps", "paired")
     if not about_runs and request.node.callspec.params["name"] != "sweep.apply":
         return 0
     for name in ("noisy", "good"):
@@ -276,8 +297,14 @@ def runs(toy: Dataset, request: pytest.FixtureRequest) -> int:
 def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """The commands that were asked for; they are not run, and no worker is."""
     commands: list[list[str]] = []
+
+    def answered(_: Runs, command: list[str], done: str | Callable[[str], None], *__: object) -> None:
+        commands.append(command)
+        if not isinstance(done, str):
+            done(COMPARED)
+
     monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
-    monkeypatch.setattr("tui.studio.runs.Runs._run", lambda _, command, *__: commands.append(command))
+    monkeypatch.setattr("tui.studio.runs.Runs._run", answered)
     monkeypatch.chdir(tmp_path)
     return commands
 
@@ -287,7 +314,7 @@ def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     """What ends by itself lasts, however slow the machine; a digit alone means a picture at once."""
     monkeypatch.setattr("tui.screens.explorer_look.PEEK_SECONDS", 3600.0)
     monkeypatch.setattr("tui.screens.explorer_look.BLINK_SECONDS", 3600.0)
-    alone = request.node.callspec.params["name"].startswith("picture.")
+    alone = request.node.callspec.params["name"].startswith(("picture.", "zoom.off"))
     monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.01 if alone else 3600.0)
 
 

@@ -16,12 +16,14 @@ from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import help_text
 from tui.screens.inside import InsideScreen
 from tui.screens.page import Page
+from tui.screens.paired import PairedScreen
 from tui.screens.sweeps import SweepsScreen
 from tui.widgets.lines import hint_keys
 
 TARGETS = {
     "page": Page,
     "inside": InsideScreen,
+    "paired": PairedScreen,
     "compare": CompareScreen,
     "sweeps": SweepsScreen,
     "explorer": ExplorerScreen,
@@ -77,9 +79,9 @@ def test_hints_name_both_directions() -> None:
 
 def test_a_users_file_lies_over_the_preset(tmp_path: Path) -> None:
     path = tmp_path / "keymap.toml"
-    path.write_text('preset = "plain"\n[keys]\n"threshold.up" = "plus"\n')
+    path.write_text('preset = "plain"\n[keys]\n"threshold.up" = "circumflex_accent"\n')
     keys = keymap.load(path)
-    assert keys["threshold.up"] == "plus"
+    assert keys["threshold.up"] == "circumflex_accent"
     assert keys["undo"] == "ctrl+z,u"
     assert keys["quit"] == DEFAULT["quit"]
 

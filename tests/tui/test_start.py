@@ -57,7 +57,7 @@ def test_a_wrong_option(
         ("config.toml", "theme = 3", "theme is not a setting"),
         ("config.toml", "colour = 'x'", "known: theme, keymap"),
         ("config.toml", "theme = ", "mend it or move it away"),
-        ("keymap.toml", "[keys]\nzoom = 'd'", "key d is both"),
+        ("keymap.toml", "[keys]\nsingle = 'd'", "key d is both"),
     ],
 )
 def test_a_wrong_settings_file(

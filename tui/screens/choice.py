@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,7 +29,8 @@ class Choice:
 class ChoiceScreen(ModalScreen[str | None]):
     """Dismisses with the chosen value, or None.
 
-    free: a sentence; when given, what was typed may be taken as it is.
+    free: a sentence; when given, what was typed may be taken as it is. literal: whether it
+    is, although it also narrows the choices down; a highlight that was moved is always meant.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,12 +39,22 @@ class ChoiceScreen(ModalScreen[str | None]):
         Binding("up,ctrl+p", "move(-1)", "previous", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[Choice], *, present: str = "", free: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        *,
+        present: str = "",
+        free: str = "",
+        literal: Callable[[str], bool] = bool,
+    ) -> None:
         super().__init__(classes="dialog")
         self._title = title
         self._choices = tuple(choices)
         self._present = present
         self._free = free
+        self._literal = literal
+        self._moved = False
         self._found: tuple[Choice, ...] = self._choices
 
     def compose(self) -> ComposeResult:
@@ -63,7 +74,9 @@ class ChoiceScreen(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         options = self.query_one(OptionList)
         typed = event.value.strip()
-        if self._free and typed and typed not in {choice.title for choice in self._found}:
+        known = typed in {choice.title for choice in self._found} or self._moved
+        meant = not self._found or (self._literal(typed) and not known)
+        if self._free and typed and meant:
             self.dismiss(typed)
         elif options.highlighted is not None and self._found:
             self.dismiss(self._found[options.highlighted].value)
@@ -73,6 +86,7 @@ class ChoiceScreen(ModalScreen[str | None]):
 
     def action_move(self, step: int) -> None:
         """Move the highlight."""
+        self._moved = True
         options = self.query_one(OptionList)
         if step > 0:
             options.action_cursor_down()
@@ -80,6 +94,7 @@ class ChoiceScreen(ModalScreen[str | None]):
             options.action_cursor_up()
 
     def _fill(self, text: str) -> None:
+        self._moved = False
         words = text.casefold().split()
         self._found = tuple(
             choice
@@ -90,10 +105,15 @@ class ChoiceScreen(ModalScreen[str | None]):
         options.clear_options()
         width = max((len(choice.title) for choice in self._found), default=0) + 3
         options.add_options([Option(_line(choice, width)) for choice in self._found])
+        options.highlighted = self._first(text) if self._found else None
+
+    def _first(self, text: str) -> int:
+        """The choice that is named in full, else the present one, else the top one."""
+        titles = [choice.title.casefold() for choice in self._found]
         values = [choice.value for choice in self._found]
-        options.highlighted = (
-            values.index(self._present) if self._present in values else 0 if values else None
-        )
+        if text.casefold().strip() in titles:
+            return titles.index(text.casefold().strip())
+        return values.index(self._present) if self._present in values else 0
 
 
 def _line(choice: Choice, width: int) -> Content:

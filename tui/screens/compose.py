@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,9 +12,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from core.errors import ClipLocError
+from core.errors import ClipLocError, ParameterError, clean, unknown
 from core.sweep.grid import Grid, parse_names, parse_range
 from tui.engine import Engine
+from tui.messages import SetsListed
 from tui.runs import cost_of
 
 FIELDS = {
@@ -50,6 +52,7 @@ class ComposeScreen(ModalScreen[None]):
         self._engine = engine
         self._heatmaps = heatmaps
         self._rate = rate
+        self._stored: Mapping[str, int] | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -65,6 +68,15 @@ class ComposeScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         # At once: `focus()` waits its turn, and keys typed meanwhile would go to another field.
         self.set_focus(self.query_one("#field-dilate" if self._heatmaps else "#field-heatmaps", Input))
+        self._show_cost()
+        self._engine.list_sets()
+
+    def on_sets_listed(self, message: SetsListed) -> None:
+        """Name the stored sets, and take one where none was named."""
+        self._stored = message.sets
+        field = self.query_one("#field-heatmaps", Input)
+        if message.sets and not field.value:
+            field.value = next(iter(message.sets))
         self._show_cost()
 
     def on_input_changed(self) -> None:
@@ -95,14 +107,28 @@ class ComposeScreen(ModalScreen[None]):
         line = self.query_one("#cost", Static)
         try:
             images = len(self._engine.dataset.samples) * max(len(self.sets()), 1)
-            line.update(Content.styled(cost_of(self.grid(), images, self._rate), "$dim"))
+            cost = cost_of(self.grid(), images, self._rate)
+            self._check_sets()
+            stored = ", ".join(f"{name} ({count})" for name, count in (self._stored or {}).items())
+            line.update(Content.styled(f"{cost}\nstored: {clean(stored)}" if stored else cost, "$dim"))
         except ClipLocError as error:
             line.update(Content.styled(str(error), "$worse"))
+
+    def _check_sets(self) -> None:
+        """ParameterError for a set that is not stored, once it is known which are."""
+        if self._stored is None:
+            return
+        if not self._stored:
+            raise ParameterError("no heatmaps are stored for this dataset; A in the explorer computes them")
+        for name in self.sets():
+            if name not in self._stored:
+                raise unknown("heatmap set", name, list(self._stored))
 
     def action_start(self) -> None:
         """Start the sweep and go back."""
         try:
             grid = self.grid()
+            self._check_sets()
         except ClipLocError as error:
             self.notify(str(error), severity="error")
             return

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from core import paths
 from core.errors import ClipLocError, clean
 from core.postprocess import PARAMETERS, PostProcess
-from tui import presets
-from tui.messages import Reopen
+from tui import presets, session
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer_look import ExplorerLook
 from tui.state import FACETS, SORTS, ExplorerState
@@ -144,32 +144,73 @@ def write_screen(screen: ExplorerLook, path: Path) -> None:
     screen.call_after_refresh(save)
 
 
+FETCHES = {
+    "fetch cocoglide": ("CocoGlide", ("fetch", "cocoglide"), "CocoGlide is here; W opens it"),
+    "fetch coco": ("COCO val2017", ("fetch", "coco"), "COCO is here; W opens it"),
+}
+
+
 def choose_data(screen: ExplorerLook) -> None:
-    """Open another dataset, or fetch data and weights."""
+    """Open another dataset, fetch data and weights, or stop fetching."""
+    recipe = screen.now.source.recipe
+    method = recipe.method
+    # Weights that were named are fetched by their name, others by the method that they are usual for.
+    named = recipe.checkpoint and "/" not in recipe.checkpoint
+    weights = f"{recipe.backbone}:{recipe.checkpoint}" if named else method
+    fetches = FETCHES | {
+        "fetch weights": (
+            f"the weights {weights}",
+            ("models", "fetch", weights),
+            f"the weights {weights} are here; A computes",
+        )
+    }
 
     def chosen(name: str | None) -> None:
-        if name is None:
-            return
-        if name == "fetch":
-            screen.engine.runs.fetch(["fetch", "cocoglide"], "CocoGlide is here; W opens it")
-            screen.notify("fetching CocoGlide in the background")
-        elif name == "weights":
-            method = screen.now.source.recipe.method
-            screen.engine.runs.fetch(
-                ["models", "fetch", method], f"the weights of {method} are here; A computes"
-            )
-            screen.notify(f"fetching the weights of {method} in the background")
-        else:
-            screen.app.exit(Reopen(name))
+        if name == "stop":
+            screen.engine.fetches.stop()
+        elif name in fetches:
+            screen.engine.fetches.start(*fetches[name])
+        elif name is not None:
+            screen.engine.find_dataset(name)
 
-    choices = [
-        Choice("demo", "demo", "the small set that ships with the program"),
-        Choice("cocoglide", "cocoglide", "as fetched"),
-        Choice("fetch", "fetch CocoGlide", "cliploc fetch cocoglide, in the background"),
-        Choice("weights", "fetch weights", "cliploc models fetch, for the present method"),
+    choices = [Choice("stop", f"stop fetching {screen.fetching}", "what has come is kept")]
+    choices = choices if screen.fetching else []
+    choices += data_choices(screen.engine.dataset.spec)
+    choices += [
+        Choice("fetch cocoglide", "fetch CocoGlide", "the poster's 512 images, 123 MB"),
+        Choice("fetch coco", "fetch COCO", "val2017 with its annotations, 1.1 GB"),
+        Choice(
+            "fetch weights",
+            "fetch weights",
+            weights if named else f"the usual ones of {method}",
+        ),
     ]
-    free = "choose, or type the path of a folder in CocoGlide layout"
-    screen.app.push_screen(ChoiceScreen("Data", choices, free=free), chosen)
+    free = "choose, or type a folder, or coco:IMAGES:ANNOTATIONS.json"
+    screen.app.push_screen(ChoiceScreen("Data", choices, free=free, literal=is_place), chosen)
+
+
+def is_place(text: str) -> bool:
+    """Whether a text looks like a path or a spec, not like a word that narrows choices down."""
+    return any(sign in text for sign in "/:~.")
+
+
+def data_choices(present: str) -> list[Choice]:
+    """The datasets that can be opened by a name, and those that were opened before."""
+    named = {"demo": "the small set that ships with the program"}
+    coco = paths.data_dir() / "coco"
+    if (paths.data_dir() / "cocoglide").is_dir():
+        named["cocoglide"] = "as fetched"
+    if coco.is_dir():
+        named[f"coco:{coco / 'val2017'}:{coco / 'annotations/instances_val2017.json'}"] = "as fetched"
+    before = {
+        spec: "opened before"
+        for spec in session.datasets()
+        if spec not in named and (spec.startswith("coco:") or Path(spec).expanduser().is_dir())
+    }
+    return [
+        Choice(spec, spec, "open now" if spec == present else detail)
+        for spec, detail in (named | before).items()
+    ]
 
 
 DIALOGS: dict[str, Callable[[ExplorerLook], None]] = {

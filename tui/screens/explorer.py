@@ -10,6 +10,7 @@ from tui.screens import dialogs
 from tui.screens.explorer_look import ExplorerLook, following
 from tui.screens.prompt import PromptScreen
 from tui.state import SCOPES, Source
+from tui.widgets.curve import CurvePanel
 from tui.widgets.parameters import ParameterPanel
 
 
@@ -35,8 +36,14 @@ class ExplorerScreen(ExplorerLook):
         self.query_one(ParameterPanel).tuned = f"threshold tuned on these {images}"
 
     def action_scope(self) -> None:
-        """Draw the curve of the next of sample, class, all."""
-        self.change(self.now.with_(scope=following(SCOPES, self.now.scope)))
+        """Draw the curve of the next of sample, class, all; in a small terminal in the scores' place."""
+        right = self.query_one("#right")
+        if not self.query_one(CurvePanel).display:
+            right.add_class("-curve")
+            return
+        scope = following(SCOPES, self.now.scope)
+        right.set_class(right.has_class("-curve") and scope != SCOPES[0], "-curve")
+        self.change(self.now.with_(scope=scope))
         self.refresh_scores()
 
     def action_baseline(self) -> None:

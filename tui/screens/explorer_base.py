@@ -22,10 +22,19 @@ from core.terminal import Terminal
 from tui.browsing import NO_FACTS, Facts, listed, position_of
 from tui.curves import Curves, figure
 from tui.engine import Engine
-from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, RunsRead, SheetReady, WorkerChanged
+from tui.messages import (
+    BoardReady,
+    FetchChanged,
+    HeatmapsArrived,
+    PicturesReady,
+    RunsRead,
+    SheetReady,
+    WorkerChanged,
+)
 from tui.state import SCOPES, ExplorerState, History, Jumps
 from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
+from tui.widgets.fetch_line import FetchLine
 from tui.widgets.leaders import Leaders, leaders_of
 from tui.widgets.lines import HintLine, StatusLine, title_of
 from tui.widgets.parameters import ParameterPanel
@@ -78,6 +87,7 @@ class ExplorerBase(Screen[None]):
         self.disagreement: Disagreement | None = None
         self.opened = self.peeking = False
         self.worker, self.present = ("", ""), 0
+        self.fetching = ""
         self.runs: tuple[RunRow, ...] = ()
         self._generation = 0
         self._list_timer: Timer | None = None
@@ -104,6 +114,7 @@ class ExplorerBase(Screen[None]):
                     yield _titled(ScorePanel(id="scores"), "Scores")
                     yield _titled(CurvePanel(id="curve"), "Curve")
                     yield _titled(Leaders(id="leaders"), "Best of the sweeps")
+        yield FetchLine(id="fetch-line")
         yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
         yield HintLine("explorer", self.keymap, id="hints")
@@ -258,6 +269,11 @@ class ExplorerBase(Screen[None]):
         self.query_one(RunLine).show(active)
         self.query_one(Leaders).best = leaders_of(self.runs, self.engine.dataset.name)
 
+    def on_fetch_changed(self, message: FetchChanged) -> None:
+        """Show the download that is under way, if any."""
+        self.fetching = message.title
+        self.query_one(FetchLine).show(message, self.keymap["data"])
+
     def rate(self) -> float | None:
         """Configs x images per second of the newest run that knows."""
         return next((run.rate * run.configs for run in self.runs if run.rate), None)
@@ -335,11 +351,16 @@ class ExplorerBase(Screen[None]):
         state, dataset, line = self.now, self.engine.dataset, self.query_one(StatusLine)
         line.left = title_of(dataset)
         recipe, total = state.source.recipe, len(dataset.samples)
-        worker = self.worker[1]
+        state_of, worker = self.worker
+        if state_of == "ready":
+            worker = f"ready on {worker}"
         if 0 < self.present < total and not state.source.stored:
             worker = f"{worker} {self.present}/{total}"
-        facts = [clean(state.source.title), *([clean(worker)] if worker else [])]
-        if not state.source.stored:
+        facts = [clean(state.source.title)]
+        if state.source.stored:
+            facts.append("stored set")
+        else:
+            facts += [clean(worker)] if worker else []
             facts += [clean(recipe.backbone), f"“{clean(state.prompt or recipe.template)}”"]
             facts += [clean(recipe.checkpoint)] if recipe.checkpoint else []
         line.right = (*facts, self.terminal.protocol)

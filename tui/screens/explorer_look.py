@@ -15,12 +15,12 @@ BLINK_SECONDS = 0.7
 
 
 class ExplorerLook(ExplorerWalk):
-    """Layouts, zoom, peek, blink, colours and opacity."""
+    """Layouts, close-ups, outlines, peek, blink, colours and opacity."""
 
     _peek_timer: Timer | None = None
     _blink_timer: Timer | None = None
     _blinking: tuple[str, str] = ("image", "heatmap")
-    _unzoomed = View()
+    _before_single = View()
 
     def action_layout(self) -> None:
         """The next layout."""
@@ -29,16 +29,34 @@ class ExplorerLook(ExplorerWalk):
         self.change(self.now.with_(view=replace(view, layout=layout, pictures=())))
         self.notify(f"layout: {layout}", timeout=1.5)
 
-    def action_zoom(self) -> None:
+    def action_single(self) -> None:
         """One picture large; again: all that were shown."""
         view, shown = self.now.view, self.query_one(PictureGrid).shown()
         if len(shown) > 1:
-            self._unzoomed = view
+            self._before_single = view
             first = "heatmap" if "heatmap" in shown else shown[0]
             self.change(self.now.with_(view=replace(view, pictures=(first,))))
         else:
-            before = self._unzoomed
+            before = self._before_single
             self.change(self.now.with_(view=replace(view, pictures=before.pictures, layout=before.layout)))
+
+    def action_zoom(self, direction: int) -> None:
+        """Closer or further away."""
+        steps = direction * (self.take_count() or 1)
+        self.change(self.now.with_(view=self.now.view.zoomed(steps)))
+
+    def action_zoom_off(self) -> None:
+        """The whole picture."""
+        self.change(self.now.with_(view=replace(self.now.view, zoom=1.0, x=0.5, y=0.5)))
+
+    def action_pan(self, right: int, down: int) -> None:
+        """Move the close-up."""
+        steps = self.take_count() or 1
+        self.change(self.now.with_(view=self.now.view.moved(steps * right, steps * down)))
+
+    def action_outlines(self) -> None:
+        """Masks as outlines, or filled."""
+        self.change(self.now.with_(view=replace(self.now.view, outlines=not self.now.view.outlines)))
 
     def action_crop(self) -> None:
         """Only the surroundings of the true mask, or everything."""

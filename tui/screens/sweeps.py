@@ -26,7 +26,7 @@ from tui.screens.page import Page
 from tui.widgets.run_view import bar, heat_table, summary_lines, title_of
 
 FULL_WIDTH = 112
-COLUMNS = ("run", "state", "progress", "heatmaps", "configs", "images/s", "ETA", "mean IoU", "age")
+COLUMNS = ("run", "state", "progress", "mean IoU", "ETA", "heatmaps", "configs", "images/s", "age")
 EMPTY = "No runs yet. S composes and starts one.\nIt goes on when you quit, or when the connection drops."
 
 
@@ -45,6 +45,7 @@ class SweepsScreen(Page):
         self._view: RunView | None = None
         self._score = SCORES[0]
         self._as_table = False
+        self._marked: set[str] = set()
 
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
@@ -68,12 +69,12 @@ class SweepsScreen(Page):
         if fresh:
             table.clear()
         for index, run in enumerate(message.runs):
-            cells = row_of(run)
+            cells = row_of(run, run.id in self._marked)
             if fresh:
                 table.add_row(*cells, key=run.id)
             else:
                 for column, cell in enumerate(cells):
-                    table.update_cell_at(Coordinate(index, column), cell)
+                    table.update_cell_at(Coordinate(index, column), cell, update_width=True)
         ids = [run.id for run in message.runs]
         if fresh and here is not None and here.id in ids:
             table.move_cursor(row=ids.index(here.id))
@@ -185,23 +186,42 @@ class SweepsScreen(Page):
         self._score = SCORES[(SCORES.index(self._score) + 1) % len(SCORES)]
         self._look()
 
+    def action_mark(self) -> None:
+        """Mark the run to compare it, or take the mark away."""
+        run = self.chosen()
+        if run is not None:
+            self._marked ^= {run.id}
+            self.on_runs_read(RunsRead(self._runs))
+
+    def action_compare(self) -> None:
+        """Compare the marked runs with this one: the heatmap sets of all of them, pair by pair."""
+        from tui.screens.paired import PairedScreen
+
+        run = self.chosen()
+        wanted = tuple(r.id for r in self._runs if r.id in self._marked or r is run)
+        sets = sum(len(r.heatmaps) for r in self._runs if r.id in wanted)
+        if sets < 2:
+            self.notify("nothing to compare it with; mark another run with *", severity="warning")
+        else:
+            self.app.push_screen(PairedScreen(self.engine, self.keymap, wanted))
+
     def action_view(self) -> None:
         """The best cells, or dilation x erosion."""
         self._as_table = not self._as_table
         self._look()
 
 
-def row_of(run: RunRow) -> tuple[Text, ...]:
+def row_of(run: RunRow, marked: bool) -> tuple[Text, ...]:
     """A run's line in the table; Text, since DataTable takes strings for markup."""
     cells = (
-        run.id[:8],
+        f"{'*' if marked else ' '}{run.id[:8]}",
         run.state,
         f"{bar(run.progress, 10)} {run.progress:4.0%}",
+        figure(run.best.mean_iou) if run.best else "–",
+        duration(run.eta),
         clean(", ".join(run.heatmaps)),
         f"{run.configs:,}",
         f"{run.rate:,.1f}" if run.rate else "–",
-        duration(run.eta),
-        figure(run.best.mean_iou) if run.best else "–",
         age(time.time() - run.created),
     )
     return tuple(Text(cell) for cell in cells)

@@ -13,6 +13,7 @@ from core.metrics import Counts, counts_of
 from core.postprocess import PostProcess
 from tui.graphics import compose
 from tui.state import View
+from tui.studio import outlines
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -45,6 +46,8 @@ def drawn(
         pictures["heatmap"] = compose.overlay(image, map_, view.colours, view.opacity)
         mask = codes > config.threshold_index
         pictures["mask"] = compose.outcome(dimmed, mask, true_mask, TINT)
+        if view.outlines:
+            pictures |= outlines.outlined(image, mask, true_mask)
     if peek:
         pictures = {
             name: truth if name == "image" else compose.contours(picture, true_mask, (255, 255, 255), 3)
@@ -52,6 +55,7 @@ def drawn(
         }
     if view.crop:
         pictures = {name: cropped(picture, true_mask) for name, picture in pictures.items()}
+    pictures = {name: compose.zoomed(shown, view.zoom, (view.x, view.y)) for name, shown in pictures.items()}
     return Drawn(pictures, counts)
 
 

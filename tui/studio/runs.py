@@ -5,6 +5,7 @@ Whatever this screen starts outlives it; whatever others started is shown too.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from core.postprocess import PostProcess
 from core.sweep.grid import Grid
 from core.sweep.ledger import Ledger, RunRow
-from tui.answers import RunRead, RunsRead, Told, Trouble
+from tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
 from tui.runs import HeatTable, RunView
 from tui.studio.lanes import Lane
 
@@ -32,7 +33,7 @@ class Runs:
         self._ledger = Ledger()
         self._reading = Lane("ledger", failed)
         self._details = Lane("run", failed)
-        self._slow = Lane("downloads", failed, places=8)
+        self._slow = Lane("slow", failed, places=8)
         self._commands = Lane("commands", failed, places=32)
 
     def poll(self) -> None:
@@ -78,6 +79,14 @@ class Runs:
         arguments = ["runs", "export", run, "--format", "csv", "--out", path]
         self._commands.submit(lambda _: self._run(arguments, f"wrote {path}"))
 
+    def compare(self, runs: tuple[str, ...]) -> None:
+        """Test runs against each other, image by image; answers RunsCompared, or Trouble."""
+
+        def done(said: str) -> None:
+            self._post(RunsCompared(runs, json.loads(said)))
+
+        self._commands.submit(lambda _: self._run(["runs", "compare", *runs, "--json"], done))
+
     def describe(self, backbone: str, checkpoint: str, layers: int) -> None:
         """Put the heads of a network into words over the dataset; takes minutes."""
         arguments = [
@@ -91,10 +100,6 @@ class Runs:
         ]
         arguments += ["--checkpoint", checkpoint] if checkpoint else []
         self._slow.submit(lambda _: self._run(arguments, "the heads are described", None))
-
-    def fetch(self, what: list[str], done: str) -> None:
-        """Run `cliploc fetch …` or `cliploc models fetch …`; takes as long as the network does."""
-        self._slow.submit(lambda _: self._run(what, done, None))
 
     def close(self) -> None:
         """Stop the lanes; runs go on."""
@@ -117,7 +122,13 @@ class Runs:
         self._post(Told(f"deleted run {run}"))
         self._tell_runs()
 
-    def _run(self, arguments: list[str], done: str, patience: float | None = COMMAND_PATIENCE) -> None:
+    def _run(
+        self,
+        arguments: list[str],
+        done: str | Callable[[str], None],
+        patience: float | None = COMMAND_PATIENCE,
+    ) -> None:
+        """Run `cliploc`. done: what to say when it did well, or what to do with what it printed."""
         result = subprocess.run(
             [*COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
@@ -128,8 +139,10 @@ class Runs:
             # Quitting now must not end what was asked for.
             start_new_session=True,
         )
-        if result.returncode == 0:
-            self._post(Told(done))
+        if result.returncode == 0 and not isinstance(done, str):
+            done(result.stdout)
+        elif result.returncode == 0:
+            self._post(Told(str(done)))
             self._tell_runs()
         else:
             said = (result.stderr.strip() or result.stdout.strip()).splitlines()

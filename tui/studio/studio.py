@@ -12,16 +12,17 @@ from operator import attrgetter
 from pathlib import Path
 
 from core import paths
-from core.datasets import Dataset
+from core.datasets import Dataset, open_dataset
 from core.datasets.statistics import statistics
 from core.errors import ClipLocError
 from core.heatmaps.recipe import Recipe
 from core.postprocess import PostProcess
-from tui.answers import Encoded, Idle, StatisticsReady, Told, Trouble
+from tui.answers import DatasetFound, Encoded, Idle, SetsListed, StatisticsReady, Told, Trouble
 from tui.board import Board
 from tui.graphics.encode import encode
 from tui.graphics.frame import Job, Plate
 from tui.state import ExplorerState, Source
+from tui.studio.fetching import Fetches
 from tui.studio.heatmaps import Heatmaps
 from tui.studio.lanes import Cancelled, Lane
 from tui.studio.painter import Painter
@@ -62,6 +63,7 @@ class Studio:
         self._errands = self._lane("errands", places=8)
         self._lanes = (self._pictures, self._sheets, self._scores, self._comparison, self._errands)
         self.runs = Runs(dataset.spec, post, self._failed)
+        self.fetches = Fetches(post, self._failed)
 
     def _lane(self, name: str, places: int = 1) -> Lane:
         return Lane(name, self._failed, places, self._tell_idle)
@@ -132,6 +134,23 @@ class Studio:
         """Ask the heatmap worker for every sample of the dataset."""
         self._errands.submit(lambda _: self._heatmaps.compute_all(source))
 
+    def list_sets(self) -> None:
+        """Look which heatmap sets are stored for this dataset; answers SetsListed."""
+
+        def job(_: Cancelled) -> None:
+            self._post(SetsListed({found.name: len(found.ids()) for found in self._heatmaps.stored()}))
+
+        self._errands.submit(job)
+
+    def find_dataset(self, spec: str) -> None:
+        """See whether a dataset can be opened; answers DatasetFound, or Trouble that says why not."""
+
+        def job(_: Cancelled) -> None:
+            open_dataset(spec)
+            self._post(DatasetFound(spec))
+
+        self._errands.submit(job)
+
     def export_pictures(self, pictures: Mapping[str, Plate], path: Path) -> None:
         """Write pictures side by side as PNG; answers Told, or Trouble."""
         found = {name: self._plates.get(plate) for name, plate in pictures.items()}
@@ -170,6 +189,7 @@ class Studio:
             lane.close()
         self._encoders.shutdown(wait=False, cancel_futures=True)
         self.runs.close()
+        self.fetches.close()
         self._heatmaps.close()
 
     def _export(self, write: Callable[[], None], path: Path) -> None:

@@ -67,6 +67,14 @@ class PictureGrid(Container):
     def on_resize(self) -> None:
         self.lay_out(self._view)
 
+    async def on_mouse_scroll_up(self) -> None:
+        """The wheel zooms as the keys do."""
+        await self.run_action("screen.zoom(1)")
+
+    async def on_mouse_scroll_down(self) -> None:
+        """As above."""
+        await self.run_action("screen.zoom(-1)")
+
     def lay_out(self, view: View) -> None:
         """Show the panes that the view asks for."""
         self._view = view
@@ -121,11 +129,15 @@ def best_columns(count: int, width: int, height: int) -> int:
 
 def captions_of(view: View) -> dict[str, Content]:
     """A title a picture, with what its colours mean."""
+    mask = [("■hit ", "$hit"), ("■miss ", "$miss"), ("■false", "$false")]
+    if view.outlines:
+        mask = [("□mask ", "$foreground"), ("□true", "$hit")]
+    close = f" ×{view.zoom:g}" if view.zoom > 1 else ""
     return {
-        "image": Content.styled("image", "$dim"),
-        "heatmap": Content.assemble(("heatmap", "$dim"), (f"  {view.colours} {view.opacity:.0%}", "$faint")),
-        "mask": Content.assemble(
-            ("mask ", "$dim"), ("■hit ", "$hit"), ("■miss ", "$miss"), ("■false", "$false")
+        "image": Content.assemble(("image", "$dim"), (close, "$accent")),
+        "heatmap": Content.assemble(
+            ("heatmap", "$dim"), (f"  {view.colours} {view.opacity:.0%}", "$faint"), (close, "$accent")
         ),
+        "mask": Content.assemble(("mask ", "$dim"), *mask),
         "truth": Content.styled("true mask", "$dim"),
     }

@@ -1,0 +1,160 @@
+"""The data dialog: datasets that can be opened, and downloads with their progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core import paths
+from core.sweep.lock import is_held
+from tests.tui.conftest import settled, until
+from tui import session
+from tui.app import ExplorerApp
+from tui.messages import Reopen
+from tui.screens.dialogs import data_choices, is_place
+from tui.state import ExplorerState, Source
+from tui.studio.fetching import last_said, part_of
+from tui.widgets.fetch_line import FetchLine
+
+Make = Callable[..., ExplorerApp]
+SIZE = (120, 40)
+# A download that says how far it is, then waits for a file before it ends.
+SLOW = """
+import pathlib, sys, time
+print("downloading: 41.0 of 123.0 MB", file=sys.stderr, flush=True)
+while not pathlib.Path({gate!r}).exists():
+    time.sleep(0.01)
+sys.exit({code})
+"""
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Downloads are stood in for by a process that ends when this file appears."""
+    path = tmp_path / "gate"
+    monkeypatch.setattr(
+        "tui.studio.fetching.COMMAND", (sys.executable, "-c", SLOW.format(gate=str(path), code=0))
+    )
+    return path
+
+
+def line(app: ExplorerApp) -> str:
+    if not app.explorer.query(FetchLine):
+        return ""  # the explorer is not open yet
+    widget = app.explorer.query_one(FetchLine)
+    return str(widget.text) if widget.has_class("-active") else ""
+
+
+async def test_a_download_shows_its_progress_until_it_is_done(make_app: Make, gate: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("W", *"fetch cocog", "enter")
+        await until(lambda: "fetching CocoGlide" in line(app) and " 33%" in line(app), pilot)
+        assert "41.0 of 123.0 MB" in line(app)
+        gate.touch()
+        await until(lambda: "CocoGlide is here; W opens it" in app.notices, pilot)
+        assert line(app) == ""
+
+
+async def test_the_same_dialog_stops_it(make_app: Make, gate: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("W", *"fetch cocog", "enter")
+        await until(lambda: "33%" in line(app), pilot)
+        await pilot.press("W", *"stop fetching", "enter")
+        await until(lambda: any("stopped fetching CocoGlide" in text for text in app.notices), pilot)
+        assert line(app) == ""
+        assert not gate.exists()
+
+
+async def test_it_goes_on_after_the_explorer_and_the_next_one_follows_it(make_app: Make, gate: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("W", *"fetch cocog", "enter")
+        await until(lambda: "33%" in line(app), pilot)
+    app.engine.close()
+    assert is_held(paths.state_dir() / "fetch.log")
+    later = make_app()
+    async with later.run_test(size=SIZE) as pilot:
+        await until(lambda: "fetching CocoGlide" in line(later), pilot)
+        gate.touch()
+        await until(lambda: "CocoGlide is here; W opens it" in later.notices, pilot)
+
+
+async def test_a_download_that_fails_says_why(
+    make_app: Make, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = "import sys; print('cliploc: the server does not answer', file=sys.stderr); sys.exit(1)"
+    monkeypatch.setattr("tui.studio.fetching.COMMAND", (sys.executable, "-c", failing))
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("W", *"fetch weights", "enter")
+        await until(lambda: "the server does not answer" in app.notices, pilot)
+
+
+def test_what_a_log_said_last_is_the_last_state_of_its_bar(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("weights: from x\nopen_clip.bin:  12%|█  |\ropen_clip.bin:  34%|███|")
+    said = last_said(tmp_path / "log")
+    assert said.startswith("open_clip.bin:  34%")
+    assert part_of(said) == 0.34
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [("unpacking: 1,024.0 of 2,048.0 MB", 0.5), ("downloading: 3.0 of 0.0 MB", None), ("from x", None)],
+)
+def test_how_much_is_done_is_read_from_what_is_said(said: str, part: float | None) -> None:
+    assert part_of(said) == part
+
+
+async def test_a_dataset_that_cannot_be_opened_leaves_everything_as_it_is(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("d", "W", *"/nowhere", "enter")
+        await until(lambda: any("no dataset at /nowhere" in text for text in app.notices), pilot)
+        assert app.is_running
+        assert app.explorer.now.config.dilate == 5
+
+
+async def test_a_word_chooses_what_it_narrows_down_to(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("W", *"dem", "enter")
+        await until(lambda: app.return_value == Reopen("demo"), pilot)
+
+
+async def test_a_choice_named_in_full_is_meant_although_others_match(make_app: Make, gate: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("W", *"fetch coco", "enter")
+        await until(lambda: "fetching COCO val2017" in line(app), pilot)
+        gate.touch()
+
+
+async def test_a_highlight_that_was_moved_is_meant(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("P", *"closing", "down", "enter")
+        await until(lambda: app.explorer.now.config.dilate == 61, pilot)
+
+
+def test_datasets_that_were_opened_before_are_offered(tmp_path: Path) -> None:
+    for place in (tmp_path / "gone", tmp_path):
+        session.save(str(place), ExplorerState("a", Source()))
+    assert [choice.value for choice in data_choices("demo")] == ["demo", str(tmp_path)]
+
+
+@pytest.mark.parametrize(("text", "place"), [("~/data", True), ("coco:a:b", True), ("glide", False)])
+def test_a_place_is_told_from_a_word(text: str, place: bool) -> None:
+    assert is_place(text) == place

@@ -1,0 +1,16 @@
+"""Masks as outlines: what is inside stays to be seen. Pure functions of arrays."""
+
+from __future__ import annotations
+
+from tui.graphics.compose import OUTCOME_COLOURS, Image, Mask, contours
+
+# Of the picture's side: thick enough to survive being shown in a few dozen half-cells.
+THICKNESS = 1 / 96
+WHITE = (255, 255, 255)
+
+
+def outlined(image: Image, mask: Mask, true_mask: Mask) -> dict[str, Image]:
+    """The image with the outlines of the mask (white) and of the true mask, and with the latter alone."""
+    thickness = max(round(max(image.shape[:2]) * THICKNESS), 1)
+    truth = contours(image, true_mask, OUTCOME_COLOURS["hit"], thickness)
+    return {"mask": contours(truth, mask, WHITE, thickness), "truth": truth}
