@@ -27,6 +27,7 @@ from core.heatmaps.protocol import (
     Message,
     Ready,
     Request,
+    TermsComputed,
     TextComputed,
     decoded,
     encoded,
@@ -85,6 +86,10 @@ class Worker:
         Those that are in the store already are reported as computed.
         """
         self._send(Request(self._dataset, recipe, tuple(ids), urgent=urgent))
+
+    def request_terms(self, recipe: Recipe, ids: Sequence[str], *, urgent: bool = True) -> None:
+        """Ask for what every head adds to the heatmaps of samples; kept in the set of their recipe."""
+        self._send(Request(self._dataset, recipe, tuple(ids), urgent=urgent, terms=True))
 
     def request_text(self, recipe: Recipe, id_: str, prompt: str) -> None:
         """Ask for one sample's heatmap of a free-text prompt; it comes in a TextComputed event."""
@@ -172,7 +177,7 @@ class Worker:
                 log.warning("%s", error)
                 continue
             if not isinstance(event, Request | Forget) and process is self._process:
-                if isinstance(event, Ready | Computed | TextComputed):
+                if isinstance(event, Ready | Computed | TextComputed | TermsComputed):
                     self._deaths = 0
                 self._report(event)
         code = process.wait()

@@ -96,7 +96,7 @@ def head_terms(
         vit = Vit(backbone)
         (terms,) = _scores([replace(plan, spec=_TERMS, values={})], vit, images)
         layers, grid = len(vit.blocks), vit.grid_of(images)
-    return terms.unflatten(2, (layers, -1, *grid)).float().clone()
+    return terms.reshape(*terms.shape[:2], layers, -1, *grid).float().clone()
 
 
 def normalize(maps: Tensor) -> Tensor:
