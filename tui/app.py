@@ -28,6 +28,8 @@ from tui.messages import (
     ContenderReady,
     DisagreementReady,
     HeadReady,
+    HeadsScored,
+    HeadTableReady,
     HeatmapsArrived,
     PicturesReady,
     Reopen,
@@ -35,6 +37,7 @@ from tui.messages import (
     RunsRead,
     SheetReady,
     StatisticsReady,
+    TermsArrived,
     Told,
     Trouble,
     WorkerChanged,
@@ -122,6 +125,9 @@ class ExplorerApp(App[int | Reopen]):
     @on(ContenderReady)
     @on(StatisticsReady)
     @on(HeadReady)
+    @on(HeadTableReady)
+    @on(HeadsScored)
+    @on(TermsArrived)
     def _for_who_is_shown(self, message: Message) -> None:
         self.screen.post_message(message)
 

@@ -21,13 +21,13 @@ from core.heatmaps.recipe import Recipe
 from core.methods import METHODS
 from core.postprocess import PostProcess
 from tui.comparison import Contender
+from tui.heads import Heads
 from tui.heatmaps import Heatmaps
 from tui.lanes import Cancelled, Lane
 from tui.messages import (
     BoardReady,
     ContenderReady,
     DisagreementReady,
-    HeadReady,
     PicturesReady,
     SheetReady,
     StatisticsReady,
@@ -61,12 +61,21 @@ class Engine:
         self._post = post
         self.heatmaps = Heatmaps(dataset, post, device)
         self.runs = Runs(dataset.spec, post, self._failed)
+        self._heads = Heads(dataset, self.heatmaps, post)
         self._pictures = Lane("pictures", self._failed)
         self._sheets = Lane("sheets", self._failed)
         self._scores = Lane("scores", self._failed)
         self._exports = Lane("exports", self._failed, places=8)
         self._comparison = Lane("comparison", self._failed)
-        self._lanes = (self._pictures, self._sheets, self._scores, self._comparison, self._exports)
+        self._head_scores = Lane("head scores", self._failed)
+        self._lanes = (
+            self._pictures,
+            self._sheets,
+            self._scores,
+            self._comparison,
+            self._head_scores,
+            self._exports,
+        )
         self._decoded: OrderedDict[str, tuple[Image, Mask]] = OrderedDict()
         self._live: LiveScores | None = None
         self._live_of: tuple[str, int] = ("", 0)
@@ -111,9 +120,21 @@ class Engine:
         """Count the dataset; answers StatisticsReady."""
         self._comparison.submit(lambda _: self._count(), drop_running=True)
 
-    def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
-        """Draw the present sample's map of one layer and head; answers HeadReady."""
-        self._comparison.submit(lambda _: self._head(generation, state, recipe, place))
+    def head(self, generation: int, state: ExplorerState, recipe: Recipe) -> None:
+        """Draw the present sample's map of the recipe's choice of heads; answers HeadReady."""
+        self._comparison.submit(lambda _: self._heads.draw(generation, state, recipe))
+
+    def score_heads(
+        self, generation: int, state: ExplorerState, recipe: Recipe, *, table: bool, anew: bool
+    ) -> None:
+        """Score the dataset for the recipe's choice of heads; answers HeadsScored.
+
+        table: answer HeadTableReady before. anew: drop the running one.
+        """
+        self._head_scores.submit(
+            lambda cancelled: self._heads.score(generation, state, recipe, table, cancelled),
+            drop_running=anew,
+        )
 
     def export(self, write: Callable[[], None], path: Path) -> None:
         """Write a file; answers Told, or Trouble."""
@@ -240,17 +261,6 @@ class Engine:
         found = disagreement(self.heatmaps.stored(), self.dataset.samples, config, cancelled)
         if found is not None:
             self._post(DisagreementReady(found))
-
-    def _head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
-        from tui import board, drawing  # as above
-
-        sample, source = self.dataset.by_id(state.sample), Source(recipe)
-        heatmap, note = self.heatmaps.read(source, sample, "")
-        image, true_mask = sample.image(), sample.true_mask()
-        result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, False)
-        curves = None if result.counts is None else board.curves_of(result.counts)
-        words = self.heatmaps.descriptions(source)
-        self._post(HeadReady(generation, place, result.pictures.get("heatmap"), curves, note, words))
 
     def _compare(
         self,

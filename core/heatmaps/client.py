@@ -79,17 +79,16 @@ class Worker:
         self._deaths = 0
         self._ensure_started()
 
-    def request(self, recipe: Recipe, ids: Sequence[str], *, urgent: bool = True) -> None:
+    def request(
+        self, recipe: Recipe, ids: Sequence[str], *, urgent: bool = True, terms: bool = False
+    ) -> None:
         """Ask for heatmaps of samples; the latest urgent request is answered first.
 
         Not urgent: neighbours, or the whole dataset, when there is nothing better to do.
-        Those that are in the store already are reported as computed.
+        Those that are in the store already are reported as computed. terms: for what every
+        head adds to them instead, reported as TermsComputed.
         """
-        self._send(Request(self._dataset, recipe, tuple(ids), urgent=urgent))
-
-    def request_terms(self, recipe: Recipe, ids: Sequence[str], *, urgent: bool = True) -> None:
-        """Ask for what every head adds to the heatmaps of samples; kept in the set of their recipe."""
-        self._send(Request(self._dataset, recipe, tuple(ids), urgent=urgent, terms=True))
+        self._send(Request(self._dataset, recipe, tuple(ids), urgent=urgent, terms=terms))
 
     def request_text(self, recipe: Recipe, id_: str, prompt: str) -> None:
         """Ask for one sample's heatmap of a free-text prompt; it comes in a TextComputed event."""

@@ -1,0 +1,108 @@
+"""What the screen inside the model shows, from kept terms: maps, tables and scores for any choice of heads.
+
+Runs on lanes; what it answers is plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from core.datasets import Dataset
+from core.heatmaps.recipe import Recipe
+from core.methods.switches import Kept, kept
+from tui.messages import HeadReady, HeadsScored, HeadTableReady
+from tui.state import ExplorerState
+
+if TYPE_CHECKING:
+    from core.heatmaps.terms import Terms, TermSet
+    from core.sweep.heads import HeadScores
+    from tui.heatmaps import Heatmaps
+
+# Terms of a dataset that are more than this are not kept: only the sample is scored.
+LARGE_BYTES = 2_000_000_000
+# For true masks and one plane of codes of each image.
+CACHE_BYTES = 170_000_000
+
+
+class Heads:
+    """One dataset's heads. `draw` and `score` may be on two lanes, each of them on one."""
+
+    def __init__(self, dataset: Dataset, heatmaps: Heatmaps, post: Callable[[Message], object]) -> None:
+        self._dataset = dataset
+        self._heatmaps = heatmaps
+        self._post = post
+        self._scores: HeadScores | None = None
+
+    def draw(self, generation: int, state: ExplorerState, recipe: Recipe) -> None:
+        """The sample's map of the recipe's choice; answers HeadReady."""
+        # numpy and cv2 cost 0.3 s; the first paint does not wait for them.
+        from core.heatmaps.terms import heatmap_of
+        from core.sweep.heads import iou_of
+        from tui import board, drawing
+
+        sample = self._dataset.by_id(state.sample)
+        image, true_mask = sample.image(), sample.true_mask()
+        terms, note = self._heatmaps.terms(recipe, sample)
+        heatmap = all_on = None
+        if terms is not None:
+            heatmap = heatmap_of(terms, chosen_of(recipe, terms))
+            all_on = iou_of(terms, kept(*terms.shape[:2]), true_mask, state.config)
+        result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, False)
+        curves = None if result.counts is None else board.curves_of(result.counts)
+        iou = None if curves is None else curves.at("mean_iou", state.config.threshold_index)
+        words = self._heatmaps.descriptions(recipe)
+        self._post(HeadReady(generation, result.pictures.get("heatmap"), iou, all_on, note, words))
+
+    def score(
+        self,
+        generation: int,
+        state: ExplorerState,
+        recipe: Recipe,
+        table: bool,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        """The dataset's mean IoU for the recipe's choice, once the sample's terms are there.
+
+        table: answer HeadTableReady first. Then HeadsScored, unless it was cancelled.
+        """
+        from core.sweep.heads import table_of  # as above
+
+        sample, samples = self._dataset.by_id(state.sample), self._dataset.samples
+        found = self._heatmaps.term_set(recipe)
+        terms = None if found is None else found.read(sample.id)
+        if found is None or terms is None:
+            return
+        if table:
+            each = table_of(terms, sample.true_mask(), state.config)
+            self._post(HeadTableReady(sample.id, each.iou, each.inside))
+        size = terms.nbytes * len(samples)
+        if size > LARGE_BYTES:
+            note = f"{size / 1e9:.1f} GB for all samples: only this one is scored"
+            self._post(HeadsScored(generation, 0, len(samples), None, None, note))
+            return
+        self._heatmaps.compute_terms(recipe)
+        scores = self._scores_of(found)
+        all_on = scores.mean_iou(kept(*terms.shape[:2]), state.config, cancelled)
+        shown = scores.mean_iou(chosen_of(recipe, terms), state.config, cancelled)
+        if not cancelled():
+            self._post(HeadsScored(generation, len(scores.ids), len(samples), shown, all_on, ""))
+
+    def _scores_of(self, found: TermSet) -> HeadScores:
+        """The scores over these terms, made anew when there are others or more."""
+        from core.sweep.heads import HeadScores  # as above
+
+        ids = tuple(found.present(sample.id for sample in self._dataset.samples))
+        if self._scores is None or (self._scores.key, self._scores.ids) != (found.key, ids):
+            if self._scores is not None:
+                self._scores.close()
+            self._scores = HeadScores(found, self._dataset.samples, cache_bytes=CACHE_BYTES)
+        return self._scores
+
+
+def chosen_of(recipe: Recipe, terms: Terms) -> Kept:
+    """The heads that the recipe's heatmap sums."""
+    own = dict(recipe.parameters)
+    return kept(*terms.shape[:2], layer=int(own["layer"]), head=int(own["head"]), off=str(own["off"]))
