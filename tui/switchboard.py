@@ -110,5 +110,17 @@ class Switchboard:
         return off_text({*off, *whole})
 
 
+def choice_text(settings: Mapping[str, object]) -> str:
+    """A recipe's choice of layer, head and off in a few words; "" for all heads."""
+    chosen = [f"{name} {settings[name]}" for name in ("layer", "head") if settings.get(name, ALL) != ALL]
+    off = str(settings.get("off", ""))
+    if off:
+        chosen.append(f"off {off if len(off) <= _LONG else off[: _LONG - 1] + '…'}")
+    return ", ".join(chosen)
+
+
 def _places(layer: int, head: int, heads: int) -> list[Place]:
     return [(layer, each) for each in range(heads)] if head == ALL else [(layer, head)]
+
+
+_LONG = 24

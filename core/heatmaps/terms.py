@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -76,6 +77,15 @@ class TermSet:
         for id_, each in terms.items():
             with paths.atomic_write(self.folder / _name(id_)) as file:
                 np.save(file, np.ascontiguousarray(each, np.float32), allow_pickle=False)
+
+    def remove(self) -> None:
+        """Delete them; what is not there is no error."""
+        try:
+            shutil.rmtree(self.folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreError(f"cannot remove {self.folder}: {error.strerror}") from error
 
 
 def found(recipe: Recipe, fingerprint: str) -> TermSet | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.switchboard import HEAD, LAYER, MODEL, Switchboard
+from tui.switchboard import HEAD, LAYER, MODEL, Switchboard, choice_text
 
 BOARD = Switchboard.of(3, 2, {})
 
@@ -74,3 +74,17 @@ def test_a_network_of_unknown_size_shows_all_of_it() -> None:
     unknown = Switchboard.of(0, 0, {})
     assert unknown.settings == {"layer": -1, "head": -1, "off": ""}
     assert unknown.switched().layer_switched().moved(1, 1).showing(LAYER) == unknown
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, ""),
+        ({"layer": -1, "head": -1, "off": ""}, ""),
+        ({"layer": 3, "head": 1, "off": ""}, "layer 3, head 1"),
+        ({"layer": 3, "head": -1, "off": "3.0"}, "layer 3, off 3.0"),
+        ({"off": "1.*,2.*,3.*,4.*,5.*,6.*,7.*"}, "off 1.*,2.*,3.*,4.*,5.*,6.*…"),
+    ],
+)
+def test_the_explorer_says_which_choice_it_shows(settings: dict[str, object], text: str) -> None:
+    assert choice_text(settings) == text

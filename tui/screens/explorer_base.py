@@ -24,6 +24,7 @@ from tui.curves import Curves, figure
 from tui.engine import Engine
 from tui.messages import BoardReady, HeatmapsArrived, PicturesReady, RunsRead, SheetReady, WorkerChanged
 from tui.state import SCOPES, ExplorerState, History, Jumps
+from tui.switchboard import choice_text
 from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
 from tui.widgets.leaders import Leaders, leaders_of
@@ -336,7 +337,8 @@ class ExplorerBase(Screen[None]):
         worker = self.worker[1]
         if 0 < self.present < total and not state.source.stored:
             worker = f"{worker} {self.present}/{total}"
-        facts = [clean(state.source.title), *([clean(worker)] if worker else [])]
+        choice = "" if state.source.stored else choice_text(dict(recipe.parameters))
+        facts = [clean(part) for part in (state.source.title, choice, worker) if part]
         if not state.source.stored:
             facts += [clean(recipe.backbone), f"“{clean(state.prompt or recipe.template)}”"]
             facts += [clean(recipe.checkpoint)] if recipe.checkpoint else []

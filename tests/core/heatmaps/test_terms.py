@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.cli import main
 from core.datasets import Dataset, open_dataset
 from core.errors import StoreError
 from core.heatmaps import server as module
@@ -115,6 +116,15 @@ def test_what_was_killed_while_writing_is_not_there(toy: Dataset) -> None:
     whole.rename(whole.with_name(f".{whole.name}.0123"))
     assert terms.present(["a"]) == []
     assert terms.read("a") is None
+
+
+def test_removing_a_set_removes_its_terms(toy: Dataset) -> None:
+    made = HeatmapStore().open(Identity(toy.fingerprint, "textspan"))
+    made.write({"a": np.zeros((2, 2), np.float32)})
+    TermSet(made.identity).write({"a": np.ones((1, 1, 2, 2), np.float32)})
+    assert main(["heatmaps", "remove", made.name]) == 0
+    assert not TermSet(made.identity).folder.exists()
+    TermSet(made.identity).remove()
 
 
 @pytest.mark.parametrize("content", [b"", b"not an array"])
