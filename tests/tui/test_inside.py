@@ -104,8 +104,8 @@ async def test_scores_follow_each_switch(make_app: MakeApp, toy: Dataset, terms:
         is_shown()
         assert "×" not in text(app, "#grid")
         panel = app.screen.query_one("#head-scores", Static)
-        assert panel.border_title == "fg IoU, per image"
-        assert panel.border_subtitle == "mean of 9 of 9"
+        assert panel.border_title == "IoU: foreground, per image, then mean"
+        assert panel.border_subtitle == "mean of 9 of 9 images"
 
 
 async def test_without_the_noise_the_head_that_sees_is_left(
@@ -162,12 +162,14 @@ async def test_the_sample_comes_first_then_the_rest(
         terms.write({START: found[START]})
         app.engine.heatmaps._on_event(TermsComputed(every, terms.key, (START,)))
         await until(lambda: rows(app)["shown"][1] != "–", pilot)
-        assert app.screen.query_one("#head-scores").border_subtitle == "mean of 1 of 9"
+        assert app.screen.query_one("#head-scores").border_subtitle == "mean of 1 of 9 images"
         assert (every, others, {"urgent": False, "terms": True}) in asked
         for id_ in others:
             terms.write({id_: found[id_]})
             app.engine.heatmaps._on_event(TermsComputed(every, terms.key, (id_,)))
-        await until(lambda: app.screen.query_one("#head-scores").border_subtitle == "mean of 9 of 9", pilot)
+        await until(
+            lambda: app.screen.query_one("#head-scores").border_subtitle == "mean of 9 of 9 images", pilot
+        )
         assert rows(app)["shown"][1] == figure(mean(toy, terms, layer=3, head=0))
 
 

@@ -83,9 +83,7 @@ class InsideScreen(Page):
                 pane = Pane("head", self.terminal)
                 pane.add_class("panel")
                 yield pane
-                scores = Static(id="head-scores", classes="panel")
-                scores.border_title = "fg IoU, per image"
-                yield scores
+                yield Static(id="head-scores", classes="panel")
                 words = Static(id="words", classes="panel")
                 words.border_title = "What it writes, in words"
                 yield words
@@ -180,7 +178,10 @@ class InsideScreen(Page):
         if scored and scored.note:
             lines.append(Content.styled(scored.note, "$dim"))
         panel.update(Content("\n").join(lines))
-        panel.border_subtitle = f"mean of {scored.images} of {scored.total}" if scored else ""
+        narrow = self.has_class("-narrow")
+        panel.border_title = "fg IoU, per image" if narrow else "IoU: foreground, per image, then mean"
+        count = f"mean of {scored.images} of {scored.total}" if scored else ""
+        panel.border_subtitle = count if narrow or not count else f"{count} images"
 
     def _row(self, name: str, sample: str, mean: str) -> Content:
         """One line of scores; those of the choice before are faint until the new ones are there."""
