@@ -7,7 +7,7 @@ the parameter panel, presets and the docs are all rendered from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import ParameterError, clean, unknown
@@ -21,7 +21,8 @@ class Parameter:
 
     choices: the allowed strings (a str parameter without choices is free text).
     low, high: inclusive bounds of a number. step: what one key press moves.
-    odd: only odd integers are allowed.
+    odd: only odd integers are allowed. canonical: puts a free text into its one form, so
+    that equal choices are equal values; ParameterError for a text that it does not understand.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Parameter:
     high: float = math.inf
     step: float = 1
     odd: bool = False
+    canonical: Callable[[str], str] | None = None
 
     def check(self, value: object) -> Value:
         """Return `value` in the parameter's type; ParameterError says what is allowed."""
@@ -88,7 +90,7 @@ class Parameter:
             raise ParameterError(f"{self.name}: found {clean(value)!r}, expected {self.range_text()}")
         if self.choices and value not in self.choices:
             raise unknown(self.name, value, self.choices)
-        return value
+        return value if self.canonical is None else self.canonical(value)
 
     def _check_number(self, value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

@@ -156,8 +156,12 @@ paired.export          ctrl+e               export                      export t
 [inside] Inside
 head.next              l,right              head(1)                     next head ; head
 head.previous          h,left               head(-1)                    previous head
-head.layer             L                    whole('layer')              all heads of the layer ; layer
-head.all               A                    whole('model')              all layers and heads ; all
+head.switch            space,x              switch('head')              switch the head off or on ; off/on
+layer.switch           X                    switch('layer')             switch the whole layer off or on ; layer off/on
+heads.reset            r                    reset                       all heads on again ; reset
+head.layer             L                    show('layer')               show all heads of the layer; again: the head alone ; layer
+head.all               A                    show('model')               show all heads; again: the head alone ; all
+head.table             v                    table                       in the table: IoU, or what a head adds inside the true mask ; table
 head.take              enter                take                        show it in the explorer ; take
 head.describe          D                    describe                    describe the heads in words ; describe
 """  # noqa: E501

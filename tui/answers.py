@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.heatmaps.recipe import Recipe
 from tui.board import Board
 from tui.comparison import Contender
 from tui.curves import Curves
@@ -138,14 +139,54 @@ class StatisticsReady:
 
 @dataclass
 class HeadReady:
-    """The map of one (layer, head), drawn. words: descriptions by place, as far as they are known."""
+    """The sample's map of a choice of heads, drawn.
+
+    iou, all_on: of the sample, for the choice and with every head on; None where its terms
+    are not there, and `note` says why. words: descriptions by (layer, head), where known.
+    """
 
     generation: int
-    place: tuple[int, int]
     picture: Plate | None
-    curves: Curves | None
+    iou: float | None
+    all_on: float | None
     note: str
     words: Mapping[tuple[int, int], tuple[str, ...]]
+
+
+@dataclass
+class HeadTableReady:
+    """What each head is worth on a sample, by layer, then head: its IoU, what it adds inside the true mask.
+
+    inside: empty where nothing is true.
+    """
+
+    sample: str
+    iou: tuple[tuple[float, ...], ...]
+    inside: tuple[tuple[float, ...], ...]
+
+
+@dataclass
+class HeadsScored:
+    """The mean IoU over `images` of `total` samples for a choice of heads, and with every head on.
+
+    note: why nothing is scored, "" otherwise.
+    """
+
+    generation: int
+    images: int
+    total: int
+    shown: float | None
+    all_on: float | None
+    note: str
+
+
+@dataclass
+class TermsArrived:
+    """What the heads add is kept for these samples, for `present` in all. recipe: with all heads on."""
+
+    recipe: Recipe
+    ids: frozenset[str]
+    present: int
 
 
 @dataclass

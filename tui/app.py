@@ -35,6 +35,8 @@ from tui.messages import (
     DisagreementReady,
     FetchChanged,
     HeadReady,
+    HeadsScored,
+    HeadTableReady,
     HeatmapsArrived,
     PicturesReady,
     Reopen,
@@ -45,6 +47,7 @@ from tui.messages import (
     SheetReady,
     StatisticsReady,
     StudioBack,
+    TermsArrived,
     Told,
     Trouble,
     WorkerChanged,
@@ -154,6 +157,9 @@ class ExplorerApp(App[int | Reopen]):
     @on(StatisticsReady)
     @on(HeadReady)
     @on(SetsListed)
+    @on(HeadTableReady)
+    @on(HeadsScored)
+    @on(TermsArrived)
     def _for_who_is_shown(self, message: Message) -> None:
         self.screen.post_message(message)
 

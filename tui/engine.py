@@ -103,9 +103,18 @@ class Engine:
         """Count the dataset; answers StatisticsReady."""
         self._ask("statistics")
 
-    def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
-        """Draw the present sample's map of one layer and head; answers HeadReady."""
-        self._ask("head", generation, state, recipe, place)
+    def head(self, generation: int, state: ExplorerState, recipe: Recipe) -> None:
+        """Draw the present sample's map of the recipe's choice of heads; answers HeadReady."""
+        self._ask("head", generation, state, recipe)
+
+    def score_heads(
+        self, generation: int, state: ExplorerState, recipe: Recipe, *, table: bool, anew: bool
+    ) -> None:
+        """Score the dataset for the recipe's choice of heads; answers HeadsScored.
+
+        table: answer HeadTableReady before. anew: drop the running one.
+        """
+        self._ask("score_heads", generation, state, recipe, table, anew)
 
     def compute_all(self, source: Source) -> None:
         """Ask for the heatmaps of every sample of the dataset."""

@@ -106,6 +106,21 @@ class HeadReady(answers.HeadReady, Message, bubble=False):
 
 
 @dataclass
+class HeadTableReady(answers.HeadTableReady, Message, bubble=False):
+    __doc__ = answers.HeadTableReady.__doc__
+
+
+@dataclass
+class HeadsScored(answers.HeadsScored, Message, bubble=False):
+    __doc__ = answers.HeadsScored.__doc__
+
+
+@dataclass
+class TermsArrived(answers.TermsArrived, Message, bubble=False):
+    __doc__ = answers.TermsArrived.__doc__
+
+
+@dataclass
 class DisagreementReady(answers.DisagreementReady, Message, bubble=False):
     __doc__ = answers.DisagreementReady.__doc__
 

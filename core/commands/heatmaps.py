@@ -200,10 +200,12 @@ def _show(arguments: argparse.Namespace) -> int:
 def _remove(arguments: argparse.Namespace) -> int:
     from core.commands.output import say
     from core.heatmaps.store import HeatmapStore
+    from core.heatmaps.terms import TermSet
 
     store = HeatmapStore()
     for found in [store.find(text) for text in arguments.sets]:  # all are known before one is gone
         store.remove(found)
+        TermSet(found.identity).remove()
         say(f"removed {found.name}")
     return 0
 

@@ -27,6 +27,7 @@ from core.heatmaps.protocol import (
     Message,
     Ready,
     Request,
+    TermsComputed,
     TextComputed,
     decoded,
     encoded,
@@ -78,13 +79,16 @@ class Worker:
         self._deaths = 0
         self._ensure_started()
 
-    def request(self, recipe: Recipe, ids: Sequence[str], *, urgent: bool = True) -> None:
+    def request(
+        self, recipe: Recipe, ids: Sequence[str], *, urgent: bool = True, terms: bool = False
+    ) -> None:
         """Ask for heatmaps of samples; the latest urgent request is answered first.
 
         Not urgent: neighbours, or the whole dataset, when there is nothing better to do.
-        Those that are in the store already are reported as computed.
+        Those that are in the store already are reported as computed. terms: for what every
+        head adds to them instead, reported as TermsComputed.
         """
-        self._send(Request(self._dataset, recipe, tuple(ids), urgent=urgent))
+        self._send(Request(self._dataset, recipe, tuple(ids), urgent=urgent, terms=terms))
 
     def request_text(self, recipe: Recipe, id_: str, prompt: str) -> None:
         """Ask for one sample's heatmap of a free-text prompt; it comes in a TextComputed event."""
@@ -172,7 +176,7 @@ class Worker:
                 log.warning("%s", error)
                 continue
             if not isinstance(event, Request | Forget) and process is self._process:
-                if isinstance(event, Ready | Computed | TextComputed):
+                if isinstance(event, Ready | Computed | TextComputed | TermsComputed):
                     self._deaths = 0
                 self._report(event)
         code = process.wait()

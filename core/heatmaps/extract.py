@@ -30,7 +30,8 @@ from core.errors import ParameterError, ResourceError
 from core.heatmaps.identity import Identity, lasting
 from core.heatmaps.recipe import AUTO, FLOAT32, Recipe
 from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
-from core.methods.compute import compute_many, normalize
+from core.heatmaps.terms import Terms
+from core.methods.compute import compute_many, head_terms, normalize
 from core.methods.targets import with_targets
 from core.prompts import prompt_for
 
@@ -99,15 +100,35 @@ class Job:
 
         pixels: (B, 3, S, S) uint8. Several methods share one pass where they can.
         """
-        # All labels first and at once: a text's last bits depend on those it is encoded with.
-        contrast_text = self.backbone.encode_text(_prompts(self.recipes[0], self.labels))
-        text = self.backbone.encode_text(list(prompts))[:, None]
+        text, contrast_text = self._texts(prompts)
         settings = {recipe.method: dict(recipe.parameters) for recipe in self.recipes}
         with self._autocast():
             maps = compute_many(
                 settings, self.backbone, self.backbone.normalized(pixels), text, contrast_text=contrast_text
             )
         return {recipe: normalize(maps[recipe.method][:, 0]) for recipe in self.recipes}
+
+    def terms(self, pixels: Tensor, prompts: Sequence[str]) -> Tensor:
+        """The terms (B, L, H, gh, gw) float32 that ClipTextSpan's heatmaps are sums of."""
+        recipe = self.recipes[0]
+        if recipe.method != "textspan":
+            raise ParameterError(f"{recipe.method} is no sum over heads; textspan is")
+        text, contrast_text = self._texts(prompts)
+        with self._autocast():
+            terms = head_terms(
+                self.backbone,
+                self.backbone.normalized(pixels),
+                text,
+                contrast_text=contrast_text,
+                contrast=dict(recipe.parameters)["contrast"],
+            )
+        return terms[:, 0]
+
+    def _texts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Rows of one prompt per image (B, 1, d), and of all labels (K, d)."""
+        # All labels first and at once: a text's last bits depend on those it is encoded with.
+        contrast_text = self.backbone.encode_text(_prompts(self.recipes[0], self.labels))
+        return self.backbone.encode_text(list(prompts))[:, None], contrast_text
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self.precision == FLOAT32:
@@ -336,6 +357,13 @@ def heatmaps_of(job: Job, samples: Sequence[Sample], prompts: Sequence[str]) -> 
     maps, _ = in_memory(job, pixels, prompts, len(samples))
     heatmaps: Heatmap = maps[job.recipes[0]].cpu().numpy()
     return heatmaps
+
+
+def terms_of(job: Job, samples: Sequence[Sample]) -> Terms:
+    """The terms (B, L, H, gh, gw) of a few samples, for the prompts of their own labels."""
+    pixels = torch.cat([job.pixels(sample) for sample in samples])
+    terms: Terms = job.terms(pixels, job.prompts(samples)).cpu().numpy()
+    return terms
 
 
 def in_memory(

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Request:
     """Make heatmaps of these samples of a dataset. prompt: free text for them, "" for their labels.
 
-    urgent: somebody is waiting; the rest is done when nobody is.
+    urgent: somebody is waiting; the rest is done when nobody is. terms: what every head adds
+    to their heatmaps, instead of these.
     """
 
     dataset: str
@@ -32,6 +33,7 @@ class Request:
     ids: tuple[str, ...]
     prompt: str = ""
     urgent: bool = True
+    terms: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,15 @@ class TextComputed:
 
 
 @dataclass(frozen=True)
+class TermsComputed:
+    """The terms of these samples are kept, in the set with this key."""
+
+    recipe: Recipe
+    key: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Failed:
     """A request could not be answered; `message` is meant for the user."""
 
@@ -90,11 +101,12 @@ class Died:
     message: str
 
 
-Event = Loading | Ready | Computed | TextComputed | Failed | Died
+Event = Loading | Ready | Computed | TextComputed | TermsComputed | Failed | Died
 Message = Request | Forget | Event
 
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (Request, Forget, Loading, Ready, Computed, TextComputed, Failed, Died)
+    kind.__name__: kind
+    for kind in (Request, Forget, Loading, Ready, Computed, TextComputed, TermsComputed, Failed, Died)
 }
 
 

@@ -65,6 +65,11 @@ class Recipe:
             parameters=tuple(sorted(checked(spec.parameters, dict(self.parameters)).items())),
         )
 
+    def setting(self, **values: Value) -> Recipe:
+        """A copy with some of the method's parameters set. ParameterError for a wrong one."""
+        own = checked(self.spec.parameters, {**dict(self.parameters), **values})
+        return replace(self, parameters=tuple(sorted(own.items())))
+
     def _network(self, spec: MethodSpec, dataset_name: str) -> tuple[str, str]:
         demo = next((DEMO_BACKBONES[kind] for kind in spec.families if kind in DEMO_BACKBONES), "")
         usual = demo if dataset_name == "demo" and demo and not self.checkpoint else spec.default_backbone

@@ -9,10 +9,20 @@ from dataclasses import replace
 from core.backbones.network import Backbone
 from core.datasets import Dataset, Sample, open_dataset
 from core.errors import ClipLocError, DatasetError, clean
-from core.heatmaps.extract import Job, heatmaps_of, joined, load
-from core.heatmaps.protocol import Computed, Event, Failed, Loading, Ready, Request, TextComputed
+from core.heatmaps.extract import Job, heatmaps_of, joined, load, terms_of
+from core.heatmaps.protocol import (
+    Computed,
+    Event,
+    Failed,
+    Loading,
+    Ready,
+    Request,
+    TermsComputed,
+    TextComputed,
+)
 from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import HeatmapSet, HeatmapStore
+from core.heatmaps.terms import TermSet
 
 Jobs = dict[tuple[str, Recipe], Job]
 
@@ -73,6 +83,10 @@ class Server:
                 self._emit(TextComputed(request.recipe, sample.id, request.prompt, heatmap))
             return
         heatmap_set = self._set(request, job)
+        if request.terms:
+            self._keep(TermSet(heatmap_set.identity), job, samples)
+            self._emit(TermsComputed(request.recipe, heatmap_set.key, request.ids))
+            return
         self._fill(heatmap_set, job, samples)
         self._emit(Computed(request.recipe, heatmap_set.key, request.ids))
 
@@ -88,6 +102,12 @@ class Server:
             wanted = [sample.id for sample in job.dataset.samples if job.takes(sample)]
             if len(present) + len(missing) >= len(wanted):
                 heatmap_set.consolidate(wanted)
+
+    def _keep(self, terms: TermSet, job: Job, samples: Sequence[Sample]) -> None:
+        present = set(terms.present(sample.id for sample in samples))
+        missing = [sample for sample in samples if sample.id not in present]
+        if missing:
+            terms.write({s.id: each for s, each in zip(missing, terms_of(job, missing), strict=True)})
 
     def _job(self, request: Request) -> Job:
         """The request's recipe, joined with its dataset and its loaded backbone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -75,6 +75,30 @@ def compute_many(
     return {name: maps[name].clone() for name in methods}
 
 
+def head_terms(
+    backbone: Backbone,
+    images: Tensor,
+    text: Tensor,
+    *,
+    contrast_text: Tensor | None = None,
+    **parameters: object,
+) -> Tensor:
+    """ClipTextSpan's raw maps of every layer and head, float32 (B, T, L, H, gh, gw), in one pass.
+
+    What `compute_maps("textspan", …)` gives is the sum of those that are chosen.
+    Arguments as there; layer, head and off choose nothing here.
+    """
+    _check_shapes(backbone, images, text, contrast_text)
+    images, text = images.to(backbone.device), text.to(backbone.device)
+    contrast_text = None if contrast_text is None else contrast_text.to(backbone.device)
+    plan = _plan("textspan", parameters, backbone, text, contrast_text)
+    with torch.inference_mode():
+        vit = Vit(backbone)
+        (terms,) = _scores([replace(plan, spec=_TERMS, values={})], vit, images)
+        layers, grid = len(vit.blocks), vit.grid_of(images)
+    return terms.reshape(*terms.shape[:2], layers, -1, *grid).float().clone()
+
+
 def normalize(maps: Tensor) -> Tensor:
     """Stretch each map (..., h, w) to [0, 1] by its own minimum and maximum; a constant map becomes zeros.
 
@@ -85,6 +109,10 @@ def normalize(maps: Tensor) -> Tensor:
     low = maps.amin((-2, -1), keepdim=True)
     span = maps.amax((-2, -1), keepdim=True) - low
     return torch.where(span > 0, (maps - low) / torch.where(span > 0, span, 1), 0.0)
+
+
+# ClipTextSpan without its sum.
+_TERMS = replace(METHODS["textspan"], target="core.methods.textspan:HeadTerms", parameters=())
 
 
 @dataclass(frozen=True)
@@ -118,17 +146,24 @@ def _plan(
 
 def _watched(plans: list[_Plan], vit: Vit, images: Tensor) -> dict[str, Tensor]:
     grid = vit.grid_of(images)
+    return {
+        plan.spec.name: scores.reshape(*scores.shape[:2], *grid).float()
+        for plan, scores in zip(plans, _scores(plans, vit, images), strict=True)
+    }
+
+
+def _scores(plans: list[_Plan], vit: Vit, images: Tensor) -> list[Tensor]:
     streams: list[Stream] = [_stream(plan) for plan in plans]
     output = watch(vit, images, streams, finish=any(plan.others is not None for plan in plans))
-    maps = {}
+    found = []
     for plan, stream in zip(plans, streams, strict=True):
         scores = stream.scores(vit, output)
         if plan.others is not None:
             assert output is not None
             unit = F.normalize(output.embedding.float(), dim=-1)
             scores = unstacked(scores, unit, plan.text, plan.others)
-        maps[plan.spec.name] = scores.reshape(*scores.shape[:2], *grid).float()
-    return maps
+        found.append(scores)
+    return found
 
 
 def _stream(plan: _Plan) -> Stream:

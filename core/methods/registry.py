@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from core.methods.switches import canonical_off
 from core.parameters import Parameter
 
 
@@ -57,6 +58,10 @@ def _one_of(what: str) -> Parameter:
                      low=-1, high=63)  # fmt: skip
 
 
+_OFF = Parameter("off", "heads whose terms are left out, as layer.head counted from 0: 10.3,11.0; "
+                 "9.* is a whole layer", "", canonical=canonical_off)  # fmt: skip
+
+
 def _residual(default: bool) -> Parameter:
     return Parameter("residual", "add the last block's input and its MLP, as the network does", default)
 
@@ -80,9 +85,9 @@ _SPECS = (
     ),
     MethodSpec(
         "textspan", "ClipTextSpan", "core.methods.textspan:TextSpan",
-        (_one_of("layer"), _one_of("head"), contrast("labels")),
+        (_one_of("layer"), _one_of("head"), _OFF, contrast("labels")),
         "Gandelsman et al., Interpreting CLIP's Image Representation, ICLR 2024",
-        default_backbone="ViT-L-14", default_checkpoint="laion2b_s32b_b82k", default_size=224,
+        default_backbone="ViT-L-14", default_checkpoint="laion2b_s32b_b82k", default_size=224, version=2,
     ),
     MethodSpec(
         "gradcam", "Grad-CAM", "core.methods.gradcam:maps",

@@ -11,12 +11,13 @@ as a vector.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from core.backbones.network import Backbone
-from core.errors import ParameterError
+from core.methods.switches import ALL, kept
 from core.methods.trunk import Layer, Output, Vit, full_precision, watch
 
 
@@ -36,15 +37,15 @@ class Decomposition:
 class TextSpan:
     """The stream of terms. text: (T, d) or (B, T, d) rows.
 
-    layer, head: the only ones that the map sums, counted from 0; -1 for all.
+    layer, head: the only ones that the map sums, counted from 0; -1 for all. off: those
+    that it leaves out, as `core.methods.switches` reads them.
     """
 
     needs_output = True
 
-    def __init__(self, text: Tensor, *, layer: int, head: int) -> None:
+    def __init__(self, text: Tensor, *, layer: int = ALL, head: int = ALL, off: str = "") -> None:
         self._text = text
-        self._layer = layer
-        self._head = head
+        self._kept = partial(kept, layer=layer, head=head, off=off)
         self._carried: Tensor | None = None
         self._attention: list[Tensor] = []
         self._biases: list[Tensor] = []
@@ -94,11 +95,23 @@ class TextSpan:
 
     def scores(self, vit: Vit, output: Output | None) -> Tensor:
         """The terms of the patch tokens, summed over the chosen layers and heads: (B, T, N - 1)."""
+        terms = self.patches(vit, output)
+        chosen = torch.tensor(self._kept(*terms.shape[2:4]), device=terms.device)
+        return (terms * chosen[..., None]).sum((2, 3))
+
+    def patches(self, vit: Vit, output: Output | None) -> Tensor:
+        """The terms of the patch tokens by layer and head: (B, T, L, H, N - 1)."""
         assert output is not None
         with full_precision(output.class_token):
-            heads = self.decomposition(vit, output).heads
-        layers = _chosen("layer", self._layer, heads.shape[2])
-        return heads[:, :, layers, _chosen("head", self._head, heads.shape[3]), 1:].sum((2, 3))
+            return self.decomposition(vit, output).heads[..., 1:]
+
+
+class HeadTerms(TextSpan):
+    """The same stream without the sum: the terms of all layers and heads, side by side."""
+
+    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+        """(B, T, L * H * (N - 1))."""
+        return self.patches(vit, output).flatten(2)
 
 
 def carried(vit: Vit, text: Tensor) -> Tensor:
@@ -113,7 +126,7 @@ def decompose(backbone: Backbone, images: Tensor, text: Tensor) -> Decomposition
     Maps of single layers and heads are `heads[..., 1:]`, on the patch grid.
     """
     with torch.inference_mode():
-        vit, stream = Vit(backbone), TextSpan(text, layer=-1, head=-1)
+        vit, stream = Vit(backbone), TextSpan(text)
         output = watch(vit, images, [stream])
         assert output is not None
         return stream.decomposition(vit, output)
@@ -122,9 +135,3 @@ def decompose(backbone: Backbone, images: Tensor, text: Tensor) -> Decomposition
 def _along(tokens: Tensor, u: Tensor) -> Tensor:
     """Tokens (B, D) along carried texts: (B, T)."""
     return tokens @ u if u.dim() == 2 else (tokens[:, None] @ u).squeeze(1)
-
-
-def _chosen(name: str, index: int, count: int) -> slice:
-    if index >= count:
-        raise ParameterError(f"{name}: found {index}, expected -1 (all) to {count - 1} for this backbone")
-    return slice(None) if index < 0 else slice(index, index + 1)

@@ -84,6 +84,12 @@ class LiveScores:
             self._counts.popitem(last=False)
         return counts
 
+    def renew(self, heatmaps: Mapping[str, Float32]) -> None:
+        """Other heatmaps of the same samples: what was read of their true masks stays."""
+        self._heatmaps = [heatmaps[sample.id] for sample in self._samples]
+        self._planes.clear()
+        self._counts.clear()
+
     def close(self) -> None:
         """Stop the threads and drop the planes."""
         self._pool.shutdown(wait=True, cancel_futures=True)

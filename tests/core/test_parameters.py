@@ -70,3 +70,15 @@ def test_defaults_fill_in_and_unknown_names_are_refused() -> None:
     assert checked((KERNEL, MODE), {"mode": "c"}) == {"dilate": 1, "mode": "c"}
     with pytest.raises(ParameterError, match="did you mean dilate"):
         checked((KERNEL, MODE), {"dilat": 5})
+
+
+def test_a_text_with_one_form_is_always_in_it() -> None:
+    def sorted_words(text: str) -> str:
+        if "?" in text:
+            raise ParameterError("words: found a question")
+        return " ".join(sorted(set(text.split())))
+
+    words = Parameter("words", "some words", "", canonical=sorted_words)
+    assert words.check("b a  b") == words.parse("a b") == checked([words], {"words": "b a"})["words"] == "a b"
+    with pytest.raises(ParameterError, match="a question"):
+        words.check("a ?")

@@ -14,7 +14,10 @@ from textual.pilot import Pilot
 
 from core.datasets import Dataset, open_dataset
 from core.heatmaps.exchange import import_npz
+from core.heatmaps.identity import Identity
+from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import HeatmapStore
+from core.heatmaps.terms import TermSet
 from core.terminal import Terminal
 from tests.conftest import write_picture
 from tests.tui.threaded import ThreadedStudio
@@ -61,6 +64,23 @@ def disc(seed: int, rng: np.random.Generator) -> np.ndarray:
     mask = np.zeros((SIDE, SIDE), np.uint8)
     centre = (20 + seed % 24, 20 + 3 * seed % 24)
     return cv2.circle(mask, centre, int(rng.integers(8, 18)), 255, -1)
+
+
+@pytest.fixture
+def terms(toy: Dataset) -> TermSet:
+    """What the heads of a small network add to the toy dataset: (3, 1) sees the object, the others noise."""
+    recipe, rng = Recipe("textspan").completed(toy.name), np.random.default_rng(3)
+    made = TermSet(
+        Identity(
+            toy.fingerprint, "textspan", recipe.parameters, recipe.backbone, recipe.checkpoint,
+            "d" * 64, recipe.template, recipe.size, version=recipe.spec.version,
+        )
+    )  # fmt: skip
+    for sample in toy.samples:
+        found = rng.standard_normal((4, 3, 8, 8)).astype(np.float32)
+        found[3, 1] = cv2.resize(sample.true_mask().astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA)
+        made.write({sample.id: found})
+    return made
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tui.screens.compare import CompareScreen
 from tui.screens.compose import ComposeScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import HelpScreen
-from tui.screens.inside import InsideScreen, place_text
+from tui.screens.inside import INSIDE, TITLES, InsideScreen
 from tui.screens.paired import PairedScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.sweeps import SweepsScreen
@@ -144,6 +144,11 @@ def words(app: ExplorerApp) -> str:
     return text_of("#words")(app).splitlines()[0]
 
 
+def heads(app: ExplorerApp) -> str:
+    """The heads whose map is shown."""
+    return app.screen.board.title if isinstance(app.screen, InsideScreen) else ""
+
+
 DEFAULT = PostProcess()
 HIGH = ("9", "9", "t")
 LAST_METHOD = list(METHODS.values())[-1].title
@@ -257,10 +262,14 @@ PAGES = {
     ),
     "compare.go": Case(lambda app: (screen(app), title(app)), (ExplorerScreen, "noisy"), ("j",)),
     "compare.export": Case(lambda _: Path("compare-by-class.csv").exists(), True),
-    "head.next": Case(words, place_text(DEEPEST, 1)),
-    "head.previous": Case(words, place_text(DEEPEST, 0), ("l",)),
-    "head.layer": Case(words, place_text(DEEPEST, -1)),
-    "head.all": Case(words, place_text(-1, -1)),
+    "head.next": Case(words, f"layer {DEEPEST}, head 1"),
+    "head.previous": Case(words, f"layer {DEEPEST}, head 0", ("l",)),
+    "head.switch": Case(heads, "all heads but 1"),
+    "layer.switch": Case(heads, "all heads but 16"),
+    "heads.reset": Case(heads, "all heads", ("space",)),
+    "head.layer": Case(heads, f"layer {DEEPEST}, all heads"),
+    "head.all": Case(heads, "all heads"),
+    "head.table": Case(lambda app: str(app.screen.query_one("#heads").border_title), TITLES[INSIDE]),
     "head.take": Case(taken_head, (DEEPEST - 1, 1), ("j", "l")),
     "head.describe": Command(("heads",)),
 }

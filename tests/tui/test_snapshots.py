@@ -26,6 +26,9 @@ SCREENS = {
     "inside": ("w",),
 }
 
+# Inside a network whose heads were computed.
+HEADS = {"switched": ("w", "space", "j", "X", "k", "l"), "inside-mask": ("w", "l", "space", "v")}
+
 
 def presser(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Awaitable[None]]:
     """Press keys one by one, each on a settled screen."""
@@ -57,6 +60,18 @@ def quiet_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("keys", SCREENS.values(), ids=SCREENS)
 def test_screen(
+    snap_compare: Callable[..., bool],
+    make_app: Callable[..., ExplorerApp],
+    keys: tuple[str, ...],
+    size: tuple[int, int],
+) -> None:
+    assert snap_compare(make_app(), terminal_size=size, run_before=presser(keys))
+
+
+@pytest.mark.usefixtures("quiet_worker", "terms")
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("keys", HEADS.values(), ids=HEADS)
+def test_heads(
     snap_compare: Callable[..., bool],
     make_app: Callable[..., ExplorerApp],
     keys: tuple[str, ...],

@@ -32,6 +32,7 @@ from tui.messages import (
     WorkerChanged,
 )
 from tui.state import SCOPES, ExplorerState, History, Jumps
+from tui.switchboard import choice_text
 from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
 from tui.widgets.fetch_line import FetchLine
@@ -360,7 +361,7 @@ class ExplorerBase(Screen[None]):
         if state.source.stored:
             facts.append("stored set")
         else:
-            facts += [clean(worker)] if worker else []
+            facts += [clean(part) for part in (choice_text(dict(recipe.parameters)), worker) if part]
             facts += [clean(recipe.backbone), f"“{clean(state.prompt or recipe.template)}”"]
             facts += [clean(recipe.checkpoint)] if recipe.checkpoint else []
         line.right = (*facts, self.terminal.protocol)

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable
 from core.datasets import Dataset, Sample
 from core.heatmaps.client import Worker
 from core.heatmaps.identity import IMPORTED
-from core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TextComputed
+from core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TermsComputed, TextComputed
 from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
+from core.heatmaps.terms import Terms, TermSet, all_heads
+from core.heatmaps.terms import found as kept_terms
 from core.methods.descriptions import load, place_of
-from tui.answers import HeatmapsArrived, SetsFound, Trouble, WorkerChanged
+from tui.answers import HeatmapsArrived, SetsFound, TermsArrived, Trouble, WorkerChanged
 from tui.state import Source
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ class Heatmaps:
         self._sets: dict[Source, HeatmapSet] = {}
         self._texts: dict[tuple[Recipe, str, str], Heatmap] = {}
         self._asked: set[tuple[Recipe, str]] = set()
+        self._terms_asked: set[Recipe] = set()
         self._failed: dict[Recipe, str] = {}
         self._told: set[str] = set()
         self._imported: tuple[str, ...] = ()
@@ -92,9 +95,36 @@ class Heatmaps:
             self._post(SetsFound(imported))
         return found
 
-    def descriptions(self, source: Source) -> dict[tuple[int, int], tuple[str, ...]]:
-        """The texts of each (layer, head) of a source's network, as `cliploc heads` kept them."""
-        found = self.set_of(source)
+    def terms(self, recipe: Recipe, sample: Sample) -> tuple[Terms | None, str]:
+        """What every head adds to a sample's heatmap, or why it is not there; asks the worker for it then."""
+        every, found = all_heads(recipe), self.term_set(recipe)
+        terms = None if found is None else found.read(sample.id)
+        if terms is not None:
+            return terms, ""
+        if every in self._failed:
+            return None, self._failed[every]
+        self._worker.request(every, [sample.id], terms=True)
+        return None, "computing what the heads add …"
+
+    def term_set(self, recipe: Recipe) -> TermSet | None:
+        """The kept terms of a recipe, whatever heads it chooses; None while there are none."""
+        with self._lock:
+            known = self._sets.get(Source(all_heads(recipe)))
+        return TermSet(known.identity) if known else kept_terms(all_heads(recipe), self.dataset.fingerprint)
+
+    def compute_terms(self, recipe: Recipe) -> None:
+        """Ask, once, for the terms of every sample whose terms are not there."""
+        every, found = all_heads(recipe), self.term_set(recipe)
+        ids = [sample.id for sample in self.dataset.samples]
+        present = set() if found is None else set(found.present(ids))
+        missing = [id_ for id_ in ids if id_ not in present]
+        if missing and every not in self._terms_asked:
+            self._terms_asked.add(every)
+            self._worker.request(every, missing, urgent=False, terms=True)
+
+    def descriptions(self, recipe: Recipe) -> dict[tuple[int, int], tuple[str, ...]]:
+        """The texts of each (layer, head) of a recipe's network, as `cliploc heads` kept them."""
+        found = self.term_set(recipe) or self.set_of(Source(recipe))
         if found is None:
             return {}
         kept = load(place_of(found.identity.digest, self.dataset.fingerprint))
@@ -140,6 +170,8 @@ class Heatmaps:
             self._post(WorkerChanged("ready", event.device))
         elif isinstance(event, Computed):
             self._arrived(event)
+        elif isinstance(event, TermsComputed):
+            self._terms_arrived(event)
         elif isinstance(event, TextComputed):
             self._texts[(event.recipe, event.id, event.prompt)] = event.heatmap
             self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0))
@@ -152,9 +184,16 @@ class Heatmaps:
         present = 0 if found is None else len(found.ids())
         self._post(HeatmapsArrived(source, frozenset(event.ids), present))
 
+    def _terms_arrived(self, event: TermsComputed) -> None:
+        found = self.term_set(event.recipe)
+        ids = [sample.id for sample in self.dataset.samples]
+        present = 0 if found is None else len(found.present(ids))
+        self._post(TermsArrived(event.recipe, frozenset(event.ids), present))
+
     def _trouble(self, event: Failed | Died) -> None:
         """Say it once; the notes under the pictures keep saying it."""
         self._asked.clear()
+        self._terms_asked.clear()
         if isinstance(event, Failed) and event.recipe is not None:
             self._failed[event.recipe] = event.message
         state = "failed" if isinstance(event, Failed) else "died"

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 
 from core.datasets import Dataset, Sample
 from core.errors import ClipLocError
-from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import Heatmap
 from core.postprocess import PostProcess
-from tui.answers import HeadReady, PicturesReady, SheetReady
+from tui.answers import PicturesReady, SheetReady
 from tui.curves import Curves
 from tui.graphics.frame import Plate
-from tui.state import ExplorerState, Source, View
+from tui.state import ExplorerState, View
 from tui.studio import drawing, scoring
 from tui.studio.drawing import Image, Mask
 from tui.studio.heatmaps import Heatmaps
@@ -69,14 +68,6 @@ class Painter:
             pictures.append(result.pictures.get("mask", result.pictures["truth"]))
         if pictures:
             self._post(SheetReady(generation, self._plates.add(drawing.sheet(pictures, columns))))
-
-    def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
-        """The present sample's map of one layer and head."""
-        sample, source = self._dataset.by_id(state.sample), Source(recipe)
-        heatmap, note = self._heatmaps.read(source, sample, "")
-        picture, curves = self.one("heatmap", state, heatmap, state.config)
-        words = self._heatmaps.descriptions(source)
-        self._post(HeadReady(generation, place, picture, curves, note, words))
 
     def one(
         self, name: str, state: ExplorerState, heatmap: Heatmap | None, config: PostProcess

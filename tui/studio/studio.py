@@ -23,6 +23,7 @@ from tui.graphics.encode import encode
 from tui.graphics.frame import Job, Plate
 from tui.state import ExplorerState, Source
 from tui.studio.fetching import Fetches
+from tui.studio.heads import Heads
 from tui.studio.heatmaps import Heatmaps
 from tui.studio.lanes import Cancelled, Lane
 from tui.studio.painter import Painter
@@ -55,13 +56,22 @@ class Studio:
         self._plates = Plates()
         self._painter = Painter(dataset, self._heatmaps, self._plates, post)
         self._scorer = Scorer(dataset, self._heatmaps, self._painter, post)
+        self._heads = Heads(dataset, self._heatmaps, self._painter, post)
         self._encoders = ThreadPoolExecutor(ENCODERS, "encode")
         self._pictures = self._lane("pictures")
         self._sheets = self._lane("sheets")
         self._scores = self._lane("scores")
         self._comparison = self._lane("comparison")
+        self._head_scores = self._lane("head scores")
         self._errands = self._lane("errands", places=8)
-        self._lanes = (self._pictures, self._sheets, self._scores, self._comparison, self._errands)
+        self._lanes = (
+            self._pictures,
+            self._sheets,
+            self._scores,
+            self._comparison,
+            self._head_scores,
+            self._errands,
+        )
         self.runs = Runs(dataset.spec, post, self._failed)
         self.fetches = Fetches(post, self._failed)
 
@@ -126,9 +136,21 @@ class Studio:
 
         self._comparison.submit(job, drop_running=True)
 
-    def head(self, generation: int, state: ExplorerState, recipe: Recipe, place: tuple[int, int]) -> None:
-        """Draw the present sample's map of one layer and head; answers HeadReady."""
-        self._comparison.submit(lambda _: self._painter.head(generation, state, recipe, place))
+    def head(self, generation: int, state: ExplorerState, recipe: Recipe) -> None:
+        """Draw the present sample's map of the recipe's choice of heads; answers HeadReady."""
+        self._comparison.submit(lambda _: self._heads.draw(generation, state, recipe))
+
+    def score_heads(
+        self, generation: int, state: ExplorerState, recipe: Recipe, table: bool, anew: bool
+    ) -> None:
+        """Score the dataset for the recipe's choice of heads; answers HeadsScored.
+
+        table: answer HeadTableReady before. anew: drop the running one.
+        """
+        self._head_scores.submit(
+            lambda cancelled: self._heads.score(generation, state, recipe, table, cancelled),
+            drop_running=anew,
+        )
 
     def compute_all(self, source: Source) -> None:
         """Ask the heatmap worker for every sample of the dataset."""

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from core.backbones.load import load_backbone
 from core.backbones.network import Backbone
 from core.errors import ParameterError
-from core.methods.compute import compute_maps
+from core.methods.compute import compute_maps, head_terms
 from core.methods.textspan import decompose
 from tests.core.methods import published
 from tests.core.methods.conftest import images, texts
@@ -43,11 +43,35 @@ def test_the_map_is_the_sum_of_the_terms_that_were_chosen(vit: Backbone) -> None
         ({"layer": 2}, heads[:, :, 2].sum(2)),
         ({"head": 1}, heads[:, :, :, 1].sum(2)),
         ({"layer": 3, "head": 0}, heads[:, :, 3, 0]),
+        ({"off": "2.*"}, heads[:, :, [0, 1, 3]].sum((2, 3))),
+        ({"off": "0.1,0.2,3.0"}, heads.sum((2, 3)) - heads[:, :, 0, [1, 2]].sum(2) - heads[:, :, 3, 0]),
+        ({"layer": 3, "off": "3.0,2.1"}, heads[:, :, 3, 1:].sum(2)),
+        ({"head": 1, "off": "3.*"}, heads[:, :, :3, 1].sum(2)),
     ):
         found = compute_maps("textspan", vit, pictures, rows, contrast="none", **parameters)
         torch.testing.assert_close(found, expected)
     with pytest.raises(ParameterError, match="layer: found 4, expected -1"):
         compute_maps("textspan", vit, pictures, rows, layer=4)
+    with pytest.raises(ParameterError, match=r"off: found 3\.4, expected layers 0 to 3 and heads 0 to 3"):
+        compute_maps("textspan", vit, pictures, rows, off="3.4")
+    nothing = compute_maps("textspan", vit, pictures, rows, off="0.*,1.*,2.*,3.*")
+    assert not nothing.any()
+
+
+@pytest.mark.parametrize("contrast", ["none", "labels", "neutral", "redundant"])
+@torch.no_grad()
+def test_the_terms_of_all_heads_come_in_one_pass_and_add_up_to_the_map(vit: Backbone, contrast: str) -> None:
+    pictures, rows = images(2, 64), texts(3)
+    given = {"contrast": contrast, "contrast_text": texts(5)}
+    terms = head_terms(vit, pictures, rows, **given)
+    assert terms.shape == (2, 3, 4, 4, 8, 8)
+    terms += 0  # an ordinary tensor, not one of inference mode
+    tolerance = 1e-6 * float(terms.abs().max())
+    for layer, head in ((0, 0), (3, 2)):
+        alone = compute_maps("textspan", vit, pictures, rows, layer=layer, head=head, **given)
+        torch.testing.assert_close(terms[:, :, layer, head], alone, atol=tolerance, rtol=1e-5)
+    together = compute_maps("textspan", vit, pictures, rows, off="1.*", **given)
+    torch.testing.assert_close(terms[:, :, [0, 2, 3]].sum((2, 3)), together, atol=10 * tolerance, rtol=1e-5)
 
 
 @torch.no_grad()

@@ -82,6 +82,18 @@ def test_a_threshold_costs_nothing(live: LiveScores) -> None:
     assert live.counts(PostProcess(dilate=9)) is live.counts(PostProcess(dilate=9, threshold=0.9))
 
 
+def test_other_heatmaps_of_the_same_samples_give_their_own_scores(
+    live: LiveScores, heatmaps: dict[str, np.ndarray]
+) -> None:
+    config = PostProcess(dilate=9)
+    live.counts(config)
+    other = {id_: 1 - heatmap for id_, heatmap in heatmaps.items()}
+    live.renew(other)
+    counts = live.counts(config)
+    assert counts is not None
+    np.testing.assert_array_equal(counts.tp, expected(other, config).tp)
+
+
 def test_samples_without_a_heatmap_are_left_out(
     heatmaps: dict[str, np.ndarray], samples: list[Sample]
 ) -> None:

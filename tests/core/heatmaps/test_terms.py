@@ -1,0 +1,149 @@
+"""Kept terms: any choice of heads gives the method's own heatmap, without a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.cli import main
+from core.datasets import Dataset, open_dataset
+from core.errors import StoreError
+from core.heatmaps import server as module
+from core.heatmaps.extract import heatmaps_of, joined, load, terms_of
+from core.heatmaps.identity import Identity
+from core.heatmaps.protocol import Event, Failed, Ready, Request, TermsComputed, decoded, encoded
+from core.heatmaps.recipe import Recipe
+from core.heatmaps.server import Server
+from core.heatmaps.store import HeatmapStore
+from core.heatmaps.terms import TermSet, all_heads, found, heatmap_of
+from core.methods.switches import kept
+from core.paths import cache_dir
+
+CHOICES: tuple[dict[str, int | str], ...] = (
+    {},
+    {"off": "1.0"},
+    {"off": "0.*"},
+    {"layer": 1},
+    {"layer": 1, "head": 0},
+    {"head": 1, "off": "0.1"},
+    {"off": "0.*,1.*"},
+)
+
+
+@pytest.fixture
+def spans(tiny_backbone: str) -> Recipe:
+    return Recipe("textspan", tiny_backbone).completed("toy")
+
+
+def ask(request: Request) -> list[Event]:
+    events: list[Event] = []
+    Server("cpu", lambda event: events.append(decoded(encoded(event)))).answer(request)  # type: ignore[arg-type]
+    return events
+
+
+@pytest.mark.parametrize("contrast", ["labels", "none", "redundant"])
+def test_every_choice_gives_the_methods_own_heatmap(spans: Recipe, toy: Dataset, contrast: str) -> None:
+    spans = spans.setting(contrast=contrast)
+    backbone, samples = load(spans, "cpu"), toy.samples[:3]
+    terms = terms_of(joined([spans], toy, backbone), samples)
+    assert terms.shape == (3, 2, 2, 4, 4)
+    for choice in CHOICES:
+        job = joined([spans.setting(**choice)], toy, backbone)
+        own = heatmaps_of(job, samples, job.prompts(samples))
+        for each, heatmap in zip(terms, own, strict=True):
+            summed = heatmap_of(each, kept(2, 2, **choice))  # type: ignore[arg-type]
+            assert summed.dtype == np.float32
+            np.testing.assert_allclose(summed, heatmap, atol=1e-6, rtol=0)
+
+
+def test_on_the_demo_network_too() -> None:
+    dataset, spans = open_dataset("demo"), Recipe("textspan").completed("demo")
+    backbone, samples = load(spans, "cpu"), dataset.samples[::30]
+    terms = terms_of(joined([spans], dataset, backbone), samples)
+    for choice in ({}, {"off": "5.0,5.2,3.*"}, {"layer": 4, "off": "4.1"}, {"layer": 5, "head": 3}):
+        job = joined([spans.setting(**choice)], dataset, backbone)
+        own = heatmaps_of(job, samples, job.prompts(samples))
+        summed = [heatmap_of(each, kept(*terms.shape[1:3], **choice)) for each in terms]  # type: ignore[arg-type]
+        np.testing.assert_allclose(summed, own, atol=1e-6, rtol=0)
+
+
+def test_the_worker_keeps_terms_once(spans: Recipe, toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = tuple(sample.id for sample in toy.samples)
+    *_, ready, computed = ask(Request(toy.spec, spans, ids[:2], terms=True))
+    assert isinstance(ready, Ready)
+    assert computed == TermsComputed(spans, ready.identity.key, ids[:2])
+    terms = found(spans, toy.fingerprint)
+    assert terms is not None
+    assert terms.identity == ready.identity
+    assert terms.present(ids) == list(ids[:2])
+    assert terms.read(ids[2]) is None
+    assert HeatmapStore().sets() == []
+    ask(Request(toy.spec, spans, ids[2:], terms=True))
+    monkeypatch.setattr(module, "terms_of", None)
+    assert isinstance(ask(Request(toy.spec, spans, ids, terms=True))[-1], TermsComputed)
+    assert terms.present(ids) == list(ids)
+
+
+def test_another_method_has_no_terms(tiny_backbone: str, toy: Dataset) -> None:
+    failed = ask(Request(toy.spec, Recipe("gem", tiny_backbone), (toy.samples[0].id,), terms=True))[-1]
+    assert isinstance(failed, Failed)
+    assert "textspan" in failed.message
+
+
+def test_a_choice_belongs_to_the_terms_of_all_heads(spans: Recipe) -> None:
+    assert all_heads(spans.setting(layer=1, head=0, off="0.1")) == spans
+
+
+def test_terms_of_another_recipe_or_dataset_are_not_found(spans: Recipe, toy: Dataset) -> None:
+    identity = Identity(
+        toy.fingerprint, "textspan", spans.parameters, spans.backbone, template=spans.template, version=2
+    )
+    assert found(spans, toy.fingerprint) is None
+    TermSet(identity).write({"a": np.ones((1, 1, 2, 2), np.float32)})
+    assert found(spans, toy.fingerprint) is not None
+    assert found(spans, "other") is None
+    assert found(spans.setting(contrast="none"), toy.fingerprint) is None
+
+
+def test_what_was_killed_while_writing_is_not_there(toy: Dataset) -> None:
+    terms = TermSet(Identity(toy.fingerprint, "textspan"))
+    terms.write({"a": np.ones((1, 1, 2, 2), np.float32)})
+    (whole,) = terms.folder.glob("*.npy")
+    whole.rename(whole.with_name(f".{whole.name}.0123"))
+    assert terms.present(["a"]) == []
+    assert terms.read("a") is None
+
+
+def test_removing_a_set_removes_its_terms(toy: Dataset) -> None:
+    made = HeatmapStore().open(Identity(toy.fingerprint, "textspan"))
+    made.write({"a": np.zeros((2, 2), np.float32)})
+    TermSet(made.identity).write({"a": np.ones((1, 1, 2, 2), np.float32)})
+    assert main(["heatmaps", "remove", made.name]) == 0
+    assert not TermSet(made.identity).folder.exists()
+    TermSet(made.identity).remove()
+
+
+@pytest.mark.parametrize("content", [b"", b"not an array"])
+def test_a_damaged_file_is_told(content: bytes) -> None:
+    terms = TermSet(Identity("f" * 64, "textspan"))
+    terms.write({"a/../b \x1b": np.ones((1, 1, 2, 2), np.float32)})
+    (file,) = terms.folder.glob("*.npy")
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match="is damaged"):
+        terms.read("a/../b \x1b")
+
+
+def test_a_constant_sum_becomes_zeros() -> None:
+    terms = np.ones((2, 1, 2, 2), np.float32)
+    assert not heatmap_of(terms, ((True,), (True,))).any()
+    assert not heatmap_of(terms, ((False,), (False,))).any()
+
+
+def test_reading_terms_costs_no_torch(home: Path) -> None:
+    code = "import sys, core.heatmaps.terms; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert cache_dir().is_relative_to(home)

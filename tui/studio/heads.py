@@ -1,0 +1,96 @@
+"""What the screen inside the model shows, from kept terms: maps, tables and scores for any choice of heads.
+
+Runs on lanes; what it answers is plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.datasets import Dataset
+from core.heatmaps.recipe import Recipe
+from core.heatmaps.terms import Terms, TermSet, heatmap_of
+from core.methods.switches import Kept, kept
+from core.sweep.heads import HeadScores, iou_of, table_of
+from tui.answers import HeadReady, HeadsScored, HeadTableReady
+from tui.state import ExplorerState
+from tui.studio.heatmaps import Heatmaps
+from tui.studio.painter import Painter
+
+# Terms of a dataset that are more than this are not kept: only the sample is scored.
+LARGE_BYTES = 2_000_000_000
+# For true masks and one plane of codes of each image.
+CACHE_BYTES = 170_000_000
+
+
+class Heads:
+    """One dataset's heads. `draw` and `score` may be on two lanes, each of them on one."""
+
+    def __init__(
+        self, dataset: Dataset, heatmaps: Heatmaps, painter: Painter, post: Callable[[object], object]
+    ) -> None:
+        self._dataset = dataset
+        self._heatmaps = heatmaps
+        self._painter = painter
+        self._post = post
+        self._scores: HeadScores | None = None
+
+    def draw(self, generation: int, state: ExplorerState, recipe: Recipe) -> None:
+        """The sample's map of the recipe's choice; answers HeadReady."""
+        sample = self._dataset.by_id(state.sample)
+        terms, note = self._heatmaps.terms(recipe, sample)
+        heatmap = all_on = None
+        if terms is not None:
+            heatmap = heatmap_of(terms, chosen_of(recipe, terms))
+            all_on = iou_of(terms, kept(*terms.shape[:2]), sample.true_mask(), state.config)
+        picture, curves = self._painter.one("heatmap", state, heatmap, state.config)
+        iou = None if curves is None else curves.at("mean_iou", state.config.threshold_index)
+        words = self._heatmaps.descriptions(recipe)
+        self._post(HeadReady(generation, picture, iou, all_on, note, words))
+
+    def score(
+        self,
+        generation: int,
+        state: ExplorerState,
+        recipe: Recipe,
+        table: bool,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        """The dataset's mean IoU for the recipe's choice, once the sample's terms are there.
+
+        table: answer HeadTableReady first. Then HeadsScored, unless it was cancelled.
+        """
+        sample, samples = self._dataset.by_id(state.sample), self._dataset.samples
+        found = self._heatmaps.term_set(recipe)
+        terms = None if found is None else found.read(sample.id)
+        if found is None or terms is None:
+            return
+        if table:
+            each = table_of(terms, sample.true_mask(), state.config)
+            self._post(HeadTableReady(sample.id, each.iou, each.inside))
+        size = terms.nbytes * len(samples)
+        if size > LARGE_BYTES:
+            note = f"{size / 1e9:.1f} GB for all samples: only this one is scored"
+            self._post(HeadsScored(generation, 0, len(samples), None, None, note))
+            return
+        self._heatmaps.compute_terms(recipe)
+        scores = self._scores_of(found)
+        all_on = scores.mean_iou(kept(*terms.shape[:2]), state.config, cancelled)
+        shown = scores.mean_iou(chosen_of(recipe, terms), state.config, cancelled)
+        if not cancelled():
+            self._post(HeadsScored(generation, len(scores.ids), len(samples), shown, all_on, ""))
+
+    def _scores_of(self, found: TermSet) -> HeadScores:
+        """The scores over these terms, made anew when there are others or more."""
+        ids = tuple(found.present(sample.id for sample in self._dataset.samples))
+        if self._scores is None or (self._scores.key, self._scores.ids) != (found.key, ids):
+            if self._scores is not None:
+                self._scores.close()
+            self._scores = HeadScores(found, self._dataset.samples, cache_bytes=CACHE_BYTES)
+        return self._scores
+
+
+def chosen_of(recipe: Recipe, terms: Terms) -> Kept:
+    """The heads that the recipe's heatmap sums."""
+    own = dict(recipe.parameters)
+    return kept(*terms.shape[:2], layer=int(own["layer"]), head=int(own["head"]), off=str(own["off"]))
