@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,7 @@ from textual import on
 from textual.app import App
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
 from core.datasets import Dataset
@@ -26,6 +27,7 @@ from tui.keymap import bindings_for
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    ContendersListed,
     DisagreementReady,
     HeadReady,
     HeatmapsArrived,
@@ -113,17 +115,23 @@ class ExplorerApp(App[int | Reopen]):
         self.explorer.post_message(message)
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
-        """The explorer and the screen over it may both have waited."""
-        screens: set[Screen[Any]] = {self.explorer, self.screen}
+        """The explorer and the page over it may both have waited."""
+        screens: set[Screen[Any]] = {self.explorer, self._page}
         for screen in screens:
-            screen.post_message(HeatmapsArrived(message.source, message.ids, message.present))
+            screen.post_message(replace(message))
 
     @on(RunRead)
     @on(ContenderReady)
+    @on(ContendersListed)
     @on(StatisticsReady)
     @on(HeadReady)
     def _for_who_is_shown(self, message: Message) -> None:
-        self.screen.post_message(message)
+        self._page.post_message(message)
+
+    @property
+    def _page(self) -> Screen[Any]:
+        """The screen that is shown, under the dialogs if there are any."""
+        return next(s for s in reversed(self.screen_stack) if not isinstance(s, ModalScreen))
 
     def on_mount(self) -> None:
         self.push_screen(self.explorer)

@@ -26,6 +26,7 @@ from tui.lanes import Cancelled, Lane
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    ContendersListed,
     DisagreementReady,
     HeadReady,
     PicturesReady,
@@ -39,6 +40,7 @@ from tui.state import ExplorerState, Source, View
 
 if TYPE_CHECKING:
     from core.sweep.live import LiveScores
+    from tui.contest import Contest
     from tui.drawing import Image, Mask
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class Engine:
         self._decoded: OrderedDict[str, tuple[Image, Mask]] = OrderedDict()
         self._live: LiveScores | None = None
         self._live_of: tuple[str, int] = ("", 0)
+        self._contest: Contest | None = None
 
     def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
         """Draw the present sample; answers PicturesReady, and again when its heatmap arrives."""
@@ -94,14 +97,28 @@ class Engine:
 
         self._scores.submit(job, drop_running=anew)
 
-    def compare(self, generation: int, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
-        """Score every stored set of the dataset, or every preset where some are given.
+    def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
+        """List who is compared; answers ContendersListed, and ContenderReady for each of them."""
 
-        Answers ContenderReady for each, the present one first.
-        """
-        self._comparison.submit(
-            lambda cancelled: self._compare(generation, state, presets, cancelled), drop_running=True
-        )
+        def job(cancelled: Cancelled) -> None:
+            found = self._contest_here().contenders(kind, state, presets)
+            self._post(ContendersListed(state, kind, found))
+            self._stand(state, found, cancelled)
+
+        self._comparison.submit(job, drop_running=True)
+
+    def stand(self, state: ExplorerState, contenders: Sequence[Contender]) -> None:
+        """How these contenders stand now; answers ContenderReady for each. Replaces what still waits."""
+        self._comparison.submit(lambda cancelled: self._stand(state, contenders, cancelled))
+
+    def compute(self, sources: Sequence[Source]) -> None:
+        """Ask the worker for all heatmaps of these sources, the first one's first."""
+
+        def job(_: Cancelled) -> None:
+            for source in reversed(sources):  # it takes the latest request first
+                self.heatmaps.compute_all(source)
+
+        self._exports.submit(job)  # the lane where every job is done
 
     def disagree(self, config: PostProcess) -> None:
         """Score the samples with every stored set; answers DisagreementReady."""
@@ -252,49 +269,16 @@ class Engine:
         words = self.heatmaps.descriptions(source)
         self._post(HeadReady(generation, place, result.pictures.get("heatmap"), curves, note, words))
 
-    def _compare(
-        self,
-        generation: int,
-        state: ExplorerState,
-        presets: Mapping[str, PostProcess],
-        cancelled: Cancelled,
-    ) -> None:
-        """The present source under each preset, or each stored set under the present config."""
-        pairs = [("present", state.source, state.config)]
-        if presets:
-            pairs += [(name, state.source, config) for name, config in presets.items()]
-        else:
-            here = self.heatmaps.set_of(state.source)
-            found = [s for s in self.heatmaps.stored() if here is None or s.key != here.key]
-            pairs = [(here.name if here else state.source.title, state.source, state.config)]
-            pairs += [(s.name, Source(stored=s.name), state.config) for s in found]
-        for name, source, config in pairs:
-            contender = self._contender(name, source, config, state, cancelled)
-            if cancelled():
+    def _stand(self, state: ExplorerState, contenders: Sequence[Contender], cancelled: Cancelled) -> None:
+        for contender in contenders:
+            standing = self._contest_here().standing(contender, state, cancelled)
+            if standing is None:
                 return
-            if contender is not None:
-                self._post(ContenderReady(generation, contender))
+            self._post(ContenderReady(state, contender, standing))
 
-    def _contender(
-        self, name: str, source: Source, config: PostProcess, state: ExplorerState, cancelled: Cancelled
-    ) -> Contender | None:
-        from core.sweep.live import LiveScores  # as above
-        from tui import board, drawing
+    def _contest_here(self) -> Contest:
+        from tui.contest import Contest  # as above
 
-        found = self.heatmaps.set_of(source)
-        if found is None:
-            return None
-        # Nothing is kept: each config is scored once.
-        live = LiveScores(found.read_all(), self.dataset.samples, cache_bytes=0)
-        counts = live.counts(config, cancelled)
-        live.close()
-        if counts is None:
-            return None
-        labels = tuple(self.dataset.by_id(id_).label for id_ in live.ids)
-        scored = board.board_of(source, config, live.ids, labels, counts)
-        sample = self.dataset.by_id(state.sample)
-        heatmap = found.read(sample.id)
-        image, true_mask = sample.image(), sample.true_mask()
-        result = drawing.drawn(image, true_mask, heatmap, config, state.view, False)
-        curves = None if result.counts is None else board.curves_of(result.counts)
-        return Contender(name, source, config, scored, result.pictures.get("mask"), curves)
+        if self._contest is None:
+            self._contest = Contest(self.dataset, self.heatmaps)
+        return self._contest

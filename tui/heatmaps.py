@@ -153,7 +153,7 @@ class Heatmaps:
             self._arrived(event)
         elif isinstance(event, TextComputed):
             self._texts[(event.recipe, event.id, event.prompt)] = event.heatmap
-            self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0))
+            self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0, event.prompt))
         elif isinstance(event, Failed | Died):
             self._trouble(event)
 

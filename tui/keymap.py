@@ -22,6 +22,7 @@ ALIVE = {
     "page": ("page", "app"),
     "sweeps": ("sweeps", "page", "app"),
     "compare": ("compare", "page", "app"),
+    "prompts": ("prompts", "page", "app"),
     "inside": ("inside", "page", "app"),
 }
 

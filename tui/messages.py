@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui.comparison import Contender
+from tui.comparison import Contender, Standing
 from tui.curves import Curves
-from tui.state import Source
+from tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
@@ -53,11 +53,15 @@ class BoardReady(Message, bubble=False):
 
 @dataclass
 class HeatmapsArrived(Message, bubble=False):
-    """New heatmaps of a source are there, or failed. present: how many its set holds now."""
+    """New heatmaps of a source are there, or failed. present: how many its set holds now.
+
+    prompt: the free text that one was made for, "" for the template.
+    """
 
     source: Source
     ids: frozenset[str]
     present: int
+    prompt: str = ""
 
 
 @dataclass
@@ -105,11 +109,21 @@ class RunRead(Message, bubble=False):
 
 
 @dataclass
-class ContenderReady(Message, bubble=False):
-    """One more contender is scored. generation: of the comparison that asked."""
+class ContendersListed(Message, bubble=False):
+    """Who is compared, the present one first. state: the one that was asked about."""
 
-    generation: int
+    state: ExplorerState
+    kind: str
+    contenders: tuple[Contender, ...]
+
+
+@dataclass
+class ContenderReady(Message, bubble=False):
+    """How a contender stands now. state: the one that was asked about."""
+
+    state: ExplorerState
     contender: Contender
+    standing: Standing
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from core.postprocess import THRESHOLDS, PostProcess
 from tui.keymap import bindings_for
+from tui.prompts import SEPARATOR, is_template
 from tui.screens import dialogs
 from tui.screens.explorer_look import ExplorerLook, following
 from tui.screens.prompt import PromptScreen
@@ -83,8 +84,9 @@ class ExplorerScreen(ExplorerLook):
             return
         if state.source.stored:
             self.notify("a stored set has no prompt; m goes to a method that has", severity="warning")
-            return
-        if "<label>" in answer or "<a label>" in answer:
+        elif SEPARATOR in answer:
+            dialogs.open_prompts(self, answer)
+        elif is_template(answer):
             recipe = replace(state.source.recipe, template=answer)
             self.change(state.with_(source=Source(recipe), prompt=""), record=True)
         else:

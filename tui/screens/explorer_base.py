@@ -79,6 +79,8 @@ class ExplorerBase(Screen[None]):
         self.opened = self.peeking = False
         self.worker, self.present = ("", ""), 0
         self.runs: tuple[RunRow, ...] = ()
+        # Those that were last looked at side by side.
+        self.prompts: tuple[str, ...] = ()
         self._generation = 0
         self._list_timer: Timer | None = None
 
