@@ -143,7 +143,7 @@ compare.go             enter                go                          take the
 compare.export         ctrl+e               export                      export the table as CSV ; CSV
 
 [prompts] Prompts
-prompts.add            a                    add                         add prompts (several: one ; two) ; add
+prompts.add            a                    add                         add a prompt, or several ; add
 prompts.edit           e                    edit                        edit the prompt ; edit
 prompts.remove         D                    remove                      remove the prompt ; remove
 prompts.picture        x                    picture                     heatmaps or masks ; picture

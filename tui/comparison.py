@@ -177,7 +177,7 @@ def window(count: int, cursor: int, panes: int, kept: int = 0) -> tuple[int, ...
 
 def csv_of(differences: list[Difference], mine: str, other: str, score: str) -> str:
     """The table as CSV."""
-    lines = [f"name,images,{score} of {quoted(mine)},{score} of {quoted(other)},difference"]
+    lines = [f"name,images,{quoted(f'{score} of {mine}')},{quoted(f'{score} of {other}')},difference"]
     lines += [f"{quoted(d.name)},{d.images},{d.mine!r},{d.other!r},{d.gain!r}" for d in differences]
     return "\n".join(lines) + "\n"
 

@@ -42,9 +42,9 @@ from tui.widgets.tables import rewrite, right
 
 PANES = 4
 KIND_HELP = {
-    "sets": "every heatmap set that is stored for this dataset",
-    "methods": "all that run on these networks, with the present template",
-    "templates": "the present method with every known template",
+    "sets": "all that are stored for this dataset",
+    "methods": "all of them, with the present template",
+    "templates": "all of them, with the present method",
     "presets": "one set, differently post-processed",
 }
 HEADINGS = ("images", "IoU", "gain", "win/loss", "best IoU*", *(SHORT[score] for score in SCORES[1:]))
@@ -156,13 +156,15 @@ class CompareScreen(Page):
 
     def _draw(self) -> None:
         self._draw_due = False
-        known = [c for c in self.contenders if c in self.standings]
+        known = sum(contender in self.standings for contender in self.contenders)
         facts = [KINDS[self.kind]]
         if self.kind == "methods":
             facts.append(f"“{clean(self.state.source.recipe.template)}”" if not self._is_stored() else "")
         elif self.kind == "templates":
             facts.append(clean(self.state.source.title))
-        self.say(*filter(None, facts), f"{len(known)} of {len(self.contenders)} looked at")
+        if known < len(self.contenders):
+            facts.append(f"{known} of {len(self.contenders)} so far")
+        self.say(*filter(None, facts))
         board: DataTable[Text] = self.query_one("#board", DataTable)
         rewrite(board, map(self._board_row, range(board.row_count)))
         self._draw_curves()
@@ -197,7 +199,7 @@ class CompareScreen(Page):
         curves.border_title = f"{TITLES[self._score]} by threshold · {whose}"
         left_out = sum(s.images > 0 for s in standings) - sum(c is not None for c in curves.curves)
         some = left_out > 0 and not self._of_sample
-        curves.border_subtitle = f"{left_out} not drawn: scored on other images" if some else ""
+        curves.border_subtitle = f"{left_out} scored on other images; C: this sample" if some else ""
 
     def _board_row(self, index: int) -> tuple[Text, ...]:
         contender = self.contenders[index]
@@ -236,7 +238,7 @@ class CompareScreen(Page):
         self._differences = self._between(self._standing(mine), self._standing(other))
         shared = sum(each.images for each in self._differences)
         table.border_title = f"{SHORT[self._score]} by {'class' if self._by_class else 'sample'}"
-        some = f", on the {shared} images both have" if shared < len(self._labels) else ""
+        some = f", on the {counted(shared)} both have" if shared < len(self._labels) else ""
         table.border_subtitle = f"{escape(clean(other.name))} − {escape(clean(mine.name))}{some}"
         table.add_column("")
         for heading in ("images", "first", "this", "difference"):
@@ -302,9 +304,9 @@ class CompareScreen(Page):
             self.notify("every heatmap of these rows is there")
             return
         here = self.contenders[self.query_one("#board", DataTable).cursor_row]
-        choices = [Choice("all", "all rows", f"{sum(found.values()):,} images in {len(found)} rows")]
+        choices = [Choice("all", "all rows", f"{counted(sum(found.values()))} in {len(found)} rows")]
         if here.source in found:
-            choices.insert(0, Choice("row", clean(here.name), f"{found[here.source]:,} images"))
+            choices.insert(0, Choice("row", clean(here.name), counted(found[here.source])))
 
         def chosen(name: str | None) -> None:
             if name is not None:
@@ -368,3 +370,8 @@ class CompareScreen(Page):
 
 def _signed(gain: float) -> str:
     return difference(gain, 0.0) or "0"
+
+
+def counted(images: int) -> str:
+    """A number of images for people."""
+    return f"{images:,} image{'s' * (images != 1)}"

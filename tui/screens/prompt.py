@@ -7,8 +7,8 @@ from tui.prompts import SEPARATOR
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.state import ExplorerState
 
-FREE = "or type a template with <label>, a text for this sample, or several: one ; two"
-SEVERAL = Choice(SEPARATOR, "several prompts side by side", "for this sample")
+FREE = "a template with <label>, or texts for this sample: one ; two"
+SEVERAL = Choice(SEPARATOR, "several texts for this sample, side by side")
 
 
 class PromptScreen(ChoiceScreen):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.markup import escape
@@ -29,7 +29,10 @@ from tui.widgets.contender_panes import ContenderPanes, Item
 from tui.widgets.iou_curves import ScoreCurves, colour_of
 from tui.widgets.tables import rewrite, right
 
+PLACEHOLDER = f"a text for this sample, or several: one {SEPARATOR} two"
 HEADINGS = ("IoU", "best IoU*", "at*")
+# Actions after which keys are text.
+TYPING = ("prompts.add", "prompts.edit")
 TUNED = "* at the best threshold of this sample: tuned on it"
 
 
@@ -46,7 +49,12 @@ class PromptsScreen(Page):
 
     SCOPE = "prompts"
     NAME = "prompts"
-    BINDINGS: ClassVar[list[BindingType]] = bindings_for("prompts")
+    # With priority, or keys typed in a burst (a slow link) still go to the table and are lost.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(each, priority=each.id in TYPING)
+        for each in bindings_for("prompts")
+        if isinstance(each, Binding)
+    ]
 
     def __init__(
         self,
@@ -63,8 +71,10 @@ class PromptsScreen(Page):
         self.prompts = tuple(prompts)[:MOST]
         self.standings: dict[str, Standing] = {}
         self._picture = "heatmap"
+        self._reported: set[str] = set()
         # Where the line that is typed goes to: its row, and whether after it.
         self._place, self._adds = 0, False
+        self._typing = False
 
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
@@ -77,7 +87,7 @@ class PromptsScreen(Page):
                 curves = ScoreCurves(id="prompt-curves", classes="panel")
                 curves.border_title = "IoU by threshold · this sample"
                 yield curves
-        yield Input(placeholder=f"a text for this sample, or several: one {SEPARATOR} two", id="prompt-line")
+        yield Input(placeholder=PLACEHOLDER, select_on_focus=False, id="prompt-line")
 
     def on_mount(self) -> None:
         self._table.focus()
@@ -118,11 +128,12 @@ class PromptsScreen(Page):
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """The heatmap of a prompt is there; without one, its source has failed."""
-        if message.source == self.state.source and self.state.sample in message.ids:
-            failed = not message.prompt and not message.present
-            self._ask(
-                [each for each in self.prompts if self._waits(each) and (failed or each == message.prompt)]
-            )
+        if message.source != self.state.source or self.state.sample not in message.ids:
+            return
+        failed = not message.prompt and not message.present
+        self._reported |= set(self.prompts) if failed else {message.prompt}
+        # All of them each time: the lane keeps only the newest of what it is asked.
+        self._ask([each for each in self.prompts if each in self._reported and self._waits(each)])
 
     def _waits(self, prompt: str) -> bool:
         return not self._standing(prompt).pictures
@@ -195,11 +206,11 @@ class PromptsScreen(Page):
 
     def _type(self, text: str, *, adds: bool) -> None:
         self._place, self._adds = self._table.cursor_row, adds
-        line = self.query_one(Input)
+        line = self.query_one("#prompt-line", Input)
         line.value = text
         line.cursor_position = len(text)
         # At once: the next keys are text, however fast they are typed.
-        line.display = True
+        self._typing = line.display = True
         self.set_focus(line)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -211,13 +222,12 @@ class PromptsScreen(Page):
             self._use(prompts, prompts.index(new[0]) if new[0] in prompts else 0)
 
     def _stop_typing(self) -> None:
-        self.query_one(Input).display = False
+        self._typing = self.query_one(Input).display = False
         self.set_focus(self._table)
 
-    def action_row(self, step: int) -> None:
-        """Another prompt, unless one is typed."""
-        if not self.query_one(Input).display:
-            super().action_row(step)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """While a prompt is typed, only the way back is open."""
+        return action == "close" or not self._typing
 
     def action_picture(self) -> None:
         """Heatmaps, or masks."""
@@ -231,7 +241,7 @@ class PromptsScreen(Page):
 
     def action_close(self) -> None:
         """Stop typing, or go back to the explorer; the prompts are kept."""
-        if self.query_one(Input).display:
+        if self._typing:
             self._stop_typing()
         else:
             self.dismiss(Prompts(self.prompts))
