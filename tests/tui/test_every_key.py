@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from textual.command import CommandPalette
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable, Input, Static
 
 import core
 from core.datasets import Dataset
@@ -28,10 +28,10 @@ from tui.screens.compose import ComposeScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import HelpScreen
 from tui.screens.inside import InsideScreen, place_text
+from tui.screens.prompts import PromptsScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.sweeps import SweepsScreen
 from tui.widgets.iou_curves import ScoreCurves
-from tui.widgets.lines import StatusLine
 from tui.widgets.pictures import PictureGrid
 
 Look = Callable[[ExplorerApp], Any]
@@ -39,7 +39,15 @@ SIZE = (120, 40)
 START = "ring_0001"
 GRID = Grid(("nearest", "bilinear"), dilates=(1, 5, 9), erodes=(1, 5))
 # The keys that open the screen of a scope, from the explorer.
-WAY = {"explorer": (), "app": (), "page": ("s",), "sweeps": ("s",), "compare": ("v",), "inside": ("w",)}
+WAY = {
+    "explorer": (),
+    "app": (),
+    "page": ("s",),
+    "sweeps": ("s",),
+    "compare": ("v",),
+    "prompts": ("M", "p", *"a;b", "enter"),
+    "inside": ("w",),
+}
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,19 @@ def has(look: Callable[[ExplorerApp], str], part: str) -> Look:
     return lambda app: part in look(app)
 
 
-def facts(app: ExplorerApp) -> str:
-    return " ".join(app.screen.query_one(StatusLine).left)
+def border_of(selector: str) -> Callable[[ExplorerApp], str]:
+    """The title in the border of a part of the screen on top."""
+    return lambda app: str(app.screen.query_one(selector).border_title)
+
+
+def typed(app: ExplorerApp) -> str | None:
+    """What is in the line that is typed into; None while there is none."""
+    return app.focused.value if isinstance(app.focused, Input) else None
+
+
+def prompts(app: ExplorerApp) -> tuple[str, ...]:
+    """Those that are looked at side by side."""
+    return app.screen.prompts if isinstance(app.screen, PromptsScreen) else ()
 
 
 def notice(part: str) -> Look:
@@ -227,7 +246,10 @@ PAGES = {
         lambda app: str(app.screen.query_one("#run").border_title).partition(" · ")[2], "precision"
     ),
     "run.view": Case(has(text_of("#run-text"), "d╲e"), True),
-    "compare.what": Case(has(facts, "presets of one set"), True),
+    "compare.what": Case(dialog, "Compare"),
+    "compare.compute": Case(dialog, "Compute the missing heatmaps of", ("m", "down", "enter")),
+    "compare.scope": Case(has(border_of("#score-curves"), "this sample"), True),
+    "compare.picture": Case(has(border_of("#contender-pictures"), "heatmaps"), True),
     "compare.table": Case(lambda app: getattr(app.focused, "id", ""), "changes"),
     "compare.score": Case(lambda app: app.screen.query_one(ScoreCurves).score, SCORES[1]),
     "compare.by": Case(
@@ -235,6 +257,11 @@ PAGES = {
     ),
     "compare.go": Case(lambda app: (screen(app), title(app)), (ExplorerScreen, "noisy"), ("j",)),
     "compare.export": Case(lambda _: Path("compare-by-class.csv").exists(), True),
+    "prompts.add": Case(typed, ""),
+    "prompts.edit": Case(typed, "a"),
+    "prompts.remove": Case(prompts, ("b",)),
+    "prompts.picture": Case(has(border_of("#prompt-pictures"), "masks"), True),
+    "prompts.take": Case(lambda app: (screen(app), app.explorer.now.prompt), (ExplorerScreen, "a")),
     "head.next": Case(words, place_text(DEEPEST, 1)),
     "head.previous": Case(words, place_text(DEEPEST, 0), ("l",)),
     "head.layer": Case(words, place_text(DEEPEST, -1)),
@@ -276,6 +303,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """The commands that were asked for; they are not run, and no worker is."""
     commands: list[list[str]] = []
     monkeypatch.setattr("tui.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("tui.heatmaps.Worker.request_text", lambda *_: None)
     monkeypatch.setattr("tui.runs.Runs._run", lambda _, command, *__: commands.append(command))
     monkeypatch.chdir(tmp_path)
     return commands

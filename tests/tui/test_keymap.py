@@ -16,6 +16,7 @@ from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import help_text
 from tui.screens.inside import InsideScreen
 from tui.screens.page import Page
+from tui.screens.prompts import PromptsScreen
 from tui.screens.sweeps import SweepsScreen
 from tui.widgets.lines import hint_keys
 
@@ -23,6 +24,7 @@ TARGETS = {
     "page": Page,
     "inside": InsideScreen,
     "compare": CompareScreen,
+    "prompts": PromptsScreen,
     "sweeps": SweepsScreen,
     "explorer": ExplorerScreen,
     "app": ExplorerApp,

@@ -239,6 +239,7 @@ class CompareScreen(Page):
         shared = sum(each.images for each in self._differences)
         table.border_title = f"{SHORT[self._score]} by {'class' if self._by_class else 'sample'}"
         some = f", on the {counted(shared)} both have" if shared < len(self._labels) else ""
+        some = some if shared else ": no image that both have yet"
         table.border_subtitle = f"{escape(clean(other.name))} − {escape(clean(mine.name))}{some}"
         table.add_column("")
         for heading in ("images", "first", "this", "difference"):
