@@ -41,7 +41,7 @@ class Standing:
 
     scores: at its threshold, by score and sample id, of the images that have a heatmap.
     curves: their means. sample, pictures: of the present sample, as far as it has one.
-    note: why it has none.
+    note: why it has none. failed: whether that is for good.
     """
 
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -49,6 +49,7 @@ class Standing:
     sample: Curves | None = None
     pictures: Mapping[str, Image] = field(default_factory=dict)
     note: str = ""
+    failed: bool = False
 
     @property
     def images(self) -> int:

@@ -21,6 +21,7 @@ from core.sweep.live import LiveScores
 from tui import board, comparison, drawing
 from tui.board import Board
 from tui.comparison import Contender, Standing
+from tui.heatmaps import COMPUTING
 from tui.state import ExplorerState
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Contest:
                 return None
             return self._with_sample(contender, state, scored)
         except ClipLocError as error:
-            return Standing(note=str(error))
+            return Standing(note=str(error), failed=True)
 
     def _with_sample(self, contender: Contender, state: ExplorerState, scored: Board | None) -> Standing:
         config, sample = contender.config, self._dataset.by_id(state.sample)
@@ -83,7 +84,7 @@ class Contest:
         means = scored.curves() if scored else None
         heatmap, note = self._heatmaps.read(contender.source, sample, contender.prompt)
         if heatmap is None:
-            return Standing(scores, means, note=note)
+            return Standing(scores, means, note=note, failed=note != COMPUTING)
         drawn = drawing.drawn(sample.image(), sample.true_mask(), heatmap, config, state.view, False)
         pictures = {name: drawn.pictures[name] for name in ("heatmap", "mask")}
         curves = None if drawn.counts is None else board.curves_of(drawn.counts)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 NEIGHBOURS = 3
+COMPUTING = "computing the heatmap …"
 
 
 class Heatmaps:
@@ -124,7 +125,7 @@ class Heatmaps:
         if recipe in self._failed:
             return self._failed[recipe]
         self._request(recipe, [sample.id], urgent=True)
-        return "computing the heatmap …"
+        return COMPUTING
 
     def _request(self, recipe: Recipe, ids: Iterable[str], *, urgent: bool) -> None:
         wanted = [id_ for id_ in ids if urgent or (recipe, id_) not in self._asked]

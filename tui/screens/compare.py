@@ -211,12 +211,15 @@ class CompareScreen(Page):
         won, lost = wins(first, standing, self._score)
         versus = f"{won}/{lost}" if gain is not None else "–"
         total = len(self._labels)
-        images = str(total) if standing.images == total else f"{standing.images} of {total}"
+        images = right(str(total) if standing.images == total else f"{standing.images} of {total}")
+        if standing.failed and not standing.images:
+            images = right("cannot run")
+            images.stylize(self.app.theme_variables.get("worse", ""))
         colour = self.app.theme_variables.get(colour_of(index).removeprefix("$"), "")
-        figures = (images, scores[0], "–" if gain is None else _signed(gain), versus, best, *scores[1:])
+        figures = (scores[0], "–" if gain is None else _signed(gain), versus, best, *scores[1:])
         name = Text(clean(contender.name), style=colour, overflow="ellipsis", no_wrap=True)
         name.truncate(NAME_WIDTH, overflow="ellipsis")
-        return (name, *map(right, figures), Text(clean(standing.note)))
+        return (name, images, *map(right, figures), Text(clean(standing.note)))
 
     def _draw_changes(self) -> None:
         """The differences of the row under the cursor, when they are others than those shown."""
