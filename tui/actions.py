@@ -79,7 +79,7 @@ presets                P                    choose('preset')            use a pr
 [explorer] Model
 method.next            m                    method(1)                   next method or stored set ; method
 method.previous        M                    method(-1)                  previous method or stored set
-prompt                 p                    prompt                      template, or a text for this sample ; prompt
+prompt                 p                    prompt                      prompt template, or free texts for this sample ; prompt
 compute                A                    compute_all                 compute the heatmaps of all samples
 inside                 w                    open('inside')              inside the model: layers and heads
 
@@ -109,7 +109,7 @@ opacity.down           less_than_sign       opacity(-1)                 heatmap 
 sweeps                 s                    open('sweeps')              sweeps: watch, compare, apply ; sweeps
 sweep.new              S                    open('compose')             compose and start a sweep
 sweep.apply            a                    apply_best                  use the best cell of the newest sweep
-compare                v                    open('compare')             compare methods, presets, prompts ; compare
+compare                v                    open('compare')             compare sets, methods, prompts, presets ; compare
 data                   W                    choose('data')              open another dataset, or fetch one ; data
 statistics             H                    open('statistics')          the dataset in numbers
 
@@ -143,15 +143,25 @@ run.compare            c                    compare                     compare 
 run.view               v                    view                        best cells, or dilation × erosion ; view
 
 [compare] Compare
-compare.what           m                    what                        compare stored sets, or presets ; sets/presets
+compare.what           m                    what                        compare sets, methods, prompt templates or presets ; compare
+compare.compute        A                    compute                     compute the missing heatmaps of a row, or of all ; compute
 compare.table          tab                  table                       the other table ; table
 compare.score          o                    score                       compare by the next score ; score
 compare.by             c                    by                          differences by class or by sample ; by
+compare.scope          C                    scope                       curves of all images or of this sample
+compare.picture        x                    picture                     masks or heatmaps
 compare.go             enter                go                          take the row to the explorer ; take
 compare.export         ctrl+e               export                      export the table as CSV ; CSV
 
 [paired] Comparison of runs
 paired.export          ctrl+e               export                      export the pairs as CSV ; CSV
+
+[prompts] Prompts
+prompts.add            a                    add                         add a prompt, or several ; add
+prompts.edit           e                    edit                        edit the prompt ; edit
+prompts.remove         D                    remove                      remove the prompt ; remove
+prompts.picture        x                    picture                     heatmaps or masks ; picture
+prompts.take           enter                take                        use the prompt in the explorer ; take
 
 [inside] Inside
 head.next              l,right              head(1)                     next head ; head

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.heatmaps.recipe import Recipe
 from tui.board import Board
-from tui.comparison import Contender
+from tui.comparison import Contender, Standing
 from tui.curves import Curves
 from tui.disagreement import Disagreement
 from tui.graphics.frame import Frame, Plate
 from tui.runs import RunView
-from tui.state import Source
+from tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
@@ -48,11 +48,15 @@ class BoardReady:
 
 @dataclass
 class HeatmapsArrived:
-    """New heatmaps of a source are there, or failed. present: how many its set holds now."""
+    """New heatmaps of a source are there, or failed. present: how many its set holds now.
+
+    prompt: the free text that one was made for, "" for the template.
+    """
 
     source: Source
     ids: frozenset[str]
     present: int
+    prompt: str = ""
 
 
 @dataclass
@@ -123,11 +127,21 @@ class RunRead:
 
 
 @dataclass
-class ContenderReady:
-    """One more contender is scored. generation: of the comparison that asked."""
+class ContendersListed:
+    """Who is compared, the present one first. state: the one that was asked about."""
 
-    generation: int
+    state: ExplorerState
+    kind: str
+    contenders: tuple[Contender, ...]
+
+
+@dataclass
+class ContenderReady:
+    """How a contender stands now. state: the one that was asked about."""
+
+    state: ExplorerState
     contender: Contender
+    standing: Standing
 
 
 @dataclass

@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,6 +32,7 @@ from tui.keymap import ALIVE, action_named, bindings_for, shown
 from tui.messages import (
     BoardReady,
     ContenderReady,
+    ContendersListed,
     DatasetFound,
     DisagreementReady,
     FetchChanged,
@@ -146,14 +148,15 @@ class ExplorerApp(App[int | Reopen]):
         self.explorer.post_message(message)
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
-        """The explorer and the screen over it may both have waited."""
-        screens: set[Screen[Any]] = {self.explorer, self.screen}
+        """The explorer and the page over it may both have waited."""
+        screens: set[Screen[Any]] = {self.explorer, self._page}
         for screen in screens:
-            screen.post_message(HeatmapsArrived(message.source, message.ids, message.present))
+            screen.post_message(replace(message))
 
     @on(RunRead)
     @on(RunsCompared)
     @on(ContenderReady)
+    @on(ContendersListed)
     @on(StatisticsReady)
     @on(HeadReady)
     @on(SetsListed)
@@ -161,7 +164,12 @@ class ExplorerApp(App[int | Reopen]):
     @on(HeadsScored)
     @on(TermsArrived)
     def _for_who_is_shown(self, message: Message) -> None:
-        self.screen.post_message(message)
+        self._page.post_message(message)
+
+    @property
+    def _page(self) -> Screen[Any]:
+        """The screen that is shown, under the dialogs if there are any."""
+        return next(s for s in reversed(self.screen_stack) if not isinstance(s, ModalScreen))
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)

@@ -1,26 +1,57 @@
-"""Comparing contenders (a source under a config each) on the same samples. Pure functions of boards."""
+"""Comparing contenders on the same samples: who takes part, and who is better where. Pure functions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from core.heatmaps.recipe import Recipe
+from core.methods import METHODS
 from core.postprocess import PostProcess
-from tui.board import Board
+from core.prompts import TEMPLATES
 from tui.curves import Curves
 from tui.graphics.frame import Plate
-from tui.state import Source
+from tui.state import ExplorerState, Source
+
+# What is compared, and what is said of it in the title.
+KINDS = {
+    "sets": "stored heatmap sets",
+    "methods": "methods",
+    "templates": "prompt templates",
+    "presets": "presets of one set",
+}
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to make masks. picture: its mask of the present sample; None without a heatmap."""
+    """One way to make masks. prompt: free text instead of the source's template, "" for none."""
 
     name: str
     source: Source
     config: PostProcess
-    board: Board
-    picture: Plate | None
-    sample: Curves | None
+    prompt: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a contender so far.
+
+    scores: at its threshold, by score and sample id, of the images that have a heatmap.
+    curves: their means. sample, pictures: of the present sample, as far as it has one.
+    note: why it has none. failed: whether that is for good.
+    """
+
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    curves: Curves | None = None
+    sample: Curves | None = None
+    pictures: Mapping[str, Plate] = field(default_factory=dict)
+    note: str = ""
+    failed: bool = False
+
+    @property
+    def images(self) -> int:
+        """How many images are scored."""
+        return 0 if self.curves is None else self.curves.images
 
 
 @dataclass(frozen=True)
@@ -38,23 +69,80 @@ class Difference:
         return self.other - self.mine
 
 
-def wins(mine: Contender, other: Contender, score: str) -> tuple[int, int]:
+def contenders(
+    kind: str,
+    state: ExplorerState,
+    dataset_name: str,
+    stored: Iterable[str],
+    presets: Mapping[str, PostProcess],
+) -> tuple[Contender, ...]:
+    """Who is compared; the present one is first.
+
+    stored: names of the heatmap sets, the present one's first where it has a set.
+    """
+    source, config = state.source, state.config
+    if kind == "presets":
+        others = [Contender(name, source, preset) for name, preset in presets.items()]
+        return (Contender("present", source, config), *others)
+    if kind == "sets":
+        first, *names = stored
+        others = [Contender(name, Source(stored=name), config) for name in names]
+        return (Contender(first, source, config), *others)
+    recipes = [] if source.stored and kind == "templates" else _recipes(kind, source, dataset_name)
+    found = dict.fromkeys((source, *(Source(recipe) for recipe in recipes)))
+    return tuple(Contender(_name(kind, each), each, config) for each in found)
+
+
+def _name(kind: str, source: Source) -> str:
+    return source.recipe.template if kind == "templates" and not source.stored else source.title
+
+
+def _recipes(kind: str, source: Source, dataset_name: str) -> Sequence[Recipe]:
+    if kind == "methods":
+        return rivals(source, dataset_name)
+    return [replace(source.recipe, template=template) for template in TEMPLATES]
+
+
+def rivals(source: Source, dataset_name: str) -> list[Recipe]:
+    """The other methods with the source's template: on its network where somebody chose one.
+
+    A network is chosen when it is not the method's usual one; methods that read another
+    kind of network keep theirs. A stored set has all methods as rivals.
+    """
+    mine = source.recipe
+    usual = Recipe(mine.method).completed(dataset_name)
+    chosen = not source.stored and (mine.backbone, mine.checkpoint) != (usual.backbone, usual.checkpoint)
+    found = []
+    for spec in METHODS.values():
+        recipe = Recipe(spec.name, template=mine.template)
+        if chosen and spec.families == mine.spec.families:
+            recipe = replace(recipe, backbone=mine.backbone, checkpoint=mine.checkpoint)
+        if source.stored or spec.name != mine.method:
+            found.append(recipe.completed(dataset_name))
+    return found
+
+
+def wins(mine: Standing, other: Standing, score: str) -> tuple[int, int]:
     """On how many samples the other one is better, and worse, each at its own threshold."""
     gains = [d.gain for d in by_sample(mine, other, score)]
     return sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
 
 
-def by_sample(mine: Contender, other: Contender, score: str) -> list[Difference]:
+def mean_gain(mine: Standing, other: Standing, score: str) -> float | None:
+    """What the other one is better by, on average over the samples both have; None without any."""
+    gains = [d.gain for d in by_sample(mine, other, score)]
+    return sum(gains) / len(gains) if gains else None
+
+
+def by_sample(mine: Standing, other: Standing, score: str) -> list[Difference]:
     """Differences by sample, the largest gain first."""
-    first = mine.board.by_sample(score, mine.config.threshold_index)
-    second = other.board.by_sample(score, other.config.threshold_index)
+    first, second = mine.scores.get(score, {}), other.scores.get(score, {})
     found = [Difference(id_, 1, value, second[id_]) for id_, value in first.items() if id_ in second]
     return sorted(found, key=lambda d: -d.gain)
 
 
-def by_class(mine: Contender, other: Contender, score: str) -> list[Difference]:
-    """Differences by class, each averaged over its samples, the largest gain first."""
-    labels = dict(zip(mine.board.ids, mine.board.labels, strict=True))
+def by_class(mine: Standing, other: Standing, score: str, labels: Mapping[str, str]) -> list[Difference]:
+    """Differences by class, each averaged over its samples, the largest gain first. labels: by sample id."""
     groups: dict[str, list[Difference]] = {}
     for difference in by_sample(mine, other, score):
         groups.setdefault(labels[difference.name], []).append(difference)
@@ -70,9 +158,24 @@ def by_class(mine: Contender, other: Contender, score: str) -> list[Difference]:
     return sorted(found, key=lambda d: -d.gain)
 
 
+def comparable(standings: Sequence[Standing]) -> list[Curves | None]:
+    """Mean curves of those that are scored on the same images as the first; None for the others."""
+    ids = {frozenset(s.scores.get("mean_iou", ())) for s in standings[:1]}
+    return [s.curves if frozenset(s.scores.get("mean_iou", ())) in ids else None for s in standings]
+
+
+def window(count: int, cursor: int, panes: int, kept: int = 0) -> tuple[int, ...]:
+    """Which of `count` rows `panes` panes show: the first `kept`, then those around the cursor."""
+    if count <= panes:
+        return tuple(range(count))
+    room = panes - kept
+    start = min(max(cursor - room // 2, kept), count - room)
+    return (*range(kept), *range(start, start + room))
+
+
 def csv_of(differences: list[Difference], mine: str, other: str, score: str) -> str:
     """The table as CSV."""
-    lines = [f"name,images,{score} of {quoted(mine)},{score} of {quoted(other)},difference"]
+    lines = [f"name,images,{quoted(f'{score} of {mine}')},{quoted(f'{score} of {other}')},difference"]
     lines += [f"{quoted(d.name)},{d.images},{d.mine!r},{d.other!r},{d.gain!r}" for d in differences]
     return "\n".join(lines) + "\n"
 

@@ -23,6 +23,7 @@ from core.methods import METHODS
 from core.postprocess import PostProcess
 from tui.answers import Encoded, Idle, SetsFound
 from tui.board import Board
+from tui.comparison import Contender
 from tui.fetching import Fetches
 from tui.graphics.frame import Frame, Job, Plate
 from tui.messages import PicturesReady, StudioBack, Trouble, message_of
@@ -88,12 +89,13 @@ class Engine:
         """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
         self._ask("score", source, config, anew)
 
-    def compare(self, generation: int, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
-        """Score every stored set of the dataset, or every preset where some are given.
+    def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
+        """List who is compared; answers ContendersListed, and ContenderReady for each of them."""
+        self._ask("compare", kind, state, dict(presets))
 
-        Answers ContenderReady for each, the present one first.
-        """
-        self._ask("compare", generation, state, dict(presets))
+    def stand(self, state: ExplorerState, contenders: Sequence[Contender]) -> None:
+        """How these contenders stand now; answers ContenderReady for each. Replaces what still waits."""
+        self._ask("stand", state, tuple(contenders))
 
     def disagree(self, config: PostProcess) -> None:
         """Score the samples with every stored set; answers DisagreementReady."""
@@ -116,9 +118,9 @@ class Engine:
         """
         self._ask("score_heads", generation, state, recipe, table, anew)
 
-    def compute_all(self, source: Source) -> None:
-        """Ask for the heatmaps of every sample of the dataset."""
-        self._ask("compute_all", source)
+    def compute(self, sources: Sequence[Source]) -> None:
+        """Ask for the heatmaps of every sample of the dataset, the first source's first."""
+        self._ask("compute", tuple(sources))
 
     def list_sets(self) -> None:
         """Look which heatmap sets are stored for this dataset; answers SetsListed."""

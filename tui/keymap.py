@@ -23,6 +23,7 @@ ALIVE = {
     "sweeps": ("sweeps", "page", "app"),
     "paired": ("paired", "page", "app"),
     "compare": ("compare", "page", "app"),
+    "prompts": ("prompts", "page", "app"),
     "inside": ("inside", "page", "app"),
 }
 

@@ -91,6 +91,11 @@ class RunRead(answers.RunRead, Message, bubble=False):
 
 
 @dataclass
+class ContendersListed(answers.ContendersListed, Message, bubble=False):
+    __doc__ = answers.ContendersListed.__doc__
+
+
+@dataclass
 class ContenderReady(answers.ContenderReady, Message, bubble=False):
     __doc__ = answers.ContenderReady.__doc__
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable, Input, Static
 
 import core
 from core.datasets import Dataset
@@ -28,6 +28,7 @@ from tui.screens.explorer import ExplorerScreen
 from tui.screens.help import HelpScreen
 from tui.screens.inside import INSIDE, TITLES, InsideScreen
 from tui.screens.paired import PairedScreen
+from tui.screens.prompts import PromptsScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.sweeps import SweepsScreen
 from tui.studio.runs import Runs
@@ -42,7 +43,15 @@ COMPARED = """{"cross_validated": {"a:good": 0.7, "b:noisy": 0.5}, "pairs": [{"f
 "second": "b:noisy", "difference": 0.2, "low": 0.1, "high": 0.3, "p": 0.01, "images": 9, "p_holm": 0.01}]}"""
 GRID = Grid(("nearest", "bilinear"), dilates=(1, 5, 9), erodes=(1, 5))
 # The keys that open the screen of a scope, from the explorer.
-WAY = {"explorer": (), "app": (), "page": ("s",), "sweeps": ("s",), "compare": ("v",), "inside": ("w",)}
+WAY = {
+    "explorer": (),
+    "app": (),
+    "page": ("s",),
+    "sweeps": ("s",),
+    "compare": ("v",),
+    "prompts": ("M", "p", *"a;b", "enter"),
+    "inside": ("w",),
+}
 WAY["paired"] = ("s", "asterisk", "j", "c")
 
 
@@ -114,6 +123,21 @@ def marks_of_runs(app: ExplorerApp) -> list[bool]:
 
 def facts(app: ExplorerApp) -> str:
     return " ".join(app.screen.query_one(StatusLine).left)
+
+
+def border_of(selector: str) -> Callable[[ExplorerApp], str]:
+    """The title in the border of a part of the screen on top."""
+    return lambda app: str(app.screen.query_one(selector).border_title)
+
+
+def typed(app: ExplorerApp) -> str | None:
+    """What is in the line that is typed into; None while there is none."""
+    return app.focused.value if isinstance(app.focused, Input) else None
+
+
+def prompts(app: ExplorerApp) -> tuple[str, ...]:
+    """Those that are looked at side by side."""
+    return app.screen.prompts if isinstance(app.screen, PromptsScreen) else ()
 
 
 def notice(part: str) -> Look:
@@ -254,7 +278,10 @@ PAGES = {
         lambda app: str(app.screen.query_one("#run").border_title).partition(" · ")[2], "precision"
     ),
     "run.view": Case(has(text_of("#run-text"), "d╲e"), True),
-    "compare.what": Case(has(facts, "presets of one set"), True),
+    "compare.what": Case(dialog, "Compare"),
+    "compare.compute": Case(dialog, "Compute the missing heatmaps of", ("m", "down", "enter")),
+    "compare.scope": Case(has(border_of("#score-curves"), "this sample"), True),
+    "compare.picture": Case(has(border_of("#contender-pictures"), "heatmaps"), True),
     "compare.table": Case(lambda app: getattr(app.focused, "id", ""), "changes"),
     "compare.score": Case(lambda app: app.screen.query_one(ScoreCurves).score, SCORES[1]),
     "compare.by": Case(
@@ -262,6 +289,11 @@ PAGES = {
     ),
     "compare.go": Case(lambda app: (screen(app), title(app)), (ExplorerScreen, "noisy"), ("j",)),
     "compare.export": Case(lambda _: Path("compare-by-class.csv").exists(), True),
+    "prompts.add": Case(typed, ""),
+    "prompts.edit": Case(typed, "a"),
+    "prompts.remove": Case(prompts, ("b",)),
+    "prompts.picture": Case(has(border_of("#prompt-pictures"), "masks"), True),
+    "prompts.take": Case(lambda app: (screen(app), app.explorer.now.prompt), (ExplorerScreen, "a")),
     "head.next": Case(words, f"layer {DEEPEST}, head 1"),
     "head.previous": Case(words, f"layer {DEEPEST}, head 0", ("l",)),
     "head.switch": Case(heads, "all heads but 1"),
@@ -313,6 +345,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
             done(COMPARED)
 
     monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("tui.studio.heatmaps.Worker.request_text", lambda *_: None)
     monkeypatch.setattr("tui.studio.runs.Runs._run", answered)
     monkeypatch.chdir(tmp_path)
     return commands

@@ -17,6 +17,7 @@ from tui.screens.help import help_text
 from tui.screens.inside import InsideScreen
 from tui.screens.page import Page
 from tui.screens.paired import PairedScreen
+from tui.screens.prompts import PromptsScreen
 from tui.screens.sweeps import SweepsScreen
 from tui.widgets.lines import hint_keys
 
@@ -25,6 +26,7 @@ TARGETS = {
     "inside": InsideScreen,
     "paired": PairedScreen,
     "compare": CompareScreen,
+    "prompts": PromptsScreen,
     "sweeps": SweepsScreen,
     "explorer": ExplorerScreen,
     "app": ExplorerApp,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from core.heatmaps.client import Worker
+from core.heatmaps.protocol import TextComputed
+from core.heatmaps.recipe import Recipe
 from tests.tui.conftest import settled
 from tui.app import ExplorerApp
 
@@ -22,6 +26,8 @@ SCREENS = {
     "compose": ("S",),
     "sweeps": ("s",),
     "compare": ("v",),
+    "compare-methods": ("v", "m", "down", "enter", "j", "j", "j"),
+    "prompts": ("M", "p", *"a star ; its tip ; the sky ; paper", "enter", "j"),
     "statistics": ("H",),
     "inside": ("w",),
 }
@@ -52,8 +58,14 @@ def presser(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Awaitable[None]]:
 
 @pytest.fixture
 def quiet_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No worker process: what it would say depends on the machine."""
+    """No worker process: what it would say depends on the machine. Free text gets a gradient."""
+
+    def request_text(worker: Worker, recipe: Recipe, id_: str, prompt: str) -> None:
+        heatmap = np.linspace(0, 1 - len(prompt) / 20, 64, dtype=np.float32).reshape(8, 8)
+        worker._on_event(TextComputed(recipe, id_, prompt, heatmap))
+
     monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("tui.studio.heatmaps.Worker.request_text", request_text)
 
 
 @pytest.mark.usefixtures("quiet_worker")

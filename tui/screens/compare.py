@@ -1,4 +1,4 @@
-"""Compare: the same sample and the same dataset under several sets, or under several presets."""
+"""Compare: the same sample and dataset under several sets, methods, prompt templates or presets."""
 
 from __future__ import annotations
 
@@ -11,22 +11,45 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.markup import escape
 from textual.widgets import DataTable
 
 from core.errors import ClipLocError, clean
 from core.terminal import Terminal
 from tui import presets
-from tui.comparison import Contender, Difference, by_class, by_sample, csv_of, wins
+from tui.comparison import (
+    KINDS,
+    Contender,
+    Difference,
+    Standing,
+    by_class,
+    by_sample,
+    comparable,
+    csv_of,
+    mean_gain,
+    wins,
+)
 from tui.curves import SCORES, SHORT, TITLES, difference, figure
 from tui.engine import Engine
 from tui.keymap import bindings_for
-from tui.messages import ContenderReady
+from tui.messages import ContenderReady, ContendersListed, HeatmapsArrived
+from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.page import Page
-from tui.state import ExplorerState
+from tui.state import ExplorerState, Source
+from tui.widgets.contender_panes import ContenderPanes, Item
 from tui.widgets.iou_curves import ScoreCurves, colour_of
-from tui.widgets.pictures import Pane
+from tui.widgets.tables import rewrite, right
 
 PANES = 4
+KIND_HELP = {
+    "sets": "all that are stored for this dataset",
+    "methods": "all of them, with the present template",
+    "templates": "all of them, with the present method",
+    "presets": "one set, differently post-processed",
+}
+HEADINGS = ("images", "IoU", "gain", "win/loss", "best IoU*", *(SHORT[score] for score in SCORES[1:]))
+NAME_WIDTH = 24
+TUNED = "* at its own best threshold: tuned on these images"
 
 
 class CompareScreen(Page):
@@ -43,130 +66,208 @@ class CompareScreen(Page):
         self.engine = engine
         self.state = state
         self.terminal = terminal
-        self._contenders: list[Contender] = []
+        self.kind = "sets"
+        self.contenders: tuple[Contender, ...] = ()
+        self.standings: dict[Contender, Standing] = {}
+        self._labels = {sample.id: sample.label for sample in engine.dataset.samples}
         self._differences: list[Difference] = []
-        self._presets = False
+        # Of each source: how many heatmaps its set holds, and whether the sample's was reported.
+        self._stored: dict[Source, int] = {}
+        self._reported: set[Source] = set()
         self._by_class = True
+        self._of_sample = False
+        self._picture = "mask"
         self._score = SCORES[0]
-        self._generation = 0
+        self._draw_due = False
+        self._changes_of: tuple[object, ...] = ()
 
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
-            with Horizontal(id="contender-pictures", classes="panel"):
-                for number in range(PANES):
-                    yield Pane(f"contender-{number}", self.terminal)
+            yield ContenderPanes(self.terminal, PANES, kept=1, id="contender-pictures")
             with Horizontal(id="compare-body"):
                 with Vertical(id="compare-left"):
                     board: DataTable[Text] = DataTable(id="board", cursor_type="row", classes="panel")
                     board.border_title = "Leaderboard"
                     yield board
-                    curves = ScoreCurves(id="score-curves", classes="panel")
-                    yield curves
+                    yield ScoreCurves(id="score-curves", classes="panel")
                 changes: DataTable[Text] = DataTable(id="changes", cursor_type="row", classes="panel")
                 yield changes
 
     def on_mount(self) -> None:
         self.query_one("#board", DataTable).focus()
-        self._ask()
+        self._ask("sets")
 
-    def _ask(self) -> None:
-        self._generation += 1
-        self._contenders = []
+    def _ask(self, kind: str) -> None:
+        self.kind, self.contenders = kind, ()
+        self.query_one("#board", DataTable).clear(columns=True)
         try:
-            asked = presets.load() if self._presets else {}
+            asked = presets.load() if kind == "presets" else {}
         except ClipLocError as error:
             self.notify(str(error), severity="error")
             asked = dict(presets.BUILT_IN)
-        self.engine.compare(self._generation, self.state, asked)
+        self.engine.compare(kind, self.state, asked)
+        self._draw()
+
+    def on_contenders_listed(self, message: ContendersListed) -> None:
+        """Give everybody a row; what is known of them comes one by one."""
+        if (message.state, message.kind) != (self.state, self.kind):
+            return
+        self.contenders = message.contenders
+        table: DataTable[Text] = self.query_one("#board", DataTable)
+        table.clear(columns=True)
+        table.add_column("")
+        for heading in HEADINGS:
+            table.add_column(right(heading))
+        table.add_column("")
+        for index in range(len(self.contenders)):
+            table.add_row(*self._board_row(index))
         self._draw()
 
     def on_contender_ready(self, message: ContenderReady) -> None:
-        """One more line."""
-        if message.generation == self._generation:
-            self._contenders.append(message.contender)
-            self._draw()
+        """Somebody stands differently now."""
+        if message.state == self.state:
+            self.standings[message.contender] = message.standing
+            self._draw_soon()
+
+    def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
+        """Score what is new; what was waited for may also have failed."""
+        if message.prompt:
+            return
+        if self.state.sample in message.ids:
+            self._reported.add(message.source)
+        self._stored[message.source] = max(message.present, self._stored.get(message.source, 0))
+        # All of them each time: the lane keeps only the newest of what it is asked.
+        if behind := [contender for contender in self.contenders if self._is_behind(contender)]:
+            self.engine.stand(self.state, behind)
+
+    def _is_behind(self, contender: Contender) -> bool:
+        standing, source = self._standing(contender), contender.source
+        waits = source in self._reported and not standing.pictures
+        return waits or self._stored.get(source, 0) > standing.images
+
+    def _standing(self, contender: Contender) -> Standing:
+        return self.standings.get(contender, Standing(note="…"))
+
+    def _draw_soon(self) -> None:
+        """Once for a burst of messages."""
+        if not self._draw_due:
+            self._draw_due = True
+            self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        what = "presets of one set" if self._presets else "stored heatmap sets, one post-processing"
-        self.say(what, f"{len(self._contenders)} scored")
-        pictures = self.query_one("#contender-pictures", Horizontal)
-        pictures.border_title = f"masks of {clean(self.state.sample)}"
-        for number, pane in enumerate(self.query(Pane)):
-            contender = self._contenders[number] if number < len(self._contenders) else None
-            pane.display = contender is not None
-            if contender is not None:
-                iou = (
-                    contender.sample.at("mean_iou", contender.config.threshold_index)
-                    if contender.sample
-                    else None
-                )
-                caption = Content.assemble(
-                    (clean(contender.name), colour_of(number)), (f"  {figure(iou)}", "$dim")
-                )
-                pane.show(caption, contender.picture, "no heatmap of this sample", self._generation)
-        curves = self.query_one(ScoreCurves)
-        curves.border_title = f"{TITLES[self._score]} by threshold"
-        curves.score = self._score
-        curves.contenders = tuple(self._contenders)
-        self._draw_board()
+        self._draw_due = False
+        known = sum(contender in self.standings for contender in self.contenders)
+        facts = [KINDS[self.kind]]
+        if self.kind == "methods":
+            facts.append(f"“{clean(self.state.source.recipe.template)}”" if not self._is_stored() else "")
+        elif self.kind == "templates":
+            facts.append(clean(self.state.source.title))
+        if known < len(self.contenders):
+            facts.append(f"{known} of {len(self.contenders)} so far")
+        self.say(*filter(None, facts))
+        board: DataTable[Text] = self.query_one("#board", DataTable)
+        rewrite(board, map(self._board_row, range(board.row_count)))
+        self._draw_curves()
+        self._draw_around_cursor()
+
+    def _is_stored(self) -> bool:
+        return bool(self.state.source.stored)
+
+    def _draw_around_cursor(self) -> None:
+        cursor = self.query_one("#board", DataTable).cursor_row
+        panes = self.query_one(ContenderPanes)
+        panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
+        panes.show([self._item(index) for index in range(len(self.contenders))], cursor)
+        note = self._standing(self.contenders[cursor]).note if cursor < len(self.contenders) else ""
+        self.query_one("#board", DataTable).border_subtitle = escape(clean(note)) or TUNED
         self._draw_changes()
 
-    def _draw_board(self) -> None:
-        table: DataTable[Text] = self.query_one("#board", DataTable)
-        row = table.cursor_row
-        table.clear(columns=True)
-        table.add_column("")
-        for heading in ("images", *(SHORT[score] for score in SCORES), "best IoU*", "win/loss"):
-            table.add_column(_right(heading))
-        for index, contender in enumerate(self._contenders):
-            table.add_row(*self._board_row(index, contender))
-        table.move_cursor(row=min(row, max(len(self._contenders) - 1, 0)))
-        table.border_subtitle = "* at its own best threshold: tuned on these images"
+    def _item(self, index: int) -> Item:
+        contender = self.contenders[index]
+        standing = self._standing(contender)
+        iou = standing.sample.at("mean_iou", contender.config.threshold_index) if standing.sample else None
+        caption = Content.assemble((clean(contender.name), colour_of(index)), (f"  {figure(iou)}", "$dim"))
+        return Item(caption, standing.pictures.get(self._picture), clean(standing.note))
 
-    def _board_row(self, index: int, contender: Contender) -> tuple[Text, ...]:
-        curves = contender.board.curves()
-        threshold = contender.config.threshold_index
+    def _draw_curves(self) -> None:
+        curves = self.query_one(ScoreCurves)
+        standings = [self._standing(contender) for contender in self.contenders]
+        curves.score = self._score
+        curves.threshold = self.state.config.threshold_index
+        curves.curves = [s.sample for s in standings] if self._of_sample else comparable(standings)
+        whose = "this sample" if self._of_sample else "all images"
+        curves.border_title = f"{TITLES[self._score]} by threshold · {whose}"
+        left_out = sum(s.images > 0 for s in standings) - sum(c is not None for c in curves.curves)
+        some = left_out > 0 and not self._of_sample
+        curves.border_subtitle = f"{left_out} scored on other images; C: this sample" if some else ""
+
+    def _board_row(self, index: int) -> tuple[Text, ...]:
+        contender = self.contenders[index]
+        standing, first = self._standing(contender), self._standing(self.contenders[0])
+        curves, threshold = standing.curves, contender.config.threshold_index
         scores = [figure(curves.at(score, threshold) if curves else None) for score in SCORES]
         best = figure(curves.at("mean_iou", curves.best("mean_iou")) if curves else None)
-        won, lost = wins(self._contenders[0], contender, self._score)
-        versus = f"{won}/{lost}" if index else "–"
-        images = str(len(contender.board.ids))
+        gain = mean_gain(first, standing, self._score) if index else None
+        won, lost = wins(first, standing, self._score)
+        versus = f"{won}/{lost}" if gain is not None else "–"
+        total = len(self._labels)
+        images = right(str(total) if standing.images == total else f"{standing.images} of {total}")
+        if standing.failed and not standing.images:
+            images = right("cannot run")
+            images.stylize(self.app.theme_variables.get("worse", ""))
         colour = self.app.theme_variables.get(colour_of(index).removeprefix("$"), "")
-        return (Text(clean(contender.name), style=colour), *map(_right, (images, *scores, best, versus)))
+        figures = (scores[0], "–" if gain is None else _signed(gain), versus, best, *scores[1:])
+        name = Text(clean(contender.name), style=colour, overflow="ellipsis", no_wrap=True)
+        name.truncate(NAME_WIDTH, overflow="ellipsis")
+        return (name, images, *map(right, figures), Text(clean(standing.note)))
 
     def _draw_changes(self) -> None:
-        table: DataTable[Text] = self.query_one("#changes", DataTable)
-        table.clear(columns=True)
+        """The differences of the row under the cursor, when they are others than those shown."""
         other = self._other()
-        if other is None:
-            table.border_title = "Differences"
-            table.border_subtitle = "one more set or preset is needed"
-            self._differences = []
+        mine = self.contenders[0] if self.contenders else None
+        known = (self.standings.get(each) if each else None for each in (mine, other))
+        asked = (mine, other, *map(id, known), self._score, self._by_class)
+        if asked == self._changes_of:
             return
-        mine = self._contenders[0]
-        of = by_class if self._by_class else by_sample
-        self._differences = of(mine, other, self._score)
+        self._changes_of = asked
+        table: DataTable[Text] = self.query_one("#changes", DataTable)
+        row = table.cursor_row
+        table.clear(columns=True)
+        self._differences = []
+        table.border_title, table.border_subtitle = "Differences", ""
+        if mine is None or other is None:
+            table.border_subtitle = "one more is needed: m compares something else" if mine else ""
+            return
+        self._differences = self._between(self._standing(mine), self._standing(other))
+        shared = sum(each.images for each in self._differences)
         table.border_title = f"{SHORT[self._score]} by {'class' if self._by_class else 'sample'}"
-        table.border_subtitle = f"{clean(other.name)} − {clean(mine.name)}"
+        some = f", on the {counted(shared)} both have" if shared < len(self._labels) else ""
+        some = some if shared else ": no image that both have yet"
+        table.border_subtitle = f"{escape(clean(other.name))} − {escape(clean(mine.name))}{some}"
         table.add_column("")
         for heading in ("images", "first", "this", "difference"):
-            table.add_column(_right(heading))
-        for row in self._differences:
-            colour = "better" if row.gain > 0 else "worse"
-            gain = _right(difference(row.other, row.mine) or "0")
-            gain.stylize(self.app.theme_variables.get(colour, ""))
-            figures = (str(row.images), figure(row.mine), figure(row.other))
-            table.add_row(Text(clean(row.name)), *map(_right, figures), gain)
+            table.add_column(right(heading))
+        for each in self._differences:
+            gain = right(_signed(each.gain))
+            gain.stylize(self.app.theme_variables.get("better" if each.gain > 0 else "worse", ""))
+            figures = (str(each.images), figure(each.mine), figure(each.other))
+            table.add_row(Text(clean(each.name)), *map(right, figures), gain)
+        table.move_cursor(row=min(row, max(len(self._differences) - 1, 0)))
+
+    def _between(self, mine: Standing, other: Standing) -> list[Difference]:
+        if self._by_class:
+            return by_class(mine, other, self._score, self._labels)
+        return by_sample(mine, other, self._score)
 
     def _other(self) -> Contender | None:
         """The contender under the cursor; the second one while the first is."""
         row = max(self.query_one("#board", DataTable).cursor_row, 1)
-        return self._contenders[row] if row < len(self._contenders) else None
+        return self.contenders[row] if row < len(self.contenders) else None
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Another contender is looked at."""
         if event.data_table.id == "board":
-            self._draw_changes()
+            self._draw_around_cursor()
 
     def on_data_table_row_selected(self) -> None:
         """Enter takes the row."""
@@ -184,9 +285,41 @@ class CompareScreen(Page):
         self.query_one(name, DataTable).focus()
 
     def action_what(self) -> None:
-        """Stored sets, or presets."""
-        self._presets = not self._presets
-        self._ask()
+        """Choose what is compared."""
+
+        def chosen(kind: str | None) -> None:
+            if kind is not None:
+                self._ask(kind)
+            if kind == "templates" and self._is_stored():
+                self.notify("a stored set has no prompt; m in the explorer goes to a method that has",
+                            severity="warning")  # fmt: skip
+
+        choices = [Choice(kind, title, KIND_HELP[kind]) for kind, title in KINDS.items()]
+        self.app.push_screen(ChoiceScreen("Compare", choices, present=self.kind), chosen)
+
+    def action_compute(self) -> None:
+        """Ask for the missing heatmaps of a row or of all rows, having said how many they are."""
+        total, found = len(self._labels), {}
+        for contender in self.contenders:
+            missing = total - self._standing(contender).images
+            if missing and not contender.source.stored:
+                found[contender.source] = missing
+        if not found:
+            self.notify("every heatmap of these rows is there")
+            return
+        here = self.contenders[self.query_one("#board", DataTable).cursor_row]
+        choices = [Choice("all", "all rows", f"{counted(sum(found.values()))} in {len(found)} rows")]
+        if here.source in found:
+            choices.insert(0, Choice("row", clean(here.name), counted(found[here.source])))
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                asked = [here.source] if name == "row" else list(found)
+                self.engine.compute(asked)
+                images = sum(found[source] for source in asked)
+                self.notify(f"computing {images:,} heatmaps; the rows fill meanwhile")
+
+        self.app.push_screen(ChoiceScreen("Compute the missing heatmaps of", choices), chosen)
 
     def action_score(self) -> None:
         """Compare by the next score."""
@@ -198,30 +331,39 @@ class CompareScreen(Page):
         self._by_class = not self._by_class
         self._draw_changes()
 
+    def action_scope(self) -> None:
+        """Curves of all images, or of this sample."""
+        self._of_sample = not self._of_sample
+        self._draw_curves()
+
+    def action_picture(self) -> None:
+        """Masks, or heatmaps."""
+        self._picture = "heatmap" if self._picture == "mask" else "mask"
+        self._draw_around_cursor()
+
     def action_go(self) -> None:
         """Take the contender, or the class or sample under the cursor, to the explorer."""
         if getattr(self.focused, "id", "") == "changes" and self._differences:
             row = self.query_one("#changes", DataTable).cursor_row
             name = self._differences[row].name
-            samples = self.engine.dataset.samples
-            target = next((s.id for s in samples if name in (s.id, s.label)), self.state.sample)
-            self.dismiss(self.state.with_(sample=target))
+            target = next((id_ for id_, label in self._labels.items() if name in (id_, label)), "")
+            self.dismiss(self.state.with_(sample=target or self.state.sample))
             return
         row = self.query_one("#board", DataTable).cursor_row
-        if 0 <= row < len(self._contenders):
-            contender = self._contenders[row]
-            source = self.state.source if row == 0 or self._presets else contender.source
-            self.dismiss(self.state.with_(source=source, config=contender.config))
+        if 0 <= row < len(self.contenders):
+            taken = self.contenders[row]
+            prompt = self.state.prompt if taken.source == self.state.source else ""
+            self.dismiss(self.state.with_(source=taken.source, config=taken.config, prompt=prompt))
 
     def action_export(self) -> None:
         """Write the differences as CSV into the working folder."""
         other = self._other()
-        if other is None:
+        if other is None or not self._differences:
             self.notify("nothing to compare yet", severity="warning")
             return
         kind = "class" if self._by_class else "sample"
         path = Path.cwd() / f"compare-by-{kind}.csv"
-        text = csv_of(self._differences, self._contenders[0].name, other.name, self._score)
+        text = csv_of(self._differences, self.contenders[0].name, other.name, self._score)
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
@@ -230,5 +372,10 @@ class CompareScreen(Page):
             self.notify(f"wrote {path}")
 
 
-def _right(text: str) -> Text:
-    return Text(text, justify="right")
+def _signed(gain: float) -> str:
+    return difference(gain, 0.0) or "0"
+
+
+def counted(images: int) -> str:
+    """A number of images for people."""
+    return f"{images:,} image{'s' * (images != 1)}"

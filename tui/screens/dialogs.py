@@ -12,6 +12,7 @@ from core import paths
 from core.errors import ClipLocError, clean
 from core.postprocess import PARAMETERS, PostProcess
 from tui import presets, session
+from tui.prompts import prompts_in
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer_look import ExplorerLook
 from tui.state import FACETS, SORTS, ExplorerState
@@ -259,6 +260,25 @@ def open_compare(screen: ExplorerLook) -> None:
             screen.change(state, record=True)
 
     screen.app.push_screen(CompareScreen(screen.engine, screen.now, screen.terminal, screen.keymap), chosen)
+
+
+def open_prompts(screen: ExplorerLook, typed: str) -> None:
+    """Show several prompts side by side: those typed, else those of before; one may be taken."""
+    from tui.screens.prompts import Prompts, PromptsScreen  # as above
+
+    state = screen.now
+    label = screen.engine.dataset.by_id(state.sample).label
+    prompts = prompts_in(typed, label) or screen.prompts
+    if not prompts:
+        prompts = prompts_in(state.prompt or state.source.recipe.template, label)
+
+    def left(answer: Prompts | None) -> None:
+        if answer is not None:
+            screen.prompts = answer.prompts
+        if answer is not None and answer.taken:
+            screen.change(state.with_(prompt=answer.taken), record=True)
+
+    screen.app.push_screen(PromptsScreen(screen.engine, state, screen.terminal, screen.keymap, prompts), left)
 
 
 def open_statistics(screen: ExplorerLook) -> None:

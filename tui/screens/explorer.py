@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from core.postprocess import THRESHOLDS, PostProcess
 from tui.keymap import bindings_for
+from tui.prompts import SEPARATOR, is_template
 from tui.screens import dialogs
 from tui.screens.explorer_look import ExplorerLook, following
 from tui.screens.prompt import PromptScreen
@@ -90,8 +91,9 @@ class ExplorerScreen(ExplorerLook):
             return
         if state.source.stored:
             self.notify("a stored set has no prompt; m goes to a method that has", severity="warning")
-            return
-        if "<label>" in answer or "<a label>" in answer:
+        elif SEPARATOR in answer:
+            dialogs.open_prompts(self, answer)
+        elif is_template(answer):
             recipe = replace(state.source.recipe, template=answer)
             self.change(state.with_(source=Source(recipe), prompt=""), record=True)
         else:
@@ -102,7 +104,7 @@ class ExplorerScreen(ExplorerLook):
         if self.now.source.stored:
             self.notify("a stored set is shown; there is nothing to compute")
             return
-        self.engine.compute_all(self.now.source)
+        self.engine.compute([self.now.source])
         total = len(self.engine.dataset.samples)
         self.notify(f"computing the heatmaps of all {total} samples; go on meanwhile")
 

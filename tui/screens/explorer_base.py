@@ -90,6 +90,8 @@ class ExplorerBase(Screen[None]):
         self.worker, self.present = ("", ""), 0
         self.fetching = ""
         self.runs: tuple[RunRow, ...] = ()
+        # Those that were last looked at side by side.
+        self.prompts: tuple[str, ...] = ()
         self._generation = 0
         self._list_timer: Timer | None = None
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from core.prompts import TEMPLATES
+from tui.prompts import SEPARATOR
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.state import ExplorerState
 
-FREE = "or type a template with <label>, or a text for this sample"
+FREE = "a template with <label>, or texts for this sample: one ; two"
+SEVERAL = Choice(SEPARATOR, "several texts for this sample, side by side")
 
 
 class PromptScreen(ChoiceScreen):
-    """Dismisses with a template (it holds `<label>` or `<a label>`), or with free text."""
+    """Dismisses with a template (it holds `<label>` or `<a label>`), a free text, or several."""
 
     def __init__(self, state: ExplorerState) -> None:
         present = state.source.recipe.template
         templates = dict.fromkeys((*TEMPLATES, present) if present else TEMPLATES)
-        choices = [Choice(template, template) for template in templates]
+        choices = [*(Choice(template, template) for template in templates), SEVERAL]
         super().__init__("Prompt", choices, present=present, free=FREE)

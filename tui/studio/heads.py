@@ -43,10 +43,10 @@ class Heads:
         if terms is not None:
             heatmap = heatmap_of(terms, chosen_of(recipe, terms))
             all_on = iou_of(terms, kept(*terms.shape[:2]), sample.true_mask(), state.config)
-        picture, curves = self._painter.one("heatmap", state, heatmap, state.config)
+        pictures, curves = self._painter.pictures(state, heatmap, state.config)
         iou = None if curves is None else curves.at("mean_iou", state.config.threshold_index)
         words = self._heatmaps.descriptions(recipe)
-        self._post(HeadReady(generation, picture, iou, all_on, note, words))
+        self._post(HeadReady(generation, pictures.get("heatmap"), iou, all_on, note, words))
 
     def score(
         self,

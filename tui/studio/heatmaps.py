@@ -20,6 +20,7 @@ from tui.state import Source
 
 log = logging.getLogger(__name__)
 NEIGHBOURS = 3
+COMPUTING = "computing the heatmap …"
 
 
 class Heatmaps:
@@ -143,7 +144,7 @@ class Heatmaps:
         if recipe in self._failed:
             return self._failed[recipe]
         self._request(recipe, [sample.id], urgent=True)
-        return "computing the heatmap …"
+        return COMPUTING
 
     def _request(self, recipe: Recipe, ids: Iterable[str], *, urgent: bool) -> None:
         wanted = [id_ for id_ in ids if urgent or (recipe, id_) not in self._asked]
@@ -174,7 +175,7 @@ class Heatmaps:
             self._terms_arrived(event)
         elif isinstance(event, TextComputed):
             self._texts[(event.recipe, event.id, event.prompt)] = event.heatmap
-            self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0))
+            self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0, event.prompt))
         elif isinstance(event, Failed | Died):
             self._trouble(event)
 

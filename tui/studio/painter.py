@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from core.datasets import Dataset, Sample
 from core.errors import ClipLocError
@@ -44,8 +44,7 @@ class Painter:
             return
         heatmap, note = self._heatmaps.read(state.source, sample, state.prompt)
         result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, peek)
-        plates = {name: self._plates.add(picture) for name, picture in result.pictures.items()}
-        self._post(PicturesReady(generation, sample.id, plates, _curves(result), note))
+        self._post(PicturesReady(generation, sample.id, self._plated(result), _curves(result), note))
         self._heatmaps.prefetch(state.source, sample)
 
     def sheet(
@@ -69,14 +68,16 @@ class Painter:
         if pictures:
             self._post(SheetReady(generation, self._plates.add(drawing.sheet(pictures, columns))))
 
-    def one(
-        self, name: str, state: ExplorerState, heatmap: Heatmap | None, config: PostProcess
-    ) -> tuple[Plate | None, Curves | None]:
-        """One of the present sample's pictures under a heatmap and a config, and its scores."""
+    def pictures(
+        self, state: ExplorerState, heatmap: Heatmap | None, config: PostProcess
+    ) -> tuple[dict[str, Plate], Curves | None]:
+        """The present sample's pictures by name, under a heatmap and a config, and its scores."""
         image, true_mask = self._images(self._dataset.by_id(state.sample))
         result = drawing.drawn(image, true_mask, heatmap, config, state.view, False)
-        pictures: Mapping[str, Image] = result.pictures
-        return (self._plates.add(pictures[name]) if name in pictures else None), _curves(result)
+        return self._plated(result), _curves(result)
+
+    def _plated(self, result: drawing.Drawn) -> dict[str, Plate]:
+        return {name: self._plates.add(picture) for name, picture in result.pictures.items()}
 
     def _images(self, sample: Sample) -> tuple[Image, Mask]:
         """Image and true mask of a sample, kept for the next time."""

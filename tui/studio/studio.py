@@ -17,11 +17,23 @@ from core.datasets.statistics import statistics
 from core.errors import ClipLocError
 from core.heatmaps.recipe import Recipe
 from core.postprocess import PostProcess
-from tui.answers import DatasetFound, Encoded, Idle, SetsListed, StatisticsReady, Told, Trouble
+from tui.answers import (
+    ContenderReady,
+    ContendersListed,
+    DatasetFound,
+    Encoded,
+    Idle,
+    SetsListed,
+    StatisticsReady,
+    Told,
+    Trouble,
+)
 from tui.board import Board
+from tui.comparison import Contender
 from tui.graphics.encode import encode
 from tui.graphics.frame import Job, Plate
 from tui.state import ExplorerState, Source
+from tui.studio.contest import Contest
 from tui.studio.fetching import Fetches
 from tui.studio.heads import Heads
 from tui.studio.heatmaps import Heatmaps
@@ -55,7 +67,8 @@ class Studio:
         self._heatmaps = Heatmaps(dataset, post, device)
         self._plates = Plates()
         self._painter = Painter(dataset, self._heatmaps, self._plates, post)
-        self._scorer = Scorer(dataset, self._heatmaps, self._painter, post)
+        self._scorer = Scorer(dataset, self._heatmaps, post)
+        self._contest = Contest(dataset, self._heatmaps, self._painter)
         self._heads = Heads(dataset, self._heatmaps, self._painter, post)
         self._encoders = ThreadPoolExecutor(ENCODERS, "encode")
         self._pictures = self._lane("pictures")
@@ -115,14 +128,19 @@ class Studio:
 
         self._scores.submit(job, drop_running=anew)
 
-    def compare(self, generation: int, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
-        """Score every stored set of the dataset, or every preset where some are given.
+    def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
+        """List who is compared; answers ContendersListed, and ContenderReady for each of them."""
 
-        Answers ContenderReady for each, the present one first.
-        """
-        self._comparison.submit(
-            lambda cancelled: self._scorer.compare(generation, state, presets, cancelled), drop_running=True
-        )
+        def job(cancelled: Cancelled) -> None:
+            found = self._contest.contenders(kind, state, presets)
+            self._post(ContendersListed(state, kind, found))
+            self._stand(state, found, cancelled)
+
+        self._comparison.submit(job, drop_running=True)
+
+    def stand(self, state: ExplorerState, contenders: Sequence[Contender]) -> None:
+        """How these contenders stand now; answers ContenderReady for each. Replaces what still waits."""
+        self._comparison.submit(lambda cancelled: self._stand(state, contenders, cancelled))
 
     def disagree(self, config: PostProcess) -> None:
         """Score the samples with every stored set; answers DisagreementReady."""
@@ -152,9 +170,14 @@ class Studio:
             drop_running=anew,
         )
 
-    def compute_all(self, source: Source) -> None:
-        """Ask the heatmap worker for every sample of the dataset."""
-        self._errands.submit(lambda _: self._heatmaps.compute_all(source))
+    def compute(self, sources: Sequence[Source]) -> None:
+        """Ask the heatmap worker for every sample of the dataset, the first source's first."""
+
+        def job(_: Cancelled) -> None:
+            for source in reversed(sources):  # it takes the latest request first
+                self._heatmaps.compute_all(source)
+
+        self._errands.submit(job)
 
     def list_sets(self) -> None:
         """Look which heatmap sets are stored for this dataset; answers SetsListed."""
@@ -213,6 +236,13 @@ class Studio:
         self.runs.close()
         self.fetches.close()
         self._heatmaps.close()
+
+    def _stand(self, state: ExplorerState, contenders: Sequence[Contender], cancelled: Cancelled) -> None:
+        for contender in contenders:
+            standing = self._contest.standing(contender, state, cancelled)
+            if standing is None:
+                return
+            self._post(ContenderReady(state, contender, standing))
 
     def _export(self, write: Callable[[], None], path: Path) -> None:
         def job(_: Cancelled) -> None:

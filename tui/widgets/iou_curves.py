@@ -1,4 +1,4 @@
-"""Mean IoU over the thresholds, one curve a contender: the poster's figure, live."""
+"""One score over the thresholds, one curve a contender: the poster's figure, live."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.comparison import Contender
+from tui.curves import Curves
 from tui.widgets.curve import AXIS, Canvas
 
 COLOURS = ("$iou", "$recall", "$precision", "$f1", "$worse", "$secondary", "$better", "$dim")
 
 
 class ScoreCurves(Widget):
-    """One score of every contender over all thresholds, in the contenders' colours."""
+    """One score of every contender over all thresholds, in the contenders' colours.
 
-    contenders: reactive[Sequence[Contender]] = reactive(tuple, always_update=True)
+    curves: None for a contender without scores. threshold: the index that is marked.
+    """
+
+    curves: reactive[Sequence[Curves | None]] = reactive(tuple, always_update=True)
     score: reactive[str] = reactive("mean_iou")
+    threshold: reactive[int] = reactive(50)
 
     def render(self) -> Content:
         width, height = self.size.width - AXIS, self.size.height
-        if width < 10 or height < 2 or not self.contenders:
-            return Content.styled("scoring …", "$dim")
+        if width < 10 or height < 2 or not any(self.curves):
+            return Content.styled("no scores yet", "$dim")
         canvas = Canvas(width, height)
-        for index in reversed(range(len(self.contenders))):
-            curves = self.contenders[index].board.curves()
+        for index in reversed(range(len(self.curves))):
+            curves = self.curves[index]
             if curves is not None:
                 canvas.line(curves.values[self.score], colour_of(index))
-        cursor = round(self.contenders[0].config.threshold_index / 99 * (width - 1))
+        cursor = round(self.threshold / 99 * (width - 1))
         labels = {0: "1.0", height - 1: "0.0"}
         rows = [
             Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), canvas.row(y, cursor))

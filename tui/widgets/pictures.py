@@ -120,11 +120,12 @@ def shown_pictures(view: View, rows: int) -> tuple[str, ...]:
 
 def best_columns(count: int, width: int, height: int) -> int:
     """How many columns make `count` square pictures largest in width x height cells of 1:2."""
+    return max(range(1, count + 1), key=lambda columns: (side_of(count, columns, width, height), -columns))
 
-    def side(columns: int) -> int:
-        return min(width // columns, 2 * (height // math.ceil(count / columns) - 1))
 
-    return max(range(1, count + 1), key=lambda columns: (side(columns), -columns))
+def side_of(count: int, columns: int, width: int, height: int) -> int:
+    """The side, in columns, of `count` square pictures with a caption each in so many columns."""
+    return min(width // columns, 2 * (height // math.ceil(count / columns) - 1))
 
 
 def captions_of(view: View) -> dict[str, Content]:

@@ -1,0 +1,160 @@
+"""Who is compared with whom, and who is better where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.heatmaps.recipe import Recipe
+from core.methods import METHODS
+from core.postprocess import PostProcess
+from core.prompts import TEMPLATES
+from tui.comparison import (
+    Contender,
+    Standing,
+    by_class,
+    by_sample,
+    comparable,
+    contenders,
+    csv_of,
+    mean_gain,
+    rivals,
+    window,
+    wins,
+)
+from tui.curves import Curves
+from tui.state import ExplorerState, Source
+from tui.widgets.contender_panes import panes_in
+
+GEM = Recipe("gem").completed("demo")
+STATE = ExplorerState("a_1", Source(GEM), PostProcess(dilate=5))
+LABELS = {"a_1": "a", "a_2": "a", "b_1": "b"}
+
+
+def standing(**iou: float) -> Standing:
+    """One that is scored on these images."""
+    mean = sum(iou.values()) / max(len(iou), 1)
+    curves = Curves(len(iou), {"mean_iou": (mean,) * 100}) if iou else None
+    return Standing({"mean_iou": iou}, curves)
+
+
+MINE = standing(a_1=0.5, a_2=0.5, b_1=0.5)
+
+
+def named(kind: str, state: ExplorerState = STATE, stored: tuple[str, ...] = ()) -> list[str]:
+    presets = {"raw": PostProcess()}
+    return [each.name for each in contenders(kind, state, "demo", stored, presets)]
+
+
+def test_methods_are_all_methods_the_present_one_first() -> None:
+    state = STATE.with_(source=Source(Recipe("naclip").completed("demo")))
+    assert named("methods", state)[0] == "NACLIP"
+    assert sorted(named("methods", state)) == sorted(spec.title for spec in METHODS.values())
+
+
+def test_methods_have_the_present_template() -> None:
+    state = STATE.with_(source=Source(replace(GEM, template="<label>")))
+    found = contenders("methods", state, "demo", (), {})
+    assert {each.source.recipe.template for each in found} == {"<label>"}
+
+
+def test_a_stored_set_is_compared_with_every_method() -> None:
+    names = named("methods", STATE.with_(source=Source(stored="mine")))
+    assert names == ["mine", *(spec.title for spec in METHODS.values())]
+
+
+def test_templates_are_all_templates_with_the_present_method_and_its_own_first() -> None:
+    state = STATE.with_(source=Source(replace(GEM, template="my <label>")))
+    assert named("templates", state) == ["my <label>", *TEMPLATES]
+    assert named("templates") == list(TEMPLATES)
+
+
+def test_a_stored_set_has_no_other_template() -> None:
+    assert named("templates", STATE.with_(source=Source(stored="mine"))) == ["mine"]
+
+
+def test_sets_and_presets() -> None:
+    assert named("sets", stored=("here", "there")) == ["here", "there"]
+    assert named("presets") == ["present", "raw"]
+    assert [each.config for each in contenders("presets", STATE, "demo", (), {"raw": PostProcess()})] == [
+        STATE.config,
+        PostProcess(),
+    ]
+
+
+def test_a_chosen_network_is_that_of_its_rivals_of_the_same_family() -> None:
+    chosen = Source(Recipe("gem", backbone="local-dir:/x").completed("demo"))
+    networks = {each.method: each.backbone for each in rivals(chosen, "demo")}
+    assert networks["naclip"] == networks["textspan"] == "local-dir:/x"
+    assert networks["gradcam"] == "demo-resnet"
+    assert "gem" not in networks
+
+
+def test_without_a_choice_rivals_have_their_usual_networks() -> None:
+    networks = {
+        each.method: each.backbone for each in rivals(Source(Recipe("gem").completed("coco")), "coco")
+    }
+    assert networks["textspan"] == "ViT-L-14"
+    assert networks["naclip"] == "ViT-B-16"
+
+
+def test_only_images_that_both_have_count() -> None:
+    other = standing(a_1=0.7, b_1=0.4, c_1=0.9)
+    assert wins(MINE, other, "mean_iou") == (1, 1)
+    assert mean_gain(MINE, other, "mean_iou") == pytest.approx(0.05)
+    assert [d.name for d in by_sample(MINE, other, "mean_iou")] == ["a_1", "b_1"]
+    found = by_class(MINE, other, "mean_iou", LABELS)
+    assert [(d.name, d.images, round(d.gain, 3)) for d in found] == [("a", 1, 0.2), ("b", 1, -0.1)]
+
+
+def test_nothing_is_better_than_nothing() -> None:
+    assert wins(MINE, Standing(), "mean_iou") == (0, 0)
+    assert mean_gain(MINE, Standing(), "mean_iou") is None
+    assert by_class(Standing(), MINE, "mean_iou", LABELS) == []
+
+
+def test_curves_over_each_other_are_of_the_same_images() -> None:
+    same, other = standing(a_1=0.1, a_2=0.2, b_1=0.3), standing(a_1=0.1)
+    assert comparable([MINE, same, other, Standing()]) == [MINE.curves, same.curves, None, None]
+    assert comparable([]) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "cursor", "kept", "expected"),
+    [
+        (3, 2, 1, (0, 1, 2)),
+        (9, 0, 1, (0, 1, 2, 3)),
+        (9, 2, 1, (0, 1, 2, 3)),
+        (9, 5, 1, (0, 4, 5, 6)),
+        (9, 8, 1, (0, 6, 7, 8)),
+        (9, 5, 0, (3, 4, 5, 6)),
+        (9, 0, 0, (0, 1, 2, 3)),
+    ],
+)
+def test_panes_follow_the_cursor(count: int, cursor: int, kept: int, expected: tuple[int, ...]) -> None:
+    assert window(count, cursor, 4, kept) == expected
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+@pytest.mark.parametrize("panes", range(1, 5))
+def test_the_cursor_is_always_in_a_pane(count: int, panes: int) -> None:
+    for cursor in range(count):
+        shown = window(count, cursor, panes, min(1, panes - 1))
+        assert cursor in shown
+        assert len(set(shown)) == len(shown) == min(count, panes)
+
+
+@pytest.mark.parametrize(("size", "panes"), [((78, 11), 3), ((118, 22), 4), ((198, 42), 8), ((10, 3), 2)])
+def test_as_many_panes_as_leave_a_picture_its_size(size: tuple[int, int], panes: int) -> None:
+    assert panes_in(*size, 8) == panes
+
+
+def test_csv_quotes_names() -> None:
+    text = csv_of(by_sample(MINE, standing(a_1=0.75), "mean_iou"), "a, b", "c", "mean_iou")
+    assert text == 'name,images,"mean_iou of a, b",mean_iou of c,difference\na_1,1,0.5,0.75,0.25\n'
+
+
+def test_contenders_are_told_apart_by_their_prompts() -> None:
+    one = Contender("x", STATE.source, STATE.config, "a zebra")
+    assert len({one, replace(one, prompt="its head"), replace(one)}) == 2

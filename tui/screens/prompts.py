@@ -1,0 +1,247 @@
+"""Several prompts at once: one sample's heatmap, IoU and best threshold for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.markup import escape
+from textual.widgets import DataTable, Input
+
+from core.errors import clean
+from core.postprocess import THRESHOLDS
+from core.terminal import Terminal
+from tui.comparison import Contender, Standing
+from tui.curves import figure
+from tui.engine import Engine
+from tui.keymap import bindings_for
+from tui.messages import ContenderReady, HeatmapsArrived
+from tui.prompts import MOST, SEPARATOR, edited, prompts_in
+from tui.screens.page import Page
+from tui.state import ExplorerState
+from tui.widgets.contender_panes import ContenderPanes, Item
+from tui.widgets.iou_curves import ScoreCurves, colour_of
+from tui.widgets.tables import rewrite, right
+
+PLACEHOLDER = f"a text for this sample, or several: one {SEPARATOR} two"
+HEADINGS = ("IoU", "best IoU*", "at*")
+# Actions after which keys are text.
+TYPING = ("prompts.add", "prompts.edit")
+TUNED = "* at the best threshold of this sample: tuned on it"
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What the screen was left with. taken: the prompt that the explorer is to use, "" for none."""
+
+    prompts: tuple[str, ...]
+    taken: str = ""
+
+
+class PromptsScreen(Page):
+    """Dismisses with Prompts."""
+
+    SCOPE = "prompts"
+    NAME = "prompts"
+    # With priority, or keys typed in a burst (a slow link) still go to the table and are lost.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(each, priority=each.id in TYPING)
+        for each in bindings_for("prompts")
+        if isinstance(each, Binding)
+    ]
+
+    def __init__(
+        self,
+        engine: Engine,
+        state: ExplorerState,
+        terminal: Terminal,
+        keymap: Mapping[str, str],
+        prompts: Sequence[str],
+    ) -> None:
+        super().__init__(keymap)
+        self.engine = engine
+        self.state = state
+        self.terminal = terminal
+        self.prompts = tuple(prompts)[:MOST]
+        self.standings: dict[str, Standing] = {}
+        self._picture = "heatmap"
+        self._reported: set[str] = set()
+        # Where the line that is typed goes to: its row, and whether after it.
+        self._place, self._adds = 0, False
+        self._typing = False
+
+    def compose_page(self) -> ComposeResult:
+        with Vertical(classes="page"):
+            yield ContenderPanes(self.terminal, MOST, id="prompt-pictures")
+            with Horizontal(id="prompts-body"):
+                table: DataTable[Text] = DataTable(id="prompts", cursor_type="row", classes="panel")
+                table.border_title = "Prompts"
+                table.border_subtitle = TUNED
+                yield table
+                curves = ScoreCurves(id="prompt-curves", classes="panel")
+                curves.border_title = "IoU by threshold · this sample"
+                yield curves
+        yield Input(placeholder=PLACEHOLDER, select_on_focus=False, id="prompt-line")
+
+    def on_mount(self) -> None:
+        self._table.focus()
+        self._use(self.prompts)
+
+    @property
+    def _table(self) -> DataTable[Text]:
+        return self.query_one("#prompts", DataTable)
+
+    @property
+    def _label(self) -> str:
+        return self.engine.dataset.by_id(self.state.sample).label
+
+    def _use(self, prompts: tuple[str, ...], cursor: int = 0) -> None:
+        """Show these prompts, and ask for what is not known of them."""
+        self.prompts = prompts
+        table = self._table
+        table.clear(columns=True)
+        for heading in HEADINGS:
+            table.add_column(right(heading))
+        table.add_column("")
+        for index in range(len(prompts)):
+            table.add_row(*self._row(index))
+        table.move_cursor(row=cursor)
+        self._ask([prompt for prompt in prompts if prompt not in self.standings])
+        self._draw()
+
+    def _ask(self, prompts: Sequence[str]) -> None:
+        state = self.state
+        if prompts:
+            self.engine.stand(state, [Contender(each, state.source, state.config, each) for each in prompts])
+
+    def on_contender_ready(self, message: ContenderReady) -> None:
+        """One more heatmap, or why there is none."""
+        if message.state == self.state and message.contender.prompt:
+            self.standings[message.contender.prompt] = message.standing
+            self._draw()
+
+    def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
+        """The heatmap of a prompt is there; without one, its source has failed."""
+        if message.source != self.state.source or self.state.sample not in message.ids:
+            return
+        failed = not message.prompt and not message.present
+        self._reported |= set(self.prompts) if failed else {message.prompt}
+        # All of them each time: the lane keeps only the newest of what it is asked.
+        self._ask([each for each in self.prompts if each in self._reported and self._waits(each)])
+
+    def _waits(self, prompt: str) -> bool:
+        return not self._standing(prompt).pictures
+
+    def _standing(self, prompt: str) -> Standing:
+        return self.standings.get(prompt, Standing(note="computing the heatmap of the prompt …"))
+
+    def _draw(self) -> None:
+        self.say(
+            clean(self.state.sample), clean(self.state.source.title), f"{len(self.prompts)} of {MOST} prompts"
+        )
+        table, cursor = self._table, self._table.cursor_row
+        rewrite(table, map(self._row, range(table.row_count)))
+        panes = self.query_one(ContenderPanes)
+        panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
+        panes.show([self._item(index, index == cursor) for index in range(len(self.prompts))], cursor)
+        curves = self.query_one(ScoreCurves)
+        curves.threshold = self.state.config.threshold_index
+        curves.curves = [self._standing(prompt).sample for prompt in self.prompts]
+
+    def _item(self, index: int, here: bool) -> Item:
+        prompt, standing = self.prompts[index], self._standing(self.prompts[index])
+        style = f"bold {colour_of(index)}" if here else colour_of(index)
+        caption = Content.assemble(
+            ("▸ " if here else "", style),
+            (f"{figure(self._iou(standing))}  ", "$dim"),
+            (clean(prompt), style),
+        )
+        return Item(caption, standing.pictures.get(self._picture), clean(standing.note))
+
+    def _iou(self, standing: Standing) -> float | None:
+        return standing.sample.at("mean_iou", self.state.config.threshold_index) if standing.sample else None
+
+    def _row(self, index: int) -> tuple[Text, ...]:
+        prompt, standing = self.prompts[index], self._standing(self.prompts[index])
+        best = standing.sample.best("mean_iou") if standing.sample else None
+        figures = (
+            figure(self._iou(standing)),
+            figure(standing.sample.at("mean_iou", best) if standing.sample and best is not None else None),
+            "–" if best is None else f"{THRESHOLDS[best]:.2f}",
+        )
+        colour = self.app.theme_variables.get(colour_of(index).removeprefix("$"), "")
+        return (*map(right, figures), Text(clean(prompt), style=colour))
+
+    def on_data_table_row_highlighted(self) -> None:
+        """The panes follow."""
+        self._draw()
+
+    def on_data_table_row_selected(self) -> None:
+        """Enter takes the row."""
+        self.action_take()
+
+    def action_add(self) -> None:
+        """Type one more."""
+        if len(self.prompts) >= MOST:
+            self.notify(f"{MOST} prompts are the most; D removes one", severity="warning")
+        else:
+            self._type("", adds=True)
+
+    def action_edit(self) -> None:
+        """Type the prompt under the cursor anew."""
+        if self.prompts:
+            self._type(self.prompts[self._table.cursor_row], adds=False)
+
+    def action_remove(self) -> None:
+        """Take the prompt under the cursor away."""
+        row = self._table.cursor_row
+        left = tuple(each for index, each in enumerate(self.prompts) if index != row)
+        self._use(left, min(row, max(len(left) - 1, 0)))
+
+    def _type(self, text: str, *, adds: bool) -> None:
+        self._place, self._adds = self._table.cursor_row, adds
+        line = self.query_one("#prompt-line", Input)
+        line.value = text
+        line.cursor_position = len(text)
+        # At once: the next keys are text, however fast they are typed.
+        self._typing = line.display = True
+        self.set_focus(line)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Use what was typed."""
+        new = prompts_in(event.value, self._label)
+        self._stop_typing()
+        if new:
+            prompts = edited(self.prompts, self._place, new, added=self._adds)
+            self._use(prompts, prompts.index(new[0]) if new[0] in prompts else 0)
+
+    def _stop_typing(self) -> None:
+        self._typing = self.query_one(Input).display = False
+        self.set_focus(self._table)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """While a prompt is typed, only the way back is open."""
+        return action == "close" or not self._typing
+
+    def action_picture(self) -> None:
+        """Heatmaps, or masks."""
+        self._picture = "mask" if self._picture == "heatmap" else "heatmap"
+        self._draw()
+
+    def action_take(self) -> None:
+        """Use the prompt under the cursor in the explorer."""
+        if self.prompts:
+            self.dismiss(Prompts(self.prompts, self.prompts[self._table.cursor_row]))
+
+    def action_close(self) -> None:
+        """Stop typing, or go back to the explorer; the prompts are kept."""
+        if self._typing:
+            self._stop_typing()
+        else:
+            self.dismiss(Prompts(self.prompts))

@@ -1,0 +1,126 @@
+"""How contenders stand: their scores on every heatmap there is, and their pictures of one sample.
+
+Runs on a lane. Counts are kept, so that a heatmap that has just arrived costs one
+image and not the whole dataset again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.datasets import Dataset
+from core.errors import ClipLocError
+from core.heatmaps.store import HeatmapSet
+from core.metrics import SCORES, Counts, Integers
+from core.postprocess import THRESHOLDS, PostProcess
+from core.sweep.live import LiveScores
+from tui import comparison
+from tui.board import Board
+from tui.comparison import Contender, Standing
+from tui.state import ExplorerState
+from tui.studio.heatmaps import COMPUTING, Heatmaps
+from tui.studio.painter import Painter
+from tui.studio.scoring import board_of
+
+# As many as one comparison has rows; one of 512 images takes less than a megabyte.
+TALLIES_KEPT = 24
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts (n, T) of the samples `ids` of one set under one config."""
+
+    ids: tuple[str, ...]
+    counts: Counts
+
+    def with_(self, other: Tally) -> Tally:
+        """Both together."""
+        parts = zip(_parts(self.counts), _parts(other.counts), strict=True)
+        return Tally(self.ids + other.ids, Counts(*(np.concatenate(pair) for pair in parts)))
+
+
+class Contest:
+    """Contenders on one dataset. Call from one thread."""
+
+    def __init__(self, dataset: Dataset, heatmaps: Heatmaps, painter: Painter) -> None:
+        self._dataset = dataset
+        self._heatmaps = heatmaps
+        self._painter = painter
+        self._tallies: OrderedDict[tuple[str, PostProcess], Tally] = OrderedDict()
+
+    def contenders(
+        self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]
+    ) -> tuple[Contender, ...]:
+        """Who is compared; the present one is first."""
+        here = self._heatmaps.set_of(state.source) if kind == "sets" else None
+        found = self._heatmaps.stored() if kind == "sets" else []
+        others = [each.name for each in found if here is None or each.key != here.key]
+        stored = [here.name if here else state.source.title, *others]
+        return comparison.contenders(kind, state, self._dataset.name, stored, presets)
+
+    def standing(
+        self, contender: Contender, state: ExplorerState, cancelled: Callable[[], bool]
+    ) -> Standing | None:
+        """What is known of a contender; asks the worker for its missing map of the present sample.
+
+        None when cancelled. What goes wrong is the standing's note.
+        """
+        try:
+            scored = None if contender.prompt else self._scored(contender, cancelled)
+            if cancelled():
+                return None
+            return self._with_sample(contender, state, scored)
+        except ClipLocError as error:
+            return Standing(note=str(error), failed=True)
+
+    def _with_sample(self, contender: Contender, state: ExplorerState, scored: Board | None) -> Standing:
+        config, sample = contender.config, self._dataset.by_id(state.sample)
+        scores = {name: scored.by_sample(name, config.threshold_index) if scored else {} for name in SCORES}
+        means = scored.curves() if scored else None
+        heatmap, note = self._heatmaps.read(contender.source, sample, contender.prompt)
+        if heatmap is None:
+            return Standing(scores, means, note=note, failed=note != COMPUTING)
+        pictures, curves = self._painter.pictures(state, heatmap, config)
+        return Standing(scores, means, curves, pictures)
+
+    def _scored(self, contender: Contender, cancelled: Callable[[], bool]) -> Board | None:
+        """The scores of all its heatmaps; None without any."""
+        found = self._heatmaps.set_of(contender.source)
+        if found is None:
+            return None
+        key = (found.key, contender.config.with_(threshold=THRESHOLDS[0]))
+        known = self._tallies.pop(key, None)
+        tally = self._grown(known, found, contender.config, cancelled)
+        if tally is None:
+            return None
+        self._tallies[key] = tally
+        while len(self._tallies) > TALLIES_KEPT:
+            self._tallies.popitem(last=False)
+        labels = tuple(self._dataset.by_id(id_).label for id_ in tally.ids)
+        return board_of(contender.source, contender.config, found.name, tally.ids, labels, tally.counts)
+
+    def _grown(
+        self, known: Tally | None, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]
+    ) -> Tally | None:
+        """A tally with what is new in the set; as it was when cancelled."""
+        if known is None:
+            heatmaps = found.read_all()
+        else:
+            more = set(found.ids()) - set(known.ids)
+            heatmaps = {id_: map_ for id_ in more if (map_ := found.read(id_)) is not None}
+        # No planes are kept: each heatmap is scored once.
+        live = LiveScores(heatmaps, self._dataset.samples, cache_bytes=0)
+        counts = live.counts(config, cancelled) if live.ids else None
+        live.close()
+        if counts is None:
+            return known
+        new = Tally(live.ids, counts)
+        return new if known is None else known.with_(new)
+
+
+def _parts(counts: Counts) -> tuple[Integers, ...]:
+    return (counts.tp, counts.predicted, counts.area, counts.pixels)
