@@ -159,12 +159,15 @@ class ExplorerApp(App[int | Reopen]):
     @on(ContendersListed)
     @on(StatisticsReady)
     @on(HeadReady)
-    @on(SetsListed)
     @on(HeadTableReady)
     @on(HeadsScored)
     @on(TermsArrived)
     def _for_who_is_shown(self, message: Message) -> None:
         self._page.post_message(message)
+
+    @on(SetsListed)
+    def _for_who_is_on_top(self, message: Message) -> None:
+        self.screen.post_message(message)
 
     @property
     def _page(self) -> Screen[Any]:

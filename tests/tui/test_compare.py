@@ -26,6 +26,9 @@ from tui.screens.compare import CompareScreen
 from tui.screens.explorer import ExplorerScreen
 from tui.state import ExplorerState, Source
 from tui.studio.contest import Contest
+from tui.studio.heatmaps import Heatmaps
+from tui.studio.painter import Painter
+from tui.studio.plates import Plates
 from tui.widgets.iou_curves import ScoreCurves
 from tui.widgets.pictures import Pane
 
@@ -72,7 +75,7 @@ def worker(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
         lambda client, *arguments, **named: fake.request(client, *arguments, **named),
     )
     # What is computed unasked, and ahead of the walk, is another test's.
-    monkeypatch.setattr("tui.engine.COMPUTED_UNASKED", 0)
+    monkeypatch.setattr("tui.studio.studio.COMPUTED_UNASKED", 0)
     monkeypatch.setattr("tui.studio.heatmaps.NEIGHBOURS", 0)
     return fake
 
@@ -246,12 +249,17 @@ async def test_curves_are_of_all_images_or_of_this_sample(make_app: Make, worker
         await until(lambda: [c is not None for c in curves.curves].count(True) == len(METHODS), pilot)
 
 
+def contest_of(dataset: Dataset, heatmaps: Heatmaps) -> Contest:
+    painter = Painter(dataset, heatmaps, Plates(), lambda _: None)
+    return Contest(dataset, heatmaps, painter)
+
+
 def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_scored(
     toy: Dataset, monkeypatch: pytest.MonkeyPatch, make_heatmaps: Callable[[], object]
 ) -> None:
     config = PostProcess(dilate=5, threshold=0.3)
     state = ExplorerState(toy.samples[0].id, Source(stored="good"), config)
-    contest = Contest(toy, make_heatmaps())
+    contest = contest_of(toy, make_heatmaps())
     (present, *_) = contest.contenders("sets", state, {})
     scored: list[int] = []
     counts = core.sweep.live.LiveScores.counts
@@ -271,7 +279,7 @@ def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_score
 
 def test_a_set_that_is_gone_is_a_note(toy: Dataset, make_heatmaps: Callable[[], object]) -> None:
     state = ExplorerState(toy.samples[0].id, Source(stored="good"))
-    contest = Contest(toy, make_heatmaps())
+    contest = contest_of(toy, make_heatmaps())
     noisy = contest.contenders("sets", state, {})[1]
     HeatmapStore().remove(HeatmapStore().find("noisy"))
     assert "noisy" in contest.standing(noisy, state, lambda: False).note
@@ -279,7 +287,6 @@ def test_a_set_that_is_gone_is_a_note(toy: Dataset, make_heatmaps: Callable[[], 
 
 @pytest.fixture
 def make_heatmaps(toy: Dataset) -> Callable[[], object]:
-    from tui.studio.heatmaps import Heatmaps
 
     return lambda: Heatmaps(toy, lambda _: None, "cpu")
 
@@ -287,7 +294,7 @@ def make_heatmaps(toy: Dataset) -> Callable[[], object]:
 async def test_real_forward_passes(
     make_app: Make, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.engine.COMPUTED_UNASKED", 0)
+    monkeypatch.setattr("tui.studio.studio.COMPUTED_UNASKED", 0)
     recipe = Recipe("gem", backbone=tiny_backbone, size=32).completed("toy")
     app = make_app(source=Source(recipe))
     async with app.run_test(size=SIZE) as pilot:
@@ -300,4 +307,4 @@ async def test_real_forward_passes(
         prompts = app.screen
         await until(lambda: len(prompts.standings) == 3, pilot)
         await until(lambda: all(s.pictures for s in prompts.standings.values()), pilot)
-        assert len({s.sample.values["mean_iou"] for s in prompts.standings.values()}) == 3
+        assert len({bytes(s.sample.values["mean_iou"]) for s in prompts.standings.values()}) == 3

@@ -27,6 +27,7 @@ class StatisticsScreen(Page):
     def __init__(self, engine: Engine, keymap: Mapping[str, str]) -> None:
         super().__init__(keymap)
         self.engine = engine
+        self._found: Statistics | None = None
 
     def compose_page(self) -> ComposeResult:
         with Horizontal(classes="page"):
@@ -44,10 +45,18 @@ class StatisticsScreen(Page):
 
     def on_statistics_ready(self, message: StatisticsReady) -> None:
         """Draw them."""
-        found = message.statistics
-        self.query_one("#numbers", Static).update(numbers_of(found))
-        width = self.query_one(VerticalScroll).size.width - 3
-        self.query_one("#bars", Static).update(bars_of(found.per_class, width))
+        self._found = message.statistics
+        self.query_one("#numbers", Static).update(numbers_of(message.statistics))
+        self.call_after_refresh(self._draw_bars)
+
+    def on_resize(self) -> None:
+        """The bars are as long as there is room."""
+        self.call_after_refresh(self._draw_bars)
+
+    def _draw_bars(self) -> None:
+        if self._found is not None:
+            width = self.query_one(VerticalScroll).size.width - 3
+            self.query_one("#bars", Static).update(bars_of(self._found.per_class, width))
 
     def action_row(self, step: int) -> None:
         """Scroll the histogram."""
