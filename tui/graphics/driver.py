@@ -79,7 +79,7 @@ class GraphicsDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = cast("TextIOWrapper", Vanishing(cast("TextIO", self._file)))
-        self.link = Link(self.write, answers=True)
+        self.link = Link(super().write, answers=True)
         self._heard = threading.Condition()
         self._answers_heard = 0
         self._after_text: list[Callable[[], None]] = []
@@ -98,6 +98,7 @@ class GraphicsDriver(LinuxDriver):
             waiting, self._after_text = self._after_text, []
             for draw in waiting:
                 draw()
+        self.link.wrote_text(len(data))
         super().write(data)
 
     def draw_after_text(self, draw: Callable[[], None]) -> None:

@@ -2,12 +2,14 @@
 
 After each frame the terminal is asked for its cursor position. It answers when it has
 drawn everything before the question, so the answer is a credit: a picture sends its next
-frame only when its last one arrived. Bytes over time to the answer is the link's rate.
+frame only when its last one arrived. Bytes over time to the answer is the link's rate;
+text goes first, and the pictures that are being sent share what it leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,13 +22,18 @@ COMFORTABLE = 0.12
 # An answer that never came (a terminal that does not know the question) blocks no longer than this.
 PATIENCE = 2.0
 MISSES_BEFORE_GIVING_UP = 3
+# Seconds. Pictures that sent something within this time share the link.
+RECENT = 0.3
+# Seconds over which the text's share of the link is averaged, and the least that is left for pictures.
+AVERAGED = 1.0
+LEAST_SHARE = 0.3
 # Smaller frames say more about the round trip than about the rate.
 MEASURABLE = 2048
 
 
 @dataclass
 class _Sent:
-    """One frame under way."""
+    """One frame under way. size: with the text before it, which arrives before it."""
 
     sender: object
     at: float
@@ -58,6 +65,8 @@ class Link:
         self.sessions = 0
         self.resizes = 0
         self.rate: float | None = None
+        self._text = 0
+        self._text_rate, self._text_at = 0.0, clock()
 
     async def nearly(self, sender: object, lead: float) -> None:
         """Wait until `lead` seconds before the turn of `sender`, as far as that can be foreseen."""
@@ -87,8 +96,9 @@ class Link:
 
     def send(self, sender: object, payload: str) -> None:
         """Write one frame, and ask for the answer that will allow the next one."""
-        in_flight = sum(sent.size for sent in self._under_way) + len(payload)
-        sent = _Sent(sender, self._clock(), in_flight, len(payload))
+        size, self._text = len(payload) + self._text, 0
+        in_flight = sum(sent.size for sent in self._under_way) + size
+        sent = _Sent(sender, self._clock(), in_flight, size)
         self._last[sender] = sent
         if self._answers:
             self._under_way.append(sent)
@@ -112,13 +122,26 @@ class Link:
 
     def is_slow_for(self, size: int, making: float) -> bool:
         """Whether a frame of `size` bytes takes uncomfortably long to make (seconds) and to send."""
-        sending = 0.0 if self.rate is None else size / self.rate
+        sending = 0.0 if self.rate is None else size / self._share(self.rate)
         return making + sending > COMFORTABLE
 
     @property
     def budget(self) -> int:
         """The bytes that are comfortable to send at the measured rate (a fast link before that)."""
-        return int((self.rate or 1e9) * COMFORTABLE)
+        return int((1e9 if self.rate is None else self._share(self.rate)) * COMFORTABLE)
+
+    def wrote_text(self, size: int) -> None:
+        """Something else was written to the terminal."""
+        now = self._clock()
+        kept = math.exp((self._text_at - now) / AVERAGED)
+        self._text_rate, self._text_at = self._text_rate * kept + size / AVERAGED, now
+        self._text += size
+
+    def _share(self, rate: float) -> float:
+        """Bytes a second for one picture."""
+        now = self._clock()
+        left = max(rate - self._text_rate * math.exp((self._text_at - now) / AVERAGED), LEAST_SHARE * rate)
+        return left / max(sum(now - sent.at < RECENT for sent in self._last.values()), 1)
 
     def write(self, payload: str) -> None:
         """Write something that needs no pacing."""

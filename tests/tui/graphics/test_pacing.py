@@ -78,6 +78,49 @@ async def test_the_rate_is_bytes_over_time() -> None:
     assert way.is_slow_for(2_000, 0.2)
 
 
+async def measured(rate: float) -> tuple[Link, Clock]:
+    """A link whose rate is known."""
+    clock = Clock()
+    way, _ = link(clock)
+    way.send("a", "x" * 20_000)
+    clock.now += 20_000 / rate
+    way.answered()
+    clock.now += 10
+    return way, clock
+
+
+async def test_text_that_went_before_a_frame_counts_for_the_rate() -> None:
+    clock = Clock()
+    way, _ = link(clock)
+    way.wrote_text(10_000)
+    way.send("a", "x" * 10_000)
+    clock.now += 0.2
+    way.answered()
+    assert way.rate == pytest.approx(100_000, rel=0.01)
+
+
+async def test_pictures_that_are_being_sent_share_the_link() -> None:
+    way, clock = await measured(100_000)
+    alone = way.budget
+    for sender in "abcd":
+        way.send(sender, "x" * 100)
+    assert way.budget == pytest.approx(alone / 4, rel=0.01)
+    assert way.is_slow_for(5_000, 0.0)
+    clock.now += 2 * pacing.RECENT
+    assert way.budget == pytest.approx(alone, rel=0.01)
+
+
+async def test_text_goes_first_but_leaves_something() -> None:
+    way, clock = await measured(100_000)
+    alone = way.budget
+    way.wrote_text(40_000)
+    assert way.budget == pytest.approx(0.6 * alone, rel=0.01)
+    way.wrote_text(400_000)
+    assert way.budget == pytest.approx(pacing.LEAST_SHARE * alone, rel=0.01)
+    clock.now += 20 * pacing.AVERAGED
+    assert way.budget == pytest.approx(alone, rel=0.01)
+
+
 async def test_a_lost_answer_blocks_for_a_while_and_a_mute_terminal_is_not_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
