@@ -116,6 +116,14 @@ class PseudoTerminal:
                 raise TimeoutError(f"{text!r} is not shown within {timeout} s:\n{shown}")
             time.sleep(0.01)
 
+    def forget(self) -> None:
+        """Drop what has arrived so far, which a long run would fill the memory with."""
+        self.shown()
+        with self._lock:
+            self.output.clear()
+            del self.arrivals[:-1]
+            self._read_so_far = 0
+
     def last_arrival(self) -> float:
         with self._lock:
             return self.arrivals[-1][0] if self.arrivals else self.started
