@@ -53,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--backbone", help="network, for example ViT-B-16 (default: the method's own)")
     top.add_argument("--checkpoint", help="weights: a tag, a file, local-dir:DIR, hf-hub:NAME or random:SEED")
     top.add_argument("--template", help="prompt template with <label> or <a label>")
+    top.add_argument("--set", dest="settings", action="append", default=[], metavar="PARAMETER=VALUE",
+                     help="a parameter of the method; may be repeated")  # fmt: skip
     top.add_argument("--size", type=int, help="side of the square that the network sees, in pixels")
     top.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     processing = top.add_argument_group("post-processing to start with")

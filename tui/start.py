@@ -14,7 +14,7 @@ from textual import constants
 from core import paths
 from core.datasets import Dataset
 from core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
-from core.heatmaps.recipe import Recipe
+from core.heatmaps.recipe import Recipe, parsed_parameters
 from core.postprocess import PARAMETERS
 from core.terminal import Terminal, probe, usable
 from tui import keymap, session, themes
@@ -75,9 +75,11 @@ def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerSt
     asked = {name: getattr(arguments, name) for name in RECIPE if getattr(arguments, name) is not None}
     if arguments.heatmaps:
         state = state.with_(source=Source(stored=arguments.heatmaps))
-    elif asked:
+    elif asked or arguments.settings:
         base = Recipe(method=asked.get("method", "gem"), template=state.source.recipe.template)
-        state = state.with_(source=Source(replace(base, **asked).completed(dataset.name)))
+        recipe = replace(base, **asked)
+        recipe = replace(recipe, parameters=parsed_parameters(recipe.spec, arguments.settings))
+        state = state.with_(source=Source(recipe.completed(dataset.name)))
     changes = {
         parameter.name: parameter.parse(getattr(arguments, parameter.name))
         for parameter in PARAMETERS

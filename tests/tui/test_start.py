@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from core.datasets import open_dataset
+from core.heatmaps.recipe import Recipe
 from core.postprocess import PostProcess
 from tui import session
 from tui.__main__ import main, parser
+from tui.screens.dialogs import arguments_of
 from tui.start import initial_state
 from tui.state import ExplorerState, Source, View
 
@@ -103,6 +105,15 @@ def test_the_last_session_comes_back_under_the_command_line(make_folder: Callabl
     asked = initial_state(dataset, parser().parse_args([*arguments, "--erode", "45"]))
     assert asked.config == PostProcess(dilate=41, erode=45)
     assert initial_state(dataset, parser().parse_args([*arguments, "--fresh"])).config == PostProcess()
+
+
+def test_what_is_copied_as_a_command_line_starts_the_same(make_folder: Callable[..., Path]) -> None:
+    dataset = open_dataset(str(make_folder()))
+    recipe = Recipe(method="textspan", template="a <label>", size=32).completed(dataset.name)
+    source = Source(recipe.setting(off="10.3,9.*", layer=9))
+    state = ExplorerState(dataset.samples[0].id, source, PostProcess(dilate=21, threshold=0.3))
+    arguments = parser().parse_args([*arguments_of(dataset.spec, state), "--fresh"])
+    assert initial_state(dataset, arguments) == state
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,10 @@ def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:
         for name in ("method", "backbone", "checkpoint", "template", "size"):
             if value := getattr(recipe, name):
                 arguments += [f"--{name}", str(value)]
+        for parameter in recipe.spec.parameters:
+            value = dict(recipe.parameters).get(parameter.name, parameter.default)
+            if value != parameter.default:
+                arguments += ["--set", f"{parameter.name}={value}"]
     for parameter in PARAMETERS:
         value = getattr(state.config, parameter.name)
         if value != parameter.default:
