@@ -112,6 +112,8 @@ async def settled(pilot: Pilot[int]) -> None:
     """Wait until the studio is idle, the newest pictures are shown and nothing waits to be drawn."""
     app = pilot.app
     assert isinstance(app, ExplorerApp)
+    # The explorer opens after the first paint, and then asks for its pictures.
+    await until(lambda: app.explorer._generation > 0, pilot)
     for _ in range(3):
         await pilot.pause()
         await until(lambda: not app.engine.busy, pilot)

@@ -25,7 +25,8 @@ SIZE = (120, 40)
 SLOW = """
 import pathlib, sys, time
 print("downloading: 41.0 of 123.0 MB", file=sys.stderr, flush=True)
-while not pathlib.Path({gate!r}).exists():
+end = time.monotonic() + 120  # it must not outlive a test that failed
+while not pathlib.Path({gate!r}).exists() and time.monotonic() < end:
     time.sleep(0.01)
 sys.exit({code})
 """

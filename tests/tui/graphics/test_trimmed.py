@@ -25,7 +25,8 @@ STYLES = [
     Style(bgcolor=Color.from_rgb(0, 0, 90)),
 ]
 
-segments = st.builds(Segment, st.text("ab.界", min_size=1, max_size=6), st.sampled_from(STYLES))
+texts = st.text("ab.界", min_size=1, max_size=6)
+segments = st.tuples(texts, st.sampled_from(STYLES)).map(lambda parts: Segment(*parts))
 writes = st.tuples(
     st.sampled_from([0, 0, 0, 5, 12]), st.integers(0, ROWS - 1), st.lists(segments, min_size=1, max_size=5)
 )
