@@ -71,12 +71,12 @@ def rows_of(cells: Cells, *, truecolor: bool) -> list[Strip]:
     return [CellRow(cells.row(y), truecolor) for y in range(cells.rows)]
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _style(upper: int, lower: int, truecolor: bool) -> Style:
     return Style.from_color(_colour(upper, truecolor), _colour(lower, truecolor))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _colour(colour: int, truecolor: bool) -> Color:
     if truecolor:
         return Color.from_rgb(colour >> 16, colour >> 8 & 255, colour & 255)

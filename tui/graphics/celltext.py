@@ -40,7 +40,7 @@ def row_text(values: Iterable[int], truecolor: bool) -> str:
     return "".join(pieces) + "\x1b[0m"
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _code(colour: int, ground: int, truecolor: bool) -> str:
     if truecolor:
         return f"{ground};2;{colour >> 16};{colour >> 8 & 255};{colour & 255}"

@@ -11,6 +11,7 @@ from itertools import takewhile
 
 from rich.console import Console
 from rich.segment import Segment
+from rich.style import Style
 from textual._compositor import ChopsUpdate
 from textual.strip import Strip
 
@@ -21,13 +22,16 @@ from tui.graphics.pixelrow import PixelRow
 PICTURES = (CellRow, PixelRow)
 # A gap of fewer equal cells costs less than another cursor movement, with its colours, does.
 GAP = 12
+Run = tuple[str, Style | None]
+Runs = tuple[Run, ...]
 
 
 class Shown:
     """What was written where, row by row; whatever is not known is written whole."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, dict[int, Strip]] = {}
+        # Runs and not strips, which hold caches of everything that was ever cut from them.
+        self._rows: dict[int, dict[int, Runs]] = {}
 
     def forget(self) -> None:
         """Something else may have written on the terminal."""
@@ -36,24 +40,21 @@ class Shown:
     def update(self, x: int, y: int, strip: Strip, console: Console) -> str:
         """The bytes that show a strip at column x of row y."""
         row = self._rows.setdefault(y, {})
-        before = row.get(x)
-        end = x + strip.cell_length
-        for start in [s for s, other in row.items() if s != x and s < end and s + other.cell_length > x]:
+        before, end = row.pop(x, None), x + strip.cell_length
+        for start in [start for start, other in row.items() if start < end and start + width(other) > x]:
             del row[start]
         if isinstance(strip, PICTURES) or not _is_simple(strip):
-            row.pop(x, None)
             return _at(x, y, strip.render(console))
+        after = runs_of(strip)
+        row[x] = after
         if before is None:
-            row[x] = strip
             return _at(x, y, strip.render(console))
-        row[x] = strip
-        if before.cell_length > strip.cell_length:
-            row[x] = Strip.join([strip, before.crop(strip.cell_length)])
-        pieces = (
-            _at(x + start, y, strip.crop(start, stop).render(console))
-            for start, stop in changes(before, strip)
+        if (rest := width(before) - strip.cell_length) > 0:
+            row[x] = after + part(before, strip.cell_length, strip.cell_length + rest)
+        return "".join(
+            _at(x + start, y, rendered(part(after, start, stop), console))
+            for start, stop in changes(before, after)
         )
-        return "".join(pieces)
 
 
 class Trimmed(ChopsUpdate):
@@ -75,10 +76,34 @@ class Trimmed(ChopsUpdate):
         return "".join(pieces)
 
 
-def changes(before: Strip, after: Strip) -> list[tuple[int, int]]:
+def runs_of(strip: Strip) -> Runs:
+    """A strip's runs of one style."""
+    return tuple((text, style) for text, style, _ in strip)
+
+
+def width(runs: Runs) -> int:
+    """Their cells."""
+    return sum(len(text) for text, _ in runs)
+
+
+def part(runs: Runs, start: int, stop: int) -> Runs:
+    """The runs between two cells."""
+    found, position = [], 0
+    for text, style in runs:
+        piece = text[max(start - position, 0) : max(stop - position, 0)]
+        if piece:
+            found.append((piece, style))
+        position += len(text)
+    return tuple(found)
+
+
+def rendered(runs: Runs, console: Console) -> str:
+    """Their bytes, as Textual writes them."""
+    return Strip(Segment(text, style) for text, style in runs).render(console)
+
+
+def changes(before: Runs, after: Runs) -> list[tuple[int, int]]:
     """The (start, stop) ranges of cells in which `after` differs; near ones are one."""
-    if before is after:
-        return []
     found: list[tuple[int, int]] = []
     for start, stop in _different(before, after):
         if found and start - found[-1][1] < GAP:
@@ -88,7 +113,7 @@ def changes(before: Strip, after: Strip) -> list[tuple[int, int]]:
     return found
 
 
-def _different(before: Strip, after: Strip) -> Iterator[tuple[int, int]]:
+def _different(before: Runs, after: Runs) -> Iterator[tuple[int, int]]:
     """Ranges of cells that differ, in order; in a run of one style from the first to the last."""
     position = 0
     for (old, old_style), (new, new_style) in _in_step(before, after):
@@ -100,26 +125,19 @@ def _different(before: Strip, after: Strip) -> Iterator[tuple[int, int]]:
             end = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], tail))
             yield position + same, position + len(new) - end
         position += len(new)
-    if position < after.cell_length:
-        yield position, after.cell_length
+    if position < (end := width(after)):
+        yield position, end
 
 
-Run = tuple[str, object]
-
-
-def _in_step(before: Strip, after: Strip) -> Iterator[tuple[Run, Run]]:
-    """Both strips in pieces of equal length, for as long as both last."""
+def _in_step(before: Runs, after: Runs) -> Iterator[tuple[Run, Run]]:
+    """Both in pieces of equal length, for as long as both last."""
     olds, news = iter(before), iter(after)
     old, new = next(olds, None), next(news, None)
     while old is not None and new is not None:
-        length = min(len(old.text), len(new.text))
-        yield (old.text[:length], old.style), (new.text[:length], new.style)
-        old = _rest(old, length) or next(olds, None)
-        new = _rest(new, length) or next(news, None)
-
-
-def _rest(segment: Segment, length: int) -> Segment | None:
-    return Segment(segment.text[length:], segment.style) if len(segment.text) > length else None
+        length = min(len(old[0]), len(new[0]))
+        yield (old[0][:length], old[1]), (new[0][:length], new[1])
+        old = (old[0][length:], old[1]) if len(old[0]) > length else next(olds, None)
+        new = (new[0][length:], new[1]) if len(new[0]) > length else next(news, None)
 
 
 def _is_simple(strip: Strip) -> bool:

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from tests.tui.graphics.jobs import job, picture
 from tui.graphics.cellrow import rows_of
 from tui.graphics.encode import encode
-from tui.graphics.trimmed import Shown, changes
+from tui.graphics.trimmed import Shown, changes, runs_of
 
 WIDTH, ROWS = 40, 2
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
@@ -66,7 +66,7 @@ def test_one_new_number_costs_few_bytes() -> None:
         for value in ("0.505", "0.515")
     )
     assert len(shown.update(0, 0, before, CONSOLE)) > 80
-    assert changes(before, after) == [(14, 15)]
+    assert changes(runs_of(before), runs_of(after)) == [(14, 15)]
     assert shown.update(0, 0, after, CONSOLE) == "\x1b[1;15H\x1b[1m1\x1b[0m"
     assert shown.update(0, 0, after, CONSOLE) == ""
 
