@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual._compositor import ChopsUpdate
+from textual._styles_cache import StylesCache
 from textual.app import App, ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
@@ -204,6 +206,12 @@ class ExplorerApp(App[int | Reopen]):
         if isinstance(renderable, ChopsUpdate):
             renderable = Trimmed(renderable, self._shown)
         super()._display(screen, renderable)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Back to the screen below."""
+        # A cache inside Textual holds what every widget has drawn, also of screens that are gone.
+        StylesCache.get_inner_outer.cache_clear()
+        return super().pop_screen()
 
     def action_redraw(self) -> None:
         """Write the whole screen again: another program may have written on it."""

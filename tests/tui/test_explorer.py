@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
+from textual.widget import Widget
 
 from core.postprocess import PostProcess
 from tests.tui.conftest import settled, until
@@ -304,3 +307,23 @@ async def test_too_small_says_so(make_app: Make) -> None:
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
         assert not app.explorer.query_one("#too-small").display
+
+
+async def test_pages_that_were_closed_leave_nothing_behind(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        left = []
+        for key in ("v", "H", "s", "question_mark") * 2:
+            await pilot.press(key)
+            await until(lambda: app.screen is not app.explorer, pilot)
+            left.append(weakref.ref(app.screen.query(Widget).first()._styles_cache))
+            await pilot.press("escape")
+            await until(lambda: app.screen is app.explorer, pilot)
+        await pilot.press("question_mark")  # what the last page drew goes with the next one
+        await until(lambda: app.screen is not app.explorer, pilot)
+        await pilot.press("escape")
+        await until(lambda: app.screen is app.explorer, pilot)
+        await settled(pilot)
+        gc.collect()
+        assert [cache() for cache in left] == [None] * len(left)
