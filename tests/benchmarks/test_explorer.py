@@ -19,7 +19,6 @@ import pytest
 from core.datasets import open_dataset
 from core.heatmaps.exchange import import_npz
 from core.heatmaps.store import HeatmapStore
-from core.postprocess import THRESHOLDS
 from tests.benchmarks.test_pictures import held_key, picture_frames
 from tests.terminal.pseudo import PseudoTerminal
 
@@ -69,6 +68,13 @@ def ready(terminal: PseudoTerminal) -> None:
         terminal.wait_until_quiet(1.5, 60)
 
 
+def wait_for_file(path: Path) -> None:
+    end = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < end, "the explorer does not answer"
+        time.sleep(0.02)
+
+
 def measured(terminal: PseudoTerminal, report: Path, work: object) -> dict[str, float]:
     """What the stopwatch says about `work()`, with the bytes that came."""
     lines = len(report.read_text().splitlines()) if report.exists() else 0
@@ -113,7 +119,7 @@ def test_held_keys(kind: str, tmp_path: Path) -> None:
     ("kind", "rate"), [("halfcell", 200_000), ("kitty", 200_000), ("kitty", 1_000_000), ("sixel", 1_000_000)]
 )
 def test_a_held_threshold_over_a_slow_link(kind: str, rate: float, tmp_path: Path) -> None:
-    """Lag: from the last key to the last byte of the picture; of the text, to its last number on screen."""
+    """Lag: from the last key to the last byte of the final picture."""
     with PseudoTerminal(explorer(tmp_path / "report"), kind=kind, rate=rate) as terminal:
         ready(terminal)
         terminal.send(BEGIN)
@@ -121,17 +127,14 @@ def test_a_held_threshold_over_a_slow_link(kind: str, rate: float, tmp_path: Pat
         start = len(terminal.text())
         held = held_key(terminal, "t", PER_SECOND, SECONDS)
         last = time.monotonic()
-        # The threshold began at the 20th of 100.
-        terminal.wait_to_show(f"{THRESHOLDS[20 + held]:.3f}")
-        text_lag = time.monotonic() - last
         lag = terminal.wait_until_quiet(0.6, 60) - last
         frames = picture_frames(terminal, start, kind, last) / SECONDS
         sent = len(terminal.text()) - start
         terminal.send(END)
-        terminal.wait_until_quiet(0.5, after=-1)
+        wait_for_file(tmp_path / "report")
         row = json.loads((tmp_path / "report").read_text().splitlines()[-1])
         print(
-            f"\n  {kind} {rate / 1000:.0f} KB/s: lag {lag:.2f} s, text lag {text_lag:.2f} s, states painted "
+            f"\n  {kind} {rate / 1000:.0f} KB/s: lag {lag:.2f} s, states painted "
             f"{row['painted']} of {held}, pictures a second {frames:.1f}, {sent / 1000:.0f} KB"
         )
         terminal.send("q")
