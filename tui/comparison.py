@@ -32,9 +32,9 @@ class Contender:
     prompt: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Standing:
-    """What is known of a contender so far.
+    """What is known of a contender so far. A new one is another one, whatever is in it.
 
     scores: at its threshold, by score and sample id, of the images that have a heatmap.
     curves: their means. sample, pictures: of the present sample, as far as it has one.
@@ -122,16 +122,26 @@ def rivals(source: Source, dataset_name: str) -> list[Recipe]:
     return found
 
 
-def wins(mine: Standing, other: Standing, score: str) -> tuple[int, int]:
-    """On how many samples the other one is better, and worse, each at its own threshold."""
-    gains = [d.gain for d in by_sample(mine, other, score)]
-    return sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
+@dataclass(frozen=True)
+class Versus:
+    """One contender against the first, over the samples both have, each at its own threshold.
+
+    won, lost: on how many of them it is better, and worse. gain: the mean of what it is better by.
+    """
+
+    won: int
+    lost: int
+    gain: float
 
 
-def mean_gain(mine: Standing, other: Standing, score: str) -> float | None:
-    """What the other one is better by, on average over the samples both have; None without any."""
-    gains = [d.gain for d in by_sample(mine, other, score)]
-    return sum(gains) / len(gains) if gains else None
+def versus(mine: Standing, other: Standing, score: str) -> Versus | None:
+    """How the other one does against the first; None where they have no sample in common."""
+    second = other.scores.get(score, {})
+    gains = [second[id_] - value for id_, value in mine.scores.get(score, {}).items() if id_ in second]
+    if not gains:
+        return None
+    won, lost = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
+    return Versus(won, lost, sum(gains) / len(gains))
 
 
 def by_sample(mine: Standing, other: Standing, score: str) -> list[Difference]:

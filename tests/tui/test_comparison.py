@@ -13,15 +13,15 @@ from core.prompts import TEMPLATES
 from tui.comparison import (
     Contender,
     Standing,
+    Versus,
     by_class,
     by_sample,
     comparable,
     contenders,
     csv_of,
-    mean_gain,
     rivals,
+    versus,
     window,
-    wins,
 )
 from tui.curves import Curves
 from tui.state import ExplorerState, Source
@@ -101,16 +101,14 @@ def test_without_a_choice_rivals_have_their_usual_networks() -> None:
 
 def test_only_images_that_both_have_count() -> None:
     other = standing(a_1=0.7, b_1=0.4, c_1=0.9)
-    assert wins(MINE, other, "mean_iou") == (1, 1)
-    assert mean_gain(MINE, other, "mean_iou") == pytest.approx(0.05)
+    assert versus(MINE, other, "mean_iou") == Versus(1, 1, pytest.approx(0.05))
     assert [d.name for d in by_sample(MINE, other, "mean_iou")] == ["a_1", "b_1"]
     found = by_class(MINE, other, "mean_iou", LABELS)
     assert [(d.name, d.images, round(d.gain, 3)) for d in found] == [("a", 1, 0.2), ("b", 1, -0.1)]
 
 
 def test_nothing_is_better_than_nothing() -> None:
-    assert wins(MINE, Standing(), "mean_iou") == (0, 0)
-    assert mean_gain(MINE, Standing(), "mean_iou") is None
+    assert versus(MINE, Standing(), "mean_iou") is None
     assert by_class(Standing(), MINE, "mean_iou", LABELS) == []
 
 

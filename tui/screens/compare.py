@@ -22,12 +22,12 @@ from tui.comparison import (
     Contender,
     Difference,
     Standing,
+    Versus,
     by_class,
     by_sample,
     comparable,
     csv_of,
-    mean_gain,
-    wins,
+    versus,
 )
 from tui.curves import SCORES, SHORT, TITLES, difference, figure
 from tui.engine import Engine
@@ -49,6 +49,7 @@ KIND_HELP = {
 }
 HEADINGS = ("images", "IoU", "gain", "win/loss", "best IoU*", *(SHORT[score] for score in SCORES[1:]))
 NAME_WIDTH = 24
+UNKNOWN = Standing(note="…")
 TUNED = "* at its own best threshold: tuned on these images"
 
 
@@ -71,6 +72,7 @@ class CompareScreen(Page):
         self.standings: dict[Contender, Standing] = {}
         self._labels = {sample.id: sample.label for sample in engine.dataset.samples}
         self._differences: list[Difference] = []
+        self._versus: dict[Contender, tuple[Standing, Standing, str, Versus | None]] = {}
         # Of each source: how many heatmaps its set holds, and whether the sample's was reported.
         self._stored: dict[Source, int] = {}
         self._reported: set[Source] = set()
@@ -146,7 +148,7 @@ class CompareScreen(Page):
         return waits or self._stored.get(source, 0) > standing.images
 
     def _standing(self, contender: Contender) -> Standing:
-        return self.standings.get(contender, Standing(note="…"))
+        return self.standings.get(contender, UNKNOWN)
 
     def _draw_soon(self) -> None:
         """Once for a burst of messages."""
@@ -203,30 +205,38 @@ class CompareScreen(Page):
 
     def _board_row(self, index: int) -> tuple[Text, ...]:
         contender = self.contenders[index]
-        standing, first = self._standing(contender), self._standing(self.contenders[0])
+        standing = self._standing(contender)
         curves, threshold = standing.curves, contender.config.threshold_index
         scores = [figure(curves.at(score, threshold) if curves else None) for score in SCORES]
         best = figure(curves.at("mean_iou", curves.best("mean_iou")) if curves else None)
-        gain = mean_gain(first, standing, self._score) if index else None
-        won, lost = wins(first, standing, self._score)
-        versus = f"{won}/{lost}" if gain is not None else "–"
+        against = self._against_first(contender) if index else None
         total = len(self._labels)
         images = right(str(total) if standing.images == total else f"{standing.images} of {total}")
         if standing.failed and not standing.images:
             images = right("cannot run")
             images.stylize(self.app.theme_variables.get("worse", ""))
         colour = self.app.theme_variables.get(colour_of(index).removeprefix("$"), "")
-        figures = (scores[0], "–" if gain is None else _signed(gain), versus, best, *scores[1:])
+        gain, record = (_signed(against.gain), f"{against.won}/{against.lost}") if against else ("–", "–")
+        figures = (scores[0], gain, record, best, *scores[1:])
         name = Text(clean(contender.name), style=colour, overflow="ellipsis", no_wrap=True)
         name.truncate(NAME_WIDTH, overflow="ellipsis")
         return (name, images, *map(right, figures), Text(clean(standing.note)))
+
+    def _against_first(self, contender: Contender) -> Versus | None:
+        """Kept until one of the two stands differently: every row is drawn again for each of them."""
+        first, other = self._standing(self.contenders[0]), self._standing(contender)
+        known = self._versus.get(contender)
+        if known is None or known[:3] != (first, other, self._score):
+            known = (first, other, self._score, versus(first, other, self._score))
+            self._versus[contender] = known
+        return known[3]
 
     def _draw_changes(self) -> None:
         """The differences of the row under the cursor, when they are others than those shown."""
         other = self._other()
         mine = self.contenders[0] if self.contenders else None
         known = (self.standings.get(each) if each else None for each in (mine, other))
-        asked = (mine, other, *map(id, known), self._score, self._by_class)
+        asked = (mine, other, *known, self._score, self._by_class)
         if asked == self._changes_of:
             return
         self._changes_of = asked

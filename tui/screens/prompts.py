@@ -139,7 +139,7 @@ class PromptsScreen(Page):
         return not self._standing(prompt).pictures
 
     def _standing(self, prompt: str) -> Standing:
-        return self.standings.get(prompt, Standing(note="computing the heatmap of the prompt …"))
+        return self.standings.get(prompt, Standing(note="…"))
 
     def _draw(self) -> None:
         self.say(

@@ -159,7 +159,7 @@ class Heatmaps:
         if recipe in self._failed:
             return None, self._failed[recipe]
         self._worker.request_text(recipe, sample.id, prompt)
-        return None, "computing the heatmap of the prompt …"
+        return None, COMPUTING
 
     def _on_event(self, event: Event) -> None:
         """Runs on the client's thread."""
