@@ -98,7 +98,7 @@ class Studio:
             if request.name == "encode":
                 self._encoders.submit(self._encode, request.number, *request.arguments)
             else:
-                attrgetter(request.name)(self)(*request.arguments, **request.named)
+                attrgetter(request.name)(self)(*request.arguments)
         except Exception as error:  # a process boundary: logged and reported
             log.exception("request %s", request.name)
             self._failed(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, Any
 
 
@@ -16,7 +16,6 @@ class Request:
     number: int
     name: str
     arguments: tuple[Any, ...] = ()
-    named: dict[str, Any] = field(default_factory=dict)
 
 
 class Outlet:
