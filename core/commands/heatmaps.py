@@ -12,7 +12,7 @@ from core.commands.dataset import add_dataset_argument
 
 if TYPE_CHECKING:
     from core.heatmaps.recipe import Recipe
-    from core.heatmaps.store import HeatmapSet
+    from core.heatmaps.store import HeatmapSet, HeatmapStore
 
 HELP = "compute heatmap sets, list, show, remove, import and export them"
 
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return actions.add_parser(name, help=text, description=text)
 
     _add_compute(action("compute", "run methods over a dataset; goes on from what is stored"))
-    listing = action("list", "every stored set")
+    listing = action("list", "every stored set; terms: samples whose heads are kept one by one")
     show = action("show", "what a set was made of, and how complete it is")
     show.add_argument("set", metavar="SET", help="a set's name, its key, or the beginning of either")
-    remove = action("remove", "delete sets")
+    remove = action("remove", "delete sets, and the terms of their heads")
     remove.add_argument("sets", nargs="+", metavar="SET", help="names, keys, or their beginnings")
     taken = action(
         "import", "take in heatmaps made elsewhere: .npz with ids (n,) and heatmaps (n, h, w) in [0, 1]"
@@ -169,7 +169,7 @@ def _list(arguments: argparse.Namespace) -> int:
     from core.heatmaps.store import HeatmapStore
 
     store = HeatmapStore()
-    sets = store.sets()
+    sets = _everything(store)
     print_table([_row(heatmap_set) for heatmap_set in sets], as_json=arguments.json)
     if not sets:
         say(f"no heatmap sets at {store.root}; `cliploc heatmaps compute` makes one")
@@ -179,8 +179,11 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     from core.commands.output import print_json, print_lines
     from core.heatmaps.store import HeatmapStore
+    from core.heatmaps.terms import TermSet
 
-    found = HeatmapStore().find(arguments.set)
+    store = HeatmapStore()
+    found = store.find(arguments.set, _everything(store))
+    terms = TermSet(found.identity)
     facts = {
         "name": found.name,
         "key": found.key,
@@ -189,11 +192,14 @@ def _show(arguments: argparse.Namespace) -> int:
         "grid": list(found.shape or ()),
         "megabytes": round(found.disk_bytes / 1e6, 3),
         "folder": str(found.folder),
+        "terms": len(terms.files()),
+        "terms_megabytes": round(sum(file.stat().st_size for file in terms.files()) / 1e6, 3),
+        "terms_folder": str(terms.folder),
     }
     if arguments.json:
         print_json(facts)
     else:
-        print_lines(f"{name:<13} {value}" for name, value in facts.items())
+        print_lines(f"{name:<15} {value}" for name, value in facts.items())
     return 0
 
 
@@ -203,7 +209,10 @@ def _remove(arguments: argparse.Namespace) -> int:
     from core.heatmaps.terms import TermSet
 
     store = HeatmapStore()
-    for found in [store.find(text) for text in arguments.sets]:  # all are known before one is gone
+    everything = _everything(store)
+    for found in [
+        store.find(text, everything) for text in arguments.sets
+    ]:  # all are known before one is gone
         store.remove(found)
         TermSet(found.identity).remove()
         say(f"removed {found.name}")
@@ -237,7 +246,18 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _everything(store: HeatmapStore) -> list[HeatmapSet]:
+    """The stored sets, and those of which only the terms of the heads are kept."""
+    from core.heatmaps.terms import every
+
+    sets = {found.key: found for found in store.sets()}
+    alone = [store.open(terms.identity) for terms in every() if terms.key not in sets]
+    return sorted([*sets.values(), *alone], key=lambda found: (found.name, found.key))
+
+
 def _row(found: HeatmapSet) -> dict[str, object]:
+    from core.heatmaps.terms import TermSet
+
     identity = found.identity
     return {
         "name": found.name,
@@ -249,4 +269,5 @@ def _row(found: HeatmapSet) -> dict[str, object]:
         "dataset": identity.dataset_name,
         "samples": len(found.ids()),
         "grid": "x".join(map(str, found.shape or ())),
+        "terms": len(TermSet(identity).files()),
     }

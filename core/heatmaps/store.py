@@ -56,9 +56,12 @@ class HeatmapStore:
         found = [self._read(manifest) for manifest in self.root.glob(f"*/{MANIFEST}")]
         return sorted((s for s in found if s is not None), key=lambda s: (s.name, s.key))
 
-    def find(self, text: str) -> HeatmapSet:
-        """The set with this name or key, or the only one that begins so. ParameterError otherwise."""
-        sets = self.sets()
+    def find(self, text: str, among: Sequence[HeatmapSet] | None = None) -> HeatmapSet:
+        """The set with this name or key, or the only one that begins so. ParameterError otherwise.
+
+        among: the sets that are meant, all that are stored by default.
+        """
+        sets = self.sets() if among is None else among
         for matches in (
             [s for s in sets if text in (s.name, s.key)],
             [s for s in sets if text and (s.key.startswith(text) or s.name.startswith(text))],

@@ -53,6 +53,10 @@ class TermSet:
             return []
         return [id_ for id_ in ids if _name(id_) in names]
 
+    def files(self) -> list[Path]:
+        """One file for each sample whose terms are there."""
+        return sorted(file for file in self.folder.glob("*.npy") if not file.name.startswith("."))
+
     def read(self, id_: str) -> Terms | None:
         """One sample's terms, mapped from the file; None where they are not there."""
         path = self.folder / _name(id_)
@@ -88,16 +92,24 @@ class TermSet:
             raise StoreError(f"cannot remove {self.folder}: {error.strerror}") from error
 
 
-def found(recipe: Recipe, fingerprint: str) -> TermSet | None:
-    """The kept terms of a completed recipe with all heads on, over the dataset with this fingerprint."""
+def every() -> list[TermSet]:
+    """All term sets that are kept. A folder that is not (or no longer) one is passed over."""
+    identities = []
     for manifest in sorted(_root().glob(f"*/{MANIFEST}")):
         try:
             identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
         except (OSError, ValueError, AttributeError, StoreError):
             continue
-        same = identity.dataset == fingerprint and identity.key == manifest.parent.name
-        if same and recipe.matches(identity):
-            return TermSet(identity)
+        if identity.key == manifest.parent.name:
+            identities.append(identity)
+    return [TermSet(identity) for identity in identities]
+
+
+def found(recipe: Recipe, fingerprint: str) -> TermSet | None:
+    """The kept terms of a completed recipe with all heads on, over the dataset with this fingerprint."""
+    for kept in every():
+        if kept.identity.dataset == fingerprint and recipe.matches(kept.identity):
+            return kept
     return None
 
 

@@ -144,6 +144,14 @@ class PseudoTerminal:
             time.sleep(0.01)
         raise TimeoutError("the program does not end")
 
+    def wait_until_stopped(self, timeout: float = 20.0) -> None:
+        """Wait until the program has suspended itself; woken before, it would sleep for ever."""
+        end = time.monotonic() + timeout
+        while not os.WIFSTOPPED(os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)[1]):
+            if time.monotonic() > end:
+                raise TimeoutError("the program does not stop")
+            time.sleep(0.01)
+
     def close(self) -> None:
         """End the program if it still runs."""
         try:

@@ -134,6 +134,7 @@ def test_suspending_frees_the_picture_and_resuming_shows_it_again(gallery: Pseud
     assert b"\x1b[?1049l" in gone
     assert (b"a=d,d=I" in gone) == (gallery.kind == "kitty")
     start = len(gallery.text())
+    gallery.wait_until_stopped()
     os.kill(gallery.pid, signal.SIGCONT)
     gallery.wait_until_quiet(QUIET, after=start, timeout=60)
     assert cells(seen(gallery.text(start))) == before

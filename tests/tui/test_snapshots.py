@@ -27,7 +27,7 @@ SCREENS = {
     "sweeps": ("s",),
     "compare": ("v",),
     "compare-methods": ("v", "m", "down", "enter", "j", "j", "j"),
-    "prompts": ("M", "p", *"a star ; its tip ; the sky ; paper", "enter", "j"),
+    "prompts": ("M", "p", tuple("a star ; its tip ; the sky ; paper"), "enter", "j"),
     "statistics": ("H",),
     "inside": ("w",),
 }
@@ -36,13 +36,16 @@ SCREENS = {
 HEADS = {"switched": ("w", "space", "j", "X", "k", "l"), "inside-mask": ("w", "l", "space", "v")}
 
 
-def presser(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Awaitable[None]]:
-    """Press keys one by one, each on a settled screen."""
+Keys = tuple[str | tuple[str, ...], ...]
+
+
+def presser(keys: Keys) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """Press keys one by one, each on a settled screen; those of a word at once."""
 
     async def press(pilot: Pilot[int]) -> None:
         await settled(pilot)
         for key in keys:
-            await pilot.press(key)
+            await pilot.press(*((key,) if isinstance(key, str) else key))
             await settled(pilot)
         # Which notices are still up depends on the time.
         pilot.app.clear_notifications()
@@ -76,7 +79,7 @@ def quiet_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_screen(
     snap_compare: Callable[..., bool],
     make_app: Callable[..., ExplorerApp],
-    keys: tuple[str, ...],
+    keys: Keys,
     size: tuple[int, int],
 ) -> None:
     assert snap_compare(make_app(), terminal_size=size, run_before=presser(keys))
@@ -88,7 +91,7 @@ def test_screen(
 def test_heads(
     snap_compare: Callable[..., bool],
     make_app: Callable[..., ExplorerApp],
-    keys: tuple[str, ...],
+    keys: Keys,
     size: tuple[int, int],
 ) -> None:
     assert snap_compare(make_app(), terminal_size=size, run_before=presser(keys))

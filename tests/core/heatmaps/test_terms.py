@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from core.heatmaps.protocol import Event, Failed, Ready, Request, TermsComputed,
 from core.heatmaps.recipe import Recipe
 from core.heatmaps.server import Server
 from core.heatmaps.store import HeatmapStore
-from core.heatmaps.terms import TermSet, all_heads, found, heatmap_of
+from core.heatmaps.terms import TermSet, all_heads, every, found, heatmap_of
 from core.methods.switches import kept
 from core.paths import cache_dir
 
@@ -125,6 +126,22 @@ def test_removing_a_set_removes_its_terms(toy: Dataset) -> None:
     assert main(["heatmaps", "remove", made.name]) == 0
     assert not TermSet(made.identity).folder.exists()
     TermSet(made.identity).remove()
+
+
+def test_terms_without_a_set_are_listed_shown_and_removed(
+    toy: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = TermSet(Identity(toy.fingerprint, "textspan"))
+    alone.write({id_: np.ones((1, 1, 2, 2), np.float32) for id_ in ("a", "b")})
+    assert main(["heatmaps", "list", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["key"], row["samples"], row["grid"], row["terms"]) == (alone.key, 0, "", 2)
+    assert main(["heatmaps", "show", alone.key, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["samples"], shown["terms"], shown["terms_folder"]) == (0, 2, str(alone.folder))
+    assert main(["heatmaps", "remove", alone.key]) == 0
+    assert not alone.folder.exists()
+    assert every() == []
 
 
 @pytest.mark.parametrize("content", [b"", b"not an array"])
