@@ -62,12 +62,12 @@ class Job:
     at_bottom: bool
     before: Cells | None
 
-    def looks_like(self, other: Job | None) -> bool:
-        """Whether the same picture would come out the same for both."""
-        return other is not None and self._settings() == other._settings()
+    def is_done_by(self, other: Job) -> bool:
+        """Whether the same picture, encoded for the other job, would do for this one too."""
+        return self._settings() == other._settings() and (self.coarse or not other.coarse)
 
     def _settings(self) -> tuple[object, ...]:
-        return (self.size, self.at_bottom, self.background, self.grey, self.coarse)
+        return (self.size, self.at_bottom, self.background, self.grey)
 
 
 @dataclass(frozen=True, eq=False)

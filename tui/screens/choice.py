@@ -117,4 +117,4 @@ class ChoiceScreen(ModalScreen[str | None]):
 
 
 def _line(choice: Choice, width: int) -> Content:
-    return Content.assemble((clean(choice.title).ljust(width), ""), (clean(choice.detail), "$dim"))
+    return Content.assemble((clean(choice.title).ljust(width), ""), (clean(choice.detail), "dim"))

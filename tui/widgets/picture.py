@@ -159,7 +159,7 @@ class Picture(Widget):
         if self.frame is not None and self._drawn is not None:
             drawn, before = self._drawn
             same = shown == drawn if isinstance(shown, str) else shown is drawn
-            if same and job.looks_like(before):
+            if same and job.is_done_by(before):
                 return None
         start = time.monotonic()
         frame = await self._encode(shown, job)

@@ -98,6 +98,30 @@ async def test_the_same_picture_makes_no_new_frame() -> None:
         assert app.picture.frame is shown
 
 
+async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() -> None:
+    jobs: list[Job] = []
+
+    async def encoded(shown: Shown, job: Job) -> Frame | None:
+        jobs.append(job)
+        return await in_thread(shown, job)
+
+    app = Window("sixel")
+    app.encode_picture = encoded
+    async with app.run_test(size=(24, 12)):
+        same = picture(1)
+        app.picture.show(same, 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        app.picture._link.rate = 1.0
+        for generation in range(2, 12):
+            app.picture.show(same, generation)
+            await asyncio.sleep(0.02)
+        await until(lambda: app.picture.shown_generation == 11)
+        assert [job.coarse for job in jobs] == [False]
+        app.picture.show(picture(2), 12)
+        await until(lambda: len(jobs) > 1)
+        assert jobs[1].coarse
+
+
 async def test_none_clears() -> None:
     app = Window("halfcell")
     async with app.run_test(size=(24, 12)):
