@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
+# Without a tolerance there are no streaks, but it must be comfortable for the link.
+FINEST_LEVEL = (256, 0)
 LEVELS = ((192, 8), (96, 10), (48, 12))
 COARSE_LEVEL = (48, 12)
 # Base64 bytes for a picture of 256 x 256; larger pictures get as much for each pixel.
@@ -31,7 +33,7 @@ def encode(rgb: Pixels, job: Job) -> Frame:
     """A picture as one transmission."""
     box = fit(rgb.shape[:2], job.size, job.terminal, most=len(DIACRITICS))
     grid = grid_of(rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
-    png = _png(_shrunk(rgb, box, job), job.coarse)
+    png = _png(_shrunk(rgb, box, job), job)
     pixels = "".join(job.terminal.passed(command) for command in transmission(png, job.identity, box))
     cells = cells_from(grid)
     return Frame("kitty", job.generation, job.size, job.coarse, box, cells, job.background, "", pixels)
@@ -53,21 +55,30 @@ def _shrunk(rgb: Pixels, box: Box, job: Job) -> Pixels:
     return shrunk
 
 
-def _png(rgb: Pixels, coarse: bool) -> bytes:
+def _png(rgb: Pixels, job: Job) -> bytes:
     """A palette PNG within the budget, or the coarsest one."""
-    budget = BUDGET * max(1.0, rgb.shape[0] * rgb.shape[1] / BUDGET_PIXELS)
+    if job.coarse:
+        return _encoded(rgb, COARSE_LEVEL)
+    budget = round(BUDGET * max(1.0, rgb.shape[0] * rgb.shape[1] / BUDGET_PIXELS))
     data = b""
-    for colours, tolerance in (COARSE_LEVEL,) if coarse else LEVELS:
-        indices, palette = quantize(rgb, colours)
-        indices = held(rgb, indices, palette, tolerance)
-        image = Image.fromarray(indices, "P")
-        image.putpalette(palette.tobytes())
-        file = io.BytesIO()
-        image.save(file, "png", compress_level=6)
-        data = file.getvalue()
-        if len(data) * 4 / 3 <= budget:
+    for level, limit in ((FINEST_LEVEL, min(budget, job.budget)), *((level, budget) for level in LEVELS)):
+        data = _encoded(rgb, level)
+        if len(data) * 4 / 3 <= limit:
             break
     return data
+
+
+def _encoded(rgb: Pixels, level: tuple[int, int]) -> bytes:
+    """A PNG of so many colours, each pixel within the tolerance."""
+    colours, tolerance = level
+    indices, palette = quantize(rgb, colours)
+    if tolerance:
+        indices = held(rgb, indices, palette, tolerance)
+    image = Image.fromarray(indices, "P")
+    image.putpalette(palette.tobytes())
+    file = io.BytesIO()
+    image.save(file, "png", compress_level=6)
+    return file.getvalue()
 
 
 def transmission(png: bytes, identity: int, box: Box) -> list[str]:

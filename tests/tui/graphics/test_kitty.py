@@ -61,6 +61,13 @@ def test_any_picture_of_256_pixels_fits_45_kilobytes() -> None:
         assert len(encode(rgb, job("kitty", size=(80, 40))).pixels) <= 45_000
 
 
+def test_a_fast_link_gets_a_finer_picture_than_a_slow_one() -> None:
+    rgb = picture(3, 128, 128)
+    slow, fast = (encode(rgb, job("kitty", size=(40, 20), budget=budget)).pixels for budget in (5_000, 10**9))
+    assert len(slow) < len(fast) <= 45_000
+    assert psnr(decoded(slow)[1], rgb) + 1 < psnr(decoded(fast)[1], rgb)
+
+
 def test_a_coarse_picture_costs_a_fraction() -> None:
     rgb = picture(3, 256, 256)
     fine, coarse = (len(encode(rgb, job("kitty", size=(40, 20), coarse=c)).pixels) for c in (False, True))
