@@ -33,6 +33,23 @@ PATIENCE = 60.0
 KEYS = {action.name: action.keys for action in ACTIONS}
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's pilot waits for the whole process to idle; the studio's thread is none of its business."""
+    monkeypatch.setattr("textual.pilot.wait_for_idle", loop_idle)
+    monkeypatch.setattr("textual.app.wait_for_idle", loop_idle)
+
+
+async def loop_idle(_: float = 0, most: float = 1) -> None:
+    """Wait until the event loop's thread has next to nothing to do."""
+    end = time.monotonic() + most
+    while time.monotonic() < end:
+        before = time.thread_time()
+        await asyncio.sleep(0.004)
+        if time.thread_time() - before < 0.0005:
+            return
+
+
 @pytest.fixture
 def toy(tmp_path: Path) -> Dataset:
     """Nine samples in three classes, and the heatmap sets `good` and `noisy`."""

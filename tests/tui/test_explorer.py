@@ -302,7 +302,7 @@ async def test_keys_typed_right_after_the_slash_are_text(make_app: Make) -> None
 async def test_too_small_says_so(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(70, 20)) as pilot:
-        await pilot.pause()
+        await settled(pilot)
         assert app.explorer.query_one("#too-small").display
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
