@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,12 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COCOGLIDE = REPOSITORY.parent / "shared" / "data" / "cocoglide"
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: looking for garbage in it, again and again, takes seconds each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

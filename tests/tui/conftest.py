@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from textual._styles_cache import StylesCache
 from textual.pilot import Pilot
 
 from core.datasets import Dataset, open_dataset
@@ -34,10 +36,15 @@ KEYS = {action.name: action.keys for action in ACTIONS}
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Textual's pilot waits for the whole process to idle; the studio's thread is none of its business."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", loop_idle)
     monkeypatch.setattr("textual.app.wait_for_idle", loop_idle)
+    yield
+    # It would keep what every screen of every test has drawn.
+    StylesCache.get_inner_outer.cache_clear()
+    # What is left of an app is looked through for garbage again and again: seconds, each time.
+    gc.freeze()
 
 
 async def loop_idle(_: float = 0, most: float = 1) -> None:
@@ -101,19 +108,23 @@ def terms(toy: Dataset) -> TermSet:
 
 
 @pytest.fixture
-def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ExplorerApp]:
+def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ExplorerApp]]:
     """A maker of the app on the toy dataset, its studio in a thread; runs are polled by the tests alone."""
     monkeypatch.setattr("tui.app.POLL_SECONDS", 3600.0)
     monkeypatch.setattr("tui.engine.launched", ThreadedStudio)
     session.mark_hints_seen()
+    made = []
 
     def make(keys: dict[str, str] = KEYS, **changes: object) -> ExplorerApp:
         state = ExplorerState(toy.samples[0].id, Source(stored="good"))
         app = ExplorerApp(toy, state.with_(**changes), Terminal("halfcell", truecolor=True), keys)
         app.animation_level = "none"
+        made.append(app)
         return app
 
-    return make
+    yield make
+    for app in made:
+        app.engine.close()
 
 
 async def until(condition: Callable[[], object], pilot: Pilot[int]) -> None:
