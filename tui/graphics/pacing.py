@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 QUERY = "\x1b[6n"
 MINIMUM_INTERVAL = 0.05
 # Seconds. A frame that takes longer to make and to send is made coarser while a key is held.
-COMFORTABLE = 0.12
+COMFORTABLE = 0.08
 # An answer that never came (a terminal that does not know the question) blocks no longer than this.
 PATIENCE = 2.0
 MISSES_BEFORE_GIVING_UP = 3
