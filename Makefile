@@ -35,7 +35,7 @@ soak:
 photos:
 	$(RUN) cliploc heatmaps compute --dataset demo --method gem
 	$(RUN) python -m tests.terminal.photograph --display :93 --out docs --patience 10 \
-	  --command "xterm +lc -ti vt340 -fa Monospace -fs 8 -bg black -fg white -geometry 176x58+0+0 \
+	  --command "xterm +lc -ti vt340 -fa Monospace -fs 8 -bg black -fg white -geometry 172x55+0+0 \
 	    -xrm 'XTerm*numColorRegisters: 256' -xrm 'XTerm*maxGraphicSize: 1600x1200' -e" \
 	  --program "env COLORTERM=truecolor uv run --quiet cliploc-tui --fresh --dilate 29 --erode 25" \
 	  --walk "bracketright bracketright bracketright bracketright bracketright j equal sleep sleep sleep sleep sleep sleep =explorer q"
