@@ -21,6 +21,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Python's end frees everything; libraries complain about what is left."""
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """CLIPLOC_HOME: nothing a test does touches the user's folders, and no hub is asked."""
