@@ -210,9 +210,8 @@ def _remove(arguments: argparse.Namespace) -> int:
 
     store = HeatmapStore()
     everything = _everything(store)
-    for found in [
-        store.find(text, everything) for text in arguments.sets
-    ]:  # all are known before one is gone
+    wanted = [store.find(text, everything) for text in arguments.sets]  # all are known before one is gone
+    for found in wanted:
         store.remove(found)
         TermSet(found.identity).remove()
         say(f"removed {found.name}")

@@ -55,7 +55,7 @@ class TermSet:
 
     def files(self) -> list[Path]:
         """One file for each sample whose terms are there."""
-        return sorted(file for file in self.folder.glob("*.npy") if not file.name.startswith("."))
+        return sorted(self.folder.glob("*.npy"))
 
     def read(self, id_: str) -> Terms | None:
         """One sample's terms, mapped from the file; None where they are not there."""
@@ -94,15 +94,15 @@ class TermSet:
 
 def every() -> list[TermSet]:
     """All term sets that are kept. A folder that is not (or no longer) one is passed over."""
-    identities = []
+    sets = []
     for manifest in sorted(_root().glob(f"*/{MANIFEST}")):
         try:
             identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
         except (OSError, ValueError, AttributeError, StoreError):
             continue
         if identity.key == manifest.parent.name:
-            identities.append(identity)
-    return [TermSet(identity) for identity in identities]
+            sets.append(TermSet(identity))
+    return sets
 
 
 def found(recipe: Recipe, fingerprint: str) -> TermSet | None:

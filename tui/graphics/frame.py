@@ -45,9 +45,10 @@ class Job:
 
     size: the widget's (columns, rows). background: RGB around the picture. grey: the user
     asked for no colour. coarse: little time and few bytes before fidelity. budget: the bytes
-    that a coarse picture may have; encoders come near it. identity: the kitty picture id.
-    origin: (x, y) of the widget on the screen, None when it is not wholly visible. at_bottom:
-    the widget's last row is the screen's. before: the half-cells that the screen shows there.
+    that are comfortable for the link: what a coarse picture may have, and kitty's finest.
+    identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when it is
+    not wholly visible. at_bottom: the widget's last row is the screen's. before: the half-cells
+    that the screen shows there.
     """
 
     generation: int
