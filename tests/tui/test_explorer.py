@@ -299,6 +299,20 @@ async def test_keys_typed_right_after_the_slash_are_text(make_app: Make) -> None
         assert app.explorer.now.config == PostProcess()
 
 
+async def test_a_count_that_means_nothing_alone_waits_for_a_slow_hand(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.01)
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        before = app.explorer.now.config.threshold_index
+        await pilot.press("9")
+        await pilot.pause(0.1)
+        await pilot.press("t")
+        assert app.explorer.now.config.threshold_index == before + 9
+
+
 async def test_too_small_says_so(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(70, 20)) as pilot:

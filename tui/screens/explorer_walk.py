@@ -20,6 +20,8 @@ from tui.widgets.sample_list import SampleList
 DIGITS = tuple("0123456789")
 # Seconds that a digit waits for a key that it counts, before it means something itself.
 COUNT_PATIENCE = 0.5
+# Seconds after which a count that means nothing alone is forgotten.
+COUNT_KEPT = 10.0
 # Stored heatmap sets that an order by disagreement takes.
 ENOUGH = 2
 NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
@@ -61,14 +63,22 @@ class ExplorerWalk(ExplorerBase):
             self.query_one(HintLine).pending = self._digits
             if self._digit_timer is not None:
                 self._digit_timer.stop()
-            self._digit_timer = self.set_timer(COUNT_PATIENCE, self._digit_alone)
+            patience = COUNT_PATIENCE if self._meant_alone() else COUNT_KEPT
+            self._digit_timer = self.set_timer(patience, self._digit_alone)
+
+    def _meant_alone(self) -> list[str]:
+        """The calls of the actions that the typed digits are bound to."""
+        return [
+            action.call
+            for action in ACTIONS
+            if action.scope == "explorer" and self._digits in self.keymap[action.name].split(",")
+        ]
 
     async def _digit_alone(self) -> None:
-        digits = self._digits
+        calls = self._meant_alone()
         self.take_count()
-        for action in ACTIONS:
-            if action.scope == "explorer" and digits in self.keymap[action.name].split(","):
-                await self.run_action(action.call)
+        for call in calls:
+            await self.run_action(call)
 
     def take_count(self) -> int:
         """The count that was typed, 0 for none; it is used up."""
