@@ -81,19 +81,20 @@ def stepped(order: Sequence[Sample], present: str, where: str, count: int, facts
 
     where: next, previous, page_down, page_up, first, last, next_class, previous_class,
     next_match, previous_match, next_failure, previous_failure. count: how many
-    times, 0 for none given (`last` with a count goes to that position).
+    times, 0 for none given (`first` and `last` with a count go to that position).
     """
     if not order:
         return present
     index = position_of(order, present)
     if where in ("first", "last"):
-        last = min(count or len(order), len(order)) - 1
-        return order[0 if where == "first" else last].id
+        place = count or (1 if where == "first" else len(order))
+        return order[min(place, len(order)) - 1].id
     if where in ("next_class", "previous_class"):
         return _class_step(order, index, 1 if where == "next_class" else -1, count or 1)
     if where in ("next_failure", "previous_failure"):
         failing = {id_ for id_, value in facts.iou.items() if value < FAILURE_BELOW}
-        return next_in(order, present, failing, -1 if where.startswith("previous") else 1)
+        steps = count or 1
+        return next_in(order, present, failing, -steps if where.startswith("previous") else steps)
     sign = -1 if where in ("previous", "page_up", "previous_match") else 1
     steps = (count or 1) * (PAGE if where.startswith("page") else 1)
     return order[min(max(index + sign * steps, 0), len(order) - 1)].id
@@ -104,14 +105,12 @@ def position_of(order: Sequence[Sample], id_: str) -> int:
     return next((n for n, sample in enumerate(order) if sample.id == id_), 0)
 
 
-def next_in(order: Sequence[Sample], present: str, wanted: set[str] | frozenset[str], sign: int) -> str:
-    """The next (sign 1) or previous (-1) listed sample among `wanted`, going round."""
-    index = position_of(order, present)
-    for step in range(1, len(order)):
-        candidate = order[(index + sign * step) % len(order)].id
-        if candidate in wanted:
-            return candidate
-    return present
+def next_in(order: Sequence[Sample], present: str, wanted: set[str] | frozenset[str], steps: int) -> str:
+    """The listed sample among `wanted` that many steps on, or back where negative, going round."""
+    index, sign = position_of(order, present), 1 if steps > 0 else -1
+    around = [order[(index + sign * n) % len(order)].id for n in range(1, len(order))]
+    found = [id_ for id_ in around if id_ in wanted]
+    return found[(abs(steps) - 1) % len(found)] if found else present
 
 
 def _class_step(order: Sequence[Sample], index: int, sign: int, count: int) -> str:

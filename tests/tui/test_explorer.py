@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 
 import pytest
+from textual import events
 from textual.widget import Widget
 
 from core.postprocess import PostProcess
@@ -15,6 +16,7 @@ from tui.app import ExplorerApp
 from tui.screens.choice import ChoiceScreen
 from tui.screens.help import HelpScreen
 from tui.state import LAYOUTS, ExplorerState
+from tui.widgets.lines import HintLine
 from tui.widgets.pictures import PictureGrid
 
 Make = Callable[..., ExplorerApp]
@@ -44,6 +46,8 @@ WALKS = [
     (("right_square_bracket", "right_square_bracket", "left_square_bracket"), "ring_0000"),
     (("3", "j"), "ring_0001"),
     (("5", "G"), "ring_0002"),
+    (("5", "g", "g"), "ring_0002"),
+    (("asterisk", "j", "asterisk", "j", "asterisk", "2", "apostrophe"), "heart_0001"),
     (("ctrl+d",), "star_0003"),
     (("ctrl+d", "ctrl+u"), "heart_0000"),
     (("pagedown",), "star_0003"),
@@ -311,6 +315,49 @@ async def test_a_count_that_means_nothing_alone_waits_for_a_slow_hand(
         await pilot.pause(0.1)
         await pilot.press("t")
         assert app.explorer.now.config.threshold_index == before + 9
+
+
+async def test_a_key_that_takes_no_count_ends_it(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        before = app.explorer.now.config.threshold_index
+        await pilot.press("9", "c", "9", "*", "9", "question_mark", "escape")
+        await until(lambda: app.screen is app.explorer, pilot)
+        assert app.explorer.query_one(HintLine).pending == ""
+        await pilot.press("t")
+        assert app.explorer.now.config.threshold_index == before + 1
+
+
+async def test_digits_one_after_another_each_choose_a_picture(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("1", "2")
+        await until(lambda: app.explorer.now.view.pictures == ("mask", "truth"), pilot)
+
+
+async def test_a_digit_alone_is_done_before_the_key_after_it(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("2", "z")
+        assert app.explorer.now.view.pictures == ("image",)
+        await pilot.press("z")
+        assert app.explorer.now.view.pictures == ("image", "mask", "truth")
+
+
+async def test_a_nought_goes_on_with_a_count(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.1)
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        before = app.explorer.now.config.threshold_index
+        app.explorer.post_message(events.Key("1", "1"))
+        app.explorer.post_message(events.Key("0", "0"))
+        await pilot.pause(0.3)
+        await pilot.press("t")
+        assert app.explorer.now.config.threshold_index == before + 10
 
 
 async def test_too_small_says_so(make_app: Make) -> None:

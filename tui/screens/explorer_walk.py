@@ -22,6 +22,8 @@ DIGITS = tuple("0123456789")
 COUNT_PATIENCE = 0.5
 # Seconds after which a count that means nothing alone is forgotten.
 COUNT_KEPT = 10.0
+# What a count repeats; another key ends it.
+COUNTED = ("go", "prefix_g", "step", "method", "zoom", "pan", "opacity")
 # Stored heatmap sets that an order by disagreement takes.
 ENOUGH = 2
 NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
@@ -55,26 +57,37 @@ class ExplorerWalk(ExplorerBase):
             self.notify(f"disagreement between {', '.join(found.sets)}")
         self.refresh_list()
 
-    def on_key(self, event: events.Key) -> None:
-        """Digits begin or go on with a count; alone they mean the action they are bound to."""
-        if event.key in DIGITS:
-            event.stop()
-            self._digits = (self._digits + event.key)[-4:]
-            self.query_one(HintLine).pending = self._digits
-            if self._digit_timer is not None:
-                self._digit_timer.stop()
-            patience = COUNT_PATIENCE if self._meant_alone() else COUNT_KEPT
-            self._digit_timer = self.set_timer(patience, self._digit_alone)
+    async def on_key(self, event: events.Key) -> None:
+        """Digits begin or go on with a count; alone they mean the actions they are bound to."""
+        if event.key not in DIGITS:
+            if self._digits and not any(_is_counted(call) for call in self._calls_of(event.key)):
+                await self._end_count()
+            return
+        event.stop()
+        self._digits = (self._digits + event.key)[-4:]
+        self.query_one(HintLine).pending = self._digits
+        if self._digit_timer is not None:
+            self._digit_timer.stop()
+        patience = COUNT_PATIENCE if self._meant_alone() else COUNT_KEPT
+        self._digit_timer = self.set_timer(patience, self._end_count)
 
-    def _meant_alone(self) -> list[str]:
-        """The calls of the actions that the typed digits are bound to."""
+    def _calls_of(self, key: str) -> list[str]:
+        """The calls of the actions that a key is bound to here."""
         return [
             action.call
             for action in ACTIONS
-            if action.scope == "explorer" and self._digits in self.keymap[action.name].split(",")
+            if action.scope == "explorer" and key in self.keymap[action.name].split(",")
         ]
 
-    async def _digit_alone(self) -> None:
+    def _meant_alone(self) -> list[str]:
+        """The calls of the typed digits where each has one; a later 0 makes them a number, as in vim."""
+        each = [self._calls_of(digit) for digit in self._digits]
+        if not all(each) or "0" in self._digits[1:]:
+            return []
+        return [call for calls in each for call in calls]
+
+    async def _end_count(self) -> None:
+        """No key came that the count repeats: the digits mean themselves, or nothing."""
         calls = self._meant_alone()
         self.take_count()
         for call in calls:
@@ -100,7 +113,7 @@ class ExplorerWalk(ExplorerBase):
         """Walk to another sample."""
         count, present = self.take_count(), self.now.sample
         if where == "next_mark":
-            target = next_in(self.order, present, self.now.marks, 1)
+            target = next_in(self.order, present, self.now.marks, count or 1)
         else:
             target = stepped(self.order, present, where, count, self.facts)
         if where not in NEAR:
@@ -166,6 +179,10 @@ class ExplorerWalk(ExplorerBase):
         """Open all classes, or only the present one."""
         self.opened = opened
         self.refresh_list()
+
+
+def _is_counted(call: str) -> bool:
+    return call.partition("(")[0] in COUNTED
 
 
 def _disputed(state: ExplorerState) -> tuple[object, ...]:
