@@ -3,7 +3,8 @@
 `python -m tests.benchmarks.explorer_loop REPORT ...` runs the explorer with the remaining arguments.
 F12 writes what happened since the last F12 as one line of JSON to REPORT: CPU milliseconds of the
 event loop's thread and of the process, the longest time that a timer of 5 ms came too late, how often
-other scores were painted than before, and the peak of the process's memory in MB. F11 begins anew.
+other scores were painted than before, how many samples were painted as the chosen one, and the peak of
+the process's memory in MB. F11 begins anew.
 With CLIPLOC_PROFILE=FILE the event loop's thread is profiled between F11 and F12.
 """
 
@@ -18,11 +19,14 @@ import sys
 import time
 from pathlib import Path
 
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 
 from tui.__main__ import main
 from tui.app import ExplorerApp
 from tui.widgets.by_line import Line
+from tui.widgets.sample_list import Row, SampleList
 from tui.widgets.scores import ScorePanel
 
 TICK = 0.005
@@ -35,10 +39,12 @@ class Stopwatch:
         self.report, self.profile = report, cProfile.Profile() if profile else None
         self.profile_path = profile
         self.painted: list[tuple[int, bytes]] = []
+        self.samples: set[str] = set()
         self.begin()
 
     def begin(self) -> None:
         self.painted.clear()
+        self.samples.clear()
         self.late = 0.0
         self.over_30 = 0
         self.cpu, self.process = time.thread_time(), time.process_time()
@@ -54,7 +60,8 @@ class Stopwatch:
             "process_ms": (time.process_time() - self.process) * 1000,
             "stall_ms": self.late * 1000,
             "stalls_over_30": self.over_30,
-            "painted": len(self.painted),
+            "states": len(self.painted),
+            "samples": len(self.samples),
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
         with self.report.open("a", encoding="utf-8") as file:
@@ -71,7 +78,7 @@ class Stopwatch:
 
 def instrument(watch: Stopwatch) -> None:
     """Hang the stopwatch into the app and the score panel."""
-    mounted, rendered = ExplorerApp.on_mount, ScorePanel.lines
+    mounted, rendered, listed = ExplorerApp.on_mount, ScorePanel.lines, SampleList._segments
 
     def on_mount(app: ExplorerApp) -> None:
         mounted(app)
@@ -88,9 +95,15 @@ def instrument(watch: Stopwatch) -> None:
             watch.painted.append(state)
         return rendered(panel)
 
+    def segments(samples: SampleList, row: Row, width: int, base: Style, here: bool) -> list[Segment]:
+        if here:
+            watch.samples.add(row.id)
+        return listed(samples, row, width, base, here)
+
     ExplorerApp.on_mount = on_mount  # type: ignore[method-assign]
     ExplorerApp.on_key = on_key  # type: ignore[method-assign]
     ScorePanel.lines = lines  # type: ignore[method-assign]
+    SampleList._segments = segments  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

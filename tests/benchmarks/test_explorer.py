@@ -108,24 +108,25 @@ def test_held_keys(kind: str, tmp_path: Path) -> None:
             print(
                 f"  {name:10} loop {row['loop_ms'] / row['keys']:5.1f} ms a key, process "
                 f"{row['process_ms'] / row['keys']:5.1f}, longest stall {row['stall_ms']:5.1f} ms "
-                f"({row['stalls_over_30']:.0f} over 30), {row['painted'] / SECONDS:5.1f} states a second, "
+                f"({row['stalls_over_30']:.0f} over 30), {row['states'] / SECONDS:5.1f} states a second, "
                 f"{row['kb'] / row['keys']:6.1f} KB a key, peak {row['peak_mb']:.0f} MB"
             )
         terminal.send("q")
         terminal.wait()
 
 
+@pytest.mark.parametrize("name", ["threshold", "walking"])
 @pytest.mark.parametrize(
     ("kind", "rate"), [("halfcell", 200_000), ("kitty", 200_000), ("kitty", 1_000_000), ("sixel", 1_000_000)]
 )
-def test_a_held_threshold_over_a_slow_link(kind: str, rate: float, tmp_path: Path) -> None:
+def test_a_held_key_over_a_slow_link(kind: str, rate: float, name: str, tmp_path: Path) -> None:
     """Lag: from the last key to the last byte of the final picture."""
     with PseudoTerminal(explorer(tmp_path / "report"), kind=kind, rate=rate) as terminal:
         ready(terminal)
         terminal.send(BEGIN)
         terminal.wait_until_quiet(0.5)
         start = len(terminal.text())
-        held = held_key(terminal, "t", PER_SECOND, SECONDS)
+        held = held_key(terminal, HELD[name], PER_SECOND, SECONDS)
         last = time.monotonic()
         lag = terminal.wait_until_quiet(0.6, 60) - last
         frames = picture_frames(terminal, start, kind, last) / SECONDS
@@ -133,9 +134,10 @@ def test_a_held_threshold_over_a_slow_link(kind: str, rate: float, tmp_path: Pat
         terminal.send(END)
         wait_for_file(tmp_path / "report")
         row = json.loads((tmp_path / "report").read_text().splitlines()[-1])
+        what = "samples" if name == "walking" else "states"
         print(
-            f"\n  {kind} {rate / 1000:.0f} KB/s: lag {lag:.2f} s, states painted "
-            f"{row['painted']} of {held}, pictures a second {frames:.1f}, {sent / 1000:.0f} KB"
+            f"\n  {kind} {rate / 1000:.0f} KB/s, {name}: lag {lag:.2f} s, {what} painted {row[what]} of "
+            f"{held}, pictures a second {frames:.1f}, {sent / 1000:.0f} KB"
         )
         terminal.send("q")
         terminal.wait()

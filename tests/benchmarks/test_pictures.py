@@ -7,6 +7,7 @@ folder of photographs. Prints tables and asserts no time.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import statistics
@@ -14,14 +15,19 @@ import sys
 import time
 from pathlib import Path
 
+import pyte
 import pytest
 
+from tests.terminal.emulated import pixels_on
 from tests.terminal.pseudo import PseudoTerminal
 
 pytestmark = pytest.mark.benchmark
 IMAGES = os.environ.get("CLIPLOC_BENCH_IMAGES", "")
 CASES = {"threshold step": "t", "new heatmap": "h", "new image": "n"}
 REPEATS = 9
+# Seconds after the last key at which the final picture should be there.
+SOON = 0.25
+SHOWN = b"\x1b[?2026l"
 
 
 def gallery(widget: str, size: str, *more: str) -> list[str]:
@@ -100,11 +106,28 @@ def test_held_key_over_a_slow_link(kind: str, size: str, rate: float, key: str, 
         output = terminal.text(start_byte)
         states = {int(number) for number in re.findall(rb"state (\d+)", output)}
         frames = picture_frames(terminal, start_byte, kind, last_key)
+        soon = f"{fidelity(terminal, last_key + SOON, size):.1f} dB" if kind == "halfcell" else "not measured"
         print(
             f"\n  {kind} {size} {rate / 1000:.0f} KB/s {key} {widget}: lag {quiet - last_key:5.2f} s, "
             f"text lag {painted - last_key:5.2f} s, states painted {len(states)} of {held}, "
-            f"pictures a second while held {frames / 3:.1f}, {len(output) / 1000:.0f} KB"
+            f"pictures a second while held {frames / 3:.1f}, {len(output) / 1000:.0f} KB, "
+            f"{SOON} s after the last key: {soon}"
         )
+
+
+def fidelity(terminal: PseudoTerminal, moment: float, size: str) -> float:
+    """PSNR in dB of the half-cells that had arrived at a moment, against those at the end."""
+    columns, rows = (range(int(side)) for side in size.split("x"))
+    screen = pyte.Screen(200, 60)
+    stream = pyte.ByteStream(screen)
+    output, shown = terminal.text(), []
+    # A terminal shows a synchronized update when all of it is there.
+    arrived = output.rfind(SHOWN, 0, terminal.arrived_until(moment)) + len(SHOWN)
+    for part in (output[:arrived], output[arrived:]):
+        stream.feed(part)
+        shown.append(pixels_on(screen, range(1, 1 + len(rows)), columns).astype(float))
+    error = float(((shown[0] - shown[1]) ** 2).mean())
+    return 10 * math.log10(255**2 / error) if error else math.inf
 
 
 def held_key(terminal: PseudoTerminal, key: str, per_second: int, seconds: float) -> int:

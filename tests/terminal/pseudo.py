@@ -133,6 +133,11 @@ class PseudoTerminal:
         with self._lock:
             return next(moment for moment, end in self.arrivals if end > position)
 
+    def arrived_until(self, moment: float) -> int:
+        """How many bytes had arrived at a moment."""
+        with self._lock:
+            return max((end for when, end in self.arrivals if when <= moment), default=0)
+
     def wait(self, timeout: float = 20.0) -> int:
         """Wait for the program's end; its exit code, or minus the signal."""
         end = time.monotonic() + timeout

@@ -44,8 +44,9 @@ class Job:
     """How one picture is to be encoded: where it goes and on what terminal.
 
     size: the widget's (columns, rows). background: RGB around the picture. grey: the user
-    asked for no colour. coarse: little time and few bytes before fidelity. budget: the bytes
-    that are comfortable for the link: what a coarse picture may have, and kitty's finest.
+    asked for no colour. coarse: little time and few bytes before fidelity (kitty and sixel).
+    budget: the bytes that are comfortable for the link; half-cells keep to it at the cost of
+    fidelity, and so do kitty's finest pictures.
     identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when it is
     not wholly visible. at_bottom: the widget's last row is the screen's. before: the half-cells
     that the screen shows there.

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 Grid = NDArray[np.int32]
 """Half-cells as an array: (rows, columns, 2), the upper and the lower colour."""
 
-# On a slow link, cells whose channels are this near to what the screen shows may wait.
-COARSE_TOLERANCE = 40
-# Bytes that one changed cell costs: exact (two colours), and in a block (one for two cells).
-CELL_BYTES, BLOCK_BYTES = 42, 12
+# How far a channel may be off on a slow link, of 255, from fine to coarse. The first cannot be
+# seen and is left so; the others are steps on the way to it.
+TOLERANCES = (3, 6, 10, 16, 24, 40)
+# Characters that the difference costs, about: a cell, a colour, colours at all, and a move of the cursor.
+CELL_SIZE, COLOUR_SIZE, CODES_SIZE, MOVE_SIZE = 1, 16, 3, 4
+# Further from any channel than a tolerance.
+FAR = -1000
 # Steps of the 6 x 6 x 6 cube that terminals with 256 colours share.
 CUBE = np.array([0, 95, 135, 175, 215, 255])
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -112,8 +115,9 @@ def encode(rgb: Pixels, job: Job) -> Frame:
         before = grid_from(job.before)
         if before.shape == grid.shape:
             changes = difference(grid, before, job.origin, truecolor=truecolor)
-            if job.coarse and truecolor and len(changes) > job.budget:
-                coarse, grid = True, _worst_first(grid, before, job.budget)
+            if truecolor and len(changes) > job.budget:
+                tolerance, grid = _within(grid, before, job.budget)
+                coarse = tolerance > TOLERANCES[0]
                 changes = difference(grid, before, job.origin, truecolor=truecolor)
     cells = cells_from(grid)
     return Frame("halfcell", job.generation, job.size, coarse, box, cells, job.background, changes, "")
@@ -130,33 +134,51 @@ def grid_from(cells: Cells) -> Grid:
     return np.frombuffer(cells.values, np.int32).reshape(cells.rows, cells.columns, 2)
 
 
-def _worst_first(exact: Grid, before: Grid, budget: int) -> Grid:
-    """A step from `before` towards `exact` that costs about `budget` bytes.
+def _within(exact: Grid, before: Grid, limit: int) -> tuple[int, Grid]:
+    """The finest tolerance at which the step from `before` costs no more than `limit`, and its cells.
 
-    What is far off is at least shown in blocks of two cells; what the budget leaves goes
-    to the cells that are then still most wrong. The next step goes on from there.
+    If there is none, the coarsest that changes anything, so that steps in a row arrive.
     """
-    cells = np.where((_error(exact, before) > COARSE_TOLERANCE)[..., None], _blocks(exact), before)
-    spare = budget - BLOCK_BYTES * int((cells != before).any(axis=2).sum())
-    error = _error(exact, cells).ravel()
-    count = min(spare // CELL_BYTES, error.size)
-    if count > 0:
-        worst = np.argpartition(error, error.size - count)[error.size - count :]
-        cells.reshape(-1, 2)[worst] = exact.reshape(-1, 2)[worst]
-    return cells
+    grids, sizes = _nearby(exact, before)
+    found = 0
+    for number, (grid, size) in enumerate(zip(grids, sizes, strict=True)):
+        if number > 0 and (grid == before).all():
+            break
+        found = number
+        if size <= limit:
+            break
+    return TOLERANCES[found], grids[found]
 
 
-def _blocks(cells: Grid) -> Grid:
-    """A quarter of the detail: two cells and their four halves share one colour."""
-    blocks = cells.copy()
-    blocks[:, 1::2] = blocks[:, 0 : blocks.shape[1] // 2 * 2 : 2]
-    blocks[..., 1] = blocks[..., 0]
-    return blocks
+def _nearby(exact: Grid, before: Grid) -> tuple[NDArray[np.int32], list[int]]:
+    """Cells that are cheap to send, off by no more than each tolerance.
+
+    A cell stays as it was, or takes up the colours of the last one sent in its row, where
+    that is near enough: most bytes of a photograph are colours that hardly differ from
+    the cell to the left. Returns (tolerances, rows, columns, 2) and about what each costs.
+    """
+    tolerance = np.array(TOLERANCES, np.int16)[:, None, None]
+    wanted = _channels(exact)
+    off = np.abs(wanted - _channels(before)).max(axis=(2, 3))
+    goes = off > tolerance
+    cells = np.where(goes[..., None], exact, before)
+    set_codes = np.full((len(TOLERANCES), len(exact), 2), NO_COLOUR, np.int32)
+    set_channels = np.full((*set_codes.shape, 3), FAR, np.int16)
+    sizes = np.zeros(len(TOLERANCES), np.int64)
+    for column in range(exact.shape[1]):
+        going = goes[:, :, column, None]
+        misses = np.abs(wanted[:, column] - set_channels).max(axis=3) > tolerance
+        changes = going & misses
+        set_codes = np.where(changes, exact[:, column], set_codes)
+        set_channels = np.where(changes[..., None], wanted[:, column], set_channels)
+        cells[:, :, column] = np.where(going, set_codes, cells[:, :, column])
+        sizes += COLOUR_SIZE * changes.sum(axis=(1, 2)) + CODES_SIZE * changes.any(axis=2).sum(axis=1)
+    sizes += CELL_SIZE * goes.sum(axis=(1, 2))
+    sizes += MOVE_SIZE * (goes & ~np.roll(goes, 1, axis=2)).sum(axis=(1, 2))
+    return cells, sizes.tolist()
 
 
-def _error(cells: Grid, others: Grid) -> NDArray[np.int32]:
-    """How far each cell's worst channel is off, (rows, columns), 0 to 255."""
+def _channels(cells: Grid) -> NDArray[np.int16]:
+    """(rows, columns, 2, 3): red, green and blue of each half-cell."""
     shifts = np.array([16, 8, 0], np.int32)
-    channels = np.abs((cells[..., None] >> shifts & 255) - (others[..., None] >> shifts & 255))
-    worst: NDArray[np.int32] = channels.max(axis=(2, 3))
-    return worst
+    return (cells[..., None] >> shifts & 255).astype(np.int16)

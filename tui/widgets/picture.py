@@ -68,7 +68,8 @@ class Picture(Widget):
         self._wanted = asyncio.Event()
         self._asked = -1.0
         self._pause = 1.0
-        self._full_bytes = 0
+        # The largest step towards the last picture that is whole, and towards the next.
+        self._full_bytes = self._step_bytes = 0
         self._encode_seconds = 0.0
         self._repaint_due = False
         self._pixels_due = False
@@ -199,8 +200,9 @@ class Picture(Widget):
     def _present(self, job: Job, frame: Frame) -> None:
         """Put a frame on the screen: directly where it is wholly visible, else through Textual."""
         before, self.frame = self.frame, frame
+        self._step_bytes = max(self._step_bytes, len(frame.difference) + len(frame.pixels))
         if not frame.coarse:
-            self._full_bytes = len(frame.difference) + len(frame.pixels)
+            self._full_bytes, self._step_bytes = self._step_bytes, 0
         unchanged = before is not None and before.cells is job.before and not self._repaint_due
         on_screen = before if unchanged else None
         if frame.protocol == "halfcell":

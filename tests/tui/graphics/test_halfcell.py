@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 from textual.strip import Strip
 
+from tests.terminal.emulated import pixels_on
 from tests.tui.graphics.jobs import Image, job, picture
 from tui.graphics.cellrow import rows_of
 from tui.graphics.encode import encode
 from tui.graphics.frame import Frame
-from tui.graphics.halfcell import difference, grid_from, grid_of
+from tui.graphics.halfcell import TOLERANCES, difference, grid_from, grid_of
 
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
 
@@ -31,23 +32,6 @@ def painted(frame: Frame) -> tuple[pyte.Screen, pyte.Stream]:
     for row, strip in enumerate(rows_of(frame.cells, truecolor=True)):
         stream.feed(f"\x1b[{row + 1};1H{strip.render(CONSOLE)}")
     return screen, stream
-
-
-def pixels_on(screen: pyte.Screen) -> Image:
-    """The (2 rows, columns, 3) pixels that a reader of the screen sees."""
-    pixels = np.zeros((2 * screen.lines, screen.columns, 3), np.uint8)
-    for row in range(screen.lines):
-        for column in range(screen.columns):
-            cell = screen.buffer[row][column]
-            lower = rgb_of(cell.bg)
-            assert cell.data in "▀ "
-            pixels[2 * row + 1, column] = lower
-            pixels[2 * row, column] = rgb_of(cell.fg) if cell.data == "▀" else lower
-    return pixels
-
-
-def rgb_of(colour: str) -> tuple[int, ...]:
-    return tuple(bytes.fromhex(colour)) if colour != "default" else (0, 0, 0)
 
 
 def expected(rgb: Image, size: tuple[int, int] = (24, 12)) -> Image:
@@ -147,19 +131,48 @@ def test_256_colours_are_the_nearest_of_the_palette() -> None:
     assert grid[6, [2, 12, 22], 0].tolist() == [196, 244, 67]
 
 
-@pytest.mark.parametrize("budget", [500, 2000, 6000])
-def test_coarse_steps_stay_near_the_budget_and_arrive(budget: int) -> None:
-    target = picture(7)
+def furthest(shown: Image, rgb: Image) -> int:
+    """How far the worst channel is off, 0 to 255."""
+    return int(np.abs(shown.astype(int) - expected(rgb)).max())
+
+
+@given(seed=st.integers(2, 50), budget=st.integers(50, 8000))
+@settings(max_examples=30, deadline=None)
+def test_steps_under_a_budget_come_nearer_until_nothing_can_be_seen(seed: int, budget: int) -> None:
+    target = picture(seed)
     frame = encode(picture(1), job())
     screen, stream = painted(frame)
-    for _ in range(60):
-        frame = encode(target, job(before=frame.cells, coarse=True, budget=budget))
-        assert len(frame.difference) <= max(1.4 * budget, 12 * 24 * 12 * 1.4)
+    errors = []
+    for _ in TOLERANCES:
+        frame = encode(target, job(before=frame.cells, budget=budget))
         stream.feed(frame.difference)
+        assert (pixels_on(screen) == pixels_on(painted(frame)[0])).all()
+        errors.append(furthest(pixels_on(screen), target))
         if not frame.coarse:
             break
     assert not frame.coarse
-    assert (pixels_on(screen) == expected(target)).all()
+    assert errors[0] <= TOLERANCES[-1]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] <= TOLERANCES[0]
+
+
+@pytest.mark.parametrize("part", [0.35, 0.45])
+def test_a_step_costs_what_it_may(part: float) -> None:
+    corners = np.random.default_rng(7).integers(0, 256, (3, 3, 3)).astype(np.uint8)
+    target = cv2.resize(corners, (64, 64), interpolation=cv2.INTER_CUBIC)
+    before = encode(picture(1), job())
+    budget = int(part * len(encode(target, job(before=before.cells)).difference))
+    frame = encode(target, job(before=before.cells, budget=budget))
+    assert frame.coarse
+    assert 0.6 * budget <= len(frame.difference) <= 1.1 * budget
+
+
+def test_what_is_affordable_is_exact() -> None:
+    before, target = encode(picture(1), job()), picture(7)
+    size = len(encode(target, job(before=before.cells)).difference)
+    frame = encode(target, job(before=before.cells, budget=size))
+    assert not frame.coarse
+    assert frame.cells == encode(target, job()).cells
 
 
 def test_difference_never_writes_outside_its_rows() -> None:
