@@ -98,8 +98,8 @@ class GraphicsDriver(LinuxDriver):
             waiting, self._after_text = self._after_text, []
             for draw in waiting:
                 draw()
-        self.link.wrote_text(len(data))
         super().write(data)
+        self.link.wrote_text(len(data))
 
     def draw_after_text(self, draw: Callable[[], None]) -> None:
         """Call `draw` when the text that is being rendered now was written, in the same update."""

@@ -3,7 +3,8 @@
 After each frame the terminal is asked for its cursor position. It answers when it has
 drawn everything before the question, so the answer is a credit: a picture sends its next
 frame only when its last one arrived. Bytes over time to the answer is the link's rate;
-text goes first, and the pictures that are being sent share what it leaves.
+text goes first, and the pictures that are being sent share what it leaves. Text is asked
+about as well, so that each answer says how long the bytes since the question before it took.
 """
 
 from __future__ import annotations
@@ -27,13 +28,17 @@ RECENT = 0.3
 # Seconds over which the text's share of the link is averaged, and the least that is left for pictures.
 AVERAGED = 1.0
 LEAST_SHARE = 0.3
-# Smaller frames say more about the round trip than about the rate.
+# Bytes; fewer say more about the round trip than about the rate.
 MEASURABLE = 2048
+# Seconds; what took less may have been held up by anything: it can only show that the link is faster.
+SIGNIFICANT = 0.03
+# What the measurements so far weigh beside the next one.
+KEPT = 0.5
 
 
 @dataclass
 class _Sent:
-    """One frame under way. size: with the text before it, which arrives before it."""
+    """Bytes under way. size: all since the question before; sender: None for text."""
 
     sender: object
     at: float
@@ -64,9 +69,17 @@ class Link:
         # Grow when the terminal was given back and taken again, and when it was resized.
         self.sessions = 0
         self.resizes = 0
-        self.rate: float | None = None
+        # The bytes that answers were waited for, and the seconds that it took.
+        self._measured = (0.0, 0.0)
+        self._answered_at = clock()
         self._text = 0
         self._text_rate, self._text_at = 0.0, clock()
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second, None before anything was measured."""
+        size, seconds = self._measured
+        return size / seconds if seconds else None
 
     async def nearly(self, sender: object, lead: float) -> None:
         """Wait until `lead` seconds before the turn of `sender`, as far as that can be foreseen."""
@@ -96,29 +109,49 @@ class Link:
 
     def send(self, sender: object, payload: str) -> None:
         """Write one frame, and ask for the answer that will allow the next one."""
-        size, self._text = len(payload) + self._text, 0
-        in_flight = sum(sent.size for sent in self._under_way) + size
-        sent = _Sent(sender, self._clock(), in_flight, size)
+        sent = self._sent(sender, len(payload))
         self._last[sender] = sent
-        if self._answers:
-            self._under_way.append(sent)
-            self.questions += 1
-            payload += QUERY
-        else:
+        if not self._answers:
             sent.arrived.set()
-        self._write(payload)
+        self._write(payload + self._question(sent))
+
+    def _sent(self, sender: object, size: int) -> _Sent:
+        size, self._text = size + self._text, 0
+        in_flight = sum(sent.size for sent in self._under_way) + size
+        return _Sent(sender, self._clock(), in_flight, size)
+
+    def _question(self, sent: _Sent) -> str:
+        if not self._answers:
+            return ""
+        self._under_way.append(sent)
+        self.questions += 1
+        return QUERY
+
+    def _ask_about_text(self) -> None:
+        """Text is measured as well, one question at a time."""
+        if self._answers and not self._under_way and self._text >= MEASURABLE:
+            self._write(self._question(self._sent(None, 0)))
 
     def answered(self) -> None:
         """The terminal answered the oldest question."""
         if not self._under_way:
             return
-        sent = self._under_way.popleft()
+        sent, now = self._under_way.popleft(), self._clock()
         self._misses = 0
-        elapsed = self._clock() - sent.at
-        if sent.in_flight >= MEASURABLE:
-            rate = sent.in_flight / max(elapsed - self.round_trip, 1e-4)
-            self.rate = rate if self.rate is None else 0.5 * (self.rate + rate)
+        self.round_trip = min(self.round_trip, now - sent.at)
+        # Its bytes went when they were written, or after those that were asked about before.
+        self._measure(sent.size, now - max(sent.at + self.round_trip, self._answered_at))
+        self._answered_at = now
         sent.arrived.set()
+        self._ask_about_text()
+
+    def _measure(self, size: int, seconds: float) -> None:
+        seconds = max(seconds, 1e-4)
+        if size < MEASURABLE or (
+            self.rate is not None and seconds < SIGNIFICANT and size / seconds < self.rate
+        ):
+            return
+        self._measured = (KEPT * self._measured[0] + size, KEPT * self._measured[1] + seconds)
 
     def is_slow_for(self, size: int, making: float) -> bool:
         """Whether a frame of `size` bytes takes uncomfortably long to make (seconds) and to send."""
@@ -131,11 +164,12 @@ class Link:
         return int((1e9 if self.rate is None else self._share(self.rate)) * COMFORTABLE)
 
     def wrote_text(self, size: int) -> None:
-        """Something else was written to the terminal."""
+        """Something else has been written to the terminal."""
         now = self._clock()
         kept = math.exp((self._text_at - now) / AVERAGED)
         self._text_rate, self._text_at = self._text_rate * kept + size / AVERAGED, now
         self._text += size
+        self._ask_about_text()
 
     def _share(self, rate: float) -> float:
         """Bytes a second for one picture."""
@@ -172,8 +206,8 @@ class Link:
     def _missed(self, last: _Sent) -> None:
         """Give a lost answer up; after a few, stop asking."""
         last.arrived.set()
-        if last in self._under_way:
-            self._under_way.remove(last)
+        while last in self._under_way:
+            self._under_way.popleft().arrived.set()
             self.questions -= 1
         self._misses += 1
         if self._misses >= MISSES_BEFORE_GIVING_UP:

@@ -72,7 +72,7 @@ async def test_the_rate_is_bytes_over_time() -> None:
     clock.now += 0.3
     way.answered()
     assert way.rate == pytest.approx(100_000)
-    assert way.budget == int(100_000 * pacing.COMFORTABLE)
+    assert way.budget == pytest.approx(100_000 * pacing.COMFORTABLE, rel=0.01)
     assert way.is_slow_for(20_000, 0.0)
     assert not way.is_slow_for(2_000, 0.0)
     assert way.is_slow_for(2_000, 0.2)
@@ -89,14 +89,86 @@ async def measured(rate: float) -> tuple[Link, Clock]:
     return way, clock
 
 
-async def test_text_that_went_before_a_frame_counts_for_the_rate() -> None:
+class SlowLink:
+    """A terminal behind a link of so many bytes a second that answers when it has read the question."""
+
+    def __init__(self, rate: float, round_trip: float = 0.0) -> None:
+        self.clock, self.rate, self.round_trip = Clock(), rate, round_trip
+        self.link = Link(self._written, answers=True, clock=self.clock)
+        self.link.round_trip = round_trip
+        self._busy_until = self.clock.now
+        self._answers: list[float] = []
+
+    def text(self, size: int) -> None:
+        """Text, as the driver writes and reports it."""
+        self._written("x" * size)
+        self.link.wrote_text(size)
+
+    def _written(self, data: str) -> None:
+        self._busy_until = max(self._busy_until, self.clock.now) + len(data) / self.rate
+        if data.endswith(pacing.QUERY):
+            self._answers.append(self._busy_until + self.round_trip)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let answers come in."""
+        end = self.clock.now + seconds
+        while self._answers and self._answers[0] <= end:
+            self.clock.now = self._answers.pop(0)
+            self.link.answered()
+        self.clock.now = end
+
+
+@pytest.mark.parametrize("round_trip", [0.0, 0.1])
+@pytest.mark.parametrize("pause", [0.0, 0.05, 1.0])
+async def test_the_rate_is_right_whatever_goes_over_the_link(pause: float, round_trip: float) -> None:
+    slow = SlowLink(200_000, round_trip)
+    for _ in range(4):
+        slow.text(30_000)
+        slow.pass_time(pause)
+        slow.text(1_000)
+        for sender in "abc":
+            slow.link.send(sender, "x" * 20_000)
+        slow.pass_time(pause)
+    slow.pass_time(10)
+    assert slow.link.rate == pytest.approx(200_000, rel=0.1)
+
+
+async def test_text_that_arrived_long_ago_makes_no_link_look_fast() -> None:
+    slow = SlowLink(200_000)
+    for _ in range(20):
+        slow.text(20_000)
+        slow.pass_time(1)
+    slow.link.send("a", "x" * 20_000)
+    slow.pass_time(1)
+    assert slow.link.rate == pytest.approx(200_000, rel=0.1)
+
+
+async def test_text_alone_tells_the_rate_before_the_first_picture() -> None:
+    slow = SlowLink(200_000)
+    slow.text(30_000)
+    slow.pass_time(1)
+    assert slow.link.rate == pytest.approx(200_000, rel=0.1)
+
+
+async def test_a_late_answer_to_a_few_bytes_does_not_make_a_fast_link_slow() -> None:
+    fast = SlowLink(20_000_000)
+    fast.link.send("a", "x" * 40_000)
+    fast.pass_time(1)
+    before = fast.link.rate
+    fast.link.send("a", "x" * 3_000)
+    fast.clock.now += 0.02
+    fast.link.answered()
+    assert fast.link.rate == before
+
+
+async def test_the_round_trip_is_the_quickest_so_far() -> None:
     clock = Clock()
     way, _ = link(clock)
-    way.wrote_text(10_000)
-    way.send("a", "x" * 10_000)
-    clock.now += 0.2
+    way.round_trip = 0.3
+    way.send("a", "frame")
+    clock.now += 0.05
     way.answered()
-    assert way.rate == pytest.approx(100_000, rel=0.01)
+    assert way.round_trip == pytest.approx(0.05)
 
 
 async def test_pictures_that_are_being_sent_share_the_link() -> None:

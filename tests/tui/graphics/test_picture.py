@@ -111,7 +111,7 @@ async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() 
         same = picture(1)
         app.picture.show(same, 1)
         await until(lambda: app.picture.shown_generation == 1)
-        app.picture._link.rate = 1.0
+        app.picture._link._measured = (1.0, 1.0)
         for generation in range(2, 12):
             app.picture.show(same, generation)
             await asyncio.sleep(0.02)
