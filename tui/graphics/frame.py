@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     """(H, W, 3) RGB."""
 
+Rectangle = tuple[int, int, int, int]
+"""(x, y, width, height) in cells."""
+
 Plate = NewType("Plate", str)
 """A picture that the studio holds, named by its content: the same pixels have the same name."""
 
@@ -39,6 +42,13 @@ class Cells:
         return self.values[y * width : (y + 1) * width]
 
 
+def cells_of(size: tuple[int, int], colour: tuple[int, int, int]) -> Cells:
+    """Half-cells of one colour, RGB; size: (columns, rows)."""
+    red, green, blue = colour
+    columns, rows = size
+    return Cells(columns, rows, array("i", [red << 16 | green << 8 | blue]) * (2 * columns * rows))
+
+
 @dataclass(frozen=True)
 class Job:
     """How one picture is to be encoded: where it goes and on what terminal.
@@ -47,9 +57,10 @@ class Job:
     asked for no colour. coarse: little time and few bytes before fidelity (kitty and sixel).
     budget: the bytes that are comfortable for the link; half-cells keep to it at the cost of
     fidelity, and so do kitty's finest pictures.
-    identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when it is
-    not wholly visible. at_bottom: the widget's last row is the screen's. before: the half-cells
-    that the screen shows there.
+    identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when another
+    screen lies over it. covered: the widget's parts that cannot be seen.
+    at_bottom: the widget's last row is the screen's. before: the half-cells that its rows show,
+    None when they show something else.
     """
 
     generation: int
@@ -61,6 +72,7 @@ class Job:
     budget: int
     identity: int
     origin: tuple[int, int] | None
+    covered: tuple[Rectangle, ...]
     at_bottom: bool
     before: Cells | None
 

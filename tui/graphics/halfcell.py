@@ -8,6 +8,7 @@ cursor movements and the fewest colour changes.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from tui.graphics.celltext import NO_COLOUR, cell
 from tui.graphics.fit import Box, fit
-from tui.graphics.frame import Cells, Frame, Job
+from tui.graphics.frame import Cells, Frame, Job, Rectangle
 
 if TYPE_CHECKING:
     from tui.graphics.frame import Pixels
@@ -114,6 +115,7 @@ def encode(rgb: Pixels, job: Job) -> Frame:
     if job.before is not None and job.origin is not None:
         before = grid_from(job.before)
         if before.shape == grid.shape:
+            before = _unless_covered(before, grid, job.covered)
             changes = difference(grid, before, job.origin, truecolor=truecolor)
             if truecolor and len(changes) > job.budget:
                 tolerance, grid = _within(grid, before, job.budget)
@@ -132,6 +134,14 @@ def cells_from(grid: Grid) -> Cells:
 def grid_from(cells: Cells) -> Grid:
     """The inverse of `cells_from`."""
     return np.frombuffer(cells.values, np.int32).reshape(cells.rows, cells.columns, 2)
+
+
+def _unless_covered(before: Grid, grid: Grid, covered: Iterable[Rectangle]) -> Grid:
+    """What the screen shows, as if what cannot be seen of it were as it should be."""
+    seen = before.copy()
+    for x, y, width, height in covered:
+        seen[y : y + height, x : x + width] = grid[y : y + height, x : x + width]
+    return seen
 
 
 def _within(exact: Grid, before: Grid, limit: int) -> tuple[int, Grid]:

@@ -23,10 +23,11 @@ from textual.widget import Widget
 
 from core.terminal import Terminal
 from tui.graphics.cellrow import rows_of
-from tui.graphics.frame import Frame, Job, Plate
+from tui.graphics.frame import Cells, Frame, Job, Plate, cells_of
 from tui.graphics.pacing import Link, within
 from tui.graphics.pixelrow import PixelRow
 from tui.graphics.placeholders import deletion, placeholders
+from tui.widgets.seen import seen_of
 
 if TYPE_CHECKING:
     from textual import events
@@ -71,13 +72,15 @@ class Picture(Widget):
         # The largest step towards the last picture that is whole, and towards the next.
         self._full_bytes = self._step_bytes = 0
         self._encode_seconds = 0.0
-        self._repaint_due = False
+        # Nothing is known of the screen before Textual has painted there.
+        self._repaint_due = True
         self._pixels_due = False
         self._draw_scheduled = False
         # What the terminal holds of this picture: the frame, and all that makes it valid.
         self._held: tuple[object, ...] = ()
+        self._empty: tuple[object, Cells | None] = (None, None)
         # The rows of half-cells and of placeholders, with what they were made from.
-        self._cell_rows: tuple[Frame | None, list[Strip]] = (None, [])
+        self._cell_rows: tuple[Cells | None, list[Strip]] = (None, [])
         self._named_rows: tuple[object, list[Strip]] = (None, [])
         # What the present frame was made from.
         self._drawn: tuple[Shown, Job] | None = None
@@ -183,7 +186,7 @@ class Picture(Widget):
         return min(PAUSES * pause, REPEATING) - since
 
     def _job(self) -> Job:
-        place = self._place()
+        seen = seen_of(self)
         return Job(
             generation=self._generation,
             size=(self.size.width, self.size.height),
@@ -193,30 +196,41 @@ class Picture(Widget):
             coarse=self._held_for() > 0 and self._link.is_slow_for(self._full_bytes, self._encode_seconds),
             budget=self._link.budget,
             identity=self._identity,
-            origin=None if place is None else (place.x, place.y),
-            at_bottom=place is not None and place.bottom >= self.app.size.height,
-            before=None if self.frame is None else self.frame.cells,
+            origin=None if seen is None else seen[0],
+            covered=() if seen is None else seen[1],
+            at_bottom=seen is not None and seen[0][1] + self.size.height >= self.app.size.height,
+            before=self._cells(),
         )
+
+    def _cells(self) -> Cells | None:
+        """The half-cells that the widget's rows show where no pixels are; None if they are no colours."""
+        frame, size = self.frame, (self.size.width, self.size.height)
+        if frame is not None and frame.size == size:
+            return frame.cells
+        background = self.background_colors[1]
+        if self.terminal.protocol != "halfcell" or not self.terminal.truecolor or background.ansi is not None:
+            return None
+        if self._empty[0] != (size, background):
+            self._empty = ((size, background), cells_of(size, background.rgb))
+        return self._empty[1]
 
     def _present(self, job: Job, frame: Frame) -> None:
         """Put a frame on the screen: directly where it is wholly visible, else through Textual."""
-        before, self.frame = self.frame, frame
+        before, known = self.frame, job.before is self._cells() and not self._repaint_due
+        self.frame = frame
         self._step_bytes = max(self._step_bytes, len(frame.difference) + len(frame.pixels))
         if not frame.coarse:
             self._full_bytes, self._step_bytes = self._step_bytes, 0
-        unchanged = before is not None and before.cells is job.before and not self._repaint_due
-        on_screen = before if unchanged else None
+        on_screen = before if known else None
         if frame.protocol == "halfcell":
-            self._present_half_cells(job, frame, on_screen)
+            self._present_half_cells(job, frame, known)
         elif frame.protocol == "kitty":
             self._present_kitty(frame, on_screen)
         else:
             self._present_sixel(frame, on_screen)
 
-    def _present_half_cells(self, job: Job, frame: Frame, on_screen: Frame | None) -> None:
-        place = self._place()
-        stays = place is not None and job.origin == (place.x, place.y)
-        if on_screen is None or on_screen.size != frame.size or not stays:
+    def _present_half_cells(self, job: Job, frame: Frame, known: bool) -> None:
+        if not known or job.before is None or seen_of(self) != (job.origin, job.covered):
             self._repaint()
         elif frame.difference:
             self._send(frame.difference)
@@ -235,6 +249,7 @@ class Picture(Widget):
             self._repaint()
 
     def _repaint(self) -> None:
+        """Let Textual write the rows; the next frame waits until they have arrived."""
         self._repaint_due = True
         self.refresh()
 
@@ -273,17 +288,29 @@ class Picture(Widget):
     def _pixels_wiped(self) -> None:
         """Text is being written where the pixels go: draw them right after it."""
         self._pixels_due = True
+        self._follow_text()
+
+    def _follow_text(self) -> None:
+        """Have `_after_text` called when the text that is being rendered now was written."""
         if self._draw_scheduled:
             return
         self._draw_scheduled = True
         draw_after_text = getattr(self.app._driver, "draw_after_text", None)
         if draw_after_text is not None:
-            draw_after_text(self._draw_due_pixels)
+            draw_after_text(self._after_text)
         # Without synchronized updates nothing calls the driver back.
-        self.call_later(self._draw_due_pixels)
+        self.call_later(self._after_text)
+
+    def _after_text(self) -> None:
+        if not self._draw_scheduled:
+            return
+        self._draw_scheduled = False
+        if self._pixels_due:
+            self._draw_due_pixels()
+        else:
+            self._link.send(self, "")
 
     def _draw_due_pixels(self) -> None:
-        self._draw_scheduled = False
         if not self._pixels_due:
             return
         if self._link.is_free(self):
@@ -294,19 +321,14 @@ class Picture(Widget):
 
     def _place(self) -> Region | None:
         """Where on the screen the widget is, when all of it is visible and nothing covers it."""
-        if not self.is_attached or self.app.screen is not self.screen:
-            return None
-        # Front to back: whatever comes before this widget paints over it.
-        for widget, (region, clip) in self.screen._compositor.visible_widgets.items():
-            if widget is self:
-                return region if clip.contains_region(region) else None
-            if region.intersection(clip).overlaps(self.region):
-                return None
-        return None
+        seen = seen_of(self)
+        return None if seen is None or seen[1] else Region(*seen[0], *self.size)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows that Textual repaints; of the styles, only the background applies to a picture."""
-        self._repaint_due = False
+        if self._repaint_due:
+            self._repaint_due = False
+            self._follow_text()
         rows = self._rows()
         strips = [rows[y] for y in crop.line_range]
         if crop.column_span != (0, self.size.width):
@@ -314,30 +336,30 @@ class Picture(Widget):
         return strips
 
     def _rows(self) -> Sequence[Strip]:
-        frame = self.frame
-        if frame is None or frame.size != (self.size.width, self.size.height):
+        frame, cells = self.frame, self._cells()
+        if cells is None:
             return [Strip.blank(self.size.width, self._background())] * self.size.height
-        if frame.protocol == "halfcell":
-            return self._half_cells(frame)
+        if frame is None or frame.size != (self.size.width, self.size.height) or frame.protocol == "halfcell":
+            return self._half_cells(cells)
         if frame.protocol == "kitty":
             if self.app.screen is not self.screen:
-                return self._half_cells(frame)
+                return self._half_cells(cells)
             if not self._holds(frame):
                 self._pixels_wiped()
             return self._placeholders(frame)
         if self._place() is None:
             self._held = ()
-            return self._half_cells(frame)
+            return self._half_cells(cells)
         row = PixelRow(self.size.width, self._background(), self._holds(frame), self._pixels_wiped)
         return [row] * self.size.height
 
     def _background(self) -> Style:
         return Style(bgcolor=self.background_colors[1].rich_color)
 
-    def _half_cells(self, frame: Frame) -> list[Strip]:
-        """The frame as text."""
-        if self._cell_rows[0] is not frame:
-            self._cell_rows = (frame, rows_of(frame.cells, truecolor=self.terminal.truecolor))
+    def _half_cells(self, cells: Cells) -> list[Strip]:
+        """Half-cells as text."""
+        if self._cell_rows[0] is not cells:
+            self._cell_rows = (cells, rows_of(cells, truecolor=self.terminal.truecolor))
         return self._cell_rows[1]
 
     def _placeholders(self, frame: Frame) -> list[Strip]:

@@ -36,6 +36,7 @@ def job(protocol: Protocol = "halfcell", **changes: Any) -> Job:
         "budget": 10**9,
         "identity": 0x123456,
         "origin": (0, 0),
+        "covered": (),
         "at_bottom": False,
         "before": None,
     }
