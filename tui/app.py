@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
@@ -29,7 +29,7 @@ from tui import session, themes
 from tui.actions import ACTIONS
 from tui.engine import Engine, Process
 from tui.graphics.pacing import Link
-from tui.graphics.trimmed import Shown, Trimmed
+from tui.graphics.trimmed import Shown, Trimmed, TrimmedLayout
 from tui.keymap import ALIVE, action_named, bindings_for, shown
 from tui.messages import (
     BoardReady,
@@ -200,11 +200,13 @@ class ExplorerApp(App[int | Reopen]):
         """Textual's one way to the terminal: of an update, send what differs from what is there."""
         link: Link | None = getattr(self._driver, "link", None)
         times = (0, 0) if link is None else (link.sessions, link.resizes)
-        if not isinstance(renderable, ChopsUpdate) or times != self._shown_since:
+        if not isinstance(renderable, ChopsUpdate | LayoutUpdate) or times != self._shown_since:
             self._shown.forget()
             self._shown_since = times
         if isinstance(renderable, ChopsUpdate):
             renderable = Trimmed(renderable, self._shown)
+        elif isinstance(renderable, LayoutUpdate):
+            renderable = TrimmedLayout(renderable, self._shown)
         super()._display(screen, renderable)
 
     def pop_screen(self) -> AwaitComplete:

@@ -12,7 +12,7 @@ from itertools import takewhile
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.strip import Strip
 
 from tui.graphics.cellrow import CellRow
@@ -73,6 +73,24 @@ class Trimmed(ChopsUpdate):
                     continue
                 part = strip if end <= last else strip.crop(0, last - x)
                 pieces.append(self._shown.update(x, y, part, console))
+        return "".join(pieces)
+
+
+class TrimmedLayout(LayoutUpdate):
+    """The same for an update of the whole screen, as after a dialog or a change of layout."""
+
+    def __init__(self, update: LayoutUpdate, shown: Shown) -> None:
+        super().__init__(update.strips, update.region)
+        self._shown = shown
+
+    def render_segments(self, console: Console) -> str:
+        """The update's bytes."""
+        pieces = []
+        for y, strips in enumerate(self.strips, self.region.y):
+            x = self.region.x
+            for strip in strips:
+                pieces.append(self._shown.update(x, y, strip, console))
+                x += strip.cell_length
         return "".join(pieces)
 
 
