@@ -31,7 +31,7 @@ from tui.runs import Runs
 from tui.state import ExplorerState, Source
 from tui.studio.launch import launched
 from tui.studio.wire import Outlet, Request, received
-from tui.widgets.picture import Shown, in_thread
+from tui.widgets.encoder import Shown, in_thread
 
 log = logging.getLogger(__name__)
 DEATHS_IN_A_ROW = 3

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def encode(rgb: Pixels, job: Job) -> Frame:
-    """Encode a picture for the job's terminal; half-cells where its protocol has no encoder."""
+    """Encode a picture for the job's terminal; half-cells where its protocol has no encoder, or no place."""
     if job.terminal.protocol == "kitty":
         from tui.graphics import kitty  # loads PIL, as the next
 
         return kitty.encode(rgb, job)
-    if job.terminal.protocol == "sixel":
+    if job.terminal.protocol == "sixel" and not job.is_covered:
         from tui.graphics import sixel
 
         if (to_sixels := sixel.encoder()) is not None:

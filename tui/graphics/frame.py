@@ -56,7 +56,7 @@ class Job:
     size: the widget's (columns, rows). background: RGB around the picture. grey: the user
     asked for no colour. coarse: little time and few bytes before fidelity (kitty and sixel).
     budget: the bytes that are comfortable for the link; half-cells keep to it at the cost of
-    fidelity, and so do kitty's finest pictures.
+    fidelity, and so do kitty's finest and sixel's coarse pictures.
     identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when another
     screen lies over it. covered: the widget's parts that cannot be seen.
     at_bottom: the widget's last row is the screen's. before: the half-cells that its rows show,
@@ -80,8 +80,15 @@ class Job:
         """Whether the same picture, encoded for the other job, would do for this one too."""
         return self._settings() == other._settings() and (self.coarse or not other.coarse)
 
+    @property
+    def is_covered(self) -> bool:
+        """Whether a part of the widget cannot be seen."""
+        return self.origin is None or bool(self.covered)
+
     def _settings(self) -> tuple[object, ...]:
-        return (self.size, self.at_bottom, self.background, self.grey)
+        # Sixels need the whole place.
+        whole = self.terminal.protocol == "sixel" and not self.is_covered
+        return (self.size, self.at_bottom, self.background, self.grey, whole)
 
 
 @dataclass(frozen=True, eq=False)

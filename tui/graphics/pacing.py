@@ -102,6 +102,16 @@ class Link:
             self._missed(last)
         await asyncio.sleep(max(0.0, last.at + MINIMUM_INTERVAL - self._clock()))
 
+    async def quiet(self, stop: asyncio.Event) -> None:
+        """Wait until nothing at all is under way, or until `stop` is set."""
+        while self._under_way and not stop.is_set():
+            waits = [asyncio.ensure_future(event.wait()) for event in (self._under_way[-1].arrived, stop)]
+            done, _ = await asyncio.wait(waits, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            if not done:
+                return
+
     def is_free(self, sender: object) -> bool:
         """Whether nothing of the sender is under way."""
         last = self._last.get(sender)

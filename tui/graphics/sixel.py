@@ -30,8 +30,9 @@ except ImportError:
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
 LEVELS = ((96, 8), (64, 10), (40, 12))
 COARSE_LEVEL = (32, 12)
-# A coarse picture has square pixels of this side, which are quicker to encode and to send.
-COARSE_SIDE = 2
+# A coarse picture has square pixels of the first of these sides that is comfortable for the link,
+# at about so many bytes for each; they are quicker to encode and to send.
+COARSE_SIDES, COARSE_BYTES = (2, 4), 0.5
 BYTES_FOR_A_CELL = 150
 HEADER = re.compile(r'\x1bP[\d;]*q(?:"[\d;]*)?')
 DEFINITION = re.compile(r"#(\d+);2;\d+;\d+;\d+")
@@ -51,12 +52,21 @@ def encode(rgb: Pixels, job: Job, to_sixels: Callable[[Image.Image], str]) -> Fr
     grid = grid_of(rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
     size = (box.columns * job.terminal.cell_width, box.rows * job.terminal.cell_height)
     if job.coarse:
-        small = _scaled(rgb, (size[0] // COARSE_SIDE, size[1] // COARSE_SIDE))
+        small = _scaled(rgb, _coarse_size(size, job.budget))
         pixels = _sixels(small, size, COARSE_LEVEL, to_sixels)
     else:
         pixels = _within_budget(_scaled(rgb, size), BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels)
     cells = cells_from(grid)
     return Frame("sixel", job.generation, job.size, job.coarse, box, cells, job.background, "", pixels)
+
+
+def _coarse_size(size: tuple[int, int], budget: int) -> tuple[int, int]:
+    width, height = size
+    for side in COARSE_SIDES:
+        small = (max(1, width // side), max(1, height // side))
+        if COARSE_BYTES * small[0] * small[1] <= budget:
+            break
+    return small
 
 
 def _scaled(rgb: Pixels, size: tuple[int, int]) -> Pixels:

@@ -189,6 +189,7 @@ class ExplorerBase(Screen[None]):
         self._generation += 1
         grid = self.query_one(PictureGrid)
         grid.lay_out(state.view)
+        grid.expect(self._generation)
         sample = self.engine.dataset.by_id(state.sample)
         order = self.order or self.engine.dataset.samples
         self._title_pictures()
@@ -213,13 +214,12 @@ class ExplorerBase(Screen[None]):
         subtitle(grid, f"“{prompt}”" if prompt else escape(clean(sample.label)))
 
     def on_pictures_ready(self, message: PicturesReady) -> None:
-        """Show pictures unless the user has moved on to another sample."""
-        if message.sample != self.now.sample:
-            return
-        self.sample_curves, self.pictures = message.curves, message.pictures
+        """Show pictures, also those that a walk passes by; scores and exports are of the present sample."""
         grid = self.query_one(PictureGrid)
         grid.show(message.pictures, captions_of(self.now.view), message.note, message.generation)
-        self.refresh_scores()
+        if message.sample == self.now.sample:
+            self.sample_curves, self.pictures = message.curves, message.pictures
+            self.refresh_scores()
 
     def on_sheet_ready(self, message: SheetReady) -> None:
         """Show the contact sheet."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.geometry import Region
@@ -23,24 +23,18 @@ from textual.widget import Widget
 
 from core.terminal import Terminal
 from tui.graphics.cellrow import rows_of
-from tui.graphics.frame import Cells, Frame, Job, Plate, cells_of
+from tui.graphics.frame import Cells, Frame, Job, cells_of
 from tui.graphics.pacing import Link, within
 from tui.graphics.pixelrow import PixelRow
 from tui.graphics.placeholders import deletion, placeholders
+from tui.widgets.encoder import Encoder, Shown, in_thread
+from tui.widgets.rhythm import Rhythm
 from tui.widgets.seen import seen_of
 
 if TYPE_CHECKING:
     from textual import events
 
-    from tui.graphics.frame import Pixels
-
-Shown = Union[Plate, "Pixels"]
-Encoder = Callable[[Shown, Job], Awaitable[Frame | None]]
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-# Pictures asked for within this many seconds of each other are a held key.
-REPEATING = 0.15
-# The key was let go when nothing came for this many times the usual pause between two.
-PAUSES = 1.6
 
 
 class Picture(Widget):
@@ -67,8 +61,7 @@ class Picture(Widget):
         self._encode: Encoder = in_thread
         self._generation = self._shown_generation = -1
         self._wanted = asyncio.Event()
-        self._asked = -1.0
-        self._pause = 1.0
+        self._rhythm = Rhythm()
         # The largest step towards the last picture that is whole, and towards the next.
         self._full_bytes = self._step_bytes = 0
         self._encode_seconds = 0.0
@@ -93,16 +86,18 @@ class Picture(Widget):
         """
         if generation < self._generation:
             return
+        self._rhythm.ask(generation)
         self._generation = generation
         self._shown = shown
-        now = asyncio.get_running_loop().time()
-        self._pause = now - self._asked
-        self._asked = now
         if shown is None:
             self.frame = self._drawn = None
             self._shown_generation = -1
             self._repaint()
         self._wanted.set()
+
+    def expect(self, generation: int) -> None:
+        """Another picture was asked for: what is there may be coarse until it comes."""
+        self._rhythm.ask(generation)
 
     @property
     def shown_generation(self) -> int:
@@ -145,9 +140,11 @@ class Picture(Widget):
             shown = self._shown
             if shown is None or not self.size or self.terminal.protocol == "none":
                 continue
-            job = self._job()
+            job, base = self._job(), self.frame
             frame = await self._encoded(shown, job)
             await self._link.turn(self)
+            if frame is not None and not await self._may_go(frame):
+                continue
             if frame is None:
                 self._shown_generation = job.generation
                 self._draw_due_pixels()
@@ -157,14 +154,23 @@ class Picture(Widget):
                 continue
             self._drawn = (shown, replace(job, coarse=frame.coarse, before=None))
             self._shown_generation = job.generation
-            self._present(job, frame)
+            self._present(job, frame, base)
+
+    async def _may_go(self, frame: Frame) -> bool:
+        """Wait for a moment when a large frame is in nobody's way; False when a newer one is wanted then."""
+        size = len(frame.difference) + len(frame.pixels)
+        if frame.coarse or not self._link.is_slow_for(size, 0.0):
+            return True
+        await self._link.quiet(self._wanted)
+        if self._wanted.is_set():
+            self._full_bytes = size
+        return not self._wanted.is_set()
 
     async def _encoded(self, shown: Shown, job: Job) -> Frame | None:
         """The picture's frame, None when it would be the one that is there."""
         if self.frame is not None and self._drawn is not None:
             drawn, before = self._drawn
-            same = shown == drawn if isinstance(shown, str) else shown is drawn
-            if same and job.is_done_by(before):
+            if _is_same(shown, drawn) and job.is_done_by(before):
                 return None
         start = time.monotonic()
         frame = await self._encode(shown, job)
@@ -180,10 +186,7 @@ class Picture(Widget):
             await within(self._wanted, rest)
 
     def _held_for(self) -> float:
-        """For how many seconds more, if nothing comes, the key counts as held; negative when it is not."""
-        pause = self._pause if self._pause < REPEATING else 0.0
-        since = asyncio.get_running_loop().time() - self._asked
-        return min(PAUSES * pause, REPEATING) - since
+        return self._rhythm.held_for(self._generation)
 
     def _job(self) -> Job:
         seen = seen_of(self)
@@ -193,14 +196,25 @@ class Picture(Widget):
             terminal=self.terminal,
             background=self.background_colors[1].rgb,
             grey=self.app.no_color,
-            coarse=self._held_for() > 0 and self._link.is_slow_for(self._full_bytes, self._encode_seconds),
+            coarse=self._is_coarse_first(),
             budget=self._link.budget,
             identity=self._identity,
             origin=None if seen is None else seen[0],
             covered=() if seen is None else seen[1],
             at_bottom=seen is not None and seen[0][1] + self.size.height >= self.app.size.height,
-            before=self._cells(),
+            before=self._cells() if self._shows_cells() else None,
         )
+
+    def _is_coarse_first(self) -> bool:
+        """Whether the detail has to wait: for the key to be let go, or for a slow link's first sight."""
+        if self._held_for() > 0:
+            return self._link.is_slow_for(self._full_bytes, self._encode_seconds)
+        seen = self._drawn is not None and _is_same(self._shown, self._drawn[0])
+        return not seen and self._link.is_slow_for(self._full_bytes, 0.0)
+
+    def _shows_cells(self) -> bool:
+        """Whether half-cells are all that there is."""
+        return self.frame is None or self.frame.protocol == "halfcell"
 
     def _cells(self) -> Cells | None:
         """The half-cells that the widget's rows show where no pixels are; None if they are no colours."""
@@ -214,14 +228,14 @@ class Picture(Widget):
             self._empty = ((size, background), cells_of(size, background.rgb))
         return self._empty[1]
 
-    def _present(self, job: Job, frame: Frame) -> None:
-        """Put a frame on the screen: directly where it is wholly visible, else through Textual."""
-        before, known = self.frame, job.before is self._cells() and not self._repaint_due
+    def _present(self, job: Job, frame: Frame, base: Frame | None) -> None:
+        """Put a frame on the screen: directly where `base` is still there, else through Textual."""
+        known = base is self.frame and not self._repaint_due
         self.frame = frame
         self._step_bytes = max(self._step_bytes, len(frame.difference) + len(frame.pixels))
         if not frame.coarse:
             self._full_bytes, self._step_bytes = self._step_bytes, 0
-        on_screen = before if known else None
+        on_screen = base if known else None
         if frame.protocol == "halfcell":
             self._present_half_cells(job, frame, known)
         elif frame.protocol == "kitty":
@@ -339,7 +353,8 @@ class Picture(Widget):
         frame, cells = self.frame, self._cells()
         if cells is None:
             return [Strip.blank(self.size.width, self._background())] * self.size.height
-        if frame is None or frame.size != (self.size.width, self.size.height) or frame.protocol == "halfcell":
+        if frame is None or self._shows_cells():
+            self._want_pixels()
             return self._half_cells(cells)
         if frame.protocol == "kitty":
             if self.app.screen is not self.screen:
@@ -352,6 +367,11 @@ class Picture(Widget):
             return self._half_cells(cells)
         row = PixelRow(self.size.width, self._background(), self._holds(frame), self._pixels_wiped)
         return [row] * self.size.height
+
+    def _want_pixels(self) -> None:
+        """Pixels were not encoded while something lay over them; now they can be seen."""
+        if self.terminal.protocol == "sixel" and self._drawn is not None and self._place() is not None:
+            self._wanted.set()
 
     def _background(self) -> Style:
         return Style(bgcolor=self.background_colors[1].rich_color)
@@ -369,20 +389,10 @@ class Picture(Widget):
         return self._named_rows[1]
 
 
+def _is_same(shown: Shown | None, other: Shown) -> bool:
+    return shown == other if isinstance(shown, str) else shown is other
+
+
 def _text_of(frame: Frame) -> tuple[object, ...]:
     """What a kitty frame's text depends on."""
     return (frame.box, frame.background)
-
-
-async def in_thread(shown: Shown, job: Job) -> Frame | None:
-    """Encode an array in a thread of this process."""
-    return await asyncio.to_thread(_encoded, shown, job)
-
-
-def _encoded(shown: Shown, job: Job) -> Frame:
-    if isinstance(shown, str):
-        raise TypeError(f"the plate {shown} belongs to an app with `encode_picture`")
-    # Loads numpy, cv2 and PIL, which would delay the first paint.
-    from tui.graphics.encode import encode
-
-    return encode(shown, job)

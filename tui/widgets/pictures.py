@@ -92,6 +92,11 @@ class PictureGrid(Container):
         """The pictures that are visible now."""
         return shown_pictures(self._view, self.size.height)
 
+    def expect(self, generation: int) -> None:
+        """Other pictures were asked for."""
+        for picture in self.query(Picture):
+            picture.expect(generation)
+
     def show(
         self, pictures: Mapping[str, Plate], captions: Mapping[str, Content], note: str, generation: int
     ) -> None:

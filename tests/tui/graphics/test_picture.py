@@ -13,7 +13,8 @@ from core.terminal import Protocol, Terminal
 from tests.tui.graphics.jobs import picture
 from tui.graphics.diacritics import PLACEHOLDER
 from tui.graphics.frame import Frame, Job
-from tui.widgets.picture import Encoder, Picture, Shown, in_thread
+from tui.widgets.encoder import Encoder, Shown, in_thread
+from tui.widgets.picture import Picture
 
 
 class Window(App[None]):

@@ -36,8 +36,16 @@ def test_the_picture_survives(seed: int, tmp_path: Path) -> None:
 def test_a_coarse_picture_has_the_same_size_and_fewer_bytes(tmp_path: Path) -> None:
     rgb = picture(1, 256, 256)
     fine, coarse = (encode(rgb, job("sixel", coarse=c)) for c in (False, True))
-    assert len(coarse.pixels) < len(fine.pixels)
-    assert decoded(coarse.pixels, tmp_path).shape == (240, 240, 3)
+    coarser = encode(rgb, job("sixel", coarse=True, budget=5_000))
+    assert len(coarser.pixels) < len(coarse.pixels) < len(fine.pixels)
+    for frame in (coarse, coarser):
+        assert decoded(frame.pixels, tmp_path).shape == (240, 240, 3)
+
+
+def test_a_covered_picture_is_half_cells() -> None:
+    frame = encode(picture(1), job("sixel", covered=((0, 0, 4, 2),)))
+    assert frame.protocol == "halfcell"
+    assert not frame.pixels
 
 
 def test_colours_are_defined_before_any_data() -> None:

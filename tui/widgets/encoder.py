@@ -1,0 +1,29 @@
+"""Who encodes a picture: the app, where it has somebody for it, else a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Union
+
+from tui.graphics.frame import Frame, Job, Plate
+
+if TYPE_CHECKING:
+    from tui.graphics.frame import Pixels
+
+Shown = Union[Plate, "Pixels"]
+Encoder = Callable[[Shown, Job], Awaitable[Frame | None]]
+
+
+async def in_thread(shown: Shown, job: Job) -> Frame | None:
+    """Encode an array in a thread of this process."""
+    return await asyncio.to_thread(_encoded, shown, job)
+
+
+def _encoded(shown: Shown, job: Job) -> Frame:
+    if isinstance(shown, str):
+        raise TypeError(f"the plate {shown} belongs to an app with `encode_picture`")
+    # Loads numpy, cv2 and PIL, which would delay the first paint.
+    from tui.graphics.encode import encode
+
+    return encode(shown, job)
