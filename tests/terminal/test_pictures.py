@@ -28,12 +28,12 @@ GRAPHICS = re.compile(rb"\x1b[P_].*?\x1b\\", re.DOTALL)
 
 
 @contextmanager
-def started(kind: str) -> Iterator[PseudoTerminal]:
+def started(kind: str, columns: int = COLUMNS, rows: int = ROWS) -> Iterator[PseudoTerminal]:
     """The gallery at rest, its first picture shown."""
     environment = {"PYTHONPATH": str(REPOSITORY)}
-    with PseudoTerminal(GALLERY, kind=kind, columns=COLUMNS, rows=ROWS, environment=environment) as terminal:
+    with PseudoTerminal(GALLERY, kind=kind, columns=columns, rows=rows, environment=environment) as terminal:
         mark = TRANSMISSION.get(kind, "▀".encode())
-        terminal.wait_for(lambda output: mark in output and b"below the picture" in output, timeout=60)
+        terminal.wait_for(lambda output: mark in output and b"state 0" in output, timeout=60)
         terminal.wait_until_quiet(QUIET)
         yield terminal
 
@@ -100,6 +100,35 @@ def test_a_dialog_shows_half_cells_and_then_the_picture_again(gallery: PseudoTer
     assert cells(seen(gallery.text())) == before
     if gallery.kind == "sixel":
         assert sent(gallery, after) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_that_changes_under_a_notice(kind: str) -> None:
+    """The notice stays whole, the picture is sent as differences, and nothing of either is left behind."""
+    columns, rows = 50, 22
+    with started(kind, columns, rows) as gallery:
+        start = len(gallery.text())
+        gallery.send("o")
+        gallery.wait_for(lambda output: b"a toast" in output, start=start)
+        gallery.wait_until_quiet(0.1)
+        before = len(gallery.text())
+        gallery.send("t")
+        gallery.wait_until_quiet(0.2, after=before)
+        covered = seen(gallery.text(), columns, rows)
+        over = [(y, line.index("a toast")) for y, line in enumerate(covered.display) if "a toast" in line]
+        # The picture has rows 1 to 20 and columns 0 to 39.
+        assert over
+        assert over[0] <= (20, 39)
+        assert over[0][1] < 40
+        assert len(gallery.text()) - before < {"halfcell": 6_000}.get(kind, 60_000)
+        gallery.wait_until_quiet(2.0)
+        assert not any("a toast" in line for line in seen(gallery.text(), columns, rows).display)
+        alone = cells(seen(gallery.text(), columns, rows))
+        press(gallery, "d")
+        press(gallery, "d")
+        assert cells(seen(gallery.text(), columns, rows)) == alone
+        if kind != "halfcell":
+            assert sent(gallery, gallery.text(before)) >= 1
 
 
 def test_scrolling_away_and_back_leaves_the_same_screen(gallery: PseudoTerminal) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -117,7 +118,8 @@ class GraphicsDriver(LinuxDriver):
         with self._heard:
             self._answers_heard += 1
             self._heard.notify_all()
-        self._loop.call_soon_threadsafe(self.link.answered)
+        # The event loop may hear of it late.
+        self._loop.call_soon_threadsafe(self.link.answered, time.monotonic())
 
     def _come_back(self) -> None:
         """tmux drops pictures that are sent while another of its windows is shown: send them again."""

@@ -29,11 +29,11 @@ RECENT = 0.3
 AVERAGED = 1.0
 LEAST_SHARE = 0.3
 # Bytes; fewer say more about the round trip than about the rate.
-MEASURABLE = 2048
-# Seconds; what took less may have been held up by anything: it can only show that the link is faster.
+MEASURABLE = 4096
+# Seconds of sending that one measurement of the rate needs. Answers are held up by much, and then
+# come in a bunch; so the rate is the best of the last few measurements.
 SIGNIFICANT = 0.03
-# What the measurements so far weigh beside the next one.
-KEPT = 0.5
+MEASUREMENTS = 4
 
 
 @dataclass
@@ -69,8 +69,9 @@ class Link:
         # Grow when the terminal was given back and taken again, and when it was resized.
         self.sessions = 0
         self.resizes = 0
-        # The bytes that answers were waited for, and the seconds that it took.
-        self._measured = (0.0, 0.0)
+        # Bytes a second; and the bytes and seconds of the next measurement so far.
+        self._rates: deque[float] = deque(maxlen=MEASUREMENTS)
+        self._counted, self._seconds = 0, 0.0
         self._answered_at = clock()
         self._text = 0
         self._text_rate, self._text_at = 0.0, clock()
@@ -78,8 +79,7 @@ class Link:
     @property
     def rate(self) -> float | None:
         """Bytes a second, None before anything was measured."""
-        size, seconds = self._measured
-        return size / seconds if seconds else None
+        return max(self._rates, default=None)
 
     async def nearly(self, sender: object, lead: float) -> None:
         """Wait until `lead` seconds before the turn of `sender`, as far as that can be foreseen."""
@@ -142,26 +142,26 @@ class Link:
         if self._answers and not self._under_way and self._text >= MEASURABLE:
             self._write(self._question(self._sent(None, 0)))
 
-    def answered(self) -> None:
-        """The terminal answered the oldest question."""
+    def answered(self, at: float | None = None) -> None:
+        """The terminal answered the oldest question, at this time of the link's clock (now by default)."""
         if not self._under_way:
             return
-        sent, now = self._under_way.popleft(), self._clock()
+        sent, at = self._under_way.popleft(), self._clock() if at is None else at
         self._misses = 0
-        self.round_trip = min(self.round_trip, now - sent.at)
+        self.round_trip = min(self.round_trip, at - sent.at)
         # Its bytes went when they were written, or after those that were asked about before.
-        self._measure(sent.size, now - max(sent.at + self.round_trip, self._answered_at))
-        self._answered_at = now
+        self._measure(sent.size, at - max(sent.at + self.round_trip, self._answered_at))
+        self._answered_at = at
         sent.arrived.set()
         self._ask_about_text()
 
     def _measure(self, size: int, seconds: float) -> None:
-        seconds = max(seconds, 1e-4)
-        if size < MEASURABLE or (
-            self.rate is not None and seconds < SIGNIFICANT and size / seconds < self.rate
-        ):
+        if size < MEASURABLE:
             return
-        self._measured = (KEPT * self._measured[0] + size, KEPT * self._measured[1] + seconds)
+        self._counted, self._seconds = self._counted + size, self._seconds + max(seconds, 0.0)
+        if self._seconds >= SIGNIFICANT:
+            self._rates.append(self._counted / self._seconds)
+            self._counted, self._seconds = 0, 0.0
 
     def is_slow_for(self, size: int, making: float) -> bool:
         """Whether a frame of `size` bytes takes uncomfortably long to make (seconds) and to send."""

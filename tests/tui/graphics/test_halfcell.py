@@ -131,6 +131,28 @@ def test_256_colours_are_the_nearest_of_the_palette() -> None:
     assert grid[6, [2, 12, 22], 0].tolist() == [196, 244, 67]
 
 
+rectangles = st.tuples(st.integers(0, 23), st.integers(0, 11), st.integers(1, 30), st.integers(1, 15))
+
+
+@given(
+    seed=st.integers(2, 50), covered=st.lists(rectangles, max_size=3), budget=st.sampled_from([2_000, 10**9])
+)
+@settings(max_examples=40, deadline=None)
+def test_what_lies_over_a_picture_is_left_alone(
+    seed: int, covered: list[tuple[int, int, int, int]], budget: int
+) -> None:
+    before = encode(picture(1), job())
+    after = encode(picture(seed), job(before=before.cells, covered=tuple(covered), budget=budget))
+    hidden = np.zeros((24, 24), bool)
+    for x, y, width, height in covered:
+        hidden[2 * y : 2 * (y + height), x : x + width] = True
+    screen, stream = painted(before)
+    stream.feed(after.difference)
+    shown = pixels_on(screen)
+    assert (shown[hidden] == expected(picture(1))[hidden]).all()
+    assert (shown[~hidden] == pixels_on(painted(after)[0])[~hidden]).all()
+
+
 def furthest(shown: Image, rgb: Image) -> int:
     """How far the worst channel is off, 0 to 255."""
     return int(np.abs(shown.astype(int) - expected(rgb)).max())

@@ -150,15 +150,39 @@ async def test_text_alone_tells_the_rate_before_the_first_picture() -> None:
     assert slow.link.rate == pytest.approx(200_000, rel=0.1)
 
 
-async def test_a_late_answer_to_a_few_bytes_does_not_make_a_fast_link_slow() -> None:
-    fast = SlowLink(20_000_000)
-    fast.link.send("a", "x" * 40_000)
-    fast.pass_time(1)
+async def test_late_answers_do_not_make_a_fast_link_slow() -> None:
+    fast = SlowLink(2_000_000)
+    for _ in range(pacing.MEASUREMENTS):
+        fast.link.send("a", "x" * 100_000)
+        fast.pass_time(1)
     before = fast.link.rate
-    fast.link.send("a", "x" * 3_000)
-    fast.clock.now += 0.02
-    fast.link.answered()
+    assert before == pytest.approx(2_000_000, rel=0.1)
+    for _ in range(pacing.MEASUREMENTS - 1):
+        fast.link.send("a", "x" * 5_000)
+        fast.clock.now += 0.2
+        fast.link.answered()
     assert fast.link.rate == before
+
+
+async def test_answers_that_come_in_a_bunch_do_not_make_a_slow_link_fast() -> None:
+    slow = SlowLink(200_000)
+    for _ in range(8):
+        for sender in "abcd":
+            slow.link.send(sender, "x" * 10_000)
+        slow.clock.now += 0.2
+        for _ in "abcd":
+            slow.link.answered()
+    assert slow.link.rate == pytest.approx(200_000, rel=0.1)
+
+
+async def test_an_answer_counts_from_when_it_came_not_from_when_it_was_heard() -> None:
+    clock = Clock()
+    way, _ = link(clock)
+    way.send("a", "x" * 20_000)
+    came = clock.now + 0.1
+    clock.now += 5
+    way.answered(came)
+    assert way.rate == pytest.approx(200_000)
 
 
 async def test_the_round_trip_is_the_quickest_so_far() -> None:
@@ -191,6 +215,47 @@ async def test_text_goes_first_but_leaves_something() -> None:
     assert way.budget == pytest.approx(pacing.LEAST_SHARE * alone, rel=0.01)
     clock.now += 20 * pacing.AVERAGED
     assert way.budget == pytest.approx(alone, rel=0.01)
+
+
+async def test_what_is_large_waits_until_nothing_is_under_way() -> None:
+    way, _ = link()
+    way.send("a", "frame")
+    way.send("b", "frame")
+    stop = asyncio.Event()
+    quiet = asyncio.create_task(way.quiet(stop))
+    way.answered()
+    await asyncio.sleep(0.01)
+    assert not quiet.done()
+    way.answered()
+    await asyncio.wait_for(quiet, 5)
+
+
+async def test_or_until_it_is_not_wanted_any_more() -> None:
+    way, _ = link()
+    way.send("a", "frame")
+    stop = asyncio.Event()
+    quiet = asyncio.create_task(way.quiet(stop))
+    await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(quiet, 5)
+
+
+async def test_of_several_that_wait_for_quiet_one_goes_at_a_time() -> None:
+    way, _ = link()
+    sent: list[str] = []
+
+    async def sender(name: str) -> None:
+        await way.quiet(asyncio.Event())
+        way.send(name, "frame")
+        sent.append(name)
+
+    way.send("first", "frame")
+    tasks = [asyncio.create_task(sender(name)) for name in "abc"]
+    for number in range(1, 4):
+        way.answered()
+        await asyncio.sleep(0.01)
+        assert len(sent) == number
+    await asyncio.gather(*tasks)
 
 
 async def test_a_lost_answer_blocks_for_a_while_and_a_mute_terminal_is_not_asked_again(

@@ -112,7 +112,7 @@ async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() 
         same = picture(1)
         app.picture.show(same, 1)
         await until(lambda: app.picture.shown_generation == 1)
-        app.picture._link._measured = (1.0, 1.0)
+        app.picture._link._rates.append(1.0)
         for generation in range(2, 12):
             app.picture.show(same, generation)
             await asyncio.sleep(0.02)
@@ -121,6 +121,69 @@ async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() 
         app.picture.show(picture(2), 12)
         await until(lambda: len(jobs) > 1)
         assert jobs[1].coarse
+
+
+async def test_on_a_slow_link_one_change_comes_coarsely_first() -> None:
+    jobs: list[Job] = []
+
+    async def encoded(shown: Shown, job: Job) -> Frame | None:
+        jobs.append(job)
+        return await in_thread(shown, job)
+
+    app = Window("sixel")
+    app.encode_picture = encoded
+    async with app.run_test(size=(24, 12)):
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        app.picture._link._rates.append(1.0)
+        await asyncio.sleep(1.0)
+        app.picture.show(picture(2), 2)
+        await until(lambda: app.picture.frame is not None and len(jobs) == 3 and not app.picture.frame.coarse)
+        assert [job.coarse for job in jobs] == [False, True, False]
+
+
+async def test_detail_waits_for_a_picture_that_is_on_its_way() -> None:
+    jobs: list[Job] = []
+
+    async def encoded(shown: Shown, job: Job) -> Frame | None:
+        jobs.append(job)
+        return await in_thread(shown, job)
+
+    app = Window("sixel")
+    app.encode_picture = encoded
+    async with app.run_test(size=(24, 12)):
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        app.picture._link._rates.append(1.0)
+        app.picture.expect(2)
+        app.picture.show(picture(2), 2)
+        app.picture.expect(3)
+        await until(lambda: app.picture.shown_generation == 2)
+        await asyncio.sleep(0.1)
+        app.picture.show(picture(3), 3)
+        await until(lambda: app.picture.frame is not None and not app.picture.frame.coarse)
+        assert [(job.generation, job.coarse) for job in jobs] == [
+            (1, False),
+            (2, True),
+            (3, True),
+            (3, False),
+        ]
+
+
+async def test_a_sixel_picture_under_a_notice_is_half_cells_until_the_notice_goes() -> None:
+    app = Window("sixel")
+    async with app.run_test(size=(24, 12)) as pilot:
+        notice = Static("notice")
+        notice.styles.layer, notice.styles.width = "above", 6
+        app.screen.styles.layers = ("below", "above")
+        await app.mount(notice)
+        await pilot.pause()
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        assert app.picture.frame is not None
+        assert app.picture.frame.protocol == "halfcell"
+        await notice.remove()
+        await until(lambda: app.picture.frame is not None and app.picture.frame.protocol == "sixel")
 
 
 async def test_none_clears() -> None:

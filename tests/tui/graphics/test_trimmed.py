@@ -9,12 +9,14 @@ from rich.color import Color
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
+from textual._compositor import LayoutUpdate
+from textual.geometry import Region
 from textual.strip import Strip
 
 from tests.tui.graphics.jobs import job, picture
 from tui.graphics.cellrow import rows_of
 from tui.graphics.encode import encode
-from tui.graphics.trimmed import Shown, changes, runs_of
+from tui.graphics.trimmed import Shown, TrimmedLayout, changes, runs_of
 
 WIDTH, ROWS = 40, 2
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
@@ -91,3 +93,16 @@ def test_after_forgetting_everything_is_written() -> None:
     first = shown.update(0, 0, line, CONSOLE)
     shown.forget()
     assert shown.update(0, 0, line, CONSOLE) == first
+
+
+def test_a_whole_screen_is_trimmed_as_well() -> None:
+    shown = Shown()
+    strips = [[Strip([Segment("left ")]), Strip([Segment(f"line {y}")])] for y in range(ROWS)]
+    region = Region(0, 0, 12, ROWS)
+    whole = TrimmedLayout(LayoutUpdate(strips, region), shown).render_segments(CONSOLE)
+    again = [list(row) for row in strips]
+    again[1][1] = Strip([Segment("LINE 1")])
+    changed = TrimmedLayout(LayoutUpdate(again, region), shown).render_segments(CONSOLE)
+    assert "line 1" in whole
+    assert changed == "\x1b[2;6HLINE"
+    assert screen_after([whole, changed])[1] == screen_after(["\x1b[2;1Hleft LINE 1"])[1]
