@@ -177,6 +177,8 @@ def test_the_end_leaves_the_terminal_as_it_was(kind: str) -> None:
     after = output[output.rindex(b"\x1b[?1049l") :]
     assert re.sub(rb"\x1b\[[?<>\d;]*[a-zA-Z]|\r\n", b"", after) == b"gallery ended"
     assert (b"a=d,d=I" in output) == (kind == "kitty")
+    # Once input is off, nobody would hear an answer but the shell.
+    assert b"\x1b[6n" not in output[output.rindex(b"\x1b[?2004l") :]
 
 
 def test_answers_are_never_typed_into_the_program(gallery: PseudoTerminal) -> None:

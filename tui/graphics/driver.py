@@ -141,6 +141,7 @@ class GraphicsDriver(LinuxDriver):
     def stop_application_mode(self) -> None:
         """Free the terminal's picture memory, then give the terminal back."""
         self._after_text.clear()
+        self.link.hush()
         self.write(self.link.farewell())
         super().stop_application_mode()
         self._answers_heard = self.link.restart()

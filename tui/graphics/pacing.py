@@ -59,11 +59,14 @@ class Link:
     ) -> None:
         self._write = write
         self._answers = answers
+        self._hushed = False
         self._clock = clock
         self._under_way: deque[_Sent] = deque()
         self._last: dict[object, _Sent] = {}
         self._misses = 0
+        # Seconds; and whether the terminal has answered anything yet.
         self.round_trip = 0.0
+        self._has_answered = False
         self._farewells: dict[object, str] = {}
         self.questions = 0
         # Grow when the terminal was given back and taken again, and when it was resized.
@@ -75,6 +78,11 @@ class Link:
         self._answered_at = clock()
         self._text = 0
         self._text_rate, self._text_at = 0.0, clock()
+
+    def knows(self, round_trip: float) -> None:
+        """The terminal has answered within so many seconds; later the link knows it better."""
+        if not self._has_answered:
+            self._has_answered, self.round_trip = True, round_trip
 
     @property
     def rate(self) -> float | None:
@@ -121,8 +129,6 @@ class Link:
         """Write one frame, and ask for the answer that will allow the next one."""
         sent = self._sent(sender, len(payload))
         self._last[sender] = sent
-        if not self._answers:
-            sent.arrived.set()
         self._write(payload + self._question(sent))
 
     def _sent(self, sender: object, size: int) -> _Sent:
@@ -131,15 +137,16 @@ class Link:
         return _Sent(sender, self._clock(), in_flight, size)
 
     def _question(self, sent: _Sent) -> str:
-        if not self._answers:
+        if not self._answers or self._hushed:
+            sent.arrived.set()
             return ""
         self._under_way.append(sent)
         self.questions += 1
         return QUERY
 
     def _ask_about_text(self) -> None:
-        """Text is measured as well, one question at a time."""
-        if self._answers and not self._under_way and self._text >= MEASURABLE:
+        """Text is measured as well, one question at a time; a terminal that is mute is not asked."""
+        if self._has_answered and not self._under_way and self._text >= MEASURABLE:
             self._write(self._question(self._sent(None, 0)))
 
     def answered(self, at: float | None = None) -> None:
@@ -147,7 +154,7 @@ class Link:
         if not self._under_way:
             return
         sent, at = self._under_way.popleft(), self._clock() if at is None else at
-        self._misses = 0
+        self._misses, self._has_answered = 0, True
         self.round_trip = min(self.round_trip, at - sent.at)
         # Its bytes went when they were written, or after those that were asked about before.
         self._measure(sent.size, at - max(sent.at + self.round_trip, self._answered_at))
@@ -205,8 +212,13 @@ class Link:
         farewells, self._farewells = "".join(self._farewells.values()), {}
         return farewells
 
+    def hush(self) -> None:
+        """Ask nothing until `restart`: nobody will hear the answers."""
+        self._hushed = True
+
     def restart(self) -> int:
         """Expect no answers any more (the terminal was given back); returns the questions asked so far."""
+        self._hushed = False
         for sent in self._under_way:
             sent.arrived.set()
         self._under_way.clear()

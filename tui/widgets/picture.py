@@ -109,8 +109,8 @@ class Picture(Widget):
         if driver is not None:
             # Only our own driver hears the terminal's answers; with another, time alone paces.
             self._link = getattr(driver, "link", Link(driver.write, answers=False))
-            # Later the link knows it better than the probe.
-            self._link.round_trip = self._link.round_trip or (self.terminal.round_trip_ms or 0.0) / 1000
+            if self.terminal.round_trip_ms is not None:
+                self._link.knows(self.terminal.round_trip_ms / 1000)
         self._encode = getattr(self.app, "encode_picture", in_thread)
         self.run_worker(self._keep_drawing(), group="picture", exclusive=False)
 

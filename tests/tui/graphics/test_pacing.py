@@ -95,7 +95,7 @@ class SlowLink:
     def __init__(self, rate: float, round_trip: float = 0.0) -> None:
         self.clock, self.rate, self.round_trip = Clock(), rate, round_trip
         self.link = Link(self._written, answers=True, clock=self.clock)
-        self.link.round_trip = round_trip
+        self.link.knows(round_trip)
         self._busy_until = self.clock.now
         self._answers: list[float] = []
 
@@ -148,6 +148,26 @@ async def test_text_alone_tells_the_rate_before_the_first_picture() -> None:
     slow.text(30_000)
     slow.pass_time(1)
     assert slow.link.rate == pytest.approx(200_000, rel=0.1)
+
+
+async def test_nothing_is_asked_once_nobody_hears_the_answers() -> None:
+    slow = SlowLink(200_000)
+    slow.text(30_000)
+    slow.pass_time(1)
+    asked = slow.link.questions
+    slow.link.hush()
+    slow.text(30_000)
+    slow.link.send("a", "frame")
+    assert slow.link.questions == asked
+    slow.link.restart()
+    slow.text(30_000)
+    assert slow.link.questions == asked + 1
+
+
+async def test_a_terminal_that_never_answered_is_not_asked_about_text() -> None:
+    way, written = link()
+    way.wrote_text(100_000)
+    assert written == []
 
 
 async def test_late_answers_do_not_make_a_fast_link_slow() -> None:
