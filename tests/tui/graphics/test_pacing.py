@@ -22,6 +22,12 @@ def link(clock: Clock | None = None, *, answers: bool = True) -> tuple[Link, lis
     return Link(written.append, answers=answers, clock=clock or Clock()), written
 
 
+async def settled() -> None:
+    """Give every task its turn, several times over."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def test_the_first_frame_goes_at_once_with_a_question() -> None:
     way, written = link()
     await way.turn("a")
@@ -244,7 +250,7 @@ async def test_what_is_large_waits_until_nothing_is_under_way() -> None:
     stop = asyncio.Event()
     quiet = asyncio.create_task(way.quiet(stop))
     way.answered()
-    await asyncio.sleep(0.01)
+    await settled()
     assert not quiet.done()
     way.answered()
     await asyncio.wait_for(quiet, 5)
@@ -255,7 +261,7 @@ async def test_or_until_it_is_not_wanted_any_more() -> None:
     way.send("a", "frame")
     stop = asyncio.Event()
     quiet = asyncio.create_task(way.quiet(stop))
-    await asyncio.sleep(0.01)
+    await settled()
     stop.set()
     await asyncio.wait_for(quiet, 5)
 
@@ -273,7 +279,7 @@ async def test_of_several_that_wait_for_quiet_one_goes_at_a_time() -> None:
     tasks = [asyncio.create_task(sender(name)) for name in "abc"]
     for number in range(1, 4):
         way.answered()
-        await asyncio.sleep(0.01)
+        await settled()
         assert len(sent) == number
     await asyncio.gather(*tasks)
 

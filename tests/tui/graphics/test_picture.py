@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -13,6 +14,7 @@ from core.terminal import Protocol, Terminal
 from tests.tui.graphics.jobs import picture
 from tui.graphics.diacritics import PLACEHOLDER
 from tui.graphics.frame import Frame, Job
+from tui.widgets import rhythm
 from tui.widgets.encoder import Encoder, Shown, in_thread
 from tui.widgets.picture import Picture
 
@@ -123,7 +125,8 @@ async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() 
         assert jobs[1].coarse
 
 
-async def test_on_a_slow_link_one_change_comes_coarsely_first() -> None:
+async def test_on_a_slow_link_one_change_comes_coarsely_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhythm, "REPEATING", 0.0)
     jobs: list[Job] = []
 
     async def encoded(shown: Shown, job: Job) -> Frame | None:
@@ -136,13 +139,13 @@ async def test_on_a_slow_link_one_change_comes_coarsely_first() -> None:
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
         app.picture._link._rates.append(1.0)
-        await asyncio.sleep(1.0)
         app.picture.show(picture(2), 2)
         await until(lambda: app.picture.frame is not None and len(jobs) == 3 and not app.picture.frame.coarse)
         assert [job.coarse for job in jobs] == [False, True, False]
 
 
-async def test_detail_waits_for_a_picture_that_is_on_its_way() -> None:
+async def test_detail_waits_for_a_picture_that_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhythm, "COMING", 1000.0)
     jobs: list[Job] = []
 
     async def encoded(shown: Shown, job: Job) -> Frame | None:
@@ -159,7 +162,8 @@ async def test_detail_waits_for_a_picture_that_is_on_its_way() -> None:
         app.picture.show(picture(2), 2)
         app.picture.expect(3)
         await until(lambda: app.picture.shown_generation == 2)
-        await asyncio.sleep(0.1)
+        for _ in range(50):
+            await asyncio.sleep(0)
         app.picture.show(picture(3), 3)
         await until(lambda: app.picture.frame is not None and not app.picture.frame.coarse)
         assert [(job.generation, job.coarse) for job in jobs] == [
