@@ -200,7 +200,7 @@ class ExplorerApp(App[int | Reopen]):
         """Textual's one way to the terminal: of an update, send what differs from what is there."""
         link: Link | None = getattr(self._driver, "link", None)
         times = (0, 0) if link is None else (link.sessions, link.resizes)
-        if not isinstance(renderable, ChopsUpdate | LayoutUpdate) or times != self._shown_since:
+        if not isinstance(renderable, ChopsUpdate | LayoutUpdate | None) or times != self._shown_since:
             self._shown.forget()
             self._shown_since = times
         if isinstance(renderable, ChopsUpdate):

@@ -14,6 +14,8 @@ from tui import session
 
 SIZE = (120, 40)
 PATIENCE = 60.0
+# Bytes a second; pictures come in steps then.
+SLOW = 100_000
 REDRAW = "\x0c"  # ctrl+l
 WALKS = {
     "tuning": ["t", "d", "E", "i", "o", "5t", "=", "b", "D"],
@@ -31,11 +33,11 @@ def shown(terminal: PseudoTerminal) -> list[list[tuple[object, ...]]]:
     return [[(cell.data, cell.bg, cell.fg if cell.data != " " else "") for cell in row] for row in rows]
 
 
-@pytest.mark.parametrize("walk", WALKS)
-def test_a_redraw_changes_nothing(toy: Dataset, walk: str) -> None:  # noqa: F811
+@pytest.mark.parametrize(("walk", "rate"), [*((walk, None) for walk in WALKS), ("dialogs", SLOW)])
+def test_a_redraw_changes_nothing(toy: Dataset, walk: str, rate: float | None) -> None:  # noqa: F811
     session.mark_hints_seen()
     program = [sys.executable, "-m", "tui", "--fresh", "--dataset", toy.spec, "--heatmaps", "good"]
-    with PseudoTerminal(program, columns=SIZE[0], rows=SIZE[1]) as terminal:
+    with PseudoTerminal(program, columns=SIZE[0], rows=SIZE[1], rate=rate) as terminal:
         terminal.wait_to_show("9 of 9  IoU", PATIENCE)
         terminal.wait_until_quiet(1.0, PATIENCE)
         for keys in WALKS[walk]:

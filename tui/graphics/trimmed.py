@@ -30,8 +30,9 @@ class Shown:
     """What was written where, row by row; whatever is not known is written whole."""
 
     def __init__(self) -> None:
-        # Runs and not strips, which hold caches of everything that was ever cut from them.
-        self._rows: dict[int, dict[int, Runs]] = {}
+        # Of text the runs, since strips hold caches of everything that was ever cut from them. A row
+        # of a picture is the same one for as long as nothing else was drawn there.
+        self._rows: dict[int, dict[int, Runs | Strip]] = {}
 
     def forget(self) -> None:
         """Something else may have written on the terminal."""
@@ -44,10 +45,11 @@ class Shown:
         for start in [start for start, other in row.items() if start < end and start + width(other) > x]:
             del row[start]
         if isinstance(strip, PICTURES) or not _is_simple(strip):
-            return _at(x, y, strip.render(console))
+            row[x] = strip
+            return "" if strip is before else _at(x, y, strip.render(console))
         after = runs_of(strip)
         row[x] = after
-        if before is None:
+        if before is None or isinstance(before, Strip):
             return _at(x, y, strip.render(console))
         if (rest := width(before) - strip.cell_length) > 0:
             row[x] = after + part(before, strip.cell_length, strip.cell_length + rest)
@@ -99,9 +101,11 @@ def runs_of(strip: Strip) -> Runs:
     return tuple((text, style) for text, style, _ in strip)
 
 
-def width(runs: Runs) -> int:
-    """Their cells."""
-    return sum(len(text) for text, _ in runs)
+def width(shown: Runs | Strip) -> int:
+    """Its cells."""
+    if isinstance(shown, Strip):
+        return shown.cell_length
+    return sum(len(text) for text, _ in shown)
 
 
 def part(runs: Runs, start: int, stop: int) -> Runs:

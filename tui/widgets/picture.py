@@ -22,18 +22,21 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from core.terminal import Terminal
-from tui.graphics.cellrow import rows_of
-from tui.graphics.frame import Cells, Frame, Job, cells_of
+from tui.graphics.frame import Cells, Frame, Job
 from tui.graphics.pacing import Link, within
 from tui.graphics.pixelrow import PixelRow
-from tui.graphics.placeholders import deletion, placeholders
+from tui.graphics.placeholders import deletion
 from tui.widgets.encoder import Encoder, Shown, in_thread
+from tui.widgets.picture_texts import PictureTexts, placeholders_of
 from tui.widgets.rhythm import Rhythm
 from tui.widgets.seen import seen_of
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.screen import Screen
 
+# About what a half-cell with two colours of its own takes.
+CELL_BYTES = 36
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 
 
@@ -71,10 +74,7 @@ class Picture(Widget):
         self._draw_scheduled = False
         # What the terminal holds of this picture: the frame, and all that makes it valid.
         self._held: tuple[object, ...] = ()
-        self._empty: tuple[object, Cells | None] = (None, None)
-        # The rows of half-cells and of placeholders, with what they were made from.
-        self._cell_rows: tuple[Cells | None, list[Strip]] = (None, [])
-        self._named_rows: tuple[object, list[Strip]] = (None, [])
+        self._texts = PictureTexts(terminal)
         # What the present frame was made from.
         self._drawn: tuple[Shown, Job] | None = None
 
@@ -112,6 +112,7 @@ class Picture(Widget):
             if self.terminal.round_trip_ms is not None:
                 self._link.knows(self.terminal.round_trip_ms / 1000)
         self._encode = getattr(self.app, "encode_picture", in_thread)
+        self.app.screen_change_signal.subscribe(self, self._screen_changed, immediate=True)
         self.run_worker(self._keep_drawing(), group="picture", exclusive=False)
 
     def on_unmount(self) -> None:
@@ -124,6 +125,17 @@ class Picture(Widget):
     def on_hide(self) -> None:
         """While this widget is away, others may paint where its pixels were."""
         self._held = ()
+
+    def _screen_changed(self, screen: Screen[object]) -> None:
+        """Back on the screen after a dialog or a page: on a slow link in steps, as a new picture."""
+        if screen is self.screen and self._shows_cells() and self._is_blank_instead():
+            self.frame = self._drawn = None
+            self._repaint()
+
+    def _is_blank_instead(self) -> bool:
+        """Whether half-cells would be too much for the link, and a blank can be shown for now."""
+        size = CELL_BYTES * self.size.width * self.size.height
+        return self._blank() is not None and self._link.is_slow_for(size, 0.0)
 
     def notify_style_update(self) -> None:
         """The background may have changed, which the letterbox shows."""
@@ -221,12 +233,11 @@ class Picture(Widget):
         frame, size = self.frame, (self.size.width, self.size.height)
         if frame is not None and frame.size == size:
             return frame.cells
-        background = self.background_colors[1]
-        if self.terminal.protocol != "halfcell" or not self.terminal.truecolor or background.ansi is not None:
-            return None
-        if self._empty[0] != (size, background):
-            self._empty = ((size, background), cells_of(size, background.rgb))
-        return self._empty[1]
+        return self._blank() if self.terminal.protocol == "halfcell" else None
+
+    def _blank(self) -> Cells | None:
+        """Half-cells of the background, None where that is no colour."""
+        return self._texts.blank((self.size.width, self.size.height), self.background_colors[1])
 
     def _present(self, job: Job, frame: Frame, base: Frame | None) -> None:
         """Put a frame on the screen: directly where `base` is still there, else through Textual."""
@@ -252,7 +263,7 @@ class Picture(Widget):
     def _present_kitty(self, frame: Frame, on_screen: Frame | None) -> None:
         if self.app.screen is self.screen:
             self._draw_pixels()
-        text_stays = on_screen is not None and _text_of(on_screen) == _text_of(frame)
+        text_stays = on_screen is not None and placeholders_of(on_screen) == placeholders_of(frame)
         if not text_stays or self.app.screen is not self.screen:
             self._repaint()
 
@@ -343,6 +354,8 @@ class Picture(Widget):
         if self._repaint_due:
             self._repaint_due = False
             self._follow_text()
+        if self.frame is None and self._shown is not None:
+            self._wanted.set()
         rows = self._rows()
         strips = [rows[y] for y in crop.line_range]
         if crop.column_span != (0, self.size.width):
@@ -351,20 +364,22 @@ class Picture(Widget):
 
     def _rows(self) -> Sequence[Strip]:
         frame, cells = self.frame, self._cells()
+        if self.app.screen is not self.screen and self._is_blank_instead():
+            cells = self._blank()
         if cells is None:
             return [Strip.blank(self.size.width, self._background())] * self.size.height
         if frame is None or self._shows_cells():
             self._want_pixels()
-            return self._half_cells(cells)
+            return self._texts.half_cells(cells)
         if frame.protocol == "kitty":
             if self.app.screen is not self.screen:
-                return self._half_cells(cells)
+                return self._texts.half_cells(cells)
             if not self._holds(frame):
                 self._pixels_wiped()
-            return self._placeholders(frame)
+            return self._texts.placeholders(self._identity, frame)
         if self._place() is None:
             self._held = ()
-            return self._half_cells(cells)
+            return self._texts.half_cells(cells)
         row = PixelRow(self.size.width, self._background(), self._holds(frame), self._pixels_wiped)
         return [row] * self.size.height
 
@@ -376,23 +391,6 @@ class Picture(Widget):
     def _background(self) -> Style:
         return Style(bgcolor=self.background_colors[1].rich_color)
 
-    def _half_cells(self, cells: Cells) -> list[Strip]:
-        """Half-cells as text."""
-        if self._cell_rows[0] is not cells:
-            self._cell_rows = (cells, rows_of(cells, truecolor=self.terminal.truecolor))
-        return self._cell_rows[1]
-
-    def _placeholders(self, frame: Frame) -> list[Strip]:
-        """The text that stands for the frame's pixels in kitty."""
-        if self._named_rows[0] != _text_of(frame):
-            self._named_rows = (_text_of(frame), placeholders(self._identity, frame.background, frame.box))
-        return self._named_rows[1]
-
 
 def _is_same(shown: Shown | None, other: Shown) -> bool:
     return shown == other if isinstance(shown, str) else shown is other
-
-
-def _text_of(frame: Frame) -> tuple[object, ...]:
-    """What a kitty frame's text depends on."""
-    return (frame.box, frame.background)

@@ -190,6 +190,22 @@ async def test_a_sixel_picture_under_a_notice_is_half_cells_until_the_notice_goe
         await until(lambda: app.picture.frame is not None and app.picture.frame.protocol == "sixel")
 
 
+@pytest.mark.parametrize(("rate", "stays"), [(1e9, True), (1e4, False)])
+async def test_under_a_dialog_half_cells_stay_only_if_the_link_is_fast(rate: float, stays: bool) -> None:
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        app.picture._link._rates.append(rate)
+        app.push_screen(Dialog())
+        await pilot.pause()
+        assert ("▀" in "".join(text_of(app.picture))) == stays
+        before = app.picture.frame
+        app.pop_screen()
+        assert (app.picture.frame is before) == stays
+        await until(lambda: "▀" in "".join(text_of(app.picture)))
+
+
 async def test_none_clears() -> None:
     app = Window("halfcell")
     async with app.run_test(size=(24, 12)):

@@ -80,12 +80,25 @@ def test_what_was_covered_is_written_again() -> None:
     assert "a line of text" in shown.update(0, 0, line, CONSOLE)
 
 
-def test_pictures_are_always_written_and_cover_text() -> None:
+def test_a_row_of_a_picture_is_written_unless_it_is_the_very_one_that_is_there() -> None:
+    """Pictures write their own differences: rows that look the same may stand for another screen."""
     shown, line = Shown(), Strip([Segment("text" * 6)])
-    row = rows_of(encode(picture(1), job()).cells, truecolor=True)[0]
+    cells = encode(picture(1), job()).cells
+    row, same = rows_of(cells, truecolor=True)[0], rows_of(cells, truecolor=True)[0]
     shown.update(0, 0, line, CONSOLE)
-    assert shown.update(0, 0, row, CONSOLE) == shown.update(0, 0, row, CONSOLE) != ""
+    whole = shown.update(0, 0, row, CONSOLE)
+    assert "▀" in whole
+    assert shown.update(0, 0, row, CONSOLE) == ""
+    assert shown.update(0, 0, same, CONSOLE) == whole
     assert "text" in shown.update(0, 0, line, CONSOLE)
+    assert shown.update(0, 0, row, CONSOLE) == whole
+
+
+def test_a_row_of_a_picture_that_something_covered_is_written_again() -> None:
+    shown, row = Shown(), rows_of(encode(picture(1), job()).cells, truecolor=True)[0]
+    whole = shown.update(0, 0, row, CONSOLE)
+    shown.update(5, 0, Strip([Segment("notice")]), CONSOLE)
+    assert shown.update(0, 0, row, CONSOLE) == whole
 
 
 def test_after_forgetting_everything_is_written() -> None:

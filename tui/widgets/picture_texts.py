@@ -1,0 +1,47 @@
+"""What stands for a picture as text: half-cells, their blank, and kitty's placeholders; made once each."""
+
+from __future__ import annotations
+
+from textual.color import Color
+from textual.strip import Strip
+
+from core.terminal import Terminal
+from tui.graphics.cellrow import rows_of
+from tui.graphics.frame import Cells, Frame, cells_of
+from tui.graphics.placeholders import placeholders
+
+
+class PictureTexts:
+    """The last rows of each kind, with what they were made from: the same rows need not be sent again."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._blank: tuple[object, Cells | None] = (None, None)
+        self._cell_rows: tuple[Cells | None, list[Strip]] = (None, [])
+        self._named_rows: tuple[object, list[Strip]] = (None, [])
+
+    def blank(self, size: tuple[int, int], background: Color) -> Cells | None:
+        """Half-cells of the background alone, None where it is no colour that half-cells can have."""
+        if not self._terminal.truecolor or background.ansi is not None:
+            return None
+        if self._blank[0] != (size, background):
+            self._blank = ((size, background), cells_of(size, background.rgb))
+        return self._blank[1]
+
+    def half_cells(self, cells: Cells) -> list[Strip]:
+        """Half-cells as rows."""
+        if self._cell_rows[0] is not cells:
+            self._cell_rows = (cells, rows_of(cells, truecolor=self._terminal.truecolor))
+        return self._cell_rows[1]
+
+    def placeholders(self, identity: int, frame: Frame) -> list[Strip]:
+        """The rows that stand for a frame's pixels in kitty."""
+        made_from = (identity, placeholders_of(frame))
+        if self._named_rows[0] != made_from:
+            self._named_rows = (made_from, placeholders(identity, frame.background, frame.box))
+        return self._named_rows[1]
+
+
+def placeholders_of(frame: Frame) -> tuple[object, ...]:
+    """What a kitty frame's text depends on."""
+    return (frame.box, frame.background)
