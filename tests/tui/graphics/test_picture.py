@@ -29,6 +29,18 @@ class Window(App[None]):
         yield self.picture
 
 
+def recorded(protocol: Protocol) -> tuple[Window, list[Job]]:
+    """An app, and the jobs that its picture asks for."""
+    app, jobs = Window(protocol), []
+
+    async def encoded(shown: Shown, job: Job) -> Frame | None:
+        jobs.append(job)
+        return await in_thread(shown, job)
+
+    app.encode_picture = encoded
+    return app, jobs
+
+
 class Dialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static("dialog")
@@ -102,14 +114,7 @@ async def test_the_same_picture_makes_no_new_frame() -> None:
 
 
 async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() -> None:
-    jobs: list[Job] = []
-
-    async def encoded(shown: Shown, job: Job) -> Frame | None:
-        jobs.append(job)
-        return await in_thread(shown, job)
-
-    app = Window("sixel")
-    app.encode_picture = encoded
+    app, jobs = recorded("sixel")
     async with app.run_test(size=(24, 12)):
         same = picture(1)
         app.picture.show(same, 1)
@@ -127,14 +132,7 @@ async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() 
 
 async def test_on_a_slow_link_one_change_comes_coarsely_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rhythm, "REPEATING", 0.0)
-    jobs: list[Job] = []
-
-    async def encoded(shown: Shown, job: Job) -> Frame | None:
-        jobs.append(job)
-        return await in_thread(shown, job)
-
-    app = Window("sixel")
-    app.encode_picture = encoded
+    app, jobs = recorded("sixel")
     async with app.run_test(size=(24, 12)):
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
@@ -146,14 +144,7 @@ async def test_on_a_slow_link_one_change_comes_coarsely_first(monkeypatch: pytes
 
 async def test_detail_waits_for_a_picture_that_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rhythm, "COMING", 1000.0)
-    jobs: list[Job] = []
-
-    async def encoded(shown: Shown, job: Job) -> Frame | None:
-        jobs.append(job)
-        return await in_thread(shown, job)
-
-    app = Window("sixel")
-    app.encode_picture = encoded
+    app, jobs = recorded("sixel")
     async with app.run_test(size=(24, 12)):
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
