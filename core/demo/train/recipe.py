@@ -44,8 +44,8 @@ class Recipe:
     device: str = "cpu"
 
     def plan(self, steps: int, batch: int, rate: float) -> Plan:
-        """One network's share of the recipe."""
-        return Plan(steps, batch, rate, NETWORK_SEED, torch.device(self.device))
+        """One network's share of the recipe; a batch holds no scene twice."""
+        return Plan(steps, min(batch, self.scenes), rate, NETWORK_SEED, torch.device(self.device))
 
 
 def train(out: Path, models: Sequence[str], recipe: Recipe, log: Log, workers: int) -> None:

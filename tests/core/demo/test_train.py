@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 def test_train_writes_a_checkpoint_a_log_and_scores(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = ["demo", "train", "--out", str(out), "--model", "vit", "--steps", "2", "--scenes", "70"]
+    command = ["demo", "train", "--out", str(out), "--model", "vit", "--steps", "2", "--scenes", "8"]
     assert main([*command, "--held-out", "4", "--device", "cpu"]) == 0
     folder = out / "vit"
     assert load_backbone(f"local-dir:{folder}", device="cpu").kind == "vit"
