@@ -154,6 +154,22 @@ def test_a_storm_of_resizes_ends_in_the_same_screen(gallery: PseudoTerminal, res
         assert storm.rindex(TRANSMISSION["sixel"]) > storm.rfind("▀".encode())
 
 
+def test_a_sixel_picture_keeps_off_the_last_row_only_while_it_is_there() -> None:
+    """Sixels in the screen's last row would scroll it."""
+
+    def drawn(terminal: PseudoTerminal) -> tuple[int, ...]:
+        return tuple(map(int, re.findall(rb'\x1bP0;0;0q"1;1;(\d+);(\d+)', terminal.text())[-1]))
+
+    with started("sixel", 60, 21) as gallery:
+        sizes = [drawn(gallery)]
+        for rows in (30, 21, 30):
+            before = len(gallery.text())
+            gallery.resize(60, rows)
+            gallery.wait_until_quiet(QUIET, after=before, timeout=60)
+            sizes.append(drawn(gallery))
+    assert sizes == [(380, 380), (400, 400), (380, 380), (400, 400)]
+
+
 def test_suspending_frees_the_picture_and_resuming_shows_it_again(gallery: PseudoTerminal) -> None:
     before = cells(seen(gallery.text()))
     gone = press(gallery, "z")

@@ -27,3 +27,8 @@ def _encoded(shown: Shown, job: Job) -> Frame:
     from tui.graphics.encode import encode
 
     return encode(shown, job)
+
+
+def is_same(shown: Shown | None, other: Shown) -> bool:
+    """Whether two pictures are one: plates are named by their content, arrays are compared by identity."""
+    return shown == other if isinstance(shown, str) else shown is other

@@ -26,8 +26,8 @@ from tui.graphics.frame import Cells, Frame, Job
 from tui.graphics.pacing import Link, within
 from tui.graphics.pixelrow import PixelRow
 from tui.graphics.placeholders import deletion
-from tui.widgets.encoder import Encoder, Shown, in_thread
-from tui.widgets.picture_texts import PictureTexts, placeholders_of
+from tui.widgets.encoder import Encoder, Shown, in_thread, is_same
+from tui.widgets.picture_texts import CELL_BYTES, PictureTexts, placeholders_of
 from tui.widgets.rhythm import Rhythm
 from tui.widgets.seen import seen_of
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from textual import events
     from textual.screen import Screen
 
-# About what a half-cell with two colours of its own takes.
-CELL_BYTES = 36
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 
 
@@ -182,7 +180,7 @@ class Picture(Widget):
         """The picture's frame, None when it would be the one that is there."""
         if self.frame is not None and self._drawn is not None:
             drawn, before = self._drawn
-            if _is_same(shown, drawn) and job.is_done_by(before):
+            if is_same(shown, drawn) and job.is_done_by(before):
                 return None
         start = time.monotonic()
         frame = await self._encode(shown, job)
@@ -213,15 +211,19 @@ class Picture(Widget):
             identity=self._identity,
             origin=None if seen is None else seen[0],
             covered=() if seen is None else seen[1],
-            at_bottom=seen is not None and seen[0][1] + self.size.height >= self.app.size.height,
+            at_bottom=seen is not None and self._is_at_bottom(seen[0][1]),
             before=self._cells() if self._shows_cells() else None,
         )
+
+    def _is_at_bottom(self, y: int) -> bool:
+        """Whether the widget, from row y of the screen, ends in the screen's last row."""
+        return y + self.size.height >= self.app.size.height
 
     def _is_coarse_first(self) -> bool:
         """Whether the detail has to wait: for the key to be let go, or for a slow link's first sight."""
         if self._held_for() > 0:
             return self._link.is_slow_for(self._full_bytes, self._encode_seconds)
-        seen = self._drawn is not None and _is_same(self._shown, self._drawn[0])
+        seen = self._drawn is not None and is_same(self._shown, self._drawn[0])
         return not seen and self._link.is_slow_for(self._full_bytes, 0.0)
 
     def _shows_cells(self) -> bool:
@@ -300,15 +302,14 @@ class Picture(Widget):
         if frame is None or not frame.pixels or frame.size != (self.size.width, self.size.height):
             return
         if frame.protocol == "kitty":
-            self._keep_farewell()
+            self._link.keep(self, self.terminal.passed(deletion(self._identity)))
             self._send(frame.pixels)
-        elif place := self._place():
+        elif (place := self._place()) and self._is_made_for(place):
             x, y = place.x + frame.box.x, place.y + frame.box.y
             self._send(f"\x1b7\x1b[{y + 1};{x + 1}H{frame.pixels}\x1b8")
+        else:
+            return
         self._held = self._validity(frame)
-
-    def _keep_farewell(self) -> None:
-        self._link.keep(self, self.terminal.passed(deletion(self._identity)))
 
     def _pixels_wiped(self) -> None:
         """Text is being written where the pixels go: draw them right after it."""
@@ -377,11 +378,17 @@ class Picture(Widget):
             if not self._holds(frame):
                 self._pixels_wiped()
             return self._texts.placeholders(self._identity, frame)
-        if self._place() is None:
+        if (place := self._place()) is None:
             self._held = ()
             return self._texts.half_cells(cells)
+        if not self._is_made_for(place):
+            self._wanted.set()
         row = PixelRow(self.size.width, self._background(), self._holds(frame), self._pixels_wiped)
         return [row] * self.size.height
+
+    def _is_made_for(self, place: Region) -> bool:
+        """Whether the present sixels keep off the screen's last row there, and only there."""
+        return self._drawn is not None and self._drawn[1].at_bottom == self._is_at_bottom(place.y)
 
     def _want_pixels(self) -> None:
         """Pixels were not encoded while something lay over them; now they can be seen."""
@@ -390,7 +397,3 @@ class Picture(Widget):
 
     def _background(self) -> Style:
         return Style(bgcolor=self.background_colors[1].rich_color)
-
-
-def _is_same(shown: Shown | None, other: Shown) -> bool:
-    return shown == other if isinstance(shown, str) else shown is other

@@ -10,6 +10,9 @@ from tui.graphics.cellrow import rows_of
 from tui.graphics.frame import Cells, Frame, cells_of
 from tui.graphics.placeholders import placeholders
 
+# About what a half-cell with two colours of its own takes.
+CELL_BYTES = 36
+
 
 class PictureTexts:
     """The last rows of each kind, with what they were made from: the same rows need not be sent again."""
