@@ -1,8 +1,9 @@
 """A small app around one Picture, driven through a pseudo terminal or photographed in a real one.
 
 Keys: t moves the threshold (only the mask changes), h shows another heatmap, n another
-image; d opens a dialog over the picture, s scrolls it, z suspends, q quits. Each key also
-changes the line above, so that text and picture can be timed apart.
+image; d opens a dialog over the picture, o shows a notice (O a longer one), s scrolls it,
+z suspends, q quits. Each key also changes the line above, so that text and picture can be
+timed apart.
 """
 
 from __future__ import annotations

@@ -79,7 +79,8 @@ class Gallery(App[None]):
         ("n", "image", ""),
         ("d", "dialog", ""),
         ("s", "scroll", ""),
-        ("o", "toast", ""),
+        ("o", "toast(1)", ""),
+        ("O", "toast(4)", ""),
         ("z", "suspend_process", ""),
         ("q", "quit", ""),
     ]
@@ -165,8 +166,8 @@ class Gallery(App[None]):
     def action_dialog(self) -> None:
         self.push_screen(Dialog())
 
-    def action_toast(self) -> None:
-        self.notify("a toast", timeout=1)
+    def action_toast(self, seconds: float) -> None:
+        self.notify("a toast", timeout=seconds)
 
     def action_scroll(self) -> None:
         scroll = self.query_one("#scroll")
