@@ -66,6 +66,7 @@ class Picture(Widget):
         # The largest step towards the last picture that is whole, and towards the next.
         self._full_bytes = self._step_bytes = 0
         self._encode_seconds = 0.0
+        self._may_get_finer = False
         # Nothing is known of the screen before Textual has painted there.
         self._repaint_due = True
         self._pixels_due = False
@@ -156,6 +157,7 @@ class Picture(Widget):
             if frame is not None and not await self._may_go(frame):
                 continue
             if frame is None:
+                self._may_get_finer = job.coarse
                 self._shown_generation = job.generation
                 self._draw_due_pixels()
                 continue
@@ -190,13 +192,10 @@ class Picture(Widget):
 
     async def _wait_for_work(self) -> None:
         """Until a picture is wanted, or the coarse one on the screen may have its detail."""
-        if self.frame is None or not self.frame.coarse:
+        if self.frame is None or not self._may_get_finer or not self.size:
             await self._wanted.wait()
-        elif (rest := self._held_for()) > 0:
+        elif (rest := self._rhythm.held_for(self._generation)) > 0:
             await within(self._wanted, rest)
-
-    def _held_for(self) -> float:
-        return self._rhythm.held_for(self._generation)
 
     def _job(self) -> Job:
         seen = seen_of(self)
@@ -221,7 +220,7 @@ class Picture(Widget):
 
     def _is_coarse_first(self) -> bool:
         """Whether the detail has to wait: for the key to be let go, or for a slow link's first sight."""
-        if self._held_for() > 0:
+        if self._rhythm.held_for(self._generation) > 0:
             return self._link.is_slow_for(self._full_bytes, self._encode_seconds)
         seen = self._drawn is not None and is_same(self._shown, self._drawn[0])
         return not seen and self._link.is_slow_for(self._full_bytes, 0.0)
@@ -244,7 +243,7 @@ class Picture(Widget):
     def _present(self, job: Job, frame: Frame, base: Frame | None) -> None:
         """Put a frame on the screen: directly where `base` is still there, else through Textual."""
         known = base is self.frame and not self._repaint_due
-        self.frame = frame
+        self.frame, self._may_get_finer = frame, frame.coarse
         self._step_bytes = max(self._step_bytes, len(frame.difference) + len(frame.pixels))
         if not frame.coarse:
             self._full_bytes, self._step_bytes = self._step_bytes, 0

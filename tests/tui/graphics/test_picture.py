@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from core.terminal import Protocol, Terminal
 from tests.tui.graphics.jobs import picture
+from tui.graphics import pacing
 from tui.graphics.diacritics import PLACEHOLDER
 from tui.graphics.frame import Frame, Job
 from tui.widgets import rhythm
@@ -179,6 +180,40 @@ async def test_a_sixel_picture_under_a_notice_is_half_cells_until_the_notice_goe
         assert app.picture.frame.protocol == "halfcell"
         await notice.remove()
         await until(lambda: app.picture.frame is not None and app.picture.frame.protocol == "sixel")
+
+
+@pytest.mark.parametrize("reason", ["hidden", "plate gone"])
+async def test_a_coarse_picture_that_cannot_get_finer_is_left_in_peace(
+    reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rhythm, "REPEATING", 0.0)
+    monkeypatch.setattr(pacing, "MINIMUM_INTERVAL", 0.0)
+    app = Window("sixel")
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        link, encode, turns = app.picture._link, app.picture._encode, 0
+        link._rates.append(1.0)
+        nearly = link.nearly
+
+        async def counted(sender: object, lead: float) -> None:
+            nonlocal turns
+            turns += 1
+            await nearly(sender, lead)
+
+        async def only_coarse(shown: Shown, job: Job) -> Frame | None:
+            return await encode(shown, job) if job.coarse else None
+
+        link.nearly = counted  # type: ignore[method-assign]
+        app.picture._encode = only_coarse
+        app.picture.show(picture(2), 2)
+        await until(lambda: app.picture.frame is not None and app.picture.frame.coarse)
+        if reason == "hidden":
+            app.picture.display = False
+            await pilot.pause()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert turns < 10
 
 
 @pytest.mark.parametrize(("rate", "stays"), [(1e9, True), (1e4, False)])
