@@ -170,10 +170,10 @@ class Link:
             self._rates.append(self._counted / self._seconds)
             self._counted, self._seconds = 0, 0.0
 
-    def is_slow_for(self, size: int, making: float) -> bool:
+    def is_slow_for(self, size: int, making: float, limit: float = COMFORTABLE) -> bool:
         """Whether a frame of `size` bytes takes uncomfortably long to make (seconds) and to send."""
         sending = 0.0 if self.rate is None else size / self._share(self.rate)
-        return making + sending > COMFORTABLE
+        return making + sending > limit
 
     @property
     def budget(self) -> int:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.screen import Screen
 
+# Seconds. What takes longer to send comes coarsely first, even after a single key.
+FIRST_SIGHT = 0.25
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 
 
@@ -223,7 +225,7 @@ class Picture(Widget):
         if self._rhythm.held_for(self._generation) > 0:
             return self._link.is_slow_for(self._full_bytes, self._encode_seconds)
         seen = self._drawn is not None and is_same(self._shown, self._drawn[0])
-        return not seen and self._link.is_slow_for(self._full_bytes, 0.0)
+        return not seen and self._link.is_slow_for(self._full_bytes, 0.0, FIRST_SIGHT)
 
     def _shows_cells(self) -> bool:
         """Whether half-cells are all that there is."""
