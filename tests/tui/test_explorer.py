@@ -7,7 +7,9 @@ import weakref
 from collections.abc import Callable
 
 import pytest
+from rich.segment import Segment
 from textual import events
+from textual.strip import Strip
 from textual.widget import Widget
 
 from core.postprocess import PostProcess
@@ -404,3 +406,13 @@ async def test_pages_that_were_closed_leave_nothing_behind(make_app: Make) -> No
         await settled(pilot)
         gc.collect()
         assert [cache() for cache in left] == [None] * len(left)
+
+
+async def test_an_update_of_nothing_keeps_what_is_known_of_the_screen(make_app: Make) -> None:
+    """Textual displays nothing now and then; forgetting then made it write whole screens twice."""
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        app._shown.update(0, 0, Strip([Segment("title")]), app.console)
+        app._display(app.screen, None)
+        assert app._shown.update(0, 0, Strip([Segment("title")]), app.console) == ""
