@@ -28,6 +28,9 @@ def parsed() -> argparse.Namespace:
         "--widget", default="picture", choices=["picture", "none", "halfcell", "sixel", "kitty"]
     )
     parser.add_argument("--images", default="", help="a folder of images; drawn scenes when empty")
+    parser.add_argument(
+        "--unmeasured", action="store_true", help="take the link for a fast one, however slow this machine is"
+    )
     parser.add_argument("--report", default="", help="write event-loop CPU times there on exit, as JSON")
     return parser.parse_args()
 
@@ -44,6 +47,7 @@ def main() -> None:
 
     columns, rows = (int(side) for side in arguments.size.split("x"))
     app = Gallery(terminal, columns, rows, arguments.widget, arguments.images)
+    app.measures = not arguments.unmeasured
     app.run()
     if arguments.report:
         Path(arguments.report).write_text(json.dumps(app.report), encoding="utf-8")

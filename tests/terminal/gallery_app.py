@@ -91,6 +91,7 @@ class Gallery(App[None]):
         self.terminal = terminal
         self.columns, self.rows = columns, rows
         self.widget, self.folder = widget, folder
+        self.measures = True
         self.state = [0, 0, 0]
         self.generation = 0
         self.report: dict[str, Any] = {"protocol": terminal.protocol, "loop_cpu_ms": []}
@@ -119,6 +120,8 @@ class Gallery(App[None]):
         return picture
 
     def on_mount(self) -> None:
+        if not self.measures:
+            self._driver.link._measure = lambda *_: None  # type: ignore[union-attr]
         self._cpu = time.thread_time()
         self._wanted = asyncio.Event()
         self.run_worker(self._compose_newest())

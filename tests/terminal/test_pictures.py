@@ -17,7 +17,7 @@ import pytest
 from tests.terminal.pseudo import PseudoTerminal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GALLERY = [sys.executable, "-m", "tests.terminal.gallery", "--size", "40x20"]
+GALLERY = [sys.executable, "-m", "tests.terminal.gallery", "--size", "40x20", "--unmeasured"]
 KINDS = ("halfcell", "kitty", "sixel")
 COLUMNS, ROWS = 100, 40
 # Seconds without a byte after which a program has nothing more to say.
