@@ -1,8 +1,7 @@
 """A picture among text widgets, drawn by the best protocol the terminal has.
 
 Resizing and encoding happen elsewhere (the app's `encode_picture`, else a thread), sending
-waits for the link, and only the newest picture is kept waiting; the event loop does no more
-than hand bytes to the driver.
+waits for the link, and only the newest is kept waiting; the event loop only hands bytes over.
 Pixels are drawn only where the whole widget is visible. Anywhere else (under a dialog,
 half scrolled out) the same picture is half-cells, which Textual clips and tints as text.
 """
@@ -261,6 +260,7 @@ class Picture(Widget):
         if not known or job.before is None or seen_of(self) != (job.origin, job.covered):
             self._repaint()
         elif frame.difference:
+            self._texts.drawn_over()
             self._send(frame.difference)
 
     def _present_kitty(self, frame: Frame, on_screen: Frame | None) -> None:

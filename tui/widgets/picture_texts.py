@@ -31,6 +31,10 @@ class PictureTexts:
             self._blank = ((size, background), cells_of(size, background.rgb))
         return self._blank[1]
 
+    def drawn_over(self) -> None:
+        """The screen shows something else now: rows made from now on are others, also of the same cells."""
+        self._cell_rows = (None, [])
+
     def half_cells(self, cells: Cells) -> list[Strip]:
         """Half-cells as rows."""
         if self._cell_rows[0] is not cells:

@@ -242,6 +242,19 @@ async def test_none_clears() -> None:
         assert not any(line.strip() for line in text_of(app.picture))
 
 
+async def test_a_blank_that_was_drawn_over_is_not_the_blank_that_was_there() -> None:
+    """Rows that Textual knows to be on the screen are not written again; drawn over, they are not there."""
+    app = Window("halfcell")
+    async with app.run_test(size=(24, 12)):
+        before = app.picture.render_lines(app.picture.size.region)
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.shown_generation == 1)
+        app.picture.show(None, 2)
+        after = app.picture.render_lines(app.picture.size.region)
+        assert [strip.text for strip in before] == [strip.text for strip in after]
+        assert not any(strip is other for strip, other in zip(before, after, strict=True))
+
+
 async def test_another_size_is_encoded_anew() -> None:
     app = Window("halfcell")
     async with app.run_test(size=(24, 12)) as pilot:
