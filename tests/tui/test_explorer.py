@@ -7,20 +7,16 @@ import weakref
 from collections.abc import Callable
 
 import pytest
-from rich.segment import Segment
 from textual import events
-from textual.strip import Strip
 from textual.widget import Widget
 
 from core.postprocess import PostProcess
 from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
-from tui.messages import PicturesReady
 from tui.screens.choice import ChoiceScreen
 from tui.screens.help import HelpScreen
 from tui.state import LAYOUTS, ExplorerState
 from tui.widgets.lines import HintLine
-from tui.widgets.picture import Picture
 from tui.widgets.pictures import PictureGrid
 
 Make = Callable[..., ExplorerApp]
@@ -67,20 +63,6 @@ WALKS = [
 async def test_walking(make_app: Make, keys: tuple[str, ...], sample: str) -> None:
     state = await after(make_app, *keys, sample="heart_0000")
     assert state.sample == sample
-
-
-async def test_pictures_that_a_walk_passes_by_are_shown_but_their_scores_are_not(make_app: Make) -> None:
-    app = make_app(sample="heart_0000")
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
-        explorer = app.explorer
-        passed_by = dict.fromkeys(explorer.pictures, next(iter(explorer.pictures.values())))
-        curves, pictures = explorer.sample_curves, explorer.pictures
-        explorer.on_pictures_ready(PicturesReady(explorer._generation, "star_0003", passed_by, None, ""))
-        picture = explorer.query_one("#pane-mask").query_one(Picture)
-        await until(lambda: picture._drawn is not None and picture._drawn[0] == passed_by["mask"], pilot)
-        assert explorer.sample_curves is curves
-        assert explorer.pictures is pictures
 
 
 TUNING = [
@@ -406,13 +388,3 @@ async def test_pages_that_were_closed_leave_nothing_behind(make_app: Make) -> No
         await settled(pilot)
         gc.collect()
         assert [cache() for cache in left] == [None] * len(left)
-
-
-async def test_an_update_of_nothing_keeps_what_is_known_of_the_screen(make_app: Make) -> None:
-    """Textual displays nothing now and then; forgetting then made it write whole screens twice."""
-    app = make_app()
-    async with app.run_test(size=SIZE) as pilot:
-        await settled(pilot)
-        app._shown.update(0, 0, Strip([Segment("title")]), app.console)
-        app._display(app.screen, None)
-        assert app._shown.update(0, 0, Strip([Segment("title")]), app.console) == ""

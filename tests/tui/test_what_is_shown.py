@@ -1,0 +1,40 @@
+"""What the explorer puts on the screen while it is walked through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from tests.tui.conftest import settled, until
+from tui.app import ExplorerApp
+from tui.messages import PicturesReady
+from tui.widgets.picture import Picture
+
+Make = Callable[..., ExplorerApp]
+SIZE = (120, 40)
+
+
+async def test_pictures_that_a_walk_passes_by_are_shown_but_their_scores_are_not(make_app: Make) -> None:
+    app = make_app(sample="heart_0000")
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        explorer = app.explorer
+        passed_by = dict.fromkeys(explorer.pictures, next(iter(explorer.pictures.values())))
+        curves, pictures = explorer.sample_curves, explorer.pictures
+        explorer.on_pictures_ready(PicturesReady(explorer._generation, "star_0003", passed_by, None, ""))
+        picture = explorer.query_one("#pane-mask").query_one(Picture)
+        await until(lambda: picture._drawn is not None and picture._drawn[0] == passed_by["mask"], pilot)
+        assert explorer.sample_curves is curves
+        assert explorer.pictures is pictures
+
+
+async def test_an_update_of_nothing_keeps_what_is_known_of_the_screen(make_app: Make) -> None:
+    """Textual displays nothing now and then; forgetting then made it write whole screens twice."""
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        app._shown.update(0, 0, Strip([Segment("title")]), app.console)
+        app._display(app.screen, None)
+        assert app._shown.update(0, 0, Strip([Segment("title")]), app.console) == ""
