@@ -9,6 +9,7 @@ the same terms, so that pycocotools can judge the results without this program.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,13 +22,20 @@ from pycocotools import mask as coco_mask
 
 from core.codes import Float32, Mask, map_of, mask_of
 from core.datasets import Dataset, Sample
-from core.datasets.images import read_mask
+from core.datasets.annotations import encloses, key_of
+from core.datasets.files import read
+from core.datasets.ids import file_name
+from core.datasets.masks import MaskFiles
+from core.datasets.segmentations import drawn
+from core.datasets.spec import Options
 from core.errors import ParameterError, StoreError, clean
 from core.metrics import Counts, stacked
 from core.paths import atomic_write
 from core.postprocess import PostProcess
 
 Entry = dict[str, object]
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,8 @@ def write_masks(found: Iterable[Prediction], folder: Path) -> int:
 
 
 def mask_name(id_: str) -> str:
-    """The file name of a sample's mask; an id that is no file name has its slashes replaced."""
-    return f"{id_.replace('/', '_')}.png"
+    """The file name of a sample's mask."""
+    return f"{file_name(id_)}.png"
 
 
 def results(found: Iterable[Prediction], dataset: Dataset) -> list[Entry]:
@@ -142,19 +150,38 @@ def _encoded(mask: Mask) -> Entry:
 # In.
 
 
-def read_masks(folder: Path, dataset: Dataset) -> dict[str, Mask]:
-    """Masks of a folder by sample id: `ID.png` or `ID_mask.png`, foreground above 127.
+def read_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> dict[str, Mask]:
+    """Masks of a folder by sample id: `ID.png` or `ID_mask.png`, or another picture's ending.
 
-    StoreError when no file belongs to a sample, or a mask is not of its image's size.
+    What is foreground is decided for all of them together, as for true masks
+    (`core.datasets.masks`); mask_value says it where they leave a choice. StoreError when no
+    file belongs to a sample, two do, or a mask is not of its image's size; DatasetError when a
+    file cannot be read.
     """
     if not folder.is_dir():
         raise StoreError(f"no folder {folder}; expected one with a mask per sample, ID.png")
-    known = {mask_name(sample.id).removesuffix(".png"): sample for sample in dataset.samples}
-    found: dict[str, Mask] = {}
-    for path in sorted(folder.glob("*.png")):
-        sample = known.get(path.stem) or known.get(path.stem.removesuffix("_mask"))
-        if sample is not None:
-            found[sample.id] = _fitting(read_mask(path), sample, path.name)
+    paths = _mask_files(folder, dataset)
+    options = Options(mask_value=mask_value, allow_empty=True)
+    names = [path.name for path in paths.values()]
+    masks = MaskFiles(list(paths.values()), names, options, what="predicted masks")
+    return {
+        id_: _fitting(masks.mask(place), dataset.by_id(id_), names[place]) for place, id_ in enumerate(paths)
+    }
+
+
+def _mask_files(folder: Path, dataset: Dataset) -> dict[str, Path]:
+    known = {mask_name(sample.id).removesuffix(".png"): sample.id for sample in dataset.samples}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        id_ = known.get(path.stem) or known.get(path.stem.removesuffix("_mask"))
+        if id_ is None or path.suffix.lower() not in PICTURE_ENDINGS or not path.is_file():
+            continue
+        if id_ in found:
+            raise StoreError(
+                f"{folder} has two masks of {clean(id_)}: {clean(found[id_].name)} and {clean(path.name)}; "
+                "expected one"
+            )
+        found[id_] = path
     if not found:
         raise StoreError(
             f"{folder} has no mask of {clean(dataset.name)}; expected names like "
@@ -186,7 +213,7 @@ def read_results(
             strangers[
                 f"image {clean(entry.get('image_id'))}, category {clean(entry.get('category_id'))}"
             ] += 1
-        elif _score(entry) >= least_score:
+        elif _score(entry, f"{path}, entry {number}") >= least_score:
             mask = _fitting(_decoded(entry, sample, f"{path}, entry {number}"), sample, f"entry {number}")
             found[sample.id] = mask | found[sample.id] if sample.id in found else mask
     if strangers and len(strangers) == len(entries):
@@ -198,13 +225,15 @@ def read_results(
 
 
 def scored(masks: Mapping[str, Mask], dataset: Dataset) -> Counts:
-    """Count masks (H, W) bool against the true masks: (n, 1), one threshold, in the dataset's order.
+    """Count masks (H, W) bool against true masks: (n, 1), one threshold, in the order of `dataset.scorable`.
 
     A sample without a mask counts as nothing predicted. ParameterError for an unknown id.
     """
     for id_ in masks:
         dataset.by_id(id_)
-    return stacked(_counted(masks.get(sample.id), sample) for sample in dataset.samples)
+    if not dataset.scorable:
+        raise ParameterError("no sample is left to score: each is ignored all over")
+    return stacked(_counted(masks.get(sample.id), sample) for sample in dataset.scorable)
 
 
 def _counted(mask: Mask | None, sample: Sample) -> Counts:
@@ -229,16 +258,16 @@ def _fitting(mask: Mask, sample: Sample, where: str) -> Mask:
 class _CocoNames:
     """What an annotation file calls its numbers: images by file stem, categories by name."""
 
-    images: Mapping[object, str]
-    categories: Mapping[object, str]
+    images: Mapping[str, str]
+    categories: Mapping[str, str]
 
     @classmethod
     def read(cls, path: Path) -> _CocoNames:
         content: Any = _read_json(path)
         try:
-            images = {image["id"]: Path(image["file_name"]).stem for image in content["images"]}
-            categories = {category["id"]: category["name"] for category in content["categories"]}
-        except (TypeError, KeyError) as error:
+            images = {key_of(image["id"]): Path(str(image["file_name"])).stem for image in content["images"]}
+            categories = {key_of(each["id"]): str(each["name"]) for each in content["categories"]}
+        except (TypeError, KeyError, ValueError) as error:
             raise StoreError(
                 f"{path} is no COCO annotation file; expected images and categories: {clean(error)}"
             ) from error
@@ -246,15 +275,25 @@ class _CocoNames:
 
     def candidates(self, entry: Mapping[str, object]) -> tuple[str, ...]:
         """The sample ids that an entry may mean."""
-        stem = self.images.get(entry.get("image_id"))
-        label = self.categories.get(entry.get("category_id"))
-        return (
-            () if stem is None or label is None else (f"{label}_{entry['image_id']}", f"{label}_{stem}", stem)
-        )
+        stem, label = self._of(entry, "image_id", self.images), self.label(entry)
+        if stem is None or label is None:
+            return ()
+        return f"{label}_{entry['image_id']}", f"{label}_{stem}", stem
+
+    def label(self, entry: Mapping[str, object]) -> str | None:
+        """The name of the entry's category."""
+        return self._of(entry, "category_id", self.categories)
 
     def means(self, entry: Mapping[str, object], sample: Sample) -> bool:
         """Whether the entry's category is the sample's label."""
-        return self.categories.get(entry.get("category_id")) == sample.label
+        return self.label(entry) == sample.label
+
+    @staticmethod
+    def _of(entry: Mapping[str, object], name: str, known: Mapping[str, str]) -> str | None:
+        try:
+            return known.get(key_of(entry.get(name)))
+        except ValueError:
+            return None
 
 
 def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: _CocoNames) -> Sample | None:
@@ -273,27 +312,29 @@ def _decoded(entry: Mapping[str, object], sample: Sample, where: str) -> Mask:
     segmentation = entry.get("segmentation")
     height, width = sample.true_mask().shape
     try:
-        if isinstance(segmentation, dict) and segmentation.get("size") != [height, width]:
-            raise ValueError(f"size {segmentation.get('size')}, expected [{height}, {width}]")
-        if isinstance(segmentation, list):
-            segmentation = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-        elif isinstance(segmentation, dict) and isinstance(segmentation.get("counts"), list):
-            segmentation = coco_mask.frPyObjects(segmentation, height, width)
-        mask: Mask = coco_mask.decode(segmentation).astype(bool)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        if isinstance(segmentation, list) and not encloses(segmentation):
+            raise ValueError("polygons of fewer than three points, which enclose nothing")
+        return drawn(segmentation, height, width)
+    except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"{clean(where)}: no segmentation that can be read ({clean(error)})") from error
-    return mask
 
 
-def _score(entry: Mapping[str, object]) -> float:
-    score = entry.get("score", 1.0)
-    return float(score) if isinstance(score, int | float) else 0.0
+def _score(entry: Mapping[str, object], where: str) -> float:
+    """How sure the entry is; one that does not say is sure."""
+    score = entry.get("score")
+    try:
+        value = 1.0 if score is None else float(score)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise StoreError(f"{clean(where)}: found a score of {clean(score)}, expected a number")
+    return value
 
 
 def _read_json(path: Path) -> object:
+    if not path.exists():
+        raise StoreError(f"no file {path}")
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise StoreError(f"no file {path}") from None
-    except (OSError, ValueError) as error:
+        return json.loads(read(path))
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"cannot read {path} as JSON: {clean(error)}") from error

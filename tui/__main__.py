@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    from core.commands.dataset import add_dataset_argument
     from core.postprocess import PARAMETERS
 
     top = argparse.ArgumentParser(
@@ -46,8 +47,7 @@ def parser() -> argparse.ArgumentParser:
         "Without arguments it opens the demo set. Inside, ? shows the keys.",
     )
     top.add_argument("--version", action="version", version=f"cliploc {VERSION}")
-    top.add_argument("--dataset", default="demo", help="demo, cocoglide, a folder in CocoGlide layout, "
-                     "or coco:IMAGES:ANNOTATIONS.json (default: demo)")  # fmt: skip
+    add_dataset_argument(top)
     top.add_argument("--heatmaps", metavar="SET", help="show a stored heatmap set; nothing is computed")
     top.add_argument("--method", help="gem, textspan, gradcam, … (`cliploc-tui` and m show all)")
     top.add_argument("--backbone", help="network, for example ViT-B-16 (default: the method's own)")
@@ -79,11 +79,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Open the dataset, start the studio, then load and start the screen beside it."""
     # Until the first paint (see `ExplorerApp`): next to nothing of what is imported is garbage.
     gc.disable()
-    from core.datasets import open_dataset
+    from core.commands.dataset import opened
     from core.terminal import usable
     from tui.studio.launch import launched
 
-    dataset = open_dataset(arguments.dataset)
+    dataset = opened(arguments)
     # Half of what the screen loads comes before the studio is started, the other half loads beside
     # it: two processors are often two threads of one, and the first text is not to wait.
     import textual  # noqa: F401

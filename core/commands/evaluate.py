@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from core.commands.config import add_config_arguments, config_of
+from core.commands.dataset import add_dataset_argument, spec_of
 from core.postprocess import THRESHOLDS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ HELP = "score one post-processing config over a heatmap set, at all 100 threshol
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """evaluate --heatmaps SET [--dataset SPEC] [--interpolation …] [--boxes] [--json]"""
     parser.add_argument("--heatmaps", required=True, metavar="SET", help="a heatmap set, by name or key")
-    parser.add_argument("--dataset", metavar="SPEC", help="where the set's dataset is now, if it has moved")
+    add_dataset_argument(parser, default=None)
     add_config_arguments(parser, threshold=False)  # all thresholds are printed
     parser.add_argument("--boxes", action="store_true", help="also MaxBoxAcc and MaxBoxAccV2 (slow)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -26,16 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one row per threshold, and what is integrated over thresholds."""
     from core.commands.output import print_json, print_table, say
+    from core.heatmaps.ground import ground
     from core.heatmaps.store import HeatmapStore
     from core.metrics import CONVENTION
     from core.sweep.evaluate import evaluate
     from core.sweep.inputs import open_sets
 
     config = config_of(arguments)
-    (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], arguments.dataset, HeatmapStore())
+    (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], spec_of(arguments), HeatmapStore())
     if len(ids) < len(dataset.samples):
         say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
-    found = evaluate(heatmaps.read_all(), dataset.samples, config, boxes=arguments.boxes)
+    maps = heatmaps.read_all()
+    grounds = ground(dataset, ids, maps, heatmaps.identity.mark)
+    for sentence in grounds.sentences:
+        say(f"note: {sentence}")
+    found = evaluate(maps, dataset.scorable, config, boxes=arguments.boxes)
     scores = [
         {"threshold": threshold, **{name: float(curve[j]) for name, curve in found.curves.items()}}
         for j, threshold in enumerate(THRESHOLDS)
@@ -52,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "samples": len(dataset.samples),
                 "config": settings,
                 "convention": CONVENTION,
+                **grounds.to_dict(),
                 "scores": scores,
                 "best": best,
                 **whole,

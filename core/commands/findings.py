@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from core.errors import clean
 from core.sweep.ledger import Best, Cell, RunRow
 
 
@@ -41,6 +42,7 @@ def list_row(row: RunRow) -> dict[str, object]:
         "best": None if row.best is None else row.best.mean_iou,
         "dataset": row.dataset,
         "heatmaps": ", ".join(row.heatmaps),
+        "note": "old" if row.mark else "",
     }
 
 
@@ -53,7 +55,8 @@ def sentences(row: RunRow, summaries: Mapping[int, Mapping[str, Any] | None]) ->
     """What a run found, honestly: no tuned number without its check."""
     lines = [
         f"run {row.id}: {row.state}, {row.shards_done} of {row.shards} shards"
-        + (f" ({row.message})" if row.message else "")
+        + (f" ({row.message})" if row.message else ""),
+        *([f"  note: {row.mark}"] if row.mark else []),
     ]
     for index, summary in summaries.items():
         if summary is not None:
@@ -66,6 +69,7 @@ def _set_sentences(name: str, found: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{name}: mean IoU over {found['images']:,} images ({found['convention']}), "
         f"{found['cells']:,} cells searched",
+        *(f"  note: {clean(note)}" for note in found.get("ground", {}).get("notes", ())),
         f"  grid's best      {found['best']['mean_iou']:.4f}  {_text(found['best'])} (tuned on these images)",
         f"                   95 % interval {low:.4f} to {high:.4f} (bootstrap of {found['replicates']}, "
         f"selecting anew each time; {found['replicate_configs']} configs won)",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.dataset import add_dataset_argument
+from core.commands.dataset import add_dataset_argument, opened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Describe, print and keep; 0 when done."""
     from core.backbones.load import load_backbone
     from core.commands.output import print_table, say
-    from core.datasets import open_dataset
     from core.errors import ParameterError
     from core.methods import METHODS
     from core.methods.bank import read_bank
@@ -51,13 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("layers", "texts", "batch"):
         if getattr(arguments, name) < 1:
             raise ParameterError(f"--{name}: found {getattr(arguments, name)}, expected at least 1")
-    dataset = open_dataset(arguments.dataset)
+    dataset = opened(arguments)
     usual = "demo-vit" if dataset.name == "demo" else METHODS["textspan"].default_backbone
     backbone = load_backbone(arguments.backbone or usual, arguments.checkpoint, arguments.device)
     bank = read_bank(arguments.bank)
     parts = _contributions(backbone, dataset, arguments.layers, arguments.batch)
     descriptions = described(backbone, parts, bank, arguments.texts)
-    kept = place_of(backbone.digest, dataset.fingerprint)
+    kept = place_of(backbone.digest, dataset.pictures)
     for path in (kept, *([arguments.output] if arguments.output else [])):
         save(path, descriptions)
     say(f"kept at {kept}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.dataset import add_dataset_argument
+from core.commands.dataset import add_dataset_argument, opened
 
 if TYPE_CHECKING:
     from core.heatmaps.recipe import Recipe
@@ -111,10 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _compute(arguments: argparse.Namespace) -> int:
     from core.commands.output import print_table, say
     from core.commands.progress import progress
-    from core.datasets import open_dataset
     from core.heatmaps.store import HeatmapStore
 
-    dataset = open_dataset(arguments.dataset)
+    dataset = opened(arguments)
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.checkpoint}".strip() for recipe in recipes)
     say(f"loading PyTorch, then {', '.join(networks)}")
@@ -220,11 +219,10 @@ def _remove(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from core.commands.output import print_table, say
-    from core.datasets import open_dataset
     from core.heatmaps.exchange import import_npz
     from core.heatmaps.store import HeatmapStore
 
-    dataset = open_dataset(arguments.dataset)
+    dataset = opened(arguments)
     name = arguments.name or arguments.file.stem
     imported = import_npz(HeatmapStore(), arguments.file, dataset, name)
     missing = len(dataset.samples) - len(imported.ids())

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.dataset import add_dataset_argument
+from core.commands.dataset import add_dataset_argument, opened, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,13 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Heatmaps, one run per method, report; prints where the page is."""
     from core.commands.output import print_lines, say
-    from core.datasets import open_dataset
     from core.report.figures import check_matplotlib
     from core.report.write import write_report
     from core.sweep.ledger import Ledger
 
     check_matplotlib()  # before minutes of work
-    dataset = open_dataset(arguments.dataset)
+    dataset = opened(arguments)
     recipes = poster_recipes(dataset, _names(arguments.methods), _networks(arguments.networks))
     ledger, runs = Ledger(), []
     sets = _heatmaps(recipes, dataset, arguments.device)
@@ -66,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"run {id_} is {state}: {ledger.run(id_).message}; the same command goes on from here")
             return 130 if state == "paused" else 1
         runs.append(id_)
-    written = write_report(ledger, runs, arguments.out, dataset=arguments.dataset, progress=say)
+    written = write_report(ledger, runs, arguments.out, dataset=spec_of(arguments), progress=say)
     print_lines([str(written)])
     return 0
 
@@ -164,7 +163,7 @@ def _swept(
     plan = planned(
         [found.key for found in sets],
         Grid(),
-        dataset=arguments.dataset,
+        dataset=spec_of(arguments),
         workers=arguments.workers,
         seed=arguments.seed,
     )
@@ -191,4 +190,4 @@ def _known_run(ledger: Ledger, plan: Plan) -> str | None:
 def _results(plan: Plan) -> tuple[object, ...]:
     """What decides a plan's results."""
     keys = [found["key"] for found in plan.sets]
-    return plan.fingerprint, keys, plan.grid, plan.groups, plan.seed
+    return plan.truth, plan.reading, keys, plan.grid, plan.groups, plan.seed

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.commands.config import add_config_arguments, config_of
-from core.commands.dataset import add_dataset_argument
+from core.commands.dataset import add_dataset_argument, opened, spec_of
 
 if TYPE_CHECKING:
+    from core.heatmaps.ground import Ground
     from core.postprocess import PostProcess
 
 HELP = "write predicted masks (PNG, COCO results), or score masks made elsewhere"
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--run", dest="run_id", metavar="ID", help="the best cell of a run: its heatmap set and its config"
     )
-    given.add_argument("--dataset", metavar="SPEC", help="where the set's dataset is now, if it has moved")
+    add_dataset_argument(given, default=None)
     add_config_arguments(given, threshold=True)
     given.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the folder to write")
     text = "mean IoU and the other scores of somebody's masks"
@@ -37,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     taken.add_argument(
         "--annotations", type=Path, metavar="FILE", help="the COCO file that the results were made for"
     )
+    taken.add_argument(
+        "--predicted-mask-value", default="", metavar="V",
+        help="what is foreground in the folder's masks, where they leave a choice: a number, or any",
+    )  # fmt: skip
     taken.add_argument(
         "--least-score", type=float, default=0.0, metavar="S", help="pass over results scored lower"
     )
@@ -53,13 +58,16 @@ def _export(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from core.commands.output import say
+    from core.heatmaps.ground import ground
     from core.heatmaps.store import HeatmapStore
     from core.predictions import ground_truth, predictions, results, scored, write_json, write_masks
     from core.sweep.inputs import open_sets
 
     name, config = _asked(arguments)
-    (heatmaps,), dataset, ids = open_sets([name], arguments.dataset, HeatmapStore())
-    found = list(predictions(heatmaps.read_all(), dataset, config))
+    (heatmaps,), dataset, ids = open_sets([name], spec_of(arguments), HeatmapStore())
+    maps = heatmaps.read_all()
+    _say_ground(ground(dataset, ids, maps, heatmaps.identity.mark))
+    found = list(predictions(maps, dataset, config))
     write_masks(found, arguments.out / "masks")
     write_json(results(found, dataset), arguments.out / "results.json")
     write_json(ground_truth(dataset), arguments.out / "ground_truth.json")
@@ -67,7 +75,7 @@ def _export(arguments: argparse.Namespace) -> int:
     if len(ids) < len(dataset.samples):
         say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
     counts = scored({one.sample.id: one.mask for one in found}, dataset)
-    present = np.isin([sample.id for sample in dataset.samples], ids)
+    present = np.isin([sample.id for sample in dataset.scorable], ids)
     _print_scores(arguments, heatmaps.name, len(ids), counts[present], {"config": config.to_dict()})
     return 0
 
@@ -89,23 +97,33 @@ def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess]:
 
 def _score(arguments: argparse.Namespace) -> int:
     from core.commands.output import say
-    from core.datasets import open_dataset
+    from core.heatmaps.ground import ground
     from core.predictions import read_masks, read_results, scored
 
-    dataset = open_dataset(arguments.dataset)
+    dataset = opened(arguments)
     if arguments.path.is_dir():
-        masks = read_masks(arguments.path, dataset)
+        masks = read_masks(arguments.path, dataset, arguments.predicted_mask_value)
     else:
         masks = read_results(
             arguments.path, dataset, annotations=arguments.annotations, least_score=arguments.least_score
         )
+    _say_ground(ground(dataset, [sample.id for sample in dataset.samples]))
+    empty = sum(not mask.any() for mask in masks.values())
+    if empty:
+        say(f"{empty} of {len(masks)} predicted masks are empty")
     missing = len(dataset.samples) - len(masks)
     if missing:
         say(f"{missing} of {len(dataset.samples)} samples have no mask: they count as nothing predicted")
-    _print_scores(
-        arguments, str(arguments.path), len(dataset.samples), scored(masks, dataset), {"masks": len(masks)}
-    )
+    more: dict[str, object] = {"masks": len(masks), "empty_predictions": empty}
+    _print_scores(arguments, str(arguments.path), len(dataset.scorable), scored(masks, dataset), more)
     return 0
+
+
+def _say_ground(found: Ground) -> None:
+    from core.commands.output import say
+
+    for sentence in found.sentences:
+        say(f"note: {sentence}")
 
 
 def _print_scores(

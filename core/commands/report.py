@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.commands.dataset import add_dataset_argument, spec_of
+
 HELP = "write runs as one HTML page, Markdown and LaTeX tables, and figures"
 
 
@@ -13,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", default="last", metavar="ID[,ID]", help="finished runs on one dataset (default: last)"
     )
-    parser.add_argument("--dataset", metavar="SPEC", help="where the runs' dataset is now, if it has moved")
+    add_dataset_argument(parser, default=None)
     parser.add_argument(
         "-o", "--out", type=Path, default=Path("report"), metavar="DIR", help="(default: report)"
     )
@@ -26,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from core.sweep.ledger import Ledger
 
     runs = [text.strip() for text in arguments.runs.split(",") if text.strip()]
-    written = write_report(Ledger(), runs or ["last"], arguments.out, dataset=arguments.dataset, progress=say)
+    written = write_report(
+        Ledger(), runs or ["last"], arguments.out, dataset=spec_of(arguments), progress=say
+    )
     print_lines([str(written)])
     return 0

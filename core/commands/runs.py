@@ -174,11 +174,13 @@ def _ask(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 def _resume(ledger: Ledger, arguments: argparse.Namespace) -> int:
     from core.commands.output import say
+    from core.sweep.inputs import check_reading
 
     row = ledger.find(arguments.id)
     if row.state == "running":
         say(f"run {row.id} is at work already; `cliploc runs watch {row.id}` follows it")
         return 2
+    check_reading(ledger.plan(row.id))
     ledger.set_state(row.id, "waiting")
     if arguments.detach:
         return detached(ledger, row.id, as_json=arguments.json)

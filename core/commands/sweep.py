@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from core.commands.dataset import add_dataset_argument, spec_of
+
 HELP = "run a grid of post-processing configs over heatmap sets"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """sweep --heatmaps SET[,SET] [--interpolation …] [--dilate 1:61:4] … [--detach] [--json]"""
     parser.add_argument("--heatmaps", required=True, metavar="SET[,SET]", help="heatmap sets, by name or key")
-    parser.add_argument("--dataset", metavar="SPEC", help="where the sets' dataset is now, if it has moved")
+    add_dataset_argument(parser, default=None)
     for name, default, text in (
         ("interpolation", "all", "names with commas, or all"),
         ("order", "dilate-erode", "none, dilate, erode, dilate-erode, erode-dilate with commas, or all"),
@@ -66,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = planned(
         [name.strip() for name in arguments.heatmaps.split(",")],
         grid,
-        dataset=arguments.dataset,
+        dataset=spec_of(arguments),
         keep=arguments.keep,
         engine=arguments.engine,
         executor=arguments.executor,

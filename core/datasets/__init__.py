@@ -1,15 +1,12 @@
-"""Datasets by spec: `demo`, `cocoglide`, a folder, or `coco:IMAGES:ANNOTATIONS.json`."""
+"""Datasets by spec: `demo`, `cocoglide`, a folder, or `coco:IMAGES:ANNOTATIONS.json`, with options."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from core import paths
 from core.datasets.folder import open_folder
-from core.datasets.sample import Dataset, Sample
-from core.errors import DatasetError
+from core.datasets.sample import READING, Content, Dataset, Sample
+from core.datasets.spec import COCO, parsed, root_of, written
 
-__all__ = ["Dataset", "Sample", "open_dataset", "root_of"]
+__all__ = ["READING", "Content", "Dataset", "Sample", "open_dataset"]
 
 
 def open_dataset(spec: str) -> Dataset:
@@ -17,6 +14,7 @@ def open_dataset(spec: str) -> Dataset:
 
     `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place.
     `coco:IMAGES:ANNOTATIONS.json`: COCO instances. Anything else: a folder in CocoGlide's layout.
+    Options behind a question mark say how files are read, see `core.datasets.spec`.
 
     >>> demo = open_dataset("demo")
     >>> len(demo.samples), demo.labels[:3]
@@ -25,24 +23,11 @@ def open_dataset(spec: str) -> Dataset:
     >>> sample.image().shape, sample.image().dtype, sample.true_mask().dtype
     ((256, 256, 3), dtype('uint8'), dtype('bool'))
     """
-    if spec.startswith("coco:"):
+    place, options = parsed(spec)
+    if place.startswith(COCO):
         from core.datasets.coco import open_coco
 
-        return open_coco(spec)
-    name = spec if spec in ("demo", "cocoglide") else None
-    return open_folder(root_of(spec), name)
-
-
-def root_of(spec: str) -> Path:
-    """The folder that a spec of a dataset in CocoGlide's layout stands for."""
-    if spec == "demo":
-        return paths.embedded_dir() / "demo"
-    if spec == "cocoglide":
-        root = paths.data_dir() / "cocoglide"
-        if not root.is_dir():
-            raise DatasetError(
-                f"CocoGlide is not at {root}; `cliploc fetch cocoglide` gets it, "
-                "or give the folder you have: --dataset PATH"
-            )
-        return root
-    return Path(spec).expanduser()
+        return open_coco(place, written(place, options), options)
+    name = place if place in ("demo", "cocoglide") else None
+    root = root_of(place)
+    return open_folder(root, written(str(root), options), options, name)

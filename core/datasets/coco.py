@@ -1,4 +1,4 @@
-"""COCO annotations as a dataset: `coco:IMAGES:ANNOTATIONS.json`, read by pycocotools.
+"""COCO annotations as a dataset: `coco:IMAGES:ANNOTATIONS.json`. LVIS's files, too.
 
 One sample per image and category: the instances of a category in an image are
 merged into one true mask. Crowd regions, where instances were not told apart,
@@ -10,141 +10,254 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.datasets.sample import Dataset, Sample
+from core.datasets import files, ids
+from core.datasets.annotations import Picture, read_annotations
+from core.datasets.sample import Content, Dataset, Sample
+from core.datasets.spec import Options, coco_places
 from core.errors import DatasetError, clean
 
 if TYPE_CHECKING:
     from core.datasets.sample import Image, Mask
 
-Segmentation = Any  # polygons (lists of numbers) or a run-length dict, as COCO has them
+NAMED = 6
+_FEW_PIXELS = 16
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image's file and size as the annotations tell it."""
+class Region:
+    """The annotations of one category in one picture: instances, and crowds."""
 
-    path: Path
-    height: int
-    width: int
+    picture: Picture
+    annotations: Path
+    instances: tuple[tuple[str, Any], ...]  # annotation id and segmentation
+    crowds: tuple[tuple[str, Any], ...]
+    orientation: str = "auto"
+
+    def image(self) -> Image:
+        """The picture, of the size that the annotations say."""
+        from core.datasets.pictures import read_image  # cv2 costs 0.3 s; listing samples needs none
+
+        return read_image(self.picture.path, self.picture.size, self.orientation)
+
+    def true_mask(self) -> Mask:
+        """All instances as one mask, by COCO's own rasterization."""
+        problem = size_problem(self.picture, self.orientation)
+        if problem:
+            raise DatasetError(f"{self.annotations}: {problem}")
+        return self.drawn()
+
+    def drawn(self) -> Mask:
+        """The true mask, whatever the picture is."""
+        return self._union(self.instances)
+
+    def ignored(self) -> Mask:
+        """The crowd's pixels; those of single instances count even inside a crowd."""
+        return self._union(self.crowds) & ~self._union(self.instances)
+
+    def _union(self, those: Sequence[tuple[str, Any]]) -> Mask:
+        from core.datasets.segmentations import drawn, union
+
+        height, width = self.picture.height, self.picture.width
+        masks = []
+        for name, segmentation in those:
+            try:
+                masks.append(drawn(segmentation, height, width))
+            except (ValueError, TypeError, OverflowError) as error:
+                raise DatasetError(
+                    f"{self.annotations}: annotation {clean(name)} (image {clean(self.picture.name)}) has "
+                    f"{clean(error)}; mend or remove it"
+                ) from error
+        return union(masks, height, width)
 
 
-def open_coco(spec: str) -> Dataset:
+@dataclass(frozen=True)
+class Coco:
+    """An annotation file, read: its regions by sample, and what was left out of it."""
+
+    images: Path
+    annotations: Path
+    regions: tuple[Region, ...]
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def open_coco(place: str, spec: str, options: Options) -> Dataset:
     """Open `coco:IMAGES:ANNOTATIONS.json`. DatasetError when a file is missing or not COCO's.
 
-    A sample's id is `CATEGORY_STEM`, the stem being its image file's. Samples are
-    sorted by category and id; images need not be there until they are asked for.
+    A sample's id is `CATEGORY_STEM`, the stem being its image file's, where that is
+    unique. Samples are sorted by category and id; images need not be there until they
+    are asked for.
     """
-    images, annotations = _places(spec)
-    coco = _read(annotations)
-    try:
-        merged: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
-        for annotation in coco["annotations"]:
-            if annotation.get("segmentation"):
-                merged[annotation["image_id"], annotation["category_id"]].append(annotation)
-        labels = {category["id"]: str(category["name"]) for category in coco["categories"]}
-        pictures = {
-            image["id"]: Picture(
-                _inside(images, image["file_name"]), int(image["height"]), int(image["width"])
-            )
-            for image in coco["images"]
-        }
-        samples = [
-            _sample(pictures[image], labels[category], group)
-            for (image, category), group in merged.items()
-            if not all(annotation.get("iscrowd") for annotation in group)
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(
-            f"{annotations} is not COCO's instances format: {type(error).__name__} {clean(error)}; "
-            "expected images, annotations (with image_id, category_id, segmentation) and categories"
-        ) from error
-    if not samples:
-        raise DatasetError(f"{annotations} has no annotated instances")
-    samples.sort(key=lambda sample: (sample.label, sample.id))
-    return Dataset(f"coco-{annotations.stem}", spec, tuple(samples), partial(_digest, images, annotations))
+    if options.mask_value or options.invert or options.picture != "real":
+        raise DatasetError("mask-value, invert and picture speak of mask files; COCO's annotations have none")
+    coco = read_coco(place, options)
+    samples = tuple(
+        Sample(
+            id_,
+            label,
+            region.image,
+            region.true_mask,
+            region.ignored if region.crowds else None,
+            region.picture.id,
+        )
+        for id_, label, region in zip(coco.ids, coco.labels, coco.regions, strict=True)
+    )
+    content = Content(
+        pictures=partial(_pictures_digest, coco),
+        truth=partial(_truth_digest, coco),
+        legacy=partial(_legacy_digest, coco.images, coco.annotations),
+        notes=partial(_notes, coco),
+        empty=partial(_empty, coco, options.allow_empty),
+        left_out=partial(_left_out, samples),
+    )
+    return Dataset(f"coco-{coco.annotations.stem}", spec, samples, content)
 
 
-def _places(spec: str) -> tuple[Path, Path]:
-    _, _, rest = spec.partition(":")
-    images, _, annotations = rest.rpartition(":")
-    if not images or not annotations:
-        raise DatasetError(f"found {clean(spec)!r}, expected coco:IMAGES:ANNOTATIONS.json")
-    folder, file = Path(images).expanduser(), Path(annotations).expanduser()
-    if not folder.is_dir():
-        raise DatasetError(f"no folder of images at {folder}; expected coco:IMAGES:ANNOTATIONS.json")
-    if not file.is_file():
-        raise DatasetError(f"no annotations at {file}; expected coco:IMAGES:ANNOTATIONS.json")
-    return folder, file
-
-
-def _inside(images: Path, name: str) -> Path:
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ValueError(f"file_name {name!r} leads out of the folder of images")
-    return images / name
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot read {path}: {clean(error)}; expected COCO's instances JSON") from error
-    if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= content.keys():
-        raise DatasetError(f"{path} is not COCO's instances format: no images, annotations and categories")
-    return content
-
-
-def _sample(picture: Picture, label: str, group: Sequence[Mapping[str, Any]]) -> Sample:
-    things = tuple(a["segmentation"] for a in group if not a.get("iscrowd"))
-    crowds = tuple(a["segmentation"] for a in group if a.get("iscrowd"))
-    return Sample(
-        id=f"{label}_{picture.path.stem}",
-        label=label,
-        load_image=partial(_image, picture.path),
-        load_mask=partial(_union, things, picture.height, picture.width),
-        load_ignore=partial(_crowd, crowds, things, picture.height, picture.width) if crowds else None,
+def read_coco(place: str, options: Options) -> Coco:
+    """Read the annotation file. DatasetError when it is not there or not COCO's."""
+    images, annotations = coco_places(place)
+    if not images.is_dir():
+        raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
+    if not annotations.is_file():
+        raise DatasetError(f"no annotations at {annotations}; expected coco:IMAGES:ANNOTATIONS.json")
+    found = read_annotations(annotations, images)
+    keys, notes = list(found.groups), [*found.notes]
+    if options.skip_missing:
+        gone = {image for image, _ in keys if not found.pictures[image].path.is_file()}
+        keys = [key for key in keys if key[0] not in gone]
+        if gone:
+            names = clean(", ".join(sorted(found.pictures[image].name for image in gone)[:NAMED]))
+            notes.append(f"{len(gone)} pictures are not there and are left out: {names}")
+    if not keys:
+        raise DatasetError("; ".join([f"{annotations} has no annotated instances", *notes]))
+    labels = [found.labels[category] for _, category in keys]
+    named = ids.unique([_names(found.pictures[key[0]], found.labels[key[1]], key[1]) for key in keys])
+    order = sorted(range(len(keys)), key=lambda place: (labels[place], named[place]))
+    regions = [
+        Region(
+            found.pictures[key[0]],
+            annotations,
+            tuple(found.groups[key].instances),
+            tuple(found.groups[key].crowds),
+            options.orientation,
+        )
+        for key in keys
+    ]
+    return Coco(
+        images,
+        annotations,
+        tuple(regions[place] for place in order),
+        tuple(named[place] for place in order),
+        tuple(labels[place] for place in order),
+        tuple(notes),
     )
 
 
-def _image(path: Path) -> Image:
-    from core.datasets.images import read_image  # cv2 costs 0.3 s; listing samples needs none
-
-    return read_image(path)
-
-
-def _union(segmentations: Sequence[Segmentation], height: int, width: int) -> Mask:
-    """All regions as one mask (H, W) bool, by COCO's own rasterization."""
-    import numpy as np
-    from pycocotools import mask as rle
-
-    union = np.zeros((height, width), bool)
-    for segmentation in segmentations:
-        if isinstance(segmentation, list):
-            runs = rle.merge(rle.frPyObjects(segmentation, height, width))
-        elif isinstance(segmentation["counts"], list):
-            runs = rle.frPyObjects(segmentation, height, width)
-        else:
-            runs = segmentation
-        union |= rle.decode(runs).astype(bool)
-    return union
+def _names(picture: Picture, label: str, category: str) -> tuple[str, ...]:
+    """What the sample of a picture and a category may be called, the shortest first."""
+    stem, path = picture.names
+    full = f"{label}_{path}_{picture.id}"
+    return f"{label}_{stem}", f"{label}_{path}", full, f"{full}_{category}"
 
 
-def _crowd(crowds: Sequence[Segmentation], things: Sequence[Segmentation], height: int, width: int) -> Mask:
-    """The crowd's pixels; those of single instances count even inside a crowd."""
-    return _union(crowds, height, width) & ~_union(things, height, width)
+def size_problem(picture: Picture, orientation: str) -> str:
+    """A sentence where a picture's file is not of the annotations' size, "" where it is or is not there."""
+    from core.datasets.pictures import header, is_turned
+
+    if not picture.path.exists():
+        return ""
+    found, expected = header(picture.path), picture.size
+    size = found.upright if is_turned(found, expected, orientation) else found.size
+    if size == expected:
+        return ""
+    return (
+        f"image {clean(picture.name)} is {size[0]} x {size[1]}, its annotations say "
+        f"{expected[0]} x {expected[1]}; expected the same size"
+    )
 
 
-def _digest(images: Path, annotations: Path) -> str:
+def _pictures_digest(coco: Coco) -> str:
+    from core.datasets.pictures import headers_of, is_turned
+
+    paths = [region.picture.path for region in coco.regions]
+    turned = [
+        head.orientation > 1 and is_turned(head, region.picture.size, region.orientation)
+        for head, region in zip(headers_of(paths), coco.regions, strict=True)
+    ]
+    rows = zip(coco.ids, coco.labels, files.digests(paths), turned, strict=True)
+    return files.digest_of("pictures 2", rows)
+
+
+def _truth_digest(coco: Coco) -> str:
+    return files.digest_of("truth 2", [*files.digests([coco.annotations]), *coco.ids])
+
+
+def _legacy_digest(images: Path, annotations: Path) -> str:
     total = hashlib.sha256(annotations.read_bytes())
     with contextlib.suppress(OSError):
-        # The annotations name the images; sizes tell resized copies apart without reading 20 GB.
         for path in sorted(images.iterdir()):
             total.update(f"{path.name}\0{path.stat().st_size}\0".encode())
     return total.hexdigest()
+
+
+def _notes(coco: Coco) -> tuple[str, ...]:
+    from core.datasets.pictures import headers_of, is_unsure, notes_on
+
+    pictures = list({region.picture.id: region.picture for region in coco.regions}.values())
+    heads = headers_of([picture.path for picture in pictures if picture.path.is_file()])
+    sizes = (picture.size for picture in pictures if picture.path.is_file())
+    automatic = all(region.orientation == "auto" for region in coco.regions)
+    unsure = sum(is_unsure(head, size) for head, size in zip(heads, sizes, strict=True) if not head.problem)
+    return (*coco.notes, *notes_on(heads, unsure if automatic else 0))
+
+
+def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
+    """Samples whose true mask has no pixel. Only what is hardly larger than a pixel is drawn to see that."""
+    suspects = [
+        (id_, region)
+        for id_, region in zip(coco.ids, coco.regions, strict=True)
+        if all(_is_small(segmentation, region.picture) for _, segmentation in region.instances)
+    ]
+    found = frozenset(id_ for id_, region in suspects if not region.drawn().any())
+    if len(found) == len(coco.ids) and not allowed:
+        raise DatasetError(
+            f"{coco.annotations}: all {len(found)} true masks are empty: no annotation covers a pixel; "
+            "if that is meant, say allow-empty=yes (--allow-empty)"
+        )
+    return found
+
+
+def _is_small(segmentation: object, picture: Picture) -> bool:
+    """Whether polygons cover, by their area, less than a few pixels of the picture; run lengths may."""
+    if not isinstance(segmentation, list):
+        return True
+    for ring in segmentation:
+        if not isinstance(ring, list) or not all(isinstance(each, int | float) for each in ring):
+            return True
+        xs, ys = ring[::2], ring[1::2]
+        inside = (
+            xs and min(xs) >= 0 and min(ys) >= 0 and max(xs) <= picture.width and max(ys) <= picture.height
+        )
+        if inside and _area(xs, ys) > _FEW_PIXELS:
+            return False
+    return True
+
+
+def _area(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Of a polygon, by the shoelace formula."""
+    corners = enumerate(zip(xs, ys, strict=False))
+    return abs(sum(xs[place - 1] * y - x * ys[place - 1] for place, (x, y) in corners)) / 2
+
+
+def _left_out(samples: Sequence[Sample]) -> frozenset[str]:
+    """Only a sample with crowds can be ignored all over."""
+    crowded = [sample for sample in samples if sample.load_ignore is not None]
+    everything = ((sample.id, sample.ignored()) for sample in crowded)
+    return frozenset(id_ for id_, ignored in everything if ignored is not None and ignored.all())

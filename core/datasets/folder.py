@@ -1,7 +1,8 @@
 """A folder in CocoGlide's layout: table.csv beside real/, mask/ and, perhaps, fake/.
 
 The base names of the three folders do not match, so files are paired through
-the table alone. Columns that are not ours are ignored.
+the table alone. Columns that are not ours are ignored; `source` names the image
+that a row was made from.
 """
 
 from __future__ import annotations
@@ -9,20 +10,29 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.datasets.sample import Dataset, Sample
+from core.datasets import files, ids
+from core.datasets.sample import Content, Dataset, Sample
+from core.datasets.spec import Options
 from core.errors import DatasetError, clean
 
 if TYPE_CHECKING:
+    from core.datasets.masks import MaskFiles
+    from core.datasets.pictures import Header, Size
     from core.datasets.sample import Image, Mask
 
 TABLE = "table.csv"
 COLUMNS = ("real", "mask", "prompt")
+OPTIONAL = ("fake", "source")
+LARGEST_TABLE = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -33,24 +43,113 @@ class Row:
     real: str
     mask: str
     label: str
+    fake: str = ""
+    source: str = ""
 
     @property
-    def id(self) -> str:
-        """The sample's id: the stem of its real image."""
+    def stem(self) -> str:
+        """The name of its real image's file, without ending."""
         return os.path.splitext(os.path.basename(self.real))[0]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its sample may be called, the shortest first."""
+        path = os.path.splitext(self.real)[0]
+        full = f"{self.label}_{path}"
+        return self.stem, f"{self.label}_{self.stem}", path, full, f"{self.label}_{self.real}"
 
-def open_folder(root: Path, name: str | None = None) -> Dataset:
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of a dataset in CocoGlide's layout, row by row."""
+
+    root: Path
+    rows: tuple[Row, ...]
+    options: Options
+
+    @property
+    def pictures(self) -> list[Path]:
+        """Each row's picture."""
+        return [self.root / getattr(row, self.options.picture) for row in self.rows]
+
+    @property
+    def truths(self) -> list[Path]:
+        """Each row's mask."""
+        return [self.root / row.mask for row in self.rows]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Each row's id."""
+        return ids.unique([row.names for row in self.rows])
+
+    @cached_property
+    def masks(self) -> MaskFiles:
+        """The true masks."""
+        from core.datasets.masks import MaskFiles  # numpy and cv2: listing samples needs neither
+
+        return MaskFiles(self.truths, [row.mask for row in self.rows], self.options)
+
+    def image(self, place: int) -> Image:
+        """A row's picture, of its mask's size."""
+        from core.datasets.pictures import header, read_image
+
+        return read_image(self.pictures[place], header(self.truths[place]).size, self.options.orientation)
+
+    def true_mask(self, place: int) -> Mask:
+        """A row's true mask, of its picture's size."""
+        from core.datasets.pictures import header
+
+        mask = self.masks.mask(place)
+        size = (mask.shape[1], mask.shape[0])
+        problem = size_problem(self.rows[place], header(self.pictures[place]), size, self.options.orientation)
+        if problem:
+            raise DatasetError(f"{self.root}: {problem}")
+        return mask
+
+    def ignored(self, place: int) -> Mask | None:
+        """A row's void pixels."""
+        return self.masks.ignored(place)
+
+
+def open_folder(root: Path, spec: str, options: Options, name: str | None = None) -> Dataset:
     """Open a folder in CocoGlide's layout. DatasetError when it, its table or a row is unusable."""
     rows = read_table(root)
-    problems = [*_row_problems(rows), *_missing_files(root, rows)]
+    if options.picture == "fake" and not all(row.fake for row in rows):
+        raise DatasetError(
+            f"{root / TABLE} names no fake picture in some rows; picture=fake needs the column fake"
+        )
+    there = rows
+    if options.skip_missing:
+        there = [row for row in rows if not list(missing_files(root, [row], options))]
+        if not there:
+            raise DatasetError(f"{root}: none of the files of its {len(rows)} rows is there")
+    problems = [*row_problems(there), *missing_files(root, there, options)]
     if problems:
         raise DatasetError(summary(root, problems))
+    folder = Folder(root, tuple(there), options)
+    sources = [_source(row) for row in there] if _is_cocoglide(there) else [row.source for row in there]
     samples = tuple(
-        Sample(row.id, row.label, partial(_image, root / row.real), partial(_mask, root / row.mask))
-        for row in rows
+        Sample(
+            id_,
+            row.label,
+            partial(folder.image, place),
+            partial(folder.true_mask, place),
+            partial(folder.ignored, place),
+            source,
+        )
+        for place, (id_, row, source) in enumerate(zip(folder.ids, there, sources, strict=True))
     )
-    return Dataset(name or root.resolve().name, str(root), samples, partial(_digest, root, tuple(rows)))
+    skipped = [row.real for row in rows if row not in there]
+    content = Content(
+        pictures=partial(_pictures_digest, folder),
+        truth=partial(_truth_digest, folder),
+        legacy=partial(_legacy_digest, folder),
+        sources=partial(_sources_by_content, folder),
+        notes=partial(_notes, folder, skipped),
+        empty=partial(_empty, folder),
+        left_out=partial(_left_out, folder),
+    )
+    return Dataset(name or root.resolve().name, spec, samples, content)
 
 
 def read_table(root: Path) -> list[Row]:
@@ -61,41 +160,46 @@ def read_table(root: Path) -> list[Row]:
             "`cliploc fetch cocoglide` gets the real one, `--dataset demo` needs nothing"
         )
     path = root / TABLE
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                found = clean(", ".join(reader.fieldnames or ())) or "nothing"
-                raise DatasetError(f"{path} has no column {', '.join(missing)}; found {found}")
-            rows = [_row(reader.line_num, line) for line in reader]
-    except FileNotFoundError:
+    if not path.exists():
         raise DatasetError(
             f"{root} has no {TABLE}; expected CocoGlide's layout: "
-            f"{TABLE} (real,fake,mask,prompt), real/, mask/"
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"cannot read {path}: {error}; expected UTF-8 text with commas") from error
+            f"{TABLE} (real,fake,mask,prompt), real/, mask/; or coco:IMAGES:ANNOTATIONS.json"
+        )
+    try:
+        text = files.read(path, LARGEST_TABLE).decode("utf-8-sig")
+        reader = csv.DictReader(StringIO(text, newline=""))
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+        if missing:
+            raise DatasetError(_other_table(path, missing, list(reader.fieldnames or ())))
+        rows = [_row(reader.line_num, line) for line in reader]
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"cannot read {path}: {error.reason} at byte {error.start}; expected UTF-8 text with commas "
+            "(in a spreadsheet: save as CSV UTF-8)"
+        ) from error
+    except csv.Error as error:
+        raise DatasetError(f"cannot read {path}: {clean(error)}; expected UTF-8 text with commas") from error
     if not rows:
         raise DatasetError(f"{path} has a header but no rows")
     return rows
 
 
-def _row(number: int, line: dict[str, str | None]) -> Row:
-    real, mask, label = ((line.get(column) or "").strip() for column in COLUMNS)
-    return Row(number, real, mask, label)
+def _other_table(path: Path, missing: Sequence[str], found: list[str]) -> str:
+    shown = clean(", ".join(found))[:200] or "nothing"
+    alike = {name.strip().lower() for name in found}
+    if len(found) == 1 and any(mark in found[0] for mark in ";\t|"):
+        way = "its columns are separated by another sign; save it with commas"
+    elif alike >= set(missing):
+        way = f"names are written {', '.join(COLUMNS)}, in small letters"
+    else:
+        way = f"expected the columns {', '.join(COLUMNS)} (and fake, source), separated by commas"
+    return f"{path} has no column {', '.join(missing)}; found {shown}; {way}"
 
 
-def check_folder(root: Path) -> list[str]:
-    """Every problem of the dataset, one sentence with file and row each; [] for a sound one.
-
-    Decodes every picture. DatasetError only when there is no table to check.
-    """
-    rows = read_table(root)
-    problems = [*_row_problems(rows), *_missing_files(root, rows)]
-    for row in rows:
-        problems.extend(_picture_problems(root, row))
-    return problems
+def _row(number: int, line: Mapping[str, str | None]) -> Row:
+    # What stands behind the last column comes as a list, under no name.
+    cells = {name: (line.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL)}
+    return Row(number, cells["real"], cells["mask"], cells["prompt"], cells["fake"], cells["source"])
 
 
 def summary(root: Path, problems: list[str], shown: int = 20) -> str:
@@ -106,81 +210,127 @@ def summary(root: Path, problems: list[str], shown: int = 20) -> str:
     return "\n  ".join(lines)
 
 
-def counted(problems: list[str]) -> str:
+def counted(problems: Sequence[str]) -> str:
     """How many there are: `sound`, `1 problem`, `2 problems`."""
     if not problems:
         return "sound"
     return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
 
 
-def _row_problems(rows: list[Row]) -> Iterator[str]:
-    first: dict[str, int] = {}
+def row_problems(rows: Sequence[Row]) -> Iterator[str]:
+    """What is wrong with the table's rows themselves."""
+    first: dict[tuple[str, str, str], int] = {}
     for row in rows:
-        empty = [
-            name for name, text in zip(COLUMNS, (row.real, row.mask, row.label), strict=True) if not text
-        ]
+        cells = (row.real, row.mask, row.label)
+        empty = [name for name, text in zip(COLUMNS, cells, strict=True) if not text]
         if empty:
             yield f"row {row.number}: no {', '.join(empty)}"
-        elif row.id in first:
-            yield f"row {row.number}: id {clean(row.id)!r} was already used in row {first[row.id]}"
-        first.setdefault(row.id, row.number)
+        elif cells in first:
+            yield f"row {row.number}: the same image, mask and label stand in row {first[cells]}"
+        first.setdefault(cells, row.number)
 
 
-def _missing_files(root: Path, rows: list[Row]) -> Iterator[str]:
+def missing_files(root: Path, rows: Sequence[Row], options: Options) -> Iterator[str]:
+    """Files that rows name and that are not there, or not in the dataset's folder."""
     for row in rows:
-        for name in filter(None, (row.real, row.mask)):
-            if not _inside(root, name):
+        for name in filter(None, (getattr(row, options.picture), row.mask)):
+            if not inside(root, name):
                 yield f"row {row.number}: {clean(name)} leads out of the dataset's folder"
             elif not os.path.isfile(os.path.join(root, name)):
-                yield f"row {row.number}: file {clean(name)} is missing"
+                also = os.path.isfile(os.path.join(root, name.replace("\\", "/")))
+                hint = "; write its path with slashes: /" if also else ""
+                yield f"row {row.number}: file {clean(name)} is missing{hint}"
 
 
-def _inside(root: Path, name: str) -> bool:
-    return not os.path.isabs(name) and ".." not in name.split("/")
+def inside(root: Path, name: str) -> bool:
+    """Whether a path of the table stays in the dataset's folder."""
+    return not os.path.isabs(name) and ".." not in name.split("/") and "\0" not in name
 
 
-def _picture_problems(root: Path, row: Row) -> Iterator[str]:
-    shapes = []
-    for name, read in ((row.real, _image), (row.mask, _mask)):
-        path = root / name
-        if not name or not _inside(root, name) or not path.is_file():
-            continue
-        try:
-            picture = read(path)
-        except DatasetError as error:
-            yield f"row {row.number}: {clean(str(error).removeprefix(str(root)).lstrip('/'))}"
-            continue
-        shapes.append(picture.shape[:2])
-        if name == row.mask and not picture.any():
-            yield f"row {row.number}: mask {clean(name)} is empty: no pixel above 127"
-    if len(set(shapes)) > 1:
-        (height, width), (mask_height, mask_width) = shapes
-        yield (
-            f"row {row.number}: mask {clean(row.mask)} is {mask_width} x {mask_height}, "
-            f"its image {width} x {height}"
-        )
+def size_problem(row: Row, picture: Header, mask: Size, orientation: str) -> str:
+    """A sentence where a row's picture and mask are not of one size, "" where they are."""
+    from core.datasets.pictures import is_turned
+
+    size = picture.upright if is_turned(picture, mask, orientation) else picture.size
+    if size == mask:
+        return ""
+    return (
+        f"row {row.number}: mask {clean(row.mask)} is {mask[0]} x {mask[1]}, "
+        f"its image {size[0]} x {size[1]}; expected the same size: resize one to the other"
+    )
 
 
-def _image(path: Path) -> Image:
-    from core.datasets.images import read_image  # cv2 costs 0.3 s; listing samples needs none
-
-    return read_image(path)
-
-
-def _mask(path: Path) -> Mask:
-    from core.datasets.images import read_mask  # as above
-
-    return read_mask(path)
+def _is_cocoglide(rows: Sequence[Row]) -> bool:
+    """Whether ids end in numbers of COCO images, each only once: `dining table_114871`."""
+    numbers = Counter(_source(row) for row in rows)
+    return "" not in numbers and max(numbers.values()) == 1
 
 
-def _digest(root: Path, rows: tuple[Row, ...]) -> str:
+def _source(row: Row) -> str:
+    if row.source:
+        return row.source
+    number = row.stem.removeprefix(f"{row.label}_")
+    return number if number != row.stem and re.fullmatch(r"\d+", number) else ""
+
+
+def _pictures_digest(folder: Folder) -> str:
+    labels = (row.label for row in folder.rows)
+    rows = zip(folder.ids, labels, files.digests(folder.pictures), _turned(folder), strict=True)
+    return files.digest_of("pictures 2", rows)
+
+
+def _turned(folder: Folder) -> list[bool]:
+    """Which pictures are shown as their EXIF tag says."""
+    from core.datasets.pictures import headers_of, is_turned
+
+    orientation = folder.options.orientation
+    pairs = zip(headers_of(folder.pictures), headers_of(folder.truths), strict=True)
+    return [head.orientation > 1 and is_turned(head, mask.size, orientation) for head, mask in pairs]
+
+
+def _truth_digest(folder: Folder) -> str:
+    options = {"mask-value": folder.options.mask_value, "invert": folder.options.invert}
+    return files.digest_of("truth 2", [options, *zip(folder.ids, files.digests(folder.truths), strict=True)])
+
+
+def _legacy_digest(folder: Folder) -> str:
     total = hashlib.sha256()
-    for row in rows:
-        total.update(f"{row.id}\0{row.label}\0".encode())
-        for name in (row.real, row.mask):
-            try:
-                content = (root / name).read_bytes()
-            except OSError as error:
-                raise DatasetError(f"cannot read {root / name}: {error.strerror}") from error
-            total.update(hashlib.sha256(content).digest())
+    pictures = files.digests([folder.root / row.real for row in folder.rows])
+    for row, picture, mask in zip(folder.rows, pictures, files.digests(folder.truths), strict=True):
+        total.update(f"{row.stem}\0{row.label}\0".encode())
+        total.update(bytes.fromhex(picture) + bytes.fromhex(mask))
     return total.hexdigest()
+
+
+def _sources_by_content(folder: Folder) -> dict[str, str]:
+    """Two rows with one picture have one source, whatever its file is called."""
+    real = [folder.root / row.real for row in folder.rows]
+    return {id_: digest[:16] for id_, digest in zip(folder.ids, files.digests(real), strict=True)}
+
+
+def _empty(folder: Folder) -> frozenset[str]:
+    return frozenset(folder.ids[place] for place in folder.masks.empty)
+
+
+def _left_out(folder: Folder) -> frozenset[str]:
+    return frozenset(folder.ids[place] for place in folder.masks.void)
+
+
+def _notes(folder: Folder, skipped: Sequence[str]) -> tuple[str, ...]:
+    masks, count = folder.masks, len(folder.rows)
+    notes = [*masks.reading.notes]
+    if skipped:
+        notes.append(f"{len(skipped)} samples have no file and are left out: {clean(', '.join(skipped[:6]))}")
+    broken = sum(bool(form.problem) for form in masks.forms)
+    if broken:
+        notes.append(f"{broken} of {count} true masks cannot be read; `cliploc dataset check` names them")
+    return (*notes, *_picture_notes(folder))
+
+
+def _picture_notes(folder: Folder) -> list[str]:
+    from core.datasets.pictures import headers_of, is_unsure, notes_on
+
+    heads, masks = headers_of(folder.pictures), headers_of(folder.truths)
+    pairs = zip(heads, masks, strict=True)
+    unsure = sum(is_unsure(head, mask.size) for head, mask in pairs)
+    return notes_on(heads, unsure if folder.options.orientation == "auto" else 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,50 +17,105 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
     Mask = npt.NDArray[np.bool_]
 
+# How true masks are read. Scores of another rule are other scores. 1: release 0.1.0, where
+# foreground was what is above 127, whatever the file was.
+READING = 2
+
 
 @dataclass(frozen=True)
 class Sample:
     """One image, the label to find in it, and the true mask of that label.
 
-    id: unique in the dataset (the stem of the real image's file). The loaders
-    are picklable, so that a sample can travel to another process.
+    id: unique in the dataset, and a file name. source: the image that it was made from, as
+    far as table or annotations say; "" where only the picture's content can tell. The
+    loaders are picklable, so that a sample can travel to another process.
     """
 
     id: str
     label: str
     load_image: Callable[[], Image] = field(repr=False)
     load_mask: Callable[[], Mask] = field(repr=False)
-    load_ignore: Callable[[], Mask] | None = field(default=None, repr=False)
+    load_ignore: Callable[[], Mask | None] | None = field(default=None, repr=False)
+    source: str = ""
 
     def image(self) -> Image:
-        """The image, (H, W, 3) uint8 RGB. DatasetError when the file is gone or broken."""
+        """The image, (H, W, 3) uint8 RGB. DatasetError when the file is gone, broken or of another size."""
         return self.load_image()
 
     def true_mask(self) -> Mask:
-        """The true mask, (H, W) bool, of the image's size. DatasetError when the file is gone or broken."""
+        """The true mask, (H, W) bool, of the image's size. DatasetError as for the image."""
         return self.load_mask()
 
     def ignored(self) -> Mask | None:
-        """Pixels that count neither for nor against, (H, W) bool (COCO crowd regions); None for none."""
+        """Pixels that count neither for nor against, (H, W) bool: void, COCO's crowds. None for none."""
         return self.load_ignore() if self.load_ignore else None
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """Samples in a fixed order, under the name and the spec that open them again.
+class Content:
+    """What only a dataset's files can tell; each is found when it is first asked for.
 
-    digest: reads every file once and returns the hex SHA-256 that identifies the content.
+    pictures, truth, legacy: hex SHA-256, see `Dataset`. sources: of samples that do not say
+    their own. notes: sentences about how the files were read. empty: samples whose true mask
+    is. left_out: samples in which every pixel is ignored.
     """
+
+    pictures: Callable[[], str]
+    truth: Callable[[], str]
+    legacy: Callable[[], str]
+    sources: Callable[[], Mapping[str, str]] = dict
+    notes: Callable[[], tuple[str, ...]] = tuple
+    empty: Callable[[], frozenset[str]] = frozenset
+    left_out: Callable[[], frozenset[str]] = frozenset
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples in a fixed order, under the name and the spec that open them again."""
 
     name: str
     spec: str
     samples: tuple[Sample, ...]
-    digest: Callable[[], str] = field(repr=False)
+    content: Content = field(repr=False)
 
     @cached_property
-    def fingerprint(self) -> str:
-        """Identity by content: hex SHA-256 over ids, labels, images and true masks. Reads all files."""
-        return self.digest()
+    def pictures(self) -> str:
+        """What heatmaps depend on: hex SHA-256 over ids, labels and pictures, as they are read."""
+        return self.content.pictures()
+
+    @cached_property
+    def truth(self) -> str:
+        """What scores depend on: hex SHA-256 over ids and true masks, and how they are to be read."""
+        return self.content.truth()
+
+    @cached_property
+    def legacy(self) -> str:
+        """The fingerprint that release 0.1.0 gave this dataset, by which its stores and runs know it."""
+        return self.content.legacy()
+
+    @cached_property
+    def scorable(self) -> tuple[Sample, ...]:
+        """The samples in which at least one pixel counts."""
+        return tuple(sample for sample in self.samples if sample.id not in self.left_out)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about how the files were read, to stand beside every number. DatasetError."""
+        return self.content.notes()
+
+    @cached_property
+    def empty(self) -> frozenset[str]:
+        """Ids of samples whose true mask has no pixel. DatasetError."""
+        return self.content.empty()
+
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """Ids of samples in which every pixel is ignored: there is nothing to score."""
+        return self.content.left_out()
+
+    def sources(self) -> Mapping[str, str]:
+        """The source image of every sample, by id: samples of one image are not independent."""
+        return self._sources
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -72,6 +127,11 @@ class Dataset:
         """How many samples each class has, by sorted class name."""
         counts = Counter(sample.label for sample in self.samples)
         return {label: counts[label] for label in self.labels}
+
+    @cached_property
+    def _sources(self) -> Mapping[str, str]:
+        known = {sample.id: sample.source for sample in self.samples if sample.source}
+        return known if len(known) == len(self.samples) else {**self.content.sources(), **known}
 
     @cached_property
     def _by_id(self) -> dict[str, Sample]:

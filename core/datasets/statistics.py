@@ -11,11 +11,13 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Statistics:
-    """images, classes; min, max, mean, population std of images per class; mask areas.
+    """samples, images that they were made from, classes; min, max, mean, population std of samples per class.
 
     mask_area: quantile (0 to 1) -> fraction of the image that the true mask covers.
+    empty: how many true masks are.
     """
 
+    samples: int
     images: int
     classes: int
     min: int
@@ -23,6 +25,7 @@ class Statistics:
     mean: float
     std: float
     mask_area: dict[float, float]
+    empty: int
     per_class: dict[str, int]
 
 
@@ -33,12 +36,14 @@ def statistics(dataset: Dataset) -> Statistics:
     per_class = np.array(list(dataset.label_counts.values()))
     areas = [sample.true_mask().mean() for sample in dataset.samples]
     return Statistics(
-        images=len(dataset.samples),
+        samples=len(dataset.samples),
+        images=len(set(dataset.sources().values())),
         classes=len(per_class),
         min=int(per_class.min()),
         max=int(per_class.max()),
         mean=float(per_class.mean()),
         std=float(per_class.std()),
         mask_area={q: float(np.quantile(areas, q)) for q in QUANTILES},
+        empty=sum(area == 0 for area in areas),
         per_class=dataset.label_counts,
     )

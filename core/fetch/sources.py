@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets.folder import TABLE, check_folder, read_table, summary
+from core.datasets.check import problems_of
+from core.datasets.folder import TABLE, read_table, summary
 from core.errors import DatasetError, StoreError, clean
 from core.fetch.archive import unpack
 from core.fetch.download import Kind, Patience, download
@@ -166,7 +167,7 @@ def _check_cocoglide(source: Source, folder: Path) -> Path:
     rows = read_table(root)
     if len(rows) != source.samples:
         raise DatasetError(f"{TABLE} has {len(rows)} rows, expected {source.samples}: this is not CocoGlide")
-    problems = check_folder(root)
+    problems = problems_of(str(root))
     if problems:
         raise DatasetError(summary(root, problems))
     return root

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from core import paths
 from core.datasets import Dataset
+from core.datasets.spec import lasting
 from core.errors import ParameterError, StoreError, clean
-from core.heatmaps.identity import IMPORTED, Identity, lasting
+from core.heatmaps.identity import IMPORTED, Identity
 from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 
 Array = npt.NDArray[np.generic]
@@ -40,7 +41,7 @@ def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> 
         content.update(f"{id_}\0{heatmap.shape}\0".encode())
         content.update(heatmap.tobytes())
     identity = Identity(
-        dataset=dataset.fingerprint,
+        pictures=dataset.pictures,
         method=IMPORTED,
         parameters=(("name", name),),
         digest=content.hexdigest(),

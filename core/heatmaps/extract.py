@@ -26,8 +26,9 @@ from torch import Tensor
 from core.backbones.load import load_backbone
 from core.backbones.network import Backbone, device_of
 from core.datasets import Dataset, Sample
+from core.datasets.spec import lasting
 from core.errors import ParameterError, ResourceError
-from core.heatmaps.identity import Identity, lasting
+from core.heatmaps.identity import Identity
 from core.heatmaps.recipe import AUTO, FLOAT32, Recipe
 from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from core.heatmaps.terms import Terms
@@ -69,7 +70,7 @@ class Job:
     def identity(self, recipe: Recipe) -> Identity:
         """The identity of the set where the recipe's heatmaps belong. Reads the whole dataset once."""
         return Identity(
-            dataset=self.dataset.fingerprint,
+            pictures=self.dataset.pictures,
             method=recipe.method,
             parameters=recipe.parameters,
             backbone=recipe.backbone,
@@ -248,7 +249,7 @@ def _fill_on_several(
     written: Callable[[int], None],
 ) -> dict[Recipe, HeatmapSet]:
     """One process per device, each with every n-th batch."""
-    log.info("%s: fingerprint %s", dataset.name, dataset.fingerprint)  # read once, travels along
+    log.info("%s: pictures %s", dataset.name, dataset.pictures)  # read once, travels along
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(len(devices), context) as executor:
         counts = manager.Queue()

@@ -10,27 +10,35 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import StoreError, clean
 from core.parameters import Value
-from core.paths import data_dir, embedded_dir
+
+if TYPE_CHECKING:
+    from core.datasets import Dataset
 
 IMPORTED = "imported"  # the method of a set that was made elsewhere
+OLD = (
+    "made by release 0.1.0, which did not keep how pictures were turned and what the network was taken for; "
+    "it is shown and scored when you ask for it by name, and computed anew otherwise"
+)
 
 
 @dataclass(frozen=True)
 class Identity:
     """Everything that decides the values of a heatmap set, and nothing that does not.
 
-    dataset: its fingerprint. dataset_name, dataset_spec: how it was called and opened;
-    not part of the identity, since a moved or renamed copy has the same heatmaps.
-    parameters: sorted (name, value) pairs. digest: hex SHA-256 of the weights.
-    size: side of the square that the network sees, in pixels. precision: of the
-    forward pass. version: of the method's code.
+    pictures: the dataset's picture digest; of an old set, the fingerprint that release 0.1.0
+    gave pictures and true masks together. dataset_name, dataset_spec: how it was called and
+    opened; assumed: what was taken for granted about the network. Those are not part of the
+    identity, since a moved or renamed copy has the same heatmaps. parameters: sorted (name,
+    value) pairs. digest: hex SHA-256 of the weights and of what the network computes with.
+    size: side of the square that the network sees, in pixels. precision: of the forward
+    pass. version: of the method's code. old: whether release 0.1.0 wrote it.
     """
 
-    dataset: str
+    pictures: str
     method: str
     parameters: tuple[tuple[str, Value], ...] = ()
     backbone: str = ""
@@ -40,6 +48,8 @@ class Identity:
     size: int = 0
     precision: str = "float32"
     version: int = 1
+    old: bool = False
+    assumed: str = field(default="", compare=False)
     dataset_name: str = field(default="", compare=False)
     dataset_spec: str = field(default="", compare=False)
 
@@ -49,7 +59,9 @@ class Identity:
     @property
     def key(self) -> str:
         """The first 16 hex digits of the SHA-256 of the identity: the name of the set's folder."""
-        content = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
+        content = {f.name: getattr(self, f.name) for f in fields(self) if f.compare and f.name != "old"}
+        if self.old:
+            content["dataset"] = content.pop("pictures")
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -61,30 +73,37 @@ class Identity:
         stem = re.sub(r"[^a-z0-9]+", "-", self.backbone.lower()).strip("-")
         return f"{self.method}-{stem}-{self.key[:8]}"
 
+    @property
+    def mark(self) -> str:
+        """What people must know before they trust the set; "" for nothing."""
+        return OLD if self.old else self.assumed
+
+    def belongs_to(self, dataset: Dataset) -> bool:
+        """Whether these are heatmaps of the dataset's pictures. Reads them, once."""
+        return self.pictures == (dataset.legacy if self.old else dataset.pictures)
+
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {**asdict(self), "parameters": dict(self.parameters)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Identity:
-        """The inverse of `to_dict`. StoreError for anything that `to_dict` cannot have made."""
+        """The inverse of `to_dict`; what release 0.1.0 wrote is read, and marked as old.
+
+        StoreError for anything that neither can have made.
+        """
+        if "pictures" not in values and "dataset" in values:
+            values = {**{n: v for n, v in values.items() if n != "dataset"}, "pictures": values["dataset"]}
+            values = {"assumed": "", **values, "old": True}
         known = {f.name: f for f in fields(cls)}
         parameters = values.get("parameters")
         wrong = [name for name in values if name not in known]
         wrong += [name for name in known if name not in values]
         wrong += [name for name in ("size", "version") if not isinstance(values.get(name), int)]
-        texts = set(known) - {"size", "version", "parameters"}
+        texts = set(known) - {"size", "version", "parameters", "old"}
         wrong += [name for name in sorted(texts) if not isinstance(values.get(name), str)]
-        if wrong or not isinstance(parameters, Mapping):
+        if wrong or not isinstance(parameters, Mapping) or not isinstance(values["old"], bool):
             raise StoreError(f"not the identity of a heatmap set: look at {clean(', '.join(wrong))}")
         if values["method"] == IMPORTED and "name" not in parameters:
             raise StoreError("not the identity of an imported heatmap set: it has no name")
         return cls(**{**values, "parameters": tuple(parameters.items())})  # type: ignore[arg-type]
-
-
-def lasting(spec: str) -> str:
-    """The dataset spec as it can be opened from anywhere: folders become absolute, ours get their name."""
-    if spec.startswith("coco:"):
-        return ":".join(["coco", *(str(Path(place).expanduser().resolve()) for place in spec.split(":")[1:])])
-    ours = {embedded_dir() / "demo": "demo", data_dir() / "cocoglide": "cocoglide"}
-    return spec if spec in ours.values() else ours.get(Path(spec), str(Path(spec).expanduser().resolve()))

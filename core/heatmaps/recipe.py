@@ -85,7 +85,8 @@ class Recipe:
         Only for a completed recipe. A size of 0 and the precision `auto` match any.
         """
         return (
-            self.method == identity.method
+            not identity.old
+            and self.method == identity.method
             and self.spec.version == identity.version
             and (self.backbone, self.checkpoint) == (identity.backbone, identity.checkpoint)
             and self.template == identity.template

@@ -30,6 +30,7 @@ import numpy.typing as npt
 
 from core import paths
 from core.datasets import Dataset, open_dataset
+from core.datasets.spec import resolved
 from core.errors import ParameterError, StoreError, clean, unknown
 from core.heatmaps.identity import Identity
 
@@ -138,9 +139,12 @@ class HeatmapSet:
         return _order(self._reading(self._index))
 
     def dataset(self, spec: str | None = None) -> Dataset:
-        """Open the dataset that the heatmaps belong to, perhaps moved to `spec`. StoreError for another."""
-        dataset = open_dataset(spec or self.identity.dataset_spec)
-        if dataset.fingerprint != self.identity.dataset:
+        """Open the dataset that the heatmaps belong to. StoreError for another.
+
+        spec: where it is now, or `?…`: other options for where it was.
+        """
+        dataset = open_dataset(resolved(spec, self.identity.dataset_spec))
+        if not self.identity.belongs_to(dataset):
             raise StoreError(
                 f"{self.name} was made for another dataset than the one at {clean(dataset.spec)} "
                 f"(it was {clean(self.identity.dataset_name)}, at {clean(self.identity.dataset_spec)}); "

@@ -105,10 +105,10 @@ def every() -> list[TermSet]:
     return sets
 
 
-def found(recipe: Recipe, fingerprint: str) -> TermSet | None:
-    """The kept terms of a completed recipe with all heads on, over the dataset with this fingerprint."""
+def found(recipe: Recipe, pictures: str) -> TermSet | None:
+    """The kept terms of a completed recipe with all heads on, over the dataset with these pictures."""
     for kept in every():
-        if kept.identity.dataset == fingerprint and recipe.matches(kept.identity):
+        if kept.identity.pictures == pictures and recipe.matches(kept.identity):
             return kept
     return None
 

@@ -21,9 +21,9 @@ class Description:
     shares: tuple[float, ...]
 
 
-def place_of(digest: str, fingerprint: str) -> Path:
-    """The file of one backbone (weights digest) over one dataset (fingerprint)."""
-    return cache_dir() / "heads" / f"{digest[:16]}-{fingerprint[:16]}.json"
+def place_of(digest: str, pictures: str) -> Path:
+    """The file of one backbone (weights digest) over one dataset (picture digest)."""
+    return cache_dir() / "heads" / f"{digest[:16]}-{pictures[:16]}.json"
 
 
 def save(path: Path, descriptions: Sequence[Description]) -> None:

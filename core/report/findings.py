@@ -109,7 +109,7 @@ def gathered(ledger: Ledger, runs: Sequence[str]) -> Findings:
     for row, plan in zip(rows, plans, strict=True):
         if row.state != "done":
             raise ParameterError(f"run {row.id} is {row.state}; `cliploc runs resume {row.id}` finishes it")
-        if plan.fingerprint != plans[0].fingerprint:
+        if (plan.truth, plan.reading) != (plans[0].truth, plans[0].reading):
             raise ParameterError(
                 f"run {row.id} scored {clean(plan.dataset_name)}, run {rows[0].id} "
                 f"{clean(plans[0].dataset_name)}; one report speaks of one dataset"

@@ -113,7 +113,7 @@ def searched_table(findings: Findings) -> Table:
 def _facts(row: RunRow, plan: Plan, machine: Mapping[str, str]) -> dict[str, str]:
     grid = plan.grid
     return {
-        "dataset": f"{clean(plan.dataset_name)} ({plan.fingerprint[:12]})",
+        "dataset": f"{clean(plan.dataset_name)} (true masks {plan.truth[:12]})",
         "images": f"{plan.images:,}",
         "heatmap sets": str(len(plan.sets)),
         "interpolations": ", ".join(grid.interpolations),

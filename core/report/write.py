@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from core.datasets import Dataset, open_dataset
+from core.datasets.spec import resolved
 from core.datasets.statistics import statistics
 from core.errors import ClipLocError, clean
 from core.paths import atomic_write
@@ -59,12 +60,12 @@ def _opened(findings: Findings, spec: str | None) -> tuple[Dataset | None, str]:
     """The dataset that was scored, or why it is not here."""
     plan = findings.plans[0]
     try:
-        dataset = open_dataset(spec or plan.dataset)
+        dataset = open_dataset(resolved(spec, plan.dataset))
     except ClipLocError as error:
         if spec:
             raise
         return None, f"The dataset is not on this machine, so it cannot be described or shown: {error}"
-    if dataset.fingerprint != plan.fingerprint:
+    if not plan.scores(dataset):
         return None, f"{clean(dataset.name)} is not what it was when the runs scored it, so it is not shown."
     return dataset, ""
 

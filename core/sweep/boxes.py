@@ -75,6 +75,11 @@ def contour_boxes(mask: Mask) -> Boxes:
     return np.array([(x, y, x + width - 1, y + height - 1) for x, y, width, height in corners], np.int64)
 
 
+def unignored(codes: Codes, ignored: Mask | None) -> Codes:
+    """The codes with ignored pixels (H, W) predicted at no threshold."""
+    return codes if ignored is None else np.where(ignored, np.uint8(0), codes)
+
+
 def mask_box(true_mask: Mask) -> Boxes:
     """The one box (1, 4) around all true pixels."""
     x, y, width, height = cv2.boundingRect(true_mask.astype(np.uint8))

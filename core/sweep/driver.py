@@ -158,7 +158,8 @@ class _Driver:
             self._plan.seed,
             per_image=self._plan.keep,
         )
-        self._ledger.finish_set(self._run, set_index, totals.columns(), summary)
+        found = {**summary, "ground": self._inputs.ground(set_index).to_dict()}
+        self._ledger.finish_set(self._run, set_index, totals.columns(), found)
         self._finished[set_index] = self._best_of_finished(set_index)
 
     def _best_of_finished(self, set_index: int) -> Best:

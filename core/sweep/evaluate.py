@@ -10,6 +10,7 @@ import numpy as np
 
 from core.codes import Float32, codes_of, map_of, morphed
 from core.datasets import Sample
+from core.errors import ParameterError
 from core.metrics import (
     SCORES,
     Counts,
@@ -22,7 +23,7 @@ from core.metrics import (
     two_class_iou,
 )
 from core.postprocess import PostProcess
-from core.sweep.boxes import BoxAccuracy, box_accuracy, mask_box
+from core.sweep.boxes import BoxAccuracy, box_accuracy, mask_box, unignored
 from core.sweep.pointing import TOLERANCES, hits
 
 
@@ -30,12 +31,14 @@ from core.sweep.pointing import TOLERANCES, hits
 class Evaluation:
     """Every score of one config.
 
-    counts: (n, T). curves: by column name, (T,). labels: mean IoU by label, (T,).
+    ids: of the n samples scored; those ignored all over are left out. counts: (n, T).
+    curves: by column name, (T,). labels: mean IoU by label, (T,).
     average_precision: mean over images; px_ap: over all pixels. pointing: hit
     rate by tolerance over images, pointing_by_label: mean over labels of their
     rates. Pointing uses the map without morphology.
     """
 
+    ids: tuple[str, ...]
     counts: Counts
     curves: dict[str, Scores]
     labels: dict[str, Scores]
@@ -59,21 +62,26 @@ def evaluate(
     boxes: also MaxBoxAcc, which takes far longer than everything else.
     """
     cv2.setNumThreads(1)  # small images: threads cost more than they bring
-    scored = [sample for sample in samples if sample.id in heatmaps]
-    rows, pointed, boxed = [], [], []
-    for place, sample in enumerate(scored):
-        true_mask = sample.true_mask()
-        map_ = map_of(heatmaps[sample.id], true_mask.shape, config.interpolation)
-        codes = morphed(codes_of(map_), config)
-        rows.append(counts_of(codes, true_mask, sample.ignored()))
-        pointed.append(hits(map_, true_mask))
-        if boxes:
-            boxed.append((codes, mask_box(true_mask)))
-        progress(place + 1, len(scored))
+    present = [sample for sample in samples if sample.id in heatmaps]
+    scored, rows, pointed, boxed = [], [], [], []
+    for place, sample in enumerate(present):
+        true_mask, ignored = sample.true_mask(), sample.ignored()
+        if ignored is None or not ignored.all():
+            map_ = map_of(heatmaps[sample.id], true_mask.shape, config.interpolation)
+            codes = morphed(codes_of(map_), config)
+            scored.append(sample)
+            rows.append(counts_of(codes, true_mask, ignored))
+            pointed.append(hits(map_, true_mask, ignored))
+            if boxes:
+                boxed.append((unignored(codes, ignored), mask_box(true_mask)))
+        progress(place + 1, len(present))
+    if not scored:
+        raise ParameterError("no sample is left to score: each is ignored all over, or has no heatmap")
     counts = stacked(rows)
     labels = np.array([sample.label for sample in scored])
     rates = {t: np.array([hit[t] for hit in pointed], float) for t in TOLERANCES}
     return Evaluation(
+        ids=tuple(sample.id for sample in scored),
         counts=counts,
         curves=curves_of(counts),
         labels={str(label): iou(counts[labels == label]).mean(axis=0) for label in np.unique(labels)},

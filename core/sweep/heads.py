@@ -35,12 +35,13 @@ class HeadTable:
     inside: Table
 
 
-def table_of(terms: Terms, true_mask: Mask, config: PostProcess) -> HeadTable:
+def table_of(terms: Terms, sample: Sample, config: PostProcess) -> HeadTable:
     """Score every head of a sample by itself."""
+    true_mask, ignored = sample.true_mask(), sample.ignored()
     layers, heads = terms.shape[:2]
     alone = [
         [
-            iou_of(terms, kept(layers, heads, layer=layer, head=head), true_mask, config)
+            _iou(terms, kept(layers, heads, layer=layer, head=head), true_mask, ignored, config)
             for head in range(heads)
         ]
         for layer in range(layers)
@@ -48,10 +49,14 @@ def table_of(terms: Terms, true_mask: Mask, config: PostProcess) -> HeadTable:
     return HeadTable(tuple(map(tuple, alone)), _inside(terms, true_mask))
 
 
-def iou_of(terms: Terms, chosen: Kept, true_mask: Mask, config: PostProcess) -> float:
+def iou_of(terms: Terms, chosen: Kept, sample: Sample, config: PostProcess) -> float:
     """The IoU of a sample for a choice of heads."""
+    return _iou(terms, chosen, sample.true_mask(), sample.ignored(), config)
+
+
+def _iou(terms: Terms, chosen: Kept, true_mask: Mask, ignored: Mask | None, config: PostProcess) -> float:
     codes = codes_for(heatmap_of(terms, chosen), true_mask.shape, config)
-    return float(iou(counts_of(codes, true_mask))[config.threshold_index])
+    return float(iou(counts_of(codes, true_mask, ignored))[config.threshold_index])
 
 
 def _inside(terms: Terms, true_mask: Mask) -> Table:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from core.codes import Float32
-from core.datasets import Dataset, open_dataset
+from core.datasets import READING, Dataset, open_dataset
 from core.errors import ParameterError, StoreError, clean
+from core.heatmaps.ground import Ground, ground
 from core.heatmaps.store import HeatmapSet, HeatmapStore
 from core.sweep.plan import Plan, Shard
 from core.sweep.work import Task, Truth
@@ -18,9 +19,10 @@ class Inputs:
 
     def __init__(self, plan: Plan, store: HeatmapStore) -> None:
         self._plan = plan
+        check_reading(plan)
         self._sets = [store.find(name["key"]) for name in plan.sets]
         self.dataset = open_dataset(plan.dataset)
-        if self.dataset.fingerprint != plan.fingerprint:
+        if not plan.scores(self.dataset):
             raise StoreError(
                 f"{clean(plan.dataset)} has changed since this run was planned; "
                 "put it back, or start a new run"
@@ -55,10 +57,25 @@ class Inputs:
             labels=self.labels(shard),
         )
 
+    def ground(self, set_index: int) -> Ground:
+        """What the scores of a heatmap set stand on."""
+        ids = [id_ for group in self._plan.groups for id_ in group]
+        assumed = self._sets[set_index].identity.mark
+        return ground(self.dataset, ids, self._heatmaps(set_index), assumed)
+
     def _heatmaps(self, set_index: int) -> dict[str, Float32]:
         if self._current[0] != set_index:
             self._current = (set_index, self._sets[set_index].read_all())
         return self._current[1]
+
+
+def check_reading(plan: Plan) -> None:
+    """ParameterError for a run that reads true masks by another rule than this release."""
+    if plan.reading != READING:
+        raise ParameterError(
+            "this run was planned by release 0.1.0, which read true masks by another rule; "
+            "it can be shown and exported, not gone on with: start a new run"
+        )
 
 
 def open_sets(
@@ -66,17 +83,18 @@ def open_sets(
 ) -> tuple[list[HeatmapSet], Dataset, list[str]]:
     """The heatmap sets by name, their dataset, and the ids of the samples that all of them have.
 
+    Samples in which every pixel is ignored are left out.
     ParameterError when they belong to different datasets or share no sample.
     """
     sets = [store.find(name) for name in names]
     dataset = sets[0].dataset(dataset_spec)
     for other in sets[1:]:
-        if other.identity.dataset != sets[0].identity.dataset:
+        if not other.identity.belongs_to(dataset):
             raise ParameterError(
                 f"{other.name} belongs to {clean(other.identity.dataset_name)}, {sets[0].name} to "
                 f"{clean(dataset.name)}; one run scores one dataset"
             )
-    present = [set(found.ids()) for found in sets]
+    present = [set(found.ids()) - dataset.left_out for found in sets]
     ids = [sample.id for sample in dataset.samples if all(sample.id in known for known in present)]
     if not ids:
         raise ParameterError(

@@ -194,8 +194,8 @@ class Ledger:
         id_, now = secrets.token_hex(4), time.time()
         with writing(self.path) as db:
             db.execute(
-                "INSERT INTO runs (id, created, updated, plan, card, images, shards, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
+                "INSERT INTO runs (id, created, updated, plan, card, images, shards, reading, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting')",
                 (
                     id_,
                     now,
@@ -204,6 +204,7 @@ class Ledger:
                     json.dumps(_card(plan)),
                     plan.images * len(plan.sets),
                     len(plan.shards()),
+                    plan.reading,
                 ),
             )
         return id_
@@ -282,15 +283,16 @@ class Ledger:
         """Enter a copy of a run's rows into another ledger. StoreError when it has the run already."""
         with reading(self.path) as db:
             tables = {
-                table: [tuple(row) for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (run,))]
+                table: [dict(row) for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (run,))]
                 for table, key in (("runs", "id"), ("shards", "run"), ("scores", "run"), ("summaries", "run"))
             }
         if any(row.id == run for row in other.runs()):
             raise StoreError(f"run {run} is in {other.path} already; `cliploc runs delete {run}` first")
         with writing(other.path) as db:
             for table, rows in tables.items():
-                for row in rows:
-                    db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+                for row in rows:  # by name: a ledger of an earlier release has fewer columns
+                    columns, marks = ", ".join(row), ", ".join("?" * len(row))
+                    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
 
     def _value(self, column: str, run: str) -> object:
         with reading(self.path) as db:
@@ -333,6 +335,8 @@ class Ledger:
             best=Best.from_dict(json.loads(row["best"])) if row["best"] else None,
             worker=row["worker"],
             keeps_counts=card["keeps_counts"],
+            # A ledger of release 0.1.0 that may only be read has no such column.
+            reading=row["reading"] if "reading" in row.keys() else 1,  # noqa: SIM118  a Row is no mapping
         )
 
     def _state(self, row: sqlite3.Row) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NotRequired, TypedDict
 
+from core.datasets import READING, Dataset
 from core.postprocess import THRESHOLDS
 from core.sweep.grid import Grid
 
@@ -41,13 +42,16 @@ class Shard:
 class Plan:
     """Everything that decides the results of a run, and how it is computed.
 
+    truth: the dataset's truth digest, and reading the rule by which its masks are read; of
+    reading 1, release 0.1.0, the fingerprint that it gave pictures and masks together.
     groups: sample ids by group; a group lies in one fold. keep: whether counts
     per image are kept (else only sums per group are). engine: `opencv` or `numba`.
     """
 
     dataset: str
     dataset_name: str
-    fingerprint: str
+    truth: str
+    reading: int
     sets: tuple[SetName, ...]
     grid: Grid
     groups: tuple[tuple[str, ...], ...]
@@ -57,6 +61,10 @@ class Plan:
     engine: str
     executor: str
     workers: int
+
+    def scores(self, dataset: Dataset) -> bool:
+        """Whether the dataset's true masks are those that the run scores, or scored."""
+        return self.truth == (dataset.truth if self.reading == READING else dataset.legacy)
 
     @property
     def images(self) -> int:
@@ -86,8 +94,10 @@ class Plan:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Plan:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`; what release 0.1.0 wrote is read, too."""
         plain = dict(values)
+        if "fingerprint" in plain:
+            plain |= {"truth": plain.pop("fingerprint"), "reading": 1}
         plain["grid"] = Grid.from_dict(plain["grid"])  # type: ignore[arg-type]
         plain["groups"] = tuple(tuple(group) for group in plain["groups"])  # type: ignore[attr-defined]
         plain["sets"] = tuple(plain["sets"])  # type: ignore[arg-type]
@@ -99,21 +109,22 @@ def fold_of(group: int) -> int:
     return group % FOLDS
 
 
-def dealt(ids: Sequence[str], groups: int, seed: int) -> tuple[tuple[str, ...], ...]:
+def dealt(
+    ids: Sequence[str], sources: Mapping[str, str], groups: int, seed: int
+) -> tuple[tuple[str, ...], ...]:
     """Deal samples into groups of nearly equal size, by a seeded shuffle.
 
-    Samples cut from one source image (the part of the id after the last `_`, as
-    in `dining table_114871`) stay together, so that no fold is tested on an
+    Samples of one source image stay together, so that no fold is tested on an
     image that it was tuned on. Empty groups are left out.
     """
-    sources: dict[str, list[str]] = {}
+    images: dict[str, list[str]] = {}
     for id_ in sorted(ids):
-        sources.setdefault(id_.rsplit("_", 1)[-1], []).append(id_)
-    names = sorted(sources)
+        images.setdefault(sources[id_], []).append(id_)
+    names = sorted(images)
     random.Random(seed).shuffle(names)
     hands: list[list[str]] = [[] for _ in range(groups)]
     for name in names:
-        min(hands, key=len).extend(sources[name])
+        min(hands, key=len).extend(images[name])
     return tuple(tuple(sorted(hand)) for hand in hands if hand)
 
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.datasets import READING
+from core.datasets.spec import lasting
 from core.errors import ParameterError
 from core.heatmaps.store import HeatmapStore
 from core.postprocess import THRESHOLDS
@@ -53,14 +55,15 @@ def planned(
     size = kept_bytes(len(ids), grid, len(sets))
     counts = keep == "counts" or (keep == "auto" and size <= KEPT_BYTES)
     return Plan(
-        dataset=dataset or sets[0].identity.dataset_spec,
+        dataset=lasting(opened.spec),
         dataset_name=opened.name,
-        fingerprint=opened.fingerprint,
+        truth=opened.truth,
+        reading=READING,
         sets=tuple(
             SetName(key=found.key, name=found.name, identity=found.identity.to_dict()) for found in sets
         ),
         grid=grid,
-        groups=dealt(ids, FOLDS if counts else GROUPS, seed),
+        groups=dealt(ids, opened.sources(), FOLDS if counts else GROUPS, seed),
         keep=counts,
         shard_images=SHARD_IMAGES[counts],
         seed=seed,

@@ -10,14 +10,16 @@ from core.codes import Float32, Mask
 TOLERANCES = (0, 15)  # pixels; 15 is the game as published (Zhang et al., 2016; TorchRay)
 
 
-def hits(map_: Float32, true_mask: Mask) -> dict[int, bool]:
+def hits(map_: Float32, true_mask: Mask, ignored: Mask | None = None) -> dict[int, bool]:
     """Whether the highest pixel hits the true mask, by tolerance.
 
     map_: (H, W) without morphology; of equal maxima the first in reading order
-    points. Tolerance 0: the pixel is in the mask. Tolerance r: some true pixel
-    is nearer than r pixels (strictly, as TorchRay does). No true pixel: a miss.
+    points. ignored: pixels (H, W) that cannot be pointed at. Tolerance 0: the pixel is
+    in the mask. Tolerance r: some true pixel is nearer than r pixels (strictly, as
+    TorchRay does). No true pixel: a miss.
     """
-    row, column = np.unravel_index(int(np.argmax(map_)), map_.shape)
+    counted = map_ if ignored is None else np.where(ignored, -np.inf, map_)
+    row, column = np.unravel_index(int(np.argmax(counted)), map_.shape)
     distance = _distance(true_mask, int(row), int(column))
     return {tolerance: distance < max(tolerance, 0.5) for tolerance in TOLERANCES}
 

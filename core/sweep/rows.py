@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.datasets import READING
 from core.postprocess import PostProcess
+
+OLD = (
+    "scored by release 0.1.0, which took for foreground what is above 127 in a mask, whatever the file was: "
+    "masks of 0 and 1 were empty to it; run it again"
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class RunRow:
     state: waiting, running, paused, interrupted, cancelled, failed or done.
     rate: images per second since it was last resumed; eta: seconds left; None when unknown.
     images counts every heatmap set's images; cells is the number of scores that compete.
+    reading: the rule by which true masks were read, see `core.datasets.READING`.
     """
 
     id: str
@@ -54,6 +61,12 @@ class RunRow:
     best: Best | None
     worker: str
     keeps_counts: bool
+    reading: int
+
+    @property
+    def mark(self) -> str:
+        """What people must know before they trust the run; "" for nothing."""
+        return OLD if self.reading != READING else ""
 
     @property
     def progress(self) -> float:

@@ -113,7 +113,7 @@ class Contest:
             more = set(found.ids()) - set(known.ids)
             heatmaps = {id_: map_ for id_ in more if (map_ := found.read(id_)) is not None}
         # No planes are kept: each heatmap is scored once.
-        live = LiveScores(heatmaps, self._dataset.samples, cache_bytes=0)
+        live = LiveScores(heatmaps, self._dataset.scorable, cache_bytes=0)
         counts = live.counts(config, cancelled) if live.ids else None
         live.close()
         if counts is None:

@@ -42,7 +42,7 @@ class Heads:
         heatmap = all_on = None
         if terms is not None:
             heatmap = heatmap_of(terms, chosen_of(recipe, terms))
-            all_on = iou_of(terms, kept(*terms.shape[:2]), sample.true_mask(), state.config)
+            all_on = iou_of(terms, kept(*terms.shape[:2]), sample, state.config)
         pictures, curves = self._painter.pictures(state, heatmap, state.config)
         iou = None if curves is None else curves.at("mean_iou", state.config.threshold_index)
         words = self._heatmaps.descriptions(recipe)
@@ -66,7 +66,7 @@ class Heads:
         if found is None or terms is None:
             return
         if table:
-            each = table_of(terms, sample.true_mask(), state.config)
+            each = table_of(terms, sample, state.config)
             self._post(HeadTableReady(sample.id, each.iou, each.inside))
         size = terms.nbytes * len(samples)
         if size > LARGE_BYTES:
@@ -86,7 +86,7 @@ class Heads:
         if self._scores is None or (self._scores.key, self._scores.ids) != (found.key, ids):
             if self._scores is not None:
                 self._scores.close()
-            self._scores = HeadScores(found, self._dataset.samples, cache_bytes=CACHE_BYTES)
+            self._scores = HeadScores(found, self._dataset.scorable, cache_bytes=CACHE_BYTES)
         return self._scores
 
 

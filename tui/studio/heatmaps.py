@@ -89,7 +89,7 @@ class Heatmaps:
 
     def stored(self) -> list[HeatmapSet]:
         """The sets of this dataset, computed and imported; SetsFound says when the latter are others."""
-        found = [s for s in HeatmapStore().sets() if s.identity.dataset == self.dataset.fingerprint]
+        found = [s for s in HeatmapStore().sets() if s.identity.belongs_to(self.dataset)]
         imported = tuple(s.name for s in found if s.identity.method == IMPORTED)
         if imported != self._imported:
             self._imported = imported
@@ -111,7 +111,7 @@ class Heatmaps:
         """The kept terms of a recipe, whatever heads it chooses; None while there are none."""
         with self._lock:
             known = self._sets.get(Source(all_heads(recipe)))
-        return TermSet(known.identity) if known else kept_terms(all_heads(recipe), self.dataset.fingerprint)
+        return TermSet(known.identity) if known else kept_terms(all_heads(recipe), self.dataset.pictures)
 
     def compute_terms(self, recipe: Recipe) -> None:
         """Ask, once, for the terms of every sample whose terms are not there."""
@@ -128,7 +128,7 @@ class Heatmaps:
         found = self.term_set(recipe) or self.set_of(Source(recipe))
         if found is None:
             return {}
-        kept = load(place_of(found.identity.digest, self.dataset.fingerprint))
+        kept = load(place_of(found.identity.digest, self.dataset.pictures))
         return {(each.layer, each.head): each.texts for each in kept}
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class Scorer:
 
     def disagree(self, config: PostProcess, cancelled: Cancelled) -> None:
         """Score the samples with every stored set."""
-        found = disagreement(self._heatmaps.stored(), self._dataset.samples, config, cancelled)
+        found = disagreement(self._heatmaps.stored(), self._dataset.scorable, config, cancelled)
         if found is not None:
             self._post(DisagreementReady(found))
 
@@ -61,6 +61,6 @@ class Scorer:
         if (found.key, present) != self._live_of or self._live is None:
             if self._live is not None:
                 self._live.close()
-            self._live = LiveScores(found.read_all(), self._dataset.samples, cache_bytes=LIVE_CACHE_BYTES)
+            self._live = LiveScores(found.read_all(), self._dataset.scorable, cache_bytes=LIVE_CACHE_BYTES)
             self._live_of = (found.key, present)
         return self._live

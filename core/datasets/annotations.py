@@ -1,0 +1,192 @@
+"""Reading COCO's annotation files: what is in them, before any mask is drawn. LVIS's, too."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from core.datasets import files
+from core.errors import DatasetError, clean
+
+LARGEST_ANNOTATIONS = 4 << 30
+LARGEST_PIXELS = 200_000_000
+Entry = Mapping[str, Any]  # one object of the JSON file
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image's file and size as the annotations tell it. id: its number there."""
+
+    id: str
+    path: Path
+    name: str
+    height: int
+    width: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What it may be called: its file's stem, its whole path without ending."""
+        return PurePosixPath(self.name).stem, str(PurePosixPath(self.name).with_suffix(""))
+
+
+@dataclass(frozen=True)
+class Group:
+    """The annotations of one category in one picture: ids with their segmentations."""
+
+    instances: list[tuple[str, Any]] = field(default_factory=list)
+    crowds: list[tuple[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """A file's content.
+
+    groups: by image id and category id, each with an instance. notes: what was left out.
+    """
+
+    labels: Mapping[str, str]
+    pictures: Mapping[str, Picture]
+    groups: Mapping[tuple[str, str], Group]
+    notes: tuple[str, ...]
+
+
+def read_annotations(path: Path, images: Path) -> Annotations:
+    """Read an annotation file. images: the folder of its pictures. DatasetError when it is not COCO's."""
+    content = _content(path)
+    left_out: Counter[str] = Counter()
+    try:
+        labels = _labels(content["categories"])
+        pictures = _pictures(content["images"], images)
+        groups = _groups(content["annotations"], pictures, labels, left_out)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise DatasetError(
+            f"{path} is not COCO's instances format: {_what(error)}; "
+            "expected images (id, file_name, height, width), annotations (image_id, category_id, "
+            "segmentation) and categories (id, name)"
+        ) from error
+    notes = tuple(f"{count} annotations {what} and are left out" for what, count in left_out.items())
+    return Annotations(labels, pictures, groups, notes)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(files.read(path, LARGEST_ANNOTATIONS).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"cannot read {path}: {clean(error)}; expected COCO's instances JSON") from error
+    if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= content.keys():
+        raise DatasetError(f"{path} is not COCO's instances format: no images, annotations and categories")
+    return content
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"something has no {clean(error.args[0])}"
+    return clean(error)[:200]
+
+
+def key_of(value: object) -> str:
+    """An id as it is compared: 1, 1.0 and "1" are the same one. ValueError for what is no id."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"an id that is {type(value).__name__}, expected a number or text")
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise ValueError(f"an id that is {value}, expected a whole number")
+        value = int(value)
+    return str(value).strip()
+
+
+def _labels(categories: Sequence[Entry]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for category in categories:
+        id_ = key_of(category["id"])
+        if id_ in labels:
+            raise ValueError(f"category id {id_} stands twice")
+        labels[id_] = str(category["name"])
+    return labels
+
+
+def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, Picture]:
+    pictures: dict[str, Picture] = {}
+    for image in images:
+        id_ = key_of(image["id"])
+        if id_ in pictures:
+            raise ValueError(f"image id {id_} stands twice")
+        name = _file_name(image, folder)
+        height, width = _side(image["height"]), _side(image["width"])
+        if height * width > LARGEST_PIXELS:
+            raise ValueError(f"image {name!r} of {width} x {height} pixels")
+        pictures[id_] = Picture(id_, folder / name, name, height, width)
+    return pictures
+
+
+def _file_name(image: Entry, folder: Path) -> str:
+    """The picture's path in the folder; LVIS gives an address, of which the last parts count."""
+    if "file_name" in image:
+        names = [image["file_name"]]
+    elif "coco_url" in image:
+        parts = PurePosixPath(str(image["coco_url"])).parts
+        names = ["/".join(parts[-count:]) for count in (1, 2)]
+    else:
+        raise ValueError(f"image {image['id']!r} has neither file_name nor coco_url")
+    for name in names:
+        if not isinstance(name, str) or not name.strip("/.") or "\0" in name:
+            raise ValueError(f"file_name {name!r} is no name of a file")
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise ValueError(f"file_name {name!r} leads out of the folder of images")
+    return next((str(name) for name in names if (folder / name).is_file()), str(names[0]))
+
+
+def _side(value: object) -> int:
+    number = int(value) if isinstance(value, str | int | float) else 0
+    if isinstance(value, bool) or number < 1 or float(value) != number:  # type: ignore[arg-type]
+        raise ValueError(f"a side of {value!r} pixels, expected a whole number from 1 up")
+    return number
+
+
+def _groups(
+    annotations: Sequence[Entry],
+    pictures: Mapping[str, Picture],
+    labels: Mapping[str, str],
+    left_out: Counter[str],
+) -> dict[tuple[str, str], Group]:
+    """Instances and crowds by image and category; an image and category of crowds alone is none."""
+    groups: dict[tuple[str, str], Group] = {}
+    for number, annotation in enumerate(annotations):
+        segmentation = annotation.get("segmentation")
+        image, category = key_of(annotation["image_id"]), key_of(annotation["category_id"])
+        if image not in pictures:
+            left_out["name an image that the file does not have"] += 1
+        elif category not in labels:
+            left_out["name a category that the file does not have"] += 1
+        elif not encloses(segmentation):
+            left_out["enclose nothing"] += 1
+        else:
+            name = str(annotation.get("id", f"number {number}"))
+            group = groups.setdefault((image, category), Group())
+            (group.crowds if _is_crowd(annotation) else group.instances).append((name, segmentation))
+    return {key: group for key, group in groups.items() if group.instances}
+
+
+def encloses(segmentation: object) -> bool:
+    """Whether anything can be inside: some polygon with three corners, or run lengths. Nothing is drawn."""
+    if isinstance(segmentation, list):
+        return any(not isinstance(ring, list) or len(ring) >= 6 for ring in segmentation)
+    return bool(segmentation)
+
+
+def _is_crowd(annotation: Entry) -> bool:
+    found = annotation.get("iscrowd", 0)
+    if found in (None, 0, "0", "", "false"):
+        return False
+    if found in (1, "1", "true"):
+        return True
+    raise ValueError(f"an iscrowd of {str(found)[:40]!r}, expected 0 or 1")

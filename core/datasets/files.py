@@ -1,0 +1,166 @@
+"""Files of a dataset: read whole, and known by content.
+
+What a file's content is (its SHA-256) and what was found out about it are remembered
+beside the heatmaps by path, size and time of change, so that a large dataset is read
+once. Without a place to remember, everything is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import paths
+from core.errors import ClipLocError, DatasetError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+LARGEST = 1 << 30  # bytes of one picture or table
+# A file that was changed just now may change again within the clock's tick and keep its size.
+SETTLED_SECONDS = 2.0
+_THREADS = 8
+_AT_ONCE = 500  # SQLite takes so many values in one question
+
+Key = tuple[str, int, int]  # path, size, time of change in ns
+
+
+def read(path: Path, largest: int = LARGEST) -> bytes:
+    """The content of a regular file. DatasetError when it is none, too large, or cannot be read."""
+    check_regular(path, largest)
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def check_regular(path: Path, largest: int = LARGEST) -> None:
+    """DatasetError unless the path is a regular file of a sane size: pipes and devices never end."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise DatasetError(f"{path} is not a regular file; expected one of at most {largest >> 20} MB")
+    if found.st_size > largest:
+        raise DatasetError(
+            f"{path} has {found.st_size >> 20} MB, expected at most {largest >> 20}; "
+            "it is not what it seems to be"
+        )
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> DatasetError:
+    return DatasetError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+
+
+def digests(files: Sequence[Path]) -> list[str]:
+    """The hex SHA-256 of each file's content. DatasetError for one that cannot be read."""
+    return _remembered("sha256", files, lambda path: hashlib.sha256(read(path)).hexdigest())
+
+
+def facts(name: str, files: Sequence[Path], find: Callable[[Path], str]) -> list[str]:
+    """What `find` says of each file, as text, asked once. name: of the question, with its version."""
+    return _remembered(name, files, find)
+
+
+def _remembered(name: str, files: Sequence[Path], find: Callable[[Path], str]) -> list[str]:
+    unique = list(dict.fromkeys(files))
+    keys = {path: _key(path) for path in unique}
+    with _memory() as memory:
+        known = memory.get(name, [key for key in keys.values() if key])
+        found = {path: known[key] for path, key in keys.items() if key and key in known}
+        missing = [path for path in unique if path not in found]
+        if missing:
+            with ThreadPoolExecutor(min(_THREADS, len(missing)), "dataset-files") as pool:
+                found.update(zip(missing, pool.map(find, missing), strict=True))
+            settled = (time.time() - SETTLED_SECONDS) * 1e9
+            fresh = {key: found[path] for path in missing if (key := keys[path]) and key[2] < settled}
+            memory.put(name, fresh)
+    return [found[path] for path in files]
+
+
+def _key(path: Path) -> Key | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return str(path.absolute()), found.st_size, found.st_mtime_ns
+
+
+class _Memory:
+    """The table of what is known; every failure of it is forgetfulness."""
+
+    def __init__(self, db: sqlite3.Connection | None) -> None:
+        self._db = db
+
+    def get(self, name: str, keys: Sequence[Key]) -> dict[Key, str]:
+        """What is known of these files."""
+        found: dict[Key, str] = {}
+        for some in _slices(keys):
+            marks = ", ".join("?" * len(some))
+            rows = self._asked(
+                f"SELECT path, size, changed, fact FROM facts WHERE name = ? AND path IN ({marks})",
+                [(name, *(path for path, _, _ in some))],
+            )
+            found.update({(path, size, changed): fact for path, size, changed, fact in rows})
+        return {key: found[key] for key in keys if key in found}
+
+    def put(self, name: str, facts: Mapping[Key, str]) -> None:
+        """Remember this of these files."""
+        self._asked(
+            "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?)",
+            [(name, *key, fact) for key, fact in facts.items()],
+        )
+
+    def _asked(self, sql: str, rows: Sequence[tuple[object, ...]]) -> list[tuple[str, int, int, str]]:
+        import sqlite3
+
+        if self._db is None or not rows:
+            return []
+        try:
+            with self._db:
+                if sql.startswith("SELECT"):
+                    return self._db.execute(sql, rows[0]).fetchall()
+                self._db.executemany(sql, rows)
+        except (sqlite3.Error, UnicodeEncodeError):  # damaged, full, locked, or a path that is no text
+            self._db = None
+        return []
+
+
+@contextmanager
+def _memory() -> Iterator[_Memory]:
+    import sqlite3  # not before something is asked for: the screen's process never does
+
+    path = paths.cache_dir() / "files.db"
+    try:
+        paths.make_folder(path.parent)
+        db = sqlite3.connect(path, timeout=5.0)
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS facts (name TEXT, path TEXT, size INTEGER, changed INTEGER, "
+            "fact TEXT, PRIMARY KEY (name, path)) WITHOUT ROWID"
+        )
+    except (ClipLocError, sqlite3.Error, OSError):
+        yield _Memory(None)
+        return
+    with closing(db):
+        yield _Memory(db)
+
+
+def _slices(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    for first in range(0, len(keys), _AT_ONCE):
+        yield keys[first : first + _AT_ONCE]
+
+
+def digest_of(kind: str, parts: Iterable[object]) -> str:
+    """The hex SHA-256 of a sequence of plain values. kind: what it identifies, with its version."""
+    total = hashlib.sha256(kind.encode())
+    for part in parts:
+        total.update(json.dumps(part, sort_keys=True, ensure_ascii=True).encode() + b"\0")
+    return total.hexdigest()

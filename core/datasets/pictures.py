@@ -1,0 +1,227 @@
+"""Reading pictures: from a file to an array, or to a sentence that says what is wrong.
+
+What a file is, its content says, not its name. Pixels are taken as they are stored;
+whether an EXIF tag is followed is decided by the size that the mask or the annotation has.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from core.datasets import files
+from core.errors import DatasetError, clean
+
+Pixels = npt.NDArray[np.uint8]
+Size = tuple[int, int]  # width, height
+
+LARGEST_PIXELS = 200_000_000
+TWELVE_BITS = 1 << 12
+# What a decoder raises over a broken file, whatever is broken in it.
+UNREADABLE = (
+    OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError, AttributeError, OverflowError,
+    ZeroDivisionError, RuntimeError, EOFError, MemoryError, struct.error, UnidentifiedImageError,
+    Image.DecompressionBombError,
+)  # fmt: skip
+# OpenCV refuses broken ones of these; Pillow would fill what is missing with grey.
+_STRICT = ("JPEG", "MPO", "PNG")
+
+Image.MAX_IMAGE_PIXELS = None  # `header` has a limit of its own, with a sentence
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture says before it is decoded.
+
+    orientation: EXIF's, 1 (as stored) to 8. twelve_bit: whether 16 bits hold 12-bit values;
+    found out by `headers_of` alone, which decodes such pictures. problem: why it cannot be read.
+    """
+
+    format: str
+    mode: str
+    size: Size
+    orientation: int = 1
+    twelve_bit: bool = False
+    problem: str = ""
+
+    @property
+    def upright(self) -> Size:
+        """Its size when the EXIF tag is followed."""
+        width, height = self.size
+        return (height, width) if self.orientation >= 5 else (width, height)
+
+
+def header(path: Path) -> Header:
+    """Read a picture's header. DatasetError when it is no picture, or a far too large one."""
+    files.check_regular(path)
+    with opened(path, path) as image:
+        return _header_of(image)
+
+
+def headers_of(paths: Sequence[Path]) -> list[Header]:
+    """The headers of many pictures, each looked at once as long as it stays what it is. Never an error."""
+    texts = files.facts("picture header 1", paths, lambda path: json.dumps(asdict(_looked_at(path))))
+    plain = [json.loads(text) for text in texts]
+    return [Header(**{**each, "size": tuple(each["size"])}) for each in plain]
+
+
+def _looked_at(path: Path) -> Header:
+    try:
+        found = header(path)
+        if found.mode.startswith("I") or found.mode == "F":
+            found = replace(found, twelve_bit=is_twelve_bit(_raw(path, files.read(path), found)))
+    except DatasetError as error:
+        return Header("", "", (0, 0), problem=str(error))
+    return found
+
+
+@contextmanager
+def opened(path: Path, source: Path | bytes) -> Iterator[Image.Image]:
+    """A file or its content as Pillow's image, its pixels not decoded yet.
+
+    DatasetError, also for what the block meets in them.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd in a file is said by us, or not at all
+            with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+                width, height = image.size
+                if width * height > LARGEST_PIXELS:
+                    raise DatasetError(
+                        f"{path} says that it is {width} x {height}, expected at most "
+                        f"{LARGEST_PIXELS // 1_000_000} million pixels"
+                    )
+                yield image
+    except UNREADABLE as error:
+        raise DatasetError(f"{path} is not a picture that can be decoded ({_reason(error)})") from error
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "its format is not known"
+    return (
+        (error.strerror if isinstance(error, OSError) else "") or clean(error)[:120] or type(error).__name__
+    )
+
+
+def _header_of(image: Image.Image) -> Header:
+    tag = 1
+    # A PNG may hold its tag behind the pixels, and asking for that decodes them: no camera writes it.
+    if "exif" in image.info or image.format == "TIFF":
+        try:
+            tag = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        except UNREADABLE:
+            tag = 1  # a broken tag turns nothing
+    return Header(image.format or "", image.mode, image.size, tag if 1 <= tag <= 8 else 1)
+
+
+def read_image(path: Path, fitting: Size | None = None, orientation: str = "auto") -> Pixels:
+    """Read a picture as (H, W, 3) uint8 RGB.
+
+    fitting: the size (width, height) that it must have, that of its mask or annotation.
+    orientation: `stored` pixels, `upright` by the EXIF tag, or `auto`: whichever of the two
+    fits; where both or neither do, stored. 16 bits are reduced to 8; 12-bit values in 16
+    bits are taken as 12. DatasetError for what cannot be decoded or has another size.
+    """
+    content = files.read(path)
+    with opened(path, content) as image:
+        head = _header_of(image)
+    pixels = _decoded(path, content, head)
+    if is_turned(head, fitting, orientation):
+        pixels = oriented(pixels, head.orientation)
+    if fitting is not None and pixels.shape[1::-1] != fitting:
+        width, height = pixels.shape[1::-1]
+        raise DatasetError(
+            f"{path} is {width} x {height}, its mask or annotation {fitting[0]} x {fitting[1]}; "
+            "expected the same size: resize one to the other"
+        )
+    return pixels
+
+
+def is_turned(head: Header, fitting: Size | None, orientation: str) -> bool:
+    """Whether the EXIF tag is followed, see `read_image`."""
+    if orientation != "auto":
+        return orientation == "upright"
+    return head.upright == fitting and head.size != fitting
+
+
+def is_unsure(head: Header, fitting: Size) -> bool:
+    """Whether there is an EXIF tag that the size neither confirms nor refutes."""
+    return head.orientation > 1 and (head.size == fitting) == (head.upright == fitting)
+
+
+def oriented(pixels: Pixels, orientation: int) -> Pixels:
+    """The picture as EXIF's orientation (1 to 8) wants it shown (EXIF 2.3, tag 274)."""
+    if orientation >= 5:
+        pixels = np.swapaxes(pixels, 0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _decoded(path: Path, content: bytes, head: Header) -> Pixels:
+    found = _raw(path, content, head)
+    if found.ndim != 3 or found.shape[1::-1] != head.size:
+        return _by_pillow(path, content)  # OpenCV cannot, or has turned it by itself
+    return cv2.cvtColor(_eight_bits(path, found), cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+
+
+def _raw(path: Path, content: bytes, head: Header) -> npt.NDArray[np.generic]:
+    """OpenCV's (H, W, 3) pixels with all their bits; of no dimensions where only Pillow can. DatasetError."""
+    if head.format == "PNG" and b"IEND" not in content:
+        raise DatasetError(f"{path} is truncated: a PNG ends with an IEND chunk, this one does not")
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        found = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except (cv2.error, MemoryError):
+        found = None
+    if found is None and head.format in _STRICT:
+        raise DatasetError(f"{path} is not a picture that can be decoded: it is cut short or damaged")
+    return np.empty(()) if found is None else found
+
+
+def _by_pillow(path: Path, content: bytes) -> Pixels:
+    with opened(path, content) as image:
+        return np.array(image.convert("RGB"))
+
+
+def _eight_bits(path: Path, pixels: npt.NDArray[np.generic]) -> Pixels:
+    if pixels.dtype == np.uint8:
+        return pixels  # type: ignore[return-value]
+    if pixels.dtype != np.uint16:
+        raise DatasetError(f"{path} holds pixels of type {pixels.dtype}, expected 8 or 16 bits; convert it")
+    shift = 4 if is_twelve_bit(pixels) else 8
+    reduced: Pixels = np.right_shift(pixels, shift).astype(np.uint8)
+    return reduced
+
+
+def is_twelve_bit(pixels: npt.NDArray[np.generic]) -> bool:
+    """Whether 16-bit pixels hold 12-bit values, as microscopes and X-ray detectors leave them."""
+    return pixels.dtype == np.uint16 and 256 <= int(pixels.max(initial=0)) < TWELVE_BITS
+
+
+def notes_on(heads: Sequence[Header], unsure: int) -> list[str]:
+    """What people should know of how pictures are read. unsure: how many `is_unsure` speaks of."""
+    notes = []
+    if unsure:
+        notes.append(
+            f"{unsure} of {len(heads)} pictures have an EXIF orientation that the size of their mask neither "
+            "confirms nor refutes: stored pixels are taken (orientation=upright follows the tag)"
+        )
+    twelve = sum(head.twelve_bit for head in heads)
+    if twelve:
+        notes.append(f"{twelve} of {len(heads)} pictures hold 12-bit values in 16 bits: taken as 12 bits")
+    return notes

@@ -1,0 +1,166 @@
+"""How a dataset is named: `PLACE?mask-value=1&orientation=stored`.
+
+PLACE is `demo`, `cocoglide`, a folder, or `coco:IMAGES:ANNOTATIONS.json`. What follows the
+question mark says how its files are to be read where they do not say it themselves; it is
+kept wherever a spec is kept. A file or folder of exactly that name wins over options, so
+that a `?` in a path does no harm. Standard library only: the screen names datasets, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from core import paths
+from core.errors import DatasetError, ParameterError, clean, unknown
+
+ANY = "any"
+ORIENTATIONS = ("auto", "stored", "upright")
+PICTURES = ("real", "fake")
+COCO = "coco:"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are read where they leave it open. Every default reads what the files say.
+
+    mask_value: the value (grey, palette index, or 0xRRGGBB) that is foreground; `any`: every one but 0
+    and the void of a palette; "": decided from all masks. invert: foreground and background change places.
+    orientation: of pictures with an EXIF tag, `auto` the one that fits the mask or annotation.
+    picture: `fake` shows CocoGlide's inpainted pictures. skip_missing: leave out what has no file.
+    allow_empty: score even where every true mask is empty.
+    """
+
+    mask_value: str = ""
+    invert: bool = False
+    orientation: str = "auto"
+    picture: str = "real"
+    skip_missing: bool = False
+    allow_empty: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("orientation", self.orientation, ORIENTATIONS),
+            ("picture", self.picture, PICTURES),
+        ):
+            if value not in known:
+                raise ParameterError(f"{name}: found {clean(value)!r}, expected {', '.join(known)}")
+        if self.mask_value not in ("", ANY) and self.value is None:
+            raise ParameterError(
+                f"mask-value: found {clean(self.mask_value)!r}, expected a number, 0xRRGGBB, or {ANY}"
+            )
+
+    @property
+    def value(self) -> int | None:
+        """The foreground's value as a number; None for `any` and where nothing is said."""
+        try:
+            number = int(self.mask_value, 0)
+        except ValueError:
+            return None
+        return number if 0 <= number < 1 << 24 else None
+
+    def to_dict(self) -> dict[str, str]:
+        """What differs from the defaults, by the names and in the words of a spec."""
+        return {
+            name: _written(getattr(self, attribute))
+            for name, attribute in _ATTRIBUTES.items()
+            if getattr(self, attribute) != getattr(Options(), attribute)
+        }
+
+    def with_(self, given: Mapping[str, str]) -> Options:
+        """A copy with some options set, by the names and in the words of a spec. ParameterError."""
+        changes: dict[str, object] = {}
+        for name, text in given.items():
+            if name not in _ATTRIBUTES:
+                raise unknown("option of a dataset", name, _ATTRIBUTES)
+            attribute = _ATTRIBUTES[name]
+            is_switch = isinstance(getattr(self, attribute), bool)
+            changes[attribute] = _switch(name, text) if is_switch else text
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+_ATTRIBUTES = {field.name.replace("_", "-"): field.name for field in fields(Options)}
+NAMES = tuple(_ATTRIBUTES)
+
+
+def parsed(spec: str) -> tuple[str, Options]:
+    """The place and the options of a spec. ParameterError for an option that does not exist."""
+    place, mark, text = spec.rpartition("?")
+    if not mark or "=" not in text.partition("&")[0] or os.path.exists(os.path.expanduser(spec)):
+        return spec, Options()
+    return place, Options().with_(_settings(text))
+
+
+def _settings(text: str) -> dict[str, str]:
+    given = {}
+    for part in filter(None, text.split("&")):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise ParameterError(f"found {clean(part)!r} in a dataset's options, expected name=value")
+        given[name] = value
+    return given
+
+
+def written(place: str, options: Options) -> str:
+    """The inverse of `parsed`, options in one order."""
+    text = "&".join(f"{name}={value}" for name, value in sorted(options.to_dict().items()))
+    return f"{place}?{text}" if text else place
+
+
+def resolved(given: str | None, stored: str) -> str:
+    """The spec that is meant where one is stored: `?…` alone changes the options of the stored one."""
+    if not given:
+        return stored
+    if not given.startswith("?"):
+        return given
+    place, options = parsed(stored)
+    return written(place, options.with_(_settings(given[1:])))
+
+
+def lasting(spec: str) -> str:
+    """The spec as it can be opened from anywhere: folders become absolute, ours get their name."""
+    place, options = parsed(spec)
+    return written(_lasting_place(place), options)
+
+
+def _lasting_place(place: str) -> str:
+    if place.startswith(COCO):
+        return COCO + ":".join(str(each.resolve()) for each in coco_places(place))
+    ours = {paths.embedded_dir() / "demo": "demo", paths.data_dir() / "cocoglide": "cocoglide"}
+    absolute = Path(place).expanduser()
+    return place if place in ours.values() else ours.get(absolute, str(absolute.resolve()))
+
+
+def coco_places(place: str) -> tuple[Path, Path]:
+    """The folder of images and the annotation file of `coco:IMAGES:ANNOTATIONS.json`. DatasetError."""
+    images, _, annotations = place.removeprefix(COCO).rpartition(":")
+    if not images or not annotations:
+        raise DatasetError(f"found {clean(place)!r}, expected coco:IMAGES:ANNOTATIONS.json")
+    return Path(images).expanduser(), Path(annotations).expanduser()
+
+
+def root_of(place: str) -> Path:
+    """The folder that the place of a dataset in CocoGlide's layout stands for."""
+    if place == "demo":
+        return paths.embedded_dir() / "demo"
+    if place == "cocoglide":
+        root = paths.data_dir() / "cocoglide"
+        if not root.is_dir():
+            raise DatasetError(
+                f"CocoGlide is not at {root}; `cliploc fetch cocoglide` gets it, "
+                "or give the folder you have: --dataset PATH"
+            )
+        return root
+    return Path(place).expanduser()
+
+
+def _written(value: object) -> str:
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ParameterError(f"{name}: found {clean(text)!r}, expected yes or no")
+    return text == "yes"
