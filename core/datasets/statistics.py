@@ -44,6 +44,6 @@ def statistics(dataset: Dataset) -> Statistics:
         mean=float(per_class.mean()),
         std=float(per_class.std()),
         mask_area={q: float(np.quantile(areas, q)) for q in QUANTILES},
-        empty=sum(area == 0 for area in areas),
+        empty=int(sum(area == 0 for area in areas)),
         per_class=dataset.label_counts,
     )

@@ -35,8 +35,8 @@ def test_list_has_one_row_per_sample(
 ) -> None:
     assert main(["dataset", "list", "--dataset", str(make_folder({"cat": 2})), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [
-        {"id": "cat_0", "label": "cat"},
-        {"id": "cat_1", "label": "cat"},
+        {"id": "cat_0", "label": "cat", "source": "0"},
+        {"id": "cat_1", "label": "cat", "source": "1"},
     ]
 
 
@@ -49,9 +49,9 @@ def test_check_exits_1_when_there_are_problems(
     assert json.loads(capsys.readouterr().out)["problems"] == ["row 2: file real/cat_0.png is missing"]
 
 
-def test_check_says_what_it_cannot_check(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_says_what_it_cannot_find(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dataset", "check", "--dataset", "coco:images:annotations.json"]) == 2
-    assert "checked when it is opened" in capsys.readouterr().err
+    assert "no folder of images at images" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_sentence_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

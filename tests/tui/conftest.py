@@ -96,7 +96,7 @@ def terms(toy: Dataset) -> TermSet:
     recipe, rng = Recipe("textspan").completed(toy.name), np.random.default_rng(3)
     made = TermSet(
         Identity(
-            toy.fingerprint, "textspan", recipe.parameters, recipe.backbone, recipe.checkpoint,
+            toy.pictures, "textspan", recipe.parameters, recipe.backbone, recipe.checkpoint,
             "d" * 64, recipe.template, recipe.size, version=recipe.spec.version,
         )
     )  # fmt: skip

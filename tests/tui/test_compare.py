@@ -54,7 +54,7 @@ class FakeWorker:
             return
         ids = [id_ for id_ in ids if self.only(id_)]
         identity = Identity(
-            dataset=self.dataset.fingerprint, dataset_spec=self.dataset.spec, dataset_name=self.dataset.name,
+            pictures=self.dataset.pictures, dataset_spec=self.dataset.spec, dataset_name=self.dataset.name,
             method=recipe.method, version=recipe.spec.version, parameters=recipe.parameters,
             backbone=recipe.backbone, checkpoint=recipe.checkpoint, digest="d", template=recipe.template,
             size=64,

@@ -112,11 +112,11 @@ def test_samples_travel_to_other_processes(spec: str) -> None:
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(sample)).true_mask(), sample.true_mask())
 
 
-def test_the_fingerprint_follows_the_annotations(spec: str) -> None:
-    before = open_dataset(spec).fingerprint
+def test_the_truth_digest_follows_the_annotations(spec: str) -> None:
+    before = open_dataset(spec).truth
     path = Path(spec.rsplit(":", 1)[1])
     path.write_text(path.read_text().replace("dining table", "desk"))
-    assert open_dataset(spec).fingerprint != before
+    assert open_dataset(spec).truth != before
 
 
 @pytest.mark.parametrize(

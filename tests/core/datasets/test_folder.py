@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.datasets import open_dataset
-from core.datasets.folder import check_folder
+from core.datasets.check import problems_of
 from core.datasets.statistics import statistics
 from core.errors import DatasetError, ParameterError
 from tests.conftest import write_picture
@@ -38,10 +38,10 @@ def test_samples_come_in_table_order_with_ids_labels_and_pictures(make_folder: M
     assert sample.true_mask().sum() == (30 - 9) * 31
 
 
-def test_images_are_rgb_and_masks_are_positive_above_127(make_folder: MakeFolder) -> None:
+def test_images_are_rgb(make_folder: MakeFolder) -> None:
     root = make_folder({"cat": 1}, size=(2, 3))
     write_picture(root / "real/cat_0.png", np.full((2, 3, 3), (30, 20, 10), np.uint8))  # cv2 writes BGR
-    write_picture(root / "mask/cat_0_mask.png", np.array([[0, 127, 128], [255, 1, 254]], np.uint8))
+    write_picture(root / "mask/cat_0_mask.png", np.array([[0, 0, 255], [255, 0, 255]], np.uint8))
     sample = open_dataset(str(root)).samples[0]
     assert sample.image()[0, 0].tolist() == [10, 20, 30]
     assert sample.true_mask().tolist() == [[False, False, True], [True, False, True]]
@@ -61,15 +61,22 @@ def test_a_byte_order_mark_other_columns_and_a_missing_fake_folder_are_fine(make
 def test_samples_travel_to_other_processes(make_folder: MakeFolder) -> None:
     dataset = open_dataset(str(make_folder()))
     again = pickle.loads(pickle.dumps(dataset))
-    assert again.fingerprint == dataset.fingerprint
+    assert (again.pictures, again.truth) == (dataset.pictures, dataset.truth)
     assert np.array_equal(again.samples[0].image(), dataset.samples[0].image())
 
 
-def test_the_fingerprint_follows_content_alone(make_folder: MakeFolder) -> None:
+def test_digests_follow_content_alone_pictures_apart_from_truth(make_folder: MakeFolder) -> None:
     one, same = make_folder(name="one"), make_folder(name="same")
-    assert open_dataset(str(one)).fingerprint == open_dataset(str(same)).fingerprint
+    first, second = open_dataset(str(one)), open_dataset(str(same))
+    assert (first.pictures, first.truth) == (second.pictures, second.truth)
     write_picture(same / "mask/cat_0_mask.png", np.full((48, 64), 255, np.uint8))
-    assert open_dataset(str(one)).fingerprint != open_dataset(str(same)).fingerprint
+    other_truth = open_dataset(str(same))
+    assert other_truth.pictures == first.pictures
+    assert other_truth.truth != first.truth
+    write_picture(same / "real/cat_0.png", np.full((48, 64, 3), 255, np.uint8))
+    other_picture = open_dataset(str(same))
+    assert other_picture.pictures != first.pictures
+    assert other_picture.truth == other_truth.truth
 
 
 def test_every_problem_is_reported_in_one_go_with_file_and_row(make_folder: MakeFolder) -> None:
@@ -84,20 +91,20 @@ def test_every_problem_is_reported_in_one_go_with_file_and_row(make_folder: Make
         file.write("real/gone.png,,mask/cat_0_mask.png,cat\n")
         file.write("../outside.png,,mask/cat_0_mask.png,cat\n")
         file.write("real/cat_0.png,,mask/cat_0_mask.png,\n")
-    problems = "\n".join(check_folder(root))
+    problems = "\n".join(problems_of(str(root)))
     assert "row 3: mask mask/cat_1_mask.png is 12 x 10, its image 64 x 48" in problems
     assert "row 4: mask mask/cat_2_mask.png is empty" in problems
     assert "row 5: real/cat_3.png is truncated" in problems
     assert "row 6: real/cat_4.png" in problems
-    assert "row 7: id 'cat_0' was already used in row 2" in problems
+    assert "row 7: the same image, mask and label stand in row 2" in problems
     assert "row 8: file real/gone.png is missing" in problems
     assert "row 9: ../outside.png leads out of the dataset's folder" in problems
     assert "row 10: no prompt" in problems
-    assert len(check_folder(root)) == 8
+    assert len(problems_of(str(root))) == 8
 
 
 def test_a_sound_folder_has_no_problems(make_folder: MakeFolder) -> None:
-    assert check_folder(make_folder()) == []
+    assert problems_of(str(make_folder())) == []
 
 
 def test_opening_refuses_missing_files_and_doubled_ids_before_anything_is_shown(
@@ -151,7 +158,7 @@ def test_an_unknown_id_names_the_nearest(make_folder: MakeFolder) -> None:
 def test_control_characters_of_a_table_do_not_reach_the_terminal(make_folder: MakeFolder) -> None:
     root = make_folder({"cat": 1})
     table(root, "real/\x1b[31mcat.png,,mask/cat_0_mask.png,cat")
-    assert "\x1b" not in "\n".join(check_folder(root))
+    assert "\x1b" not in "\n".join(problems_of(str(root)))
 
 
 def test_statistics_count_classes_and_measure_masks(make_folder: MakeFolder) -> None:

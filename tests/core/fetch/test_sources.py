@@ -75,7 +75,7 @@ def test_an_archive_is_downloaded_checked_and_put_in_place(small: tuple[Source, 
     told: list[str] = []
     place = fetch(source, quiet, told.append, [site.url], HASTE)
     assert place == data_dir() / "cocoglide"
-    assert open_dataset("cocoglide").fingerprint == open_dataset(str(folder)).fingerprint
+    assert open_dataset("cocoglide").truth == open_dataset(str(folder)).truth
     assert "CC BY 4.0" in told[0]
     assert f"{len(content):,} bytes" in told[1]
     assert all(name.startswith("cocoglide/") for name in left_over())
@@ -110,7 +110,7 @@ def test_what_is_there_and_sound_is_not_fetched_again(small: tuple[Source, Path]
         ({"table_csv": b"real,mask,prompt\nreal/cat_0.png,mask/cat_0_mask.png,cat\n"}, "1 rows, expected 3"),
         ({"table_csv": None}, "found 0 files table.csv"),
         ({"mask_cat_1_mask_png": None}, "row 3: file mask/cat_1_mask.png is missing"),
-        ({"real_cat_0_png": b"\x89PNG cut"}, "truncated"),
+        ({"real_cat_0_png": b"\x89PNG cut"}, "real/cat_0.png is not a picture"),
         (
             {"table_csv": b"real,mask,prompt\n../a.png,m,x\n../b.png,m,y\n../c.png,m,z\n"},
             "out of the dataset",

@@ -42,7 +42,7 @@ def test_every_sample_gets_the_map_of_its_own_label(
 def test_the_identity_tells_how_the_set_was_made(recipe: Recipe, toy: Dataset, store: HeatmapStore) -> None:
     (made,) = compute([recipe], toy, store, device="cpu")
     backbone = load_backbone(recipe.backbone, device="cpu")
-    assert made.identity.dataset == toy.fingerprint
+    assert made.identity.pictures == toy.pictures
     assert made.identity.digest == backbone.digest
     assert made.identity.size == backbone.image_size
     assert made.identity.precision == "float32"
@@ -222,7 +222,7 @@ def test_devices_that_are_not_there_are_refused(
 def test_a_broken_picture_stops_the_work_and_keeps_what_was_done(
     recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    toy.fingerprint  # noqa: B018  read while the pictures are whole
+    toy.pictures  # noqa: B018  read while the pictures are whole
     broken = Path(toy.spec) / "real" / f"{toy.samples[-1].id}.png"
     broken.write_bytes(broken.read_bytes()[:100])
     with pytest.raises(DatasetError, match="truncated"):

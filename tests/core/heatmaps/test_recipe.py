@@ -72,7 +72,7 @@ def test_a_recipe_survives_json() -> None:
 def test_a_recipe_knows_the_sets_that_were_made_by_it() -> None:
     recipe = Recipe("gem", "ViT-B-16", "openai").completed("toy")
     identity = Identity(
-        dataset="f",
+        pictures="f",
         method="gem",
         parameters=recipe.parameters,
         backbone="ViT-B-16",

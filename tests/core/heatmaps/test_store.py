@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from core.datasets import open_dataset
+from core.datasets.spec import lasting
 from core.errors import ParameterError, StoreError
-from core.heatmaps.identity import IMPORTED, lasting
+from core.heatmaps.identity import IMPORTED
 from core.heatmaps.store import HeatmapSet, HeatmapStore, Identity
 
 IDENTITY = Identity(
-    dataset="f" * 64,
+    pictures="f" * 64,
     method="gem",
     parameters=(("depth", 7), ("iterations", 1)),
     backbone="ViT-B/16",
@@ -42,7 +43,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "change",
     [
-        {"dataset": "e" * 64},
+        {"pictures": "e" * 64},
         {"method": "naclip"},
         {"parameters": (("depth", 6), ("iterations", 1))},
         {"backbone": "ViT-L-14"},
@@ -222,7 +223,7 @@ def test_a_damaged_file_is_named_with_the_way_out(store: HeatmapStore, damage: b
 def test_a_set_knows_the_dataset_it_belongs_to(store: HeatmapStore, make_folder: Callable[..., Path]) -> None:
     root, other = make_folder(), make_folder({"dog": 2}, name="other")
     dataset = open_dataset(str(root))
-    identity = replace(IDENTITY, dataset=dataset.fingerprint, dataset_spec=lasting(str(root)))
+    identity = replace(IDENTITY, pictures=dataset.pictures, dataset_spec=lasting(str(root)))
     heatmap_set = store.open(identity)
     heatmap_set.write({sample.id: heat(0) for sample in dataset.samples})
     assert heatmap_set.complete(heatmap_set.dataset())

@@ -77,7 +77,7 @@ def test_the_worker_keeps_terms_once(spans: Recipe, toy: Dataset, monkeypatch: p
     *_, ready, computed = ask(Request(toy.spec, spans, ids[:2], terms=True))
     assert isinstance(ready, Ready)
     assert computed == TermsComputed(spans, ready.identity.key, ids[:2])
-    terms = found(spans, toy.fingerprint)
+    terms = found(spans, toy.pictures)
     assert terms is not None
     assert terms.identity == ready.identity
     assert terms.present(ids) == list(ids[:2])
@@ -101,17 +101,17 @@ def test_a_choice_belongs_to_the_terms_of_all_heads(spans: Recipe) -> None:
 
 def test_terms_of_another_recipe_or_dataset_are_not_found(spans: Recipe, toy: Dataset) -> None:
     identity = Identity(
-        toy.fingerprint, "textspan", spans.parameters, spans.backbone, template=spans.template, version=2
+        toy.pictures, "textspan", spans.parameters, spans.backbone, template=spans.template, version=2
     )
-    assert found(spans, toy.fingerprint) is None
+    assert found(spans, toy.pictures) is None
     TermSet(identity).write({"a": np.ones((1, 1, 2, 2), np.float32)})
-    assert found(spans, toy.fingerprint) is not None
+    assert found(spans, toy.pictures) is not None
     assert found(spans, "other") is None
-    assert found(spans.setting(contrast="none"), toy.fingerprint) is None
+    assert found(spans.setting(contrast="none"), toy.pictures) is None
 
 
 def test_what_was_killed_while_writing_is_not_there(toy: Dataset) -> None:
-    terms = TermSet(Identity(toy.fingerprint, "textspan"))
+    terms = TermSet(Identity(toy.pictures, "textspan"))
     terms.write({"a": np.ones((1, 1, 2, 2), np.float32)})
     (whole,) = terms.folder.glob("*.npy")
     whole.rename(whole.with_name(f".{whole.name}.0123"))
@@ -120,7 +120,7 @@ def test_what_was_killed_while_writing_is_not_there(toy: Dataset) -> None:
 
 
 def test_removing_a_set_removes_its_terms(toy: Dataset) -> None:
-    made = HeatmapStore().open(Identity(toy.fingerprint, "textspan"))
+    made = HeatmapStore().open(Identity(toy.pictures, "textspan"))
     made.write({"a": np.zeros((2, 2), np.float32)})
     TermSet(made.identity).write({"a": np.ones((1, 1, 2, 2), np.float32)})
     assert main(["heatmaps", "remove", made.name]) == 0
@@ -131,7 +131,7 @@ def test_removing_a_set_removes_its_terms(toy: Dataset) -> None:
 def test_terms_without_a_set_are_listed_shown_and_removed(
     toy: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone = TermSet(Identity(toy.fingerprint, "textspan"))
+    alone = TermSet(Identity(toy.pictures, "textspan"))
     alone.write({id_: np.ones((1, 1, 2, 2), np.float32) for id_ in ("a", "b")})
     assert main(["heatmaps", "list", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)

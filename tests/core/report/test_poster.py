@@ -21,7 +21,7 @@ MakeFolder = Callable[..., Path]
 
 
 def named(dataset: Dataset, name: str) -> Dataset:
-    return Dataset(name, dataset.spec, dataset.samples, dataset.digest)
+    return Dataset(name, dataset.spec, dataset.samples, dataset.content)
 
 
 def test_from_nothing_to_the_page_and_again_without_computing(

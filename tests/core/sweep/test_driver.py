@@ -226,7 +226,7 @@ def test_the_size_decides_what_is_kept(toy: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("core.sweep.planning.KEPT_BYTES", 1000)
     streaming = planned([toy], SMALL)
     assert not streaming.keep
-    assert len(streaming.groups) == 12  # cat_3, dog_3 and red car_3 count as cut from one image
+    assert len(streaming.groups) == 24  # one image each
 
 
 def test_bad_plans_are_refused(toy: str, make_folder: Callable[..., Path]) -> None:

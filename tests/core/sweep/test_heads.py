@@ -22,6 +22,10 @@ def term(index: int) -> np.ndarray:
     return np.random.default_rng(100 + index).standard_normal((2, 3, 6, 6)).astype(np.float32)
 
 
+def sample_of(true_mask: np.ndarray) -> Sample:
+    return Sample("one", "cat", load_image=lambda: np.zeros((1, 1, 3), np.uint8), load_mask=lambda: true_mask)
+
+
 @pytest.fixture
 def samples() -> list[Sample]:
     return [
@@ -81,7 +85,7 @@ def test_a_cancelled_question_has_no_answer_and_spoils_no_other(
 
 def test_each_head_of_a_sample_is_scored_alone(samples: list[Sample]) -> None:
     config = CONFIGS[1]
-    table = table_of(term(1), load_mask(1), config)
+    table = table_of(term(1), samples[1], config)
     for layer in range(2):
         for head in range(3):
             alone = term(1)[layer, head]
@@ -93,6 +97,6 @@ def test_each_head_of_a_sample_is_scored_alone(samples: list[Sample]) -> None:
 def test_what_a_head_adds_inside_is_the_mean_over_the_true_cells() -> None:
     true_mask = np.zeros((60, 60), bool)
     true_mask[:10, :20] = True  # cells (0, 0) and (0, 1) of 6 x 6
-    table = table_of(term(0), true_mask, CONFIGS[0])
+    table = table_of(term(0), sample_of(true_mask), CONFIGS[0])
     np.testing.assert_allclose(table.inside, term(0)[:, :, 0, :2].mean(-1), rtol=1e-6)
-    assert table_of(term(0), np.zeros((60, 60), bool), CONFIGS[0]).inside == ()
+    assert table_of(term(0), sample_of(np.zeros((60, 60), bool)), CONFIGS[0]).inside == ()

@@ -134,13 +134,14 @@ def test_the_same_seed_gives_the_same_bits(values: np.ndarray) -> None:
 
 def test_folds_keep_what_was_cut_from_one_image_together() -> None:
     ids = [f"{label}_{number}" for number in range(50) for label in ("cat", "dining table")]
-    groups = dealt(ids, 5, seed=0)
+    sources = {id_: id_.rsplit("_", 1)[1] for id_ in ids}
+    groups = dealt(ids, sources, 5, seed=0)
     assert sorted(id_ for group in groups for id_ in group) == sorted(ids)
     assert {len(group) for group in groups} == {20}
     for group in groups:
         assert {id_.replace("dining table", "cat") for id_ in group} <= set(group) | {"cat"}
-    assert groups == dealt(list(reversed(ids)), 5, seed=0)
-    assert groups != dealt(ids, 5, seed=1)
+    assert groups == dealt(list(reversed(ids)), sources, 5, seed=0)
+    assert groups != dealt(ids, sources, 5, seed=1)
     assert [fold_of(group) for group in range(7)] == [0, 1, 2, 3, 4, 0, 1]
 
 
