@@ -214,11 +214,13 @@ def mean_scores(counts: Counts) -> dict[str, Scores]:
     return {name: np.atleast_2d(of(counts)).mean(axis=0) for name, of in SCORES.items()}
 
 
-def score(heatmap: Float32, true_mask: Mask, config: PostProcess) -> dict[str, float]:
+def score(
+    heatmap: Float32, true_mask: Mask, config: PostProcess, ignored: Mask | None = None
+) -> dict[str, float]:
     """All five scores of one heatmap under one config, at the config's threshold, each in [0, 1].
 
-    heatmap: (h, w) float32 in [0, 1]. true_mask: (H, W) bool. ParameterError for a
-    heatmap that is not finite.
+    heatmap: (h, w) float32 in [0, 1]. true_mask: (H, W) bool. ignored: (H, W) bool, pixels
+    that do not count. ParameterError for a heatmap that is not finite.
 
     >>> true_mask = np.zeros((256, 256), bool)
     >>> true_mask[64:128, 64:128] = True
@@ -227,5 +229,5 @@ def score(heatmap: Float32, true_mask: Mask, config: PostProcess) -> dict[str, f
     >>> score(heatmap, true_mask, PostProcess(interpolation="nearest"))["mean_iou"]
     0.5
     """
-    counts = counts_of(codes_for(heatmap, true_mask.shape, config), true_mask)
+    counts = counts_of(codes_for(heatmap, true_mask.shape, config), true_mask, ignored)
     return {name: float(of(counts)[config.threshold_index]) for name, of in SCORES.items()}

@@ -20,7 +20,7 @@ class Board:
     config: the one scored; its threshold does not matter. heatmaps: the set's name. scores:
     by name, all thresholds of the first of `ids`, then of the next. means: of each class,
     and of all samples by None. best, best_threshold: of each sample's IoU. area: the
-    fraction of the image that the true mask covers.
+    fraction of the image that the true mask covers. notes: what the scores stand on, in sentences.
     """
 
     source: Source
@@ -33,6 +33,7 @@ class Board:
     best: array[float]
     best_threshold: array[float]
     area: array[float]
+    notes: tuple[str, ...] = ()
 
     def curves(self, label: str | None = None) -> Curves | None:
         """Mean scores over one class, or over all samples; None where nothing is scored."""

@@ -34,6 +34,8 @@ UNREADABLE = (
     ZeroDivisionError, RuntimeError, EOFError, MemoryError, struct.error, UnidentifiedImageError,
     Image.DecompressionBombError,
 )  # fmt: skip
+# Both decoders turn a TIFF as its tag says; this is the way back to what is stored.
+_BACK = {6: 8, 8: 6}
 # OpenCV refuses broken ones of these; Pillow would fill what is missing with grey.
 _STRICT = ("JPEG", "MPO", "PNG")
 
@@ -123,7 +125,11 @@ def _header_of(image: Image.Image) -> Header:
             tag = int(image.getexif().get(ExifTags.Base.Orientation, 1))
         except UNREADABLE:
             tag = 1  # a broken tag turns nothing
-    return Header(image.format or "", image.mode, image.size, tag if 1 <= tag <= 8 else 1)
+    tag = tag if 1 <= tag <= 8 else 1
+    size = image.size
+    if image.format == "TIFF" and tag >= 5:
+        size = size[1], size[0]  # Pillow says how it will be when it is turned
+    return Header(image.format or "", image.mode, size, tag)
 
 
 def read_image(path: Path, fitting: Size | None = None, orientation: str = "auto") -> Pixels:
@@ -174,9 +180,13 @@ def oriented(pixels: Pixels, orientation: int) -> Pixels:
 
 def _decoded(path: Path, content: bytes, head: Header) -> Pixels:
     found = _raw(path, content, head)
-    if found.ndim != 3 or found.shape[1::-1] != head.size:
-        return _by_pillow(path, content)  # OpenCV cannot, or has turned it by itself
-    return cv2.cvtColor(_eight_bits(path, found), cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+    if found.ndim == 3:
+        pixels: Pixels = cv2.cvtColor(_eight_bits(path, found), cv2.COLOR_BGR2RGB)
+    else:
+        pixels = _by_pillow(path, content)
+    if head.format == "TIFF" and head.orientation > 1:
+        pixels = oriented(pixels, _BACK.get(head.orientation, head.orientation))
+    return pixels
 
 
 def _raw(path: Path, content: bytes, head: Header) -> npt.NDArray[np.generic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
 from tui.graphics.compose import OUTCOME_COLOURS
 from tui.state import ZOOMS, ExplorerState, Source, View
-from tui.studio.drawing import drawn
+from tui.studio.drawing import Decoded, drawn
 from tui.widgets.pictures import PictureGrid
 
 Make = Callable[..., ExplorerApp]
@@ -43,13 +44,23 @@ def test_a_session_with_an_unknown_zoom_shows_the_whole_picture() -> None:
     assert ExplorerState.from_dict(broken, fallback).view == View()
 
 
-def scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scene() -> tuple[Decoded, np.ndarray]:
     """A grey image, a true mask on its left half, and a heatmap that is high in its upper half."""
     true_mask = np.zeros((SIDE, SIDE), bool)
     true_mask[:, : SIDE // 2] = True
     heatmap = np.zeros((8, 8), np.float32)
     heatmap[:4] = 1
-    return np.full((SIDE, SIDE, 3), 90, np.uint8), true_mask, heatmap
+    return Decoded(np.full((SIDE, SIDE, 3), 90, np.uint8), true_mask, None), heatmap
+
+
+def test_the_scores_of_a_sample_leave_out_what_is_ignored() -> None:
+    decoded, heatmap = scene()
+    ignored = np.zeros((SIDE, SIDE), bool)
+    ignored[: SIDE // 2, SIDE // 2 :] = True  # the false alarm
+    counts = drawn(replace(decoded, ignored=ignored), heatmap, PostProcess("nearest"), View(), False).counts
+    assert counts is not None
+    assert counts.pixels.tolist() == [SIDE * SIDE * 3 // 4]
+    assert counts.fp[50] == 0
 
 
 def test_a_close_up_shows_a_part_of_every_picture_with_crisp_pixels() -> None:

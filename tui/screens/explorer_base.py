@@ -341,7 +341,8 @@ class ExplorerBase(Screen[None]):
         panel.index = index
         panel.curves = {scope: self.curves(scope) for scope in SCOPES}
         scored = len(self.board.ids) if self.board else 0
-        panel.of_total = f"{scored} of {len(self.engine.dataset.samples)} images"
+        notes = self.board.notes if self.board else ()
+        panel.of_total = "; ".join([f"{scored} of {len(self.engine.dataset.samples)} images", *notes])
         curve.index = index
         curve.ghost = panel.baseline.get(state.scope)
         curve.curves = panel.curves.get(state.scope)

@@ -24,6 +24,15 @@ SHEET_SIZE = 128
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """A sample's files, read: the image (H, W, 3), and of its size the true mask and what does not count."""
+
+    image: Image
+    true_mask: Mask
+    ignored: Mask | None
+
+
+@dataclass(frozen=True)
 class Drawn:
     """The pictures by name, (H, W, 3) uint8 each, and the counts (T,) where there is a heatmap."""
 
@@ -31,10 +40,9 @@ class Drawn:
     counts: Counts | None
 
 
-def drawn(
-    image: Image, true_mask: Mask, heatmap: Heatmap | None, config: PostProcess, view: View, peek: bool
-) -> Drawn:
+def drawn(decoded: Decoded, heatmap: Heatmap | None, config: PostProcess, view: View, peek: bool) -> Drawn:
     """All four pictures of a sample. Without a heatmap there are only image and true mask."""
+    image, true_mask = decoded.image, decoded.true_mask
     dimmed = compose.blend(image, np.zeros_like(image), DIMMED)
     truth = compose.outcome(dimmed, true_mask, true_mask, TINT)
     pictures = {"image": image, "truth": truth}
@@ -42,7 +50,7 @@ def drawn(
     if heatmap is not None:
         map_ = map_of(heatmap, true_mask.shape, config.interpolation)
         codes = morphed(codes_of(map_), config)
-        counts = counts_of(codes, true_mask)
+        counts = counts_of(codes, true_mask, decoded.ignored)
         pictures["heatmap"] = compose.overlay(image, map_, view.colours, view.opacity)
         mask = codes > config.threshold_index
         pictures["mask"] = compose.outcome(dimmed, mask, true_mask, TINT)

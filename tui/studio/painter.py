@@ -14,7 +14,7 @@ from tui.curves import Curves
 from tui.graphics.frame import Plate
 from tui.state import ExplorerState, View
 from tui.studio import drawing, scoring
-from tui.studio.drawing import Image, Mask
+from tui.studio.drawing import Decoded
 from tui.studio.heatmaps import Heatmaps
 from tui.studio.lanes import Cancelled
 from tui.studio.plates import Plates
@@ -32,18 +32,18 @@ class Painter:
         self._heatmaps = heatmaps
         self._plates = plates
         self._post = post
-        self._decoded: OrderedDict[str, tuple[Image, Mask]] = OrderedDict()
+        self._decoded: OrderedDict[str, Decoded] = OrderedDict()
 
     def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
         """The present sample's pictures, or why they cannot be drawn."""
         sample = self._dataset.by_id(state.sample)
         try:
-            image, true_mask = self._images(sample)
+            decoded = self._read(sample)
         except ClipLocError as error:
             self._post(PicturesReady(generation, sample.id, {}, None, str(error)))
             return
         heatmap, note = self._heatmaps.read(state.source, sample, state.prompt)
-        result = drawing.drawn(image, true_mask, heatmap, state.config, state.view, peek)
+        result = drawing.drawn(decoded, heatmap, state.config, state.view, peek)
         self._post(PicturesReady(generation, sample.id, self._plated(result), _curves(result), note))
         self._heatmaps.prefetch(state.source, sample)
 
@@ -61,9 +61,9 @@ class Painter:
             if cancelled():
                 return
             sample = self._dataset.by_id(id_)
-            image, true_mask = sample.image(), sample.true_mask()
+            decoded = Decoded(sample.image(), sample.true_mask(), None)
             heatmap, _ = self._heatmaps.read(state.source, sample, "")
-            result = drawing.drawn(image, true_mask, heatmap, state.config, View(crop=state.view.crop), False)
+            result = drawing.drawn(decoded, heatmap, state.config, View(crop=state.view.crop), False)
             pictures.append(result.pictures.get("mask", result.pictures["truth"]))
         if pictures:
             self._post(SheetReady(generation, self._plates.add(drawing.sheet(pictures, columns))))
@@ -72,23 +72,18 @@ class Painter:
         self, state: ExplorerState, heatmap: Heatmap | None, config: PostProcess
     ) -> tuple[dict[str, Plate], Curves | None]:
         """The present sample's pictures by name, under a heatmap and a config, and its scores."""
-        image, true_mask = self._images(self._dataset.by_id(state.sample))
-        result = drawing.drawn(image, true_mask, heatmap, config, state.view, False)
+        decoded = self._read(self._dataset.by_id(state.sample))
+        result = drawing.drawn(decoded, heatmap, config, state.view, False)
         return self._plated(result), _curves(result)
 
     def _plated(self, result: drawing.Drawn) -> dict[str, Plate]:
         return {name: self._plates.add(picture) for name, picture in result.pictures.items()}
 
-    def _images(self, sample: Sample) -> tuple[Image, Mask]:
-        """Image and true mask of a sample, kept for the next time."""
+    def _read(self, sample: Sample) -> Decoded:
+        """The files of a sample, kept for the next time."""
         found = self._decoded.get(sample.id)
         if found is None:
-            found = (sample.image(), sample.true_mask())
-            if found[0].shape[:2] != found[1].shape:
-                raise ClipLocError(
-                    f"{sample.id}: the mask is {found[1].shape[1]} x {found[1].shape[0]}, its image "
-                    f"{found[0].shape[1]} x {found[0].shape[0]}; `cliploc dataset check` lists all such rows"
-                )
+            found = Decoded(sample.image(), sample.true_mask(), sample.ignored())
             self._decoded[sample.id] = found
             while len(self._decoded) > DECODED_KEPT:
                 # Another lane may have dropped one at the same moment.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from core.datasets import Dataset
+from core.heatmaps.ground import ground
 from core.heatmaps.store import HeatmapSet
 from core.metrics import Counts
 from core.postprocess import PostProcess
 from core.sweep.live import LiveScores
-from tui.answers import BoardReady, DisagreementReady
+from tui.answers import BoardReady, DisagreementReady, Told
 from tui.board import Board
 from tui.state import Source
 from tui.studio.disputes import disagreement
@@ -31,6 +33,8 @@ class Scorer:
         self._post = post
         self._live: LiveScores | None = None
         self._live_of: tuple[str, int] = ("", 0)
+        self._notes: tuple[str, ...] = ()
+        self._told: set[str] = set()
 
     def score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
         """Score every sample that has a heatmap."""
@@ -53,7 +57,14 @@ class Scorer:
         self, source: Source, config: PostProcess, name: str, ids: tuple[str, ...], counts: Counts
     ) -> Board:
         labels = tuple(self._dataset.by_id(id_).label for id_ in ids)
-        return board_of(source, config, name, ids, labels, counts)
+        return replace(board_of(source, config, name, ids, labels, counts), notes=self._notes)
+
+    def _tell(self, notes: Iterable[str]) -> None:
+        """What the scores stand on is said once; the panel keeps saying it."""
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                self._post(Told(note))
 
     def _live_scores(self, found: HeatmapSet) -> LiveScores:
         """The live scores of a set, made anew when it is another one or has grown."""
@@ -61,6 +72,10 @@ class Scorer:
         if (found.key, present) != self._live_of or self._live is None:
             if self._live is not None:
                 self._live.close()
-            self._live = LiveScores(found.read_all(), self._dataset.scorable, cache_bytes=LIVE_CACHE_BYTES)
+            heatmaps = found.read_all()
+            self._live = LiveScores(heatmaps, self._dataset.scorable, cache_bytes=LIVE_CACHE_BYTES)
+            grounds = ground(self._dataset, self._live.ids, heatmaps, found.identity.mark)
+            self._notes = tuple(grounds.sentences)
+            self._tell(self._notes)
             self._live_of = (found.key, present)
         return self._live
