@@ -187,6 +187,7 @@ def _show(arguments: argparse.Namespace) -> int:
         "name": found.name,
         "key": found.key,
         **found.identity.to_dict(),
+        "note": found.identity.mark,
         "samples": len(found.ids()),
         "grid": list(found.shape or ()),
         "megabytes": round(found.disk_bytes / 1e6, 3),
@@ -267,4 +268,5 @@ def _row(found: HeatmapSet) -> dict[str, object]:
         "samples": len(found.ids()),
         "grid": "x".join(map(str, found.shape or ())),
         "terms": len(TermSet(identity).files()),
+        "note": "old" if identity.old else "",
     }

@@ -6,23 +6,38 @@ So that any method in the world can be browsed and swept, and ours used elsewher
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from core import paths
 from core.datasets import Dataset
+from core.datasets.files import check_regular
 from core.datasets.spec import lasting
-from core.errors import ParameterError, StoreError, clean
+from core.errors import DatasetError, ParameterError, StoreError, clean
 from core.heatmaps.identity import IMPORTED, Identity
 from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 
 Array = npt.NDArray[np.generic]
+
+LARGEST = 64 << 30  # bytes of a file
+_LARGEST_SIDE = 4096
+_LONGEST_ID = 4 * 1024  # bytes of an id in an array of strings
+_UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, TypeError, MemoryError, NotImplementedError, RuntimeError,
+    OverflowError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> HeatmapSet:
@@ -61,16 +76,14 @@ def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> 
 
 
 def read_npz(path: Path, dataset: Dataset) -> dict[str, Heatmap]:
-    """The heatmaps of a file by sample id, in the dataset's order. StoreError for anything unsound."""
+    """The heatmaps of a file by sample id, in the dataset's order. StoreError for anything unsound.
+
+    Headers are looked at before an array is loaded: a few bytes can ask for all memory.
+    """
+    headers = _headers(path)
+    _check_headers(path, headers, len(dataset.samples))
     arrays = _arrays(path)
     ids, heatmaps = _ids(path, arrays["ids"]), arrays["heatmaps"]
-    if heatmaps.ndim != 3 or 0 in heatmaps.shape or len(heatmaps) != len(ids):
-        raise StoreError(
-            f"{path}: found heatmaps of shape {heatmaps.shape} for {len(ids)} ids, "
-            f"expected ({len(ids)}, height, width)"
-        )
-    if heatmaps.dtype.kind != "f":
-        raise StoreError(f"{path}: found heatmaps of type {heatmaps.dtype}, expected float32")
     _check_values(path, ids, heatmaps)
     _check_ids(path, ids, dataset)
     found = dict(zip(ids, heatmaps.astype(np.float32), strict=True))
@@ -87,36 +100,116 @@ def export_npz(heatmap_set: HeatmapSet, path: Path) -> int:
     return len(heatmaps)
 
 
+@dataclass(frozen=True)
+class Header:
+    """What an array in the file says of itself.
+
+    bytes: what it takes in memory; stored: what there is of it.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    stored: int
+
+    @property
+    def bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def _headers(path: Path) -> dict[str, Header]:
+    """The headers of all arrays by name. StoreError for what is no archive of plain arrays."""
+    if not path.exists():
+        raise StoreError(f"no file {path}")
+    try:
+        check_regular(path, LARGEST)
+        with zipfile.ZipFile(path) as archive:
+            found = {}
+            for info in archive.infolist():
+                name = info.filename.removesuffix(".npy")
+                if name in found:
+                    raise ValueError(f"two arrays called {name}")
+                with archive.open(info) as file:
+                    found[name] = _header(file, info.file_size)
+            return found
+    except DatasetError as error:
+        raise StoreError(str(error)) from error
+    except _UNREADABLE as error:
+        raise StoreError(
+            f"cannot read {path}: {clean(error)[:200]}; expected an .npz with ids (n,) strings "
+            "and heatmaps (n, height, width) float32, without pickled objects"
+        ) from error
+
+
+def _header(file: IO[bytes], size: int) -> Header:
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in read:
+        raise ValueError(f"an array of format {version}")
+    shape, _, dtype = read[version](file)
+    return Header(shape, dtype, size - file.tell())
+
+
+def _check_headers(path: Path, headers: Mapping[str, Header], samples: int) -> None:
+    missing = sorted({"ids", "heatmaps"} - set(headers))
+    if missing:
+        raise StoreError(
+            f"{path} has no {' and no '.join(missing)}; "
+            f"found {clean(', '.join(headers))[:200] or 'nothing'}; "
+            "expected ids (n,) and heatmaps (n, height, width): np.savez(file, ids=…, heatmaps=…)"
+        )
+    ids, heatmaps = headers["ids"], headers["heatmaps"]
+    for name, header in (("ids", ids), ("heatmaps", heatmaps)):
+        if header.dtype.hasobject:
+            raise StoreError(
+                f"{path}: {name} are pickled objects, which are never read: they could hold code; "
+                "write plain arrays, of strings and of float32"
+            )
+    if len(ids.shape) != 1 or ids.dtype.kind not in "US":
+        raise StoreError(
+            f"{path}: found ids of shape {ids.shape} and type {ids.dtype}, expected (n,) strings; "
+            "write them with np.array([str(id) for id in ids])"
+        )
+    _check_shape(path, ids.shape[0], heatmaps)
+    if ids.shape[0] > samples:
+        raise StoreError(f"{path}: found {ids.shape[0]} ids, expected at most the dataset's {samples}")
+    if ids.dtype.itemsize > _LONGEST_ID or max(heatmaps.shape[1:]) > _LARGEST_SIDE:
+        raise StoreError(
+            f"{path}: found ids of {ids.dtype} and maps of {heatmaps.shape[1:]}, expected names of files and "
+            f"maps of at most {_LARGEST_SIDE} x {_LARGEST_SIDE}"
+        )
+    for name, header in (("ids", ids), ("heatmaps", heatmaps)):
+        if header.stored != header.bytes:
+            raise StoreError(
+                f"{path}: {name} has {header.stored} bytes, expected {header.bytes}: it is damaged"
+            )
+
+
+def _check_shape(path: Path, ids: int, heatmaps: Header) -> None:
+    shape, dtype = heatmaps.shape, heatmaps.dtype
+    if len(shape) == 4 and shape[1] == 1:
+        raise StoreError(f"{path}: found heatmaps of shape {shape}; write heatmaps[:, 0]: (n, height, width)")
+    if len(shape) != 3 or 0 in shape or shape[0] != ids:
+        raise StoreError(
+            f"{path}: found heatmaps of shape {shape} for {ids} ids, expected ({ids}, height, width)"
+        )
+    if dtype.kind != "f":
+        way = {"u": "heatmaps / 255.0 where they go to 255", "b": "heatmaps.astype(np.float32)"}
+        raise StoreError(
+            f"{path}: found heatmaps of type {dtype}, expected float32; "
+            f"write {way.get(dtype.kind, 'them as floats in [0, 1]')}"
+        )
+
+
 def _arrays(path: Path) -> dict[str, Array]:
     """The two arrays of the file. Pickles are refused: they could hold code."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise ValueError("one array, not an archive of two")
-        with loaded:
-            arrays = {name: loaded[name] for name in loaded.files if name in ("ids", "heatmaps")}
-            found = ", ".join(loaded.files)
-    except FileNotFoundError:
-        raise StoreError(f"no file {path}") from None
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise StoreError(
-            f"cannot read {path}: {clean(error)}; expected an .npz with ids (n,) strings "
-            "and heatmaps (n, height, width) float32, without pickled objects"
-        ) from error
-    missing = sorted({"ids", "heatmaps"} - set(arrays))
-    if missing:
-        raise StoreError(
-            f"{path} has no {' and no '.join(missing)}; found {clean(found)}; "
-            "expected ids (n,) and heatmaps (n, height, width)"
-        )
-    return arrays
+        with np.load(path, allow_pickle=False) as loaded:
+            return {name: loaded[name] for name in ("ids", "heatmaps")}
+    except _UNREADABLE as error:
+        raise StoreError(f"cannot read {path}: {clean(error)[:200]}; it is damaged") from error
 
 
 def _ids(path: Path, ids: Array) -> list[str]:
-    if ids.ndim != 1 or ids.dtype.kind not in "US":
-        raise StoreError(
-            f"{path}: found ids of shape {ids.shape} and type {ids.dtype}, expected (n,) strings"
-        )
     try:
         return [id_.decode() if isinstance(id_, bytes) else id_ for id_ in ids.tolist()]
     except UnicodeDecodeError as error:
@@ -131,18 +224,23 @@ def _check_ids(path: Path, ids: list[str], dataset: Dataset) -> None:
     if wrong:
         raise StoreError(
             f"{path}: {len(wrong)} of {len(ids)} ids are not in {clean(dataset.name)}, {_few(wrong)}; "
-            f"expected ids like {clean(dataset.samples[0].id)!r} (`cliploc dataset list` prints them)"
+            f"expected, without folder and ending, ids like {clean(dataset.samples[0].id)!r} "
+            "(`cliploc dataset list` prints them)"
         )
 
 
 def _check_values(path: Path, ids: list[str], heatmaps: Array) -> None:
-    for problem, bad in (
-        ("NaN or infinity", ~np.isfinite(heatmaps)),
-        ("values outside [0, 1]", (heatmaps < 0) | (heatmaps > 1)),  # type: ignore[operator]
+    for problem, way, bad in (
+        ("NaN or infinity", "look at what made them (half precision?)", ~np.isfinite(heatmaps)),
+        (
+            "values outside [0, 1]",
+            "stretch each map by its own ends, (m - m.min()) / (m.max() - m.min()), or clip it",
+            (heatmaps < 0) | (heatmaps > 1),  # type: ignore[operator]
+        ),
     ):
         touched = [ids[index] for index in np.flatnonzero(bad.any(axis=(1, 2)))]
         if touched:
-            raise StoreError(f"{path}: {problem} in {len(touched)} heatmaps, {_few(touched)}")
+            raise StoreError(f"{path}: {problem} in {len(touched)} heatmaps, {_few(touched)}; {way}")
 
 
 def _few(ids: list[str]) -> str:

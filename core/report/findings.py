@@ -77,6 +77,11 @@ class SetFindings:
         return self.identity.template if self.identity else ""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What its scores stand on, in sentences."""
+        return tuple(self.summary.get("ground", {}).get("notes", ()))
+
+    @property
     def validated(self) -> float:
         """What sets are ranked by: cross-validated mean IoU, or the tuned one when there are no folds."""
         return float(self.summary["cross_validated"] or self.best.mean_iou)
@@ -109,7 +114,12 @@ def gathered(ledger: Ledger, runs: Sequence[str]) -> Findings:
     for row, plan in zip(rows, plans, strict=True):
         if row.state != "done":
             raise ParameterError(f"run {row.id} is {row.state}; `cliploc runs resume {row.id}` finishes it")
-        if (plan.truth, plan.reading) != (plans[0].truth, plans[0].reading):
+        if plan.reading != plans[0].reading:
+            raise ParameterError(
+                f"run {row.id} read true masks by another rule than run {rows[0].id}: "
+                "release 0.1.0 made one of them; run that one again"
+            )
+        if plan.truth != plans[0].truth:
             raise ParameterError(
                 f"run {row.id} scored {clean(plan.dataset_name)}, run {rows[0].id} "
                 f"{clean(plans[0].dataset_name)}; one report speaks of one dataset"

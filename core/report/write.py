@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def _sections(
     progress("drawing")
     prompts = sections.prompts_table(sets)
     surfaces = figures.kernel_surfaces(leaders)
-    yield Section("results", "Results", (_lead(findings), sections.scores_table(sets), *_pairs(findings)))
+    found = (_lead(findings), *_notes(findings), sections.scores_table(sets), *_pairs(findings))
+    yield Section("results", "Results", found)
     yield Section("morphology", "What morphology adds", (*_gain(findings), *([surfaces] if surfaces else [])))
     yield Section("thresholds", "Scores over thresholds", (figures.threshold_curves(leaders),))
     if prompts:
@@ -106,6 +108,21 @@ def _lead(findings: Findings) -> str:
         f"{best.best.mean_iou:.4f} when tuned on the same {best.summary['images']:,} images "
         f"(95 % interval {low:.4f} to {high:.4f})."
     )
+
+
+def _notes(findings: Findings) -> tuple[str, ...]:
+    """What must be known before a number is believed: how files were read, what is empty or old."""
+    old = (f"Run {row.id}: {row.mark}." for row in findings.runs if row.mark)
+    shared = Counter(note for found in findings.sets for note in found.notes)
+    notes = []
+    for note, times in shared.items():
+        whose = (
+            ""
+            if times == len(findings.sets)
+            else ", ".join(f.title for f in findings.sets if note in f.notes)
+        )
+        notes.append(clean(f"{whose}: {note}." if whose else f"{note[:1].upper()}{note[1:]}."))
+    return (*old, *notes)
 
 
 def _pairs(findings: Findings) -> tuple[Block, ...]:

@@ -1,0 +1,1 @@
+"""Homes as released versions left them: see `test_released`."""
