@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench soak photos
+.PHONY: check format lint types walls test serve bench fuzz soak photos
 
 check: lint types walls test
 
@@ -27,6 +27,9 @@ serve:
 
 bench:
 	$(RUN) pytest -m benchmark -s
+
+fuzz:
+	$(RUN) pytest -m fuzz -s
 
 soak:
 	$(RUN) pytest -m soak -s

@@ -116,12 +116,9 @@ def _notes(findings: Findings) -> tuple[str, ...]:
     shared = Counter(note for found in findings.sets for note in found.notes)
     notes = []
     for note, times in shared.items():
-        whose = (
-            ""
-            if times == len(findings.sets)
-            else ", ".join(f.title for f in findings.sets if note in f.notes)
-        )
-        notes.append(clean(f"{whose}: {note}." if whose else f"{note[:1].upper()}{note[1:]}."))
+        whose = ", ".join(found.title for found in findings.sets if note in found.notes)
+        everybody = times == len(findings.sets)
+        notes.append(clean(f"{note[:1].upper()}{note[1:]}." if everybody else f"{whose}: {note}."))
     return (*old, *notes)
 
 

@@ -96,7 +96,8 @@ def test_a_new_run_stands_beside_the_old_ones(left: Path, capsys: Capture) -> No
     spec = str(left / "toys" / "zeroone")
     found = printed(
         capsys, "sweep", "--heatmaps", "gem-demo-vit-54dd92eb", "--dataset", spec,
-        "--interpolation", "bilinear", "--dilate", "1:5:4", "--erode", "1:5:4", "--executor", "threads", "--engine", "opencv",
+        "--interpolation", "bilinear", "--dilate", "1:5:4", "--erode", "1:5:4",
+        "--executor", "threads", "--engine", "opencv",
     )  # fmt: skip
     assert isinstance(found, dict)
     assert found["best"]["mean_iou"] < 0.9
