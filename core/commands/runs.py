@@ -195,6 +195,9 @@ def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
     if len(everyone) < 2:
         say("one heatmap set has nothing to be compared with; give a second run")
         return 2
+    for text in arguments.ids:
+        for note in _notes(ledger, ledger.find(text)):
+            say(f"note: {note}")
     rows = [
         {"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in compared(everyone)
     ]
@@ -213,6 +216,14 @@ def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _notes(ledger: Ledger, row: RunRow) -> list[str]:
+    """What must be known of a run's numbers: each sentence once, with the run it speaks of."""
+    found = [row.mark] if row.mark else []
+    for index in ledger.finished_sets(row.id):
+        found += (ledger.summary(row.id, index) or {}).get("ground", {}).get("notes", ())
+    return [f"run {row.id}: {note}" for note in dict.fromkeys(found)]
+
+
 def _delete(ledger: Ledger, arguments: argparse.Namespace) -> int:
     from core.commands.output import say
 
@@ -223,9 +234,12 @@ def _delete(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _export(ledger: Ledger, arguments: argparse.Namespace) -> int:
+    from core.commands.output import say
     from core.sweep.archive import pack
     from core.sweep.export import export
 
+    for note in _notes(ledger, ledger.find(arguments.id)):
+        say(f"note: {note}")
     if arguments.format == "archive":
         pack(ledger, ledger.find(arguments.id).id, arguments.out)
         return 0

@@ -215,7 +215,7 @@ def row_of(run: RunRow, marked: bool) -> tuple[Text, ...]:
     """A run's line in the table; Text, since DataTable takes strings for markup."""
     cells = (
         f"{'*' if marked else ' '}{run.id[:8]}",
-        run.state,
+        f"{run.state} (old)" if run.mark else run.state,
         f"{bar(run.progress, 10)} {run.progress:4.0%}",
         figure(run.best.mean_iou) if run.best else "–",
         duration(run.eta),

@@ -41,10 +41,10 @@ class Leaders(ByLine):
 
 
 def leaders_of(runs: Sequence[RunRow], dataset: str) -> tuple[Best, ...]:
-    """The best of every heatmap set among the runs of a dataset, best first."""
+    """The best of every heatmap set among the runs of a dataset, best first; old runs compete with none."""
     found: dict[str, Best] = {}
     for run in runs:
-        if run.best is None or run.dataset != dataset:
+        if run.best is None or run.dataset != dataset or run.mark:
             continue
         known = found.get(run.best.heatmaps)
         if known is None or run.best.mean_iou > known.mean_iou:

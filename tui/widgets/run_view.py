@@ -53,6 +53,10 @@ def summary_lines(view: RunView, width: int) -> list[Content]:
     lines = [run_line(row, width)]
     if row.message:
         lines.append(Content.styled(clean(row.message), "$worse" if row.state == "failed" else "$dim"))
+    notes = [row.mark] if row.mark else []
+    if summary is not None:
+        notes += summary.get("ground", {}).get("notes", ())
+    lines += [line for note in notes for line in Content.styled(clean(note), "$worse").wrap(width)]
     if summary is None:
         return lines
     best = summary["best"]
