@@ -12,9 +12,16 @@ from collections.abc import Iterable
 
 
 class ClipLocError(Exception):
-    """An error whose message is meant for the user; exit code 2."""
+    """An error whose message is meant for the user; exit code 2.
+
+    Whatever of the message came from outside (a path, a label, a library's words) is made safe
+    to print here, line by line.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: object) -> None:
+        super().__init__("\n".join(clean(line) for line in str(message).split("\n")))
 
 
 class DatasetError(ClipLocError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from core.errors import DatasetError, clean
 
 LARGEST_ANNOTATIONS = 4 << 30
 LARGEST_PIXELS = 200_000_000
+LONGEST_NAME = 255  # bytes of a file's name
 Entry = Mapping[str, Any]  # one object of the JSON file
 
 
@@ -140,9 +142,11 @@ def _file_name(image: Entry, folder: Path) -> str:
     for name in names:
         if not isinstance(name, str) or not name.strip("/.") or "\0" in name:
             raise ValueError(f"file_name {name!r} is no name of a file")
+        if max(len(os.fsencode(part)) for part in PurePosixPath(name).parts) > LONGEST_NAME:
+            raise ValueError(f"file_name {name[:40]!r}… is too long for a file")
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise ValueError(f"file_name {name!r} leads out of the folder of images")
-    return next((str(name) for name in names if (folder / name).is_file()), str(names[0]))
+    return next((str(name) for name in names if os.path.isfile(folder / name)), str(names[0]))
 
 
 def _side(value: object) -> int:

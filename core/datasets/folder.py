@@ -67,12 +67,12 @@ class Folder:
     rows: tuple[Row, ...]
     options: Options
 
-    @property
+    @cached_property
     def pictures(self) -> list[Path]:
         """Each row's picture."""
         return [self.root / getattr(row, self.options.picture) for row in self.rows]
 
-    @property
+    @cached_property
     def truths(self) -> list[Path]:
         """Each row's mask."""
         return [self.root / row.mask for row in self.rows]
