@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from core.datasets import files
-from core.datasets.pictures import Size, opened
+from core.datasets.pictures import PNG, Size, check_png, opened
 from core.errors import DatasetError
 
 Values = npt.NDArray[np.integer]
@@ -25,6 +25,8 @@ MOST_VALUES = 256  # of a form; a mask with more is no mask of classes
 # Where a mask has soft edges, most of its pixels still lie at both ends.
 _NEAR, _SOFT_SHARE, _SOFT_LEVELS = 8, 0.5, 8
 _VERSION = "mask form 1"
+_SLICE = 1 << 22
+_LARGEST_PLANES = 40_000_000  # pixels of a mask that is more than one plane of bytes
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def form_of(path: Path) -> Form:
 def described(values: Values, kind: str, lossy: bool) -> Form:
     """The form of decoded values, see `values_of`."""
     if kind != COLOUR and values.max(initial=0) < 1 << 16:
-        counts = np.bincount(values.ravel(), minlength=256)
+        counts = _counted(values.ravel())
         found = np.flatnonzero(counts)
         times = counts[found]
     else:
@@ -89,6 +91,15 @@ def described(values: Values, kind: str, lossy: bool) -> Form:
         high=int(times[found > MIDDLE].sum()),
         near=int(times[np.abs(found.astype(np.int64) - 255) <= _NEAR].sum()),
     )
+
+
+def _counted(values: Values) -> npt.NDArray[np.int64]:
+    """Pixels by value below 65,536; in slices, since numpy counts a copy of eight bytes a pixel."""
+    length = 256 if values.dtype == np.uint8 else 1 << 16
+    counts = np.zeros(length, np.int64)
+    for first in range(0, len(values), _SLICE):
+        counts += np.bincount(values[first : first + _SLICE], minlength=length)
+    return counts
 
 
 def forms_of(paths: Sequence[Path]) -> list[Form]:
@@ -113,18 +124,36 @@ def _form(plain: dict[str, object]) -> Form:
 def values_of(path: Path) -> tuple[Values, str, bool]:
     """The file as numbers (H, W), what they are, and whether compression has blurred them. DatasetError."""
     content = files.read(path)
-    if content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 26 and content[24] == 16:
+    check_png(path, content)
+    if content.startswith(PNG) and content[24:25] == b"\x10":
         return (*_from_planes(_sixteen_bits(path, content), path), False)
     with opened(path, content) as image:
-        lossy = image.format in ("JPEG", "MPO", "JPEG2000") or (
-            image.format == "WEBP" and b"VP8L" not in content[:64]
-        )
+        if image.format in ("JPEG", "MPO"):
+            return _from_jpeg(path, content), GREY, True
+        lossy = image.format == "JPEG2000" or (image.format == "WEBP" and b"VP8L" not in content[:64])
+        if image.width * image.height > _LARGEST_PLANES and image.mode not in ("1", "L", "P"):
+            raise DatasetError(
+                f"{path} is a mask of {image.width} x {image.height} in mode {image.mode}; expected one "
+                "channel of 8 bits where it is so large"
+            )
         if image.mode == "P" and "transparency" not in image.info and not lossy:
             return (*_from_palette(np.asarray(image), image.getpalette("RGB") or []), False)
         planes = np.asarray(_plain(image, lossy))
     if planes.dtype.kind == "f":
         planes = _from_floats(path, planes)
     return (*_from_planes(planes.astype(np.uint8) * 255 if planes.dtype == bool else planes, path), lossy)
+
+
+def _from_jpeg(path: Path, content: bytes) -> Values:
+    """OpenCV refuses a damaged JPEG, where Pillow fills in what is missing."""
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        found = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except (cv2.error, MemoryError):
+        found = None
+    if found is None:
+        raise DatasetError(f"{path} is not a picture that can be decoded: it is cut short or damaged")
+    return found  # type: ignore[no-any-return]
 
 
 def _plain(image: Image.Image, lossy: bool) -> Image.Image:

@@ -34,6 +34,8 @@ UNREADABLE = (
     ZeroDivisionError, RuntimeError, EOFError, MemoryError, struct.error, UnidentifiedImageError,
     Image.DecompressionBombError,
 )  # fmt: skip
+PNG = b"\x89PNG\r\n\x1a\n"
+_CHUNK = 12  # bytes of a chunk beside what is in it: length, type, checksum
 # Both decoders turn a TIFF as its tag says; this is the way back to what is stored.
 _BACK = {6: 8, 8: 6}
 # OpenCV refuses broken ones of these; Pillow would fill what is missing with grey.
@@ -191,8 +193,7 @@ def _decoded(path: Path, content: bytes, head: Header) -> Pixels:
 
 def _raw(path: Path, content: bytes, head: Header) -> npt.NDArray[np.generic]:
     """OpenCV's (H, W, 3) pixels with all their bits; of no dimensions where only Pillow can. DatasetError."""
-    if head.format == "PNG" and b"IEND" not in content:
-        raise DatasetError(f"{path} is truncated: a PNG ends with an IEND chunk, this one does not")
+    check_png(path, content)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         found = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -201,6 +202,21 @@ def _raw(path: Path, content: bytes, head: Header) -> npt.NDArray[np.generic]:
     if found is None and head.format in _STRICT:
         raise DatasetError(f"{path} is not a picture that can be decoded: it is cut short or damaged")
     return np.empty(()) if found is None else found
+
+
+def check_png(path: Path, content: bytes) -> None:
+    """DatasetError for a PNG whose chunks do not lead to its end; other files pass.
+
+    A decoder may believe a chunk's length and ask for as much memory.
+    """
+    place = len(PNG)
+    if not content.startswith(PNG):
+        return
+    while content[place + 4 : place + 8] != b"IEND":
+        length = int.from_bytes(content[place : place + 4], "big")
+        place += length + _CHUNK
+        if place + 8 > len(content):
+            raise DatasetError(f"{path} is truncated: a PNG ends with an IEND chunk, this one does not")
 
 
 def _by_pillow(path: Path, content: bytes) -> Pixels:
