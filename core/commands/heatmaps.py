@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from core.commands.dataset import add_dataset_argument, opened
 
 if TYPE_CHECKING:
+    from core.datasets import Dataset
     from core.heatmaps.recipe import Recipe
     from core.heatmaps.store import HeatmapSet, HeatmapStore
 
@@ -115,6 +116,8 @@ def _compute(arguments: argparse.Namespace) -> int:
 
     dataset = opened(arguments)
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
+    for note in _assumed(dataset):
+        say(f"note: {note}")
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.checkpoint}".strip() for recipe in recipes)
     say(f"loading PyTorch, then {', '.join(networks)}")
     from core.heatmaps.extract import compute  # seconds: after everything that could be wrong
@@ -136,6 +139,16 @@ def _compute(arguments: argparse.Namespace) -> int:
             )
     print_table([_row(heatmap_set) for heatmap_set in sets], as_json=arguments.json)
     return 0
+
+
+def _assumed(dataset: Dataset) -> tuple[str, ...]:
+    """How the files are read; heatmaps need no mask, so that what is wrong with those is only said."""
+    from core.errors import DatasetError
+
+    try:
+        return dataset.notes
+    except DatasetError as error:
+        return (str(error),)
 
 
 def _recipes(arguments: argparse.Namespace) -> list[Recipe]:

@@ -149,7 +149,8 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
         empty=partial(_empty, folder),
         left_out=partial(_left_out, folder),
     )
-    return Dataset(name or root.resolve().name, spec, samples, content)
+    called = name or root.resolve().name
+    return Dataset(called if options.picture == "real" else f"{called} (fake)", spec, samples, content)
 
 
 def read_table(root: Path) -> list[Row]:
