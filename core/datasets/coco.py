@@ -169,12 +169,12 @@ def _names(picture: Picture, label: str, category: str) -> tuple[str, ...]:
 
 def size_problem(picture: Picture, orientation: str) -> str:
     """A sentence where a picture's file is not of the annotations' size, "" where it is or is not there."""
-    from core.datasets.pictures import header, is_turned
+    from core.datasets.pictures import header, shown_size
 
     if not picture.path.exists():
         return ""
-    found, expected = header(picture.path), picture.size
-    size = found.upright if is_turned(found, expected, orientation) else found.size
+    expected = picture.size
+    size = shown_size(header(picture.path), expected, orientation)
     if size == expected:
         return ""
     return (

@@ -250,9 +250,9 @@ def inside(root: Path, name: str) -> bool:
 
 def size_problem(row: Row, picture: Header, mask: Size, orientation: str) -> str:
     """A sentence where a row's picture and mask are not of one size, "" where they are."""
-    from core.datasets.pictures import is_turned
+    from core.datasets.pictures import shown_size
 
-    size = picture.upright if is_turned(picture, mask, orientation) else picture.size
+    size = shown_size(picture, mask, orientation)
     if size == mask:
         return ""
     return (

@@ -164,6 +164,11 @@ def is_turned(head: Header, fitting: Size | None, orientation: str) -> bool:
     return head.upright == fitting and head.size != fitting
 
 
+def shown_size(head: Header, fitting: Size, orientation: str) -> Size:
+    """The size (width, height) that `read_image` gives the picture."""
+    return head.upright if is_turned(head, fitting, orientation) else head.size
+
+
 def is_unsure(head: Header, fitting: Size) -> bool:
     """Whether there is an EXIF tag that the size neither confirms nor refutes."""
     return head.orientation > 1 and (head.size == fitting) == (head.upright == fitting)
