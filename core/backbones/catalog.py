@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import unknown
 from core.paths import embedded_dir
 
 
@@ -31,6 +32,15 @@ class Published:
 
 IMAGENET = "resnet50-imagenet"
 
+# What a user may say about a bare weights file: the activation, and the mean and std of its pictures.
+QUICKGELU = {"yes": True, "no": False}
+PREPROCESS = {
+    "openai": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "inception": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+OWNERS = {"openai": "OpenAI's", "imagenet": "ImageNet's", "inception": "Inception's"}
+
 PUBLISHED = (
     Published("ViT-B-16", "openai", "timm/vit_base_patch16_clip_224.openai", 599, "MIT",
               ("gem", "maskclip", "clipsurgery", "sclip", "clearclip", "naclip", "legrad", "chefer")),
@@ -45,6 +55,13 @@ def demo_folder(name: str) -> Path | None:
     """The shipped folder of a demo backbone (`demo-vit`, `demo-resnet`); None for another name."""
     folders = {"demo-vit": "vit", "demo-resnet": "resnet"}
     return embedded_dir() / "demo" / folders[name] if name in folders else None
+
+
+def check_told(quickgelu: str, preprocess: str) -> None:
+    """ParameterError for what can be said neither of an activation nor of a mean and std; "" says nothing."""
+    for kind, told, known in (("quickgelu", quickgelu, QUICKGELU), ("preprocess", preprocess, PREPROCESS)):
+        if told and told not in known:
+            raise unknown(kind, told, known)
 
 
 def usual_tag(backbone: str) -> str | None:
