@@ -57,11 +57,31 @@ def demo_folder(name: str) -> Path | None:
     return embedded_dir() / "demo" / folders[name] if name in folders else None
 
 
-def check_told(quickgelu: str, preprocess: str) -> None:
-    """ParameterError for what can be said neither of an activation nor of a mean and std; "" says nothing."""
-    for kind, told, known in (("quickgelu", quickgelu, QUICKGELU), ("preprocess", preprocess, PREPROCESS)):
-        if told and told not in known:
-            raise unknown(kind, told, known)
+def told_of(checkpoint: str, quickgelu: str = "", preprocess: str = "") -> tuple[str, str, str]:
+    """A checkpoint, and what is said about it beside it or in it (`FILE?quickgelu=yes&preprocess=openai`).
+
+    "" says nothing. ParameterError for what cannot be said.
+    """
+    said = {"quickgelu": quickgelu, "preprocess": preprocess}
+    plain, mark, words = checkpoint.rpartition("?")
+    if mark and not Path(checkpoint).exists():
+        for word in words.split("&"):
+            name, _, value = word.partition("=")
+            if name not in said:
+                raise unknown("word about a checkpoint", name, said)
+            said[name] = said[name] or value
+        checkpoint = plain
+    for name, known in (("quickgelu", [*QUICKGELU]), ("preprocess", [*PREPROCESS])):
+        if said[name] and said[name] not in known:
+            raise unknown(name, said[name], known)
+    return checkpoint, said["quickgelu"], said["preprocess"]
+
+
+def with_told(checkpoint: str, quickgelu: str, preprocess: str) -> str:
+    """The inverse of `told_of`: one text."""
+    said = {"quickgelu": quickgelu, "preprocess": preprocess}
+    words = "&".join(f"{name}={value}" for name, value in said.items() if value)
+    return f"{checkpoint}?{words}" if words else checkpoint
 
 
 def usual_tag(backbone: str) -> str | None:

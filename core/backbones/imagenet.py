@@ -19,7 +19,7 @@ from timm.data.imagenet_info import ImageNetInfo
 from torch import Tensor, nn
 
 from core.backbones import hub
-from core.backbones.catalog import IMAGENET, PREPROCESS, PUBLISHED, check_told
+from core.backbones.catalog import IMAGENET, PREPROCESS, PUBLISHED
 from core.backbones.network import Transform
 from core.errors import CheckpointError, ParameterError, clean
 from core.paths import embedded_dir
@@ -43,7 +43,6 @@ def resolve(checkpoint: str | None, preprocess: str = "") -> Weights:
 
     preprocess: a name of PREPROCESS, "" for what the tag says, else ImageNet's.
     """
-    check_told("", preprocess)
     found = _resolved(checkpoint)
     if not preprocess:
         return found
@@ -66,10 +65,7 @@ def _resolved(checkpoint: str | None) -> Weights:
         )
     found = hub.cached(f"timm/resnet50.{tag}", hub.CLASSIFIER_FILES)
     if found is None:
-        raise CheckpointError(
-            f"the weights {IMAGENET}:{tag} are not on this machine; "
-            f"download them with: cliploc models fetch {IMAGENET}:{tag}"
-        )
+        raise hub.absent(f"{IMAGENET}:{tag}")
     stated = timm.get_pretrained_cfg(f"resnet50.{tag}")
     return Weights(found, transform=Transform(224, stated.mean, stated.std, stated.interpolation))
 

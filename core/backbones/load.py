@@ -19,7 +19,7 @@ from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor
 
 from core.backbones import hub, imagenet
-from core.backbones.catalog import IMAGENET, usual_tag
+from core.backbones.catalog import IMAGENET, told_of, usual_tag
 from core.backbones.network import Backbone, Transform, device_of
 from core.backbones.sources import Source, resolve
 from core.backbones.weights import load_weights
@@ -53,10 +53,11 @@ def load_backbone(
     >>> text.shape[0], bool(text.norm(dim=1).sub(1).abs().max() < 1e-5)
     (2, True)
     """
+    plain, quickgelu, preprocess = told_of(checkpoint or "", quickgelu, preprocess)
     place = device_of(device)
     if name == IMAGENET:
-        return _classifier(name, checkpoint, place, quickgelu, preprocess)
-    source = resolve(name, checkpoint, quickgelu, preprocess)
+        return _classifier(checkpoint, place, quickgelu, preprocess)
+    source = resolve(name, plain or None, quickgelu, preprocess)
     model, tokenizer = _built(source, place)
     beside = ""
     if source.weights is not None:
@@ -79,19 +80,17 @@ def load_backbone(
     )
 
 
-def _classifier(
-    name: str, checkpoint: str | None, device: torch.device, quickgelu: str, preprocess: str
-) -> Backbone:
+def _classifier(checkpoint: str | None, device: torch.device, quickgelu: str, preprocess: str) -> Backbone:
     if quickgelu:
-        raise ParameterError(f"quickgelu: found {clean(quickgelu)!r}, expected none: {name} has no GELU")
-    source = imagenet.resolve(checkpoint, preprocess)
+        raise ParameterError(f"quickgelu: found {quickgelu!r}, expected none: {IMAGENET} has no GELU")
+    source = imagenet.resolve(told_of(checkpoint or "")[0] or None, preprocess)
     with seeded(source.seed):
         model = imagenet.build()
     beside = "" if source.weights is None else load_weights(model, source.weights, "resnet50")
     return Backbone(
         model=model.to(device).eval(),
-        name=name,
-        checkpoint=checkpoint or usual_tag(name) or "",
+        name=IMAGENET,
+        checkpoint=checkpoint or usual_tag(IMAGENET) or "",
         digest=_digest(source.weights, source.seed, source.transform, "relu", {"architecture": "resnet50"}),
         kind="classifier",
         device=device,

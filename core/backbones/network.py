@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.errors import ParameterError
+from core.errors import ParameterError, clean
 
 # Several texts in one prompt, to be averaged ("An image of a dog | There is a dog in this image").
 SEPARATOR = " | "
+
+_NOTICES = 5
 
 Image = npt.NDArray[np.uint8]
 
@@ -87,6 +89,13 @@ class Backbone:
         lost = {prompt: [self._lost(text) for text in _texts_of(prompt)] for prompt in dict.fromkeys(prompts)}
         return {prompt: SEPARATOR.join(filter(None, each)) for prompt, each in lost.items() if any(each)}
 
+    def cut_notices(self, prompts: Sequence[str]) -> list[str]:
+        """What `cut` finds, in sentences."""
+        cut = [f"{self.name} reads no further: {clean(prompt)!r} loses its end, {clean(words)!r}"
+               for prompt, words in self.cut(prompts).items()]  # fmt: skip
+        more = len(cut) - _NOTICES
+        return [*cut[:_NOTICES], f"{more} more prompts are cut likewise"] if more > 0 else cut
+
     def _lost(self, text: str) -> str:
         if self.fits(text):
             return ""
@@ -154,3 +163,13 @@ def device_of(name: str) -> torch.device:
         first = str(error).splitlines()[0]
         raise ParameterError(f"device {name!r} cannot be used ({first}); try auto or cpu") from None
     return device
+
+
+def devices_of(names: str) -> list[torch.device]:
+    """The devices that `--device` names. ParameterError for one that cannot be used."""
+    if names == "all":
+        count = torch.cuda.device_count()
+        if not count:
+            raise ParameterError("device all: found no CUDA device; try auto or cpu")
+        return [torch.device("cuda", index) for index in range(count)]
+    return [device_of(name.strip()) for name in names.split(",")]

@@ -20,7 +20,7 @@ from open_clip.factory import _find_checkpoint_in_dir
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
 from core.backbones import hub
-from core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, check_told, demo_folder, usual_tag
+from core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from core.errors import CheckpointError, ParameterError, clean, unknown
 
 Config = dict[str, Any]
@@ -79,7 +79,6 @@ def resolve(name: str, checkpoint: str | None, quickgelu: str = "", preprocess: 
 
     quickgelu (`yes`, `no`) and preprocess (a name of PREPROCESS) go before what files and tags say.
     """
-    check_told(quickgelu, preprocess)
     return _resolved(name, checkpoint).told(quickgelu, preprocess)
 
 
@@ -112,7 +111,7 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Sou
     if tag:
         weights = hub.cached_weights(tag)
         if weights is None:
-            raise _absent(f"{architecture}:{checkpoint}")
+            raise hub.absent(f"{architecture}:{checkpoint}")
         return Source(architecture, config, tag, quick or tag.get("quick_gelu", False), weights)
     path = Path(checkpoint).expanduser()
     if path.is_dir():
@@ -186,7 +185,7 @@ def _from_folder(name: str, checkpoint: str | None) -> Source:
         raise ParameterError(f"{name!r} names no place; write {name}PATH")
     folder = hub.cached_snapshot(place) if scheme == "hf-hub" else Path(place).expanduser()
     if folder is None:
-        raise _absent(name)
+        raise hub.absent(name)
     if not folder.is_dir():
         raise CheckpointError(f"no folder {folder}; {name} needs one with open_clip_config.json and weights")
     stored = _read_config(folder / "open_clip_config.json")
@@ -243,13 +242,6 @@ def seed_of(checkpoint: str) -> int | None:
     if not seed.isdecimal():
         raise ParameterError(f"checkpoint {clean(checkpoint)!r}: expected random:SEED, for example random:0")
     return int(seed)
-
-
-def _absent(name: str) -> CheckpointError:
-    return CheckpointError(
-        f"the weights {clean(name)} are not on this machine; "
-        f"download them with: cliploc models fetch {clean(name)}"
-    )
 
 
 def _tags(architecture: str) -> str:

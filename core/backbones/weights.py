@@ -45,7 +45,7 @@ _NAMED = 6  # names in a sentence
 def load_weights(model: nn.Module, path: Path, architecture: str) -> str:
     """Load a file into a network, strictly; no code in a pickle runs.
 
-    Returns what was left out of a file that holds more than the network, "" otherwise.
+    Returns what was left out of a file that holds more than the network, and what was fitted, "" otherwise.
     CheckpointError that says what the file is where it is not the whole of it.
     """
     own = model.state_dict()
@@ -57,14 +57,23 @@ def load_weights(model: nn.Module, path: Path, architecture: str) -> str:
     key, state = found[matches.index(max(matches))]
     state = _renamed(model, state)
     _check_kind(state, own, path, architecture)
+    shapes = {name: value.shape for name, value in state.items() if name.endswith("positional_embedding")}
     state = _reshaped(model, state, path, architecture)
     beside = _check_fit(state, own, path, architecture)
-    model.load_state_dict({name: value for name, value in state.items() if name in own}, strict=True)
+    try:
+        model.load_state_dict({name: value for name, value in state.items() if name in own}, strict=True)
+    except RuntimeError as error:  # quantized and other tensors that are no plain numbers
+        raise CheckpointError(f"{path} holds no plain weights ({clean(error)[:200]}); convert it") from error
     rivals = [other for (other, _), match in zip(found, matches, strict=True) if match == max(matches)][1:]
     notes = (
         [f"{clean(key)!r} is taken, not {', '.join(repr(clean(each)) for each in rivals)}"] if rivals else []
     )
     notes += [f"{', '.join(_grouped(beside))} is left out"] if beside else []
+    notes += [
+        f"{name} is resized from {shape[0]} to {state[name].shape[0]} positions"
+        for name, shape in shapes.items()
+        if shape != state[name].shape
+    ]
     return "; ".join(notes)
 
 
@@ -122,11 +131,12 @@ def _bare(state: State, own: Collection[str]) -> State:
         plain = dict(state)
     else:
         plain = {".".join(p for p in name.split(".") if p not in _WRAPPERS): v for name, v in state.items()}
-    # What most names begin with before a name of the network's.
+    # What most names begin with before a name of the network's; its own towers are no wrapping.
+    roots = {name.partition(".")[0] for name in own}
     prefixes: Counter[str] = Counter({"": 0})
     for name in plain:
         parts = name.split(".")
-        tails = (".".join(parts[start:]) for start in range(len(parts)))
+        tails = (".".join(parts[start:]) for start in range(1 if parts[0] in roots else len(parts)))
         prefixes.update(name.removesuffix(tail) for tail in tails if tail in own)
     prefix = max(prefixes, key=lambda each: (prefixes[each], -len(each)))
     return {
@@ -149,19 +159,19 @@ def _reshaped(model: nn.Module, state: State, path: Path, architecture: str) -> 
     if not hasattr(model, "logit_scale"):
         return state
     own = model.state_dict()
-    for name, value in state.items():
-        if name.endswith("positional_embedding"):
-            state[name] = value.float()  # half precision cannot be resized on a CPU
-        if name in ("logit_scale", "logit_bias") and name in own:
-            state[name] = value.reshape(own[name].shape)
     if "logit_bias" in own and "logit_scale" in state:
         state.setdefault("logit_bias", torch.zeros_like(own["logit_bias"]))
     try:
+        for name, value in state.items():
+            if name.endswith("positional_embedding"):
+                state[name] = value.float()  # half precision cannot be resized on a CPU
+            if name in ("logit_scale", "logit_bias") and name in own:
+                state[name] = value.reshape(own[name].shape)
         resize_pos_embed(state, model)
         resize_text_pos_embed(state, model)
     except (AssertionError, RuntimeError, ValueError, IndexError) as error:
         raise _other_architecture(
-            path, architecture, f"its positions do not fit: {clean(error)[:120]}"
+            path, architecture, f"its positions or scale do not fit: {clean(error)[:120]}"
         ) from error
     return state
 

@@ -25,6 +25,7 @@ class Identity:
 
     dataset: its fingerprint. dataset_name, dataset_spec: how it was called and opened;
     not part of the identity, since a moved or renamed copy has the same heatmaps.
+    assumed: what nobody said about the weights or the texts; the digest has what it came to.
     parameters: sorted (name, value) pairs. digest: hex SHA-256 of the weights.
     size: side of the square that the network sees, in pixels. precision: of the
     forward pass. version: of the method's code.
@@ -42,6 +43,7 @@ class Identity:
     version: int = 1
     dataset_name: str = field(default="", compare=False)
     dataset_spec: str = field(default="", compare=False)
+    assumed: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", tuple(sorted((str(n), v) for n, v in self.parameters)))
@@ -71,10 +73,10 @@ class Identity:
         known = {f.name: f for f in fields(cls)}
         parameters = values.get("parameters")
         wrong = [name for name in values if name not in known]
-        wrong += [name for name in known if name not in values]
+        wrong += [name for name in known if name not in values and name != "assumed"]
         wrong += [name for name in ("size", "version") if not isinstance(values.get(name), int)]
         texts = set(known) - {"size", "version", "parameters"}
-        wrong += [name for name in sorted(texts) if not isinstance(values.get(name), str)]
+        wrong += [name for name in sorted(texts) if not isinstance(values.get(name, ""), str)]
         if wrong or not isinstance(parameters, Mapping):
             raise StoreError(f"not the identity of a heatmap set: look at {clean(', '.join(wrong))}")
         if values["method"] == IMPORTED and "name" not in parameters:

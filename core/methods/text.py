@@ -16,25 +16,36 @@ NEUTRAL = ""
 
 
 def others_of(text: Tensor, contrast_text: Tensor | None) -> Tensor | None:
-    """What a text stands against, (K, d): the given rows, else the texts themselves when several."""
-    if contrast_text is not None:
-        return contrast_text if len(contrast_text) else None
-    return text if text.dim() == 2 and len(text) > 1 else None
+    """What a text stands against, (K, d): the given rows, else the texts themselves.
+
+    None where that is nothing, or nothing but the text itself.
+    """
+    others = text if contrast_text is None and text.dim() == 2 else contrast_text
+    if others is None or not len(others) or (len(others) == 1 and bool((text == others).all())):
+        return None
+    return others
 
 
 def contrasted(text: Tensor, kind: str, backbone: Backbone, contrast_text: Tensor | None = None) -> Tensor:
     """Subtract from text rows (T, d) or (B, T, d) what they share; not unit rows any more.
 
     kind: `none`; `labels`, the mean of contrast_text (K, d), or of the texts
-    themselves, nothing where there is no other; `neutral`, the empty caption.
-    `redundant` needs the image: see `without_redundant`.
+    themselves; `neutral`, the empty caption. `redundant` needs the image: see
+    `without_redundant`. A text that would stand against itself alone stands against
+    the empty caption instead, as CLIPSurgery's authors have it.
     """
-    if kind == "neutral":
-        return text - backbone.encode_text([NEUTRAL])
     others = others_of(text, contrast_text)
+    if kind == "neutral" or (kind != "none" and others is None):
+        return text - backbone.encode_text([NEUTRAL])
     if kind == "labels" and others is not None:
         return text - others.mean(0)
     return text
+
+
+def assumed_contrast(kind: str, labels: int) -> str:
+    """What a contrast with a dataset's labels falls back to where there is one only; "" otherwise."""
+    lone = labels == 1 and kind in ("labels", "redundant")
+    return f"contrast {kind} is with the empty caption: there is one label only" if lone else ""
 
 
 def relevance(embedding: Tensor, text: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from core.backbones import imagenet
-from core.backbones.catalog import PREPROCESS
+from core.backbones.catalog import PREPROCESS, told_of, with_told
 from core.backbones.load import load_backbone
 from core.backbones.network import Backbone
 from core.backbones.sources import resolve
@@ -49,9 +49,19 @@ def test_what_the_user_says_is_not_assumed(tmp_path: Path) -> None:
     assert (found.quick_gelu, found.preprocess["mean"], found.assumed) == (True, INCEPTION, "")
     assert resolve("ViT-L-14", path, "no").assumed == "OpenAI's mean and std: vit.pt carries no config"
     assert resolve("ViT-L-14", path, preprocess="imagenet").assumed == "plain GELU: vit.pt carries no config"
-    for told in ({"quickgelu": "perhaps"}, {"preprocess": "opnai"}):
+
+
+def test_what_is_said_may_stand_in_the_checkpoint_itself(tmp_path: Path) -> None:
+    path = file(tmp_path, "vit.pt")
+    assert told_of(f"{path}?preprocess=inception&quickgelu=yes") == (path, "yes", "inception")
+    assert told_of(f"{path}?quickgelu=yes", quickgelu="no") == (path, "no", "")
+    assert told_of(path, "no", "openai") == (path, "no", "openai")
+    odd = file(tmp_path, "odd?.pt")
+    assert told_of(odd) == (odd, "", "")
+    assert told_of(with_told(path, "yes", "")) == (path, "yes", "")
+    for wrong in ("quickgelu=perhaps", "preprocess=opnai", "gelu=yes", ""):
         with pytest.raises(ParameterError, match="unknown"):
-            resolve("ViT-L-14", path, **told)
+            told_of(f"{path}?{wrong}")
 
 
 def test_the_config_beside_a_file_knows(tmp_path: Path) -> None:

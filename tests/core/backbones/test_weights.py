@@ -1,4 +1,4 @@
-"""Files as people's training scripts leave them: the same numbers, or a sentence that says what the file is."""
+"""Files as people's training scripts leave them: the same numbers, or what the file is."""
 
 from __future__ import annotations
 
@@ -104,6 +104,7 @@ def test_positions_of_another_size_are_fitted_in_half_precision_too(
     larger = cast(weights, torch.float16) | {"visual.positional_embedding": torch.ones(65, 64).half()}
     loaded = load(tiny_backbone, tmp_path, larger)
     torch.testing.assert_close(loaded.model.visual.positional_embedding.data, torch.ones(17, 64))
+    assert loaded.assumed == "visual.positional_embedding is resized from 65 to 17 positions"
 
 
 def test_safetensors_are_known_by_their_content(tiny_backbone: str, tmp_path: Path, weights: State) -> None:
