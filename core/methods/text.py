@@ -16,27 +16,32 @@ NEUTRAL = ""
 
 
 def others_of(text: Tensor, contrast_text: Tensor | None) -> Tensor | None:
-    """What a text stands against, (K, d): the given rows, else the texts themselves.
+    """What a text stands against, (K, d): the given rows, else the texts themselves when several.
 
     None where that is nothing, or nothing but the text itself.
     """
-    others = text if contrast_text is None and text.dim() == 2 else contrast_text
-    if others is None or not len(others) or (len(others) == 1 and bool((text == others).all())):
-        return None
-    return others
+    if contrast_text is not None:
+        return contrast_text if len(contrast_text) and not _alone(text, contrast_text) else None
+    return text if text.dim() == 2 and len(text) > 1 else None
+
+
+def _alone(text: Tensor, contrast_text: Tensor) -> bool:
+    """Whether the only row to stand against is the text itself: what is left of it would be nothing."""
+    return len(contrast_text) == 1 and bool((text == contrast_text).all())
 
 
 def contrasted(text: Tensor, kind: str, backbone: Backbone, contrast_text: Tensor | None = None) -> Tensor:
     """Subtract from text rows (T, d) or (B, T, d) what they share; not unit rows any more.
 
     kind: `none`; `labels`, the mean of contrast_text (K, d), or of the texts
-    themselves; `neutral`, the empty caption. `redundant` needs the image: see
-    `without_redundant`. A text that would stand against itself alone stands against
-    the empty caption instead, as CLIPSurgery's authors have it.
+    themselves, nothing where there is no other; `neutral`, the empty caption.
+    `redundant` needs the image: see `without_redundant`. A text whose only contrast is
+    itself stands against the empty caption instead, as CLIPSurgery's authors have it.
     """
-    others = others_of(text, contrast_text)
-    if kind == "neutral" or (kind != "none" and others is None):
+    alone = kind != "none" and contrast_text is not None and _alone(text, contrast_text)
+    if kind == "neutral" or alone:
         return text - backbone.encode_text([NEUTRAL])
+    others = others_of(text, contrast_text)
     if kind == "labels" and others is not None:
         return text - others.mean(0)
     return text
