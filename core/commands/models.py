@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="read weights whole, compare digests, load them")
     check.add_argument(
         "names", nargs="*", metavar="NAME",
-        help="as for fetch, or BACKBONE:FILE, demo-vit, local-dir:PATH (default: all that are here)",
+        help="as for fetch, or BACKBONE:FILE, demo-vit, local-dir:PATH[:FILE] (default: all that are here)",
     )  # fmt: skip
     add_told_arguments(check)
     check.add_argument("--json", action="store_true", help="print JSON")
@@ -133,10 +133,10 @@ def _network(name: str) -> tuple[str, str | None]:
     """The backbone and the checkpoint that a name means."""
     from core.backbones.fetch import remote
 
-    if name.startswith(("local-dir:", "hf-hub:", "demo-")):
-        return name, None
-    backbone, _, checkpoint = (name if ":" in name else remote(name).name).partition(":")
-    return backbone, checkpoint
+    scheme = next((each for each in ("local-dir:", "hf-hub:") if name.startswith(each)), "")
+    known = scheme or name.startswith("demo-") or ":" in name
+    backbone, _, checkpoint = (name if known else remote(name).name).removeprefix(scheme).partition(":")
+    return scheme + backbone, checkpoint or None
 
 
 def _downloaded(name: str) -> Path | None:

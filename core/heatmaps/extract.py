@@ -351,7 +351,7 @@ def _fetched(job: Job, maps: dict[Recipe, Tensor], samples: Sequence[Sample]) ->
     """The maps as arrays on this side of the device; all of them are numbers, or it is an error."""
     arrays: dict[Recipe, Heatmap] = {recipe: heatmaps.cpu().numpy() for recipe, heatmaps in maps.items()}
     for recipe, each in arrays.items():
-        check_finite(each, [sample.id for sample in samples], recipe.method, job.precision)
+        check_finite(each, [sample.id for sample in samples], recipe, job.precision)
     return arrays
 
 
@@ -359,7 +359,7 @@ def terms_of(job: Job, samples: Sequence[Sample]) -> Terms:
     """The terms (B, L, H, gh, gw) of a few samples, for the prompts of their own labels."""
     pixels = torch.cat([job.pixels(sample) for sample in samples])
     terms: Terms = job.terms(pixels, job.prompts(samples)).cpu().numpy()
-    check_finite(terms, [sample.id for sample in samples], job.recipes[0].method, job.precision)
+    check_finite(terms, [sample.id for sample in samples], job.recipes[0], job.precision)
     return terms
 
 

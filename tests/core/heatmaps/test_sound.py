@@ -45,16 +45,18 @@ def test_normalize_makes_nothing_of_what_is_no_number(bad: float) -> None:
 
 
 def test_not_finite_maps_name_the_sample_the_cause_and_the_remedy() -> None:
+    gem = Recipe("gem", "ViT-B-16", "/w/vit.pt")
     maps = np.zeros((3, 2, 2), np.float32)
-    check_finite(maps, ["a", "b", "c"], "gem", "float16")
+    check_finite(maps, ["a", "b", "c"], gem, "float16")
     maps[1, 0, 0] = np.inf
     with pytest.raises(ParameterError, match=r"gem gives NaN or infinity for b, .*--precision float32"):
-        check_finite(maps, ["a", "b", "c"], "gem", "float16")
+        check_finite(maps, ["a", "b", "c"], gem, "float16")
     maps[2] = np.nan
     with pytest.raises(
-        CheckpointError, match=r"for b and 1 more of its batch.*weights.*cliploc models check"
+        CheckpointError,
+        match=r"for b and 1 more of its batch.*weights.*cliploc models check ViT-B-16:/w/vit.pt",
     ):
-        check_finite(maps, ["a", "b", "c"], "gem", "float32")
+        check_finite(maps, ["a", "b", "c"], gem, "float32")
 
 
 @pytest.mark.parametrize("method", ["gem", "textspan", "clipsurgery", "legrad"])
@@ -109,7 +111,12 @@ def test_the_command_ends_with_a_sentence_and_models_check_finds_the_weights(
 ) -> None:
     command = ["heatmaps", "compute", "--dataset", toy.spec, "--backbone", tiny_backbone, "--device", "cpu"]
     assert main([*command, "--checkpoint", poisoned]) == 2
-    assert "NaN or infinity for" in capsys.readouterr().err
+    asked = capsys.readouterr().err.strip().rpartition("cliploc ")[2].split()
+    assert main([*asked, "--json"]) == 1
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["state"], row["problem"].split(":")[0]) == (
+        "broken", "NaN or infinity in 1 tensors, such as visual.proj",
+    )  # fmt: skip
     assert main(["models", "check", tiny_backbone, "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["assumed"].startswith("OpenAI's mean and std")
