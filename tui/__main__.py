@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     from core.commands.dataset import add_dataset_argument
+    from core.commands.told import add_told_arguments
     from core.postprocess import PARAMETERS
 
     top = argparse.ArgumentParser(
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--method", help="gem, textspan, gradcam, … (`cliploc-tui` and m show all)")
     top.add_argument("--backbone", help="network, for example ViT-B-16 (default: the method's own)")
     top.add_argument("--checkpoint", help="weights: a tag, a file, local-dir:DIR, hf-hub:NAME or random:SEED")
+    add_told_arguments(top, default=None)
     top.add_argument("--template", help="prompt template with <label> or <a label>")
     top.add_argument("--set", dest="settings", action="append", default=[], metavar="PARAMETER=VALUE",
                      help="a parameter of the method; may be repeated")  # fmt: skip

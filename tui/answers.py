@@ -76,7 +76,7 @@ class Trouble:
 
 @dataclass
 class Told:
-    """Something was done that the user asked for."""
+    """Something was done that the user asked for, or is good to know about it."""
 
     text: str
 

@@ -111,12 +111,12 @@ def rivals(source: Source, dataset_name: str) -> list[Recipe]:
     """
     mine = source.recipe
     usual = Recipe(mine.method).completed(dataset_name)
-    chosen = not source.stored and (mine.backbone, mine.checkpoint) != (usual.backbone, usual.checkpoint)
+    chosen = not source.stored and (mine.backbone, mine.weights) != (usual.backbone, usual.weights)
     found = []
     for spec in METHODS.values():
         recipe = Recipe(spec.name, template=mine.template)
         if chosen and spec.families == mine.spec.families:
-            recipe = replace(recipe, backbone=mine.backbone, checkpoint=mine.checkpoint)
+            recipe = replace(recipe, backbone=mine.backbone, checkpoint=mine.weights)
         if source.stored or spec.name != mine.method:
             found.append(recipe.completed(dataset_name))
     return found

@@ -88,7 +88,7 @@ def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerSt
     return state.with_(config=state.config.with_(**changes))
 
 
-RECIPE = ("method", "backbone", "checkpoint", "template", "size")
+RECIPE = ("method", "backbone", "checkpoint", "template", "size", "quickgelu", "preprocess")
 
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import unknown
 from core.paths import embedded_dir
 
 
@@ -31,6 +32,15 @@ class Published:
 
 IMAGENET = "resnet50-imagenet"
 
+# What a user may say about a bare weights file: the activation, and the mean and std of its pictures.
+QUICKGELU = {"yes": True, "no": False}
+PREPROCESS = {
+    "openai": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "inception": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+OWNERS = {"openai": "OpenAI's", "imagenet": "ImageNet's", "inception": "Inception's"}
+
 PUBLISHED = (
     Published("ViT-B-16", "openai", "timm/vit_base_patch16_clip_224.openai", 599, "MIT",
               ("gem", "maskclip", "clipsurgery", "sclip", "clearclip", "naclip", "legrad", "chefer")),
@@ -45,6 +55,33 @@ def demo_folder(name: str) -> Path | None:
     """The shipped folder of a demo backbone (`demo-vit`, `demo-resnet`); None for another name."""
     folders = {"demo-vit": "vit", "demo-resnet": "resnet"}
     return embedded_dir() / "demo" / folders[name] if name in folders else None
+
+
+def told_of(checkpoint: str, quickgelu: str = "", preprocess: str = "") -> tuple[str, str, str]:
+    """A checkpoint, and what is said about it beside it or in it (`FILE?quickgelu=yes&preprocess=openai`).
+
+    "" says nothing. ParameterError for what cannot be said.
+    """
+    said = {"quickgelu": quickgelu, "preprocess": preprocess}
+    plain, mark, words = checkpoint.rpartition("?")
+    if mark and not Path(checkpoint).exists():
+        for word in words.split("&"):
+            name, _, value = word.partition("=")
+            if name not in said:
+                raise unknown("word about a checkpoint", name, said)
+            said[name] = said[name] or value
+        checkpoint = plain
+    for name, known in (("quickgelu", [*QUICKGELU]), ("preprocess", [*PREPROCESS])):
+        if said[name] and said[name] not in known:
+            raise unknown(name, said[name], known)
+    return checkpoint, said["quickgelu"], said["preprocess"]
+
+
+def with_told(checkpoint: str, quickgelu: str, preprocess: str) -> str:
+    """The inverse of `told_of`: one text."""
+    said = {"quickgelu": quickgelu, "preprocess": preprocess}
+    words = "&".join(f"{name}={value}" for name, value in said.items() if value)
+    return f"{checkpoint}?{words}" if words else checkpoint
 
 
 def usual_tag(backbone: str) -> str | None:

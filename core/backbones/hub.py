@@ -8,6 +8,8 @@ from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
+from core.errors import CheckpointError, clean
+
 # The order in which open_clip prefers them.
 WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 CONFIG_FILE = "open_clip_config.json"
@@ -46,6 +48,14 @@ def cached_snapshot(repository: str) -> Path | None:
     """The folder with a repository's config, if it was downloaded before."""
     config = cached(repository, (CONFIG_FILE,))
     return None if config is None else config.parent
+
+
+def absent(name: str) -> CheckpointError:
+    """The error for published weights that were not downloaded."""
+    return CheckpointError(
+        f"the weights {clean(name)} are not on this machine; "
+        f"download them with: cliploc models fetch {clean(name)}"
+    )
 
 
 def known_digest(path: Path) -> str | None:

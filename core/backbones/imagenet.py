@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,32 +19,45 @@ from timm.data.imagenet_info import ImageNetInfo
 from torch import Tensor, nn
 
 from core.backbones import hub
-from core.backbones.catalog import IMAGENET, PUBLISHED
+from core.backbones.catalog import IMAGENET, PREPROCESS, PUBLISHED
 from core.backbones.network import Transform
 from core.errors import CheckpointError, ParameterError, clean
 from core.paths import embedded_dir
 
 CLASSES = 1000
-TRANSFORM = Transform(224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bilinear")
+TRANSFORM = Transform(224, *PREPROCESS["imagenet"], "bilinear")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights, or random ones from a seed."""
+    """A file of weights, or random ones from a seed. assumed: as `Backbone` has it."""
 
     weights: Path | None
     seed: int = 0
+    transform: Transform = TRANSFORM
+    assumed: str = ""
 
 
-def resolve(checkpoint: str | None) -> Weights:
-    """A timm tag (`tv_in1k`, torchvision's own), a file in timm's or torchvision's keys, or `random:SEED`."""
+def resolve(checkpoint: str | None, preprocess: str = "") -> Weights:
+    """A timm tag (`tv_in1k`, torchvision's own), a file in timm's or torchvision's keys, or `random:SEED`.
+
+    preprocess: a name of PREPROCESS, "" for what the tag says, else ImageNet's.
+    """
+    found = _resolved(checkpoint)
+    if not preprocess:
+        return found
+    mean, std = PREPROCESS[preprocess]
+    return replace(found, transform=replace(found.transform, mean=mean, std=std), assumed="")
+
+
+def _resolved(checkpoint: str | None) -> Weights:
     known = next(published for published in PUBLISHED if published.backbone == IMAGENET)
     tag = checkpoint or known.tag
     if tag.startswith("random:") and tag[7:].isdecimal():
         return Weights(None, int(tag[7:]))
     path = Path(tag).expanduser()
     if path.is_file():
-        return Weights(path)
+        return Weights(path, assumed=f"ImageNet's mean and std: {clean(path.name)} carries no config")
     if not re.fullmatch(r"[a-z0-9_]+", tag) or tag not in _tags():
         raise CheckpointError(
             f"checkpoint {clean(tag)!r} is neither a file nor known for {IMAGENET}; "
@@ -52,11 +65,9 @@ def resolve(checkpoint: str | None) -> Weights:
         )
     found = hub.cached(f"timm/resnet50.{tag}", hub.CLASSIFIER_FILES)
     if found is None:
-        raise CheckpointError(
-            f"the weights {IMAGENET}:{tag} are not on this machine; "
-            f"download them with: cliploc models fetch {IMAGENET}:{tag}"
-        )
-    return Weights(found)
+        raise hub.absent(f"{IMAGENET}:{tag}")
+    stated = timm.get_pretrained_cfg(f"resnet50.{tag}")
+    return Weights(found, transform=Transform(224, stated.mean, stated.std, stated.interpolation))
 
 
 def _tags() -> list[str]:
@@ -68,17 +79,6 @@ def build() -> nn.Module:
     """An untrained ResNet-50 with 1,000 outputs."""
     model: nn.Module = timm.create_model("resnet50", pretrained=False)
     return model
-
-
-def read_weights(model: nn.Module, path: Path) -> None:
-    """Load a file strictly (torchvision's and timm's keys are the same); no code in a pickle runs."""
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        state = load_file(path)
-    else:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    model.load_state_dict(state.get("state_dict", state), strict=True)
 
 
 def class_rows(texts: Sequence[str], device: torch.device) -> Tensor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import pickle
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,76 +16,87 @@ import open_clip
 import torch
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
-from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.backbones import hub, imagenet
-from core.backbones.catalog import IMAGENET, usual_tag
+from core.backbones.catalog import IMAGENET, told_of, usual_tag
 from core.backbones.network import Backbone, Transform, device_of
 from core.backbones.sources import Source, resolve
-from core.errors import CheckpointError, clean
+from core.backbones.weights import load_weights
+from core.errors import CheckpointError, ParameterError, clean
 
-# What reading a file of weights may raise, whatever the file holds.
-_UNREADABLE = (
-    SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError,
-    ValueError, KeyError, TypeError, AttributeError, AssertionError, StopIteration,
-)  # fmt: skip
 _TEXTS_AT_ONCE = 256
 _TRANSFORM_KEYS = ("mean", "std", "interpolation")
 
 
-def load_backbone(name: str, checkpoint: str | None = None, device: str = "auto") -> Backbone:
+def load_backbone(
+    name: str,
+    checkpoint: str | None = None,
+    device: str = "auto",
+    *,
+    quickgelu: str = "",
+    preprocess: str = "",
+) -> Backbone:
     """Load a network in eval mode.
 
     name: an open_clip architecture, `demo-vit`, `demo-resnet`, `resnet50-imagenet`,
     `local-dir:PATH` or `hf-hub:ORG/REPO`. checkpoint: a tag, a file, `random:SEED`,
     or a folder (`local-dir:PATH`, `hf-hub:ORG/REPO`); by default the usual one.
-    Nothing is downloaded. CheckpointError when the weights are absent, broken or
-    made for another architecture; ParameterError for an unknown name or device.
+    quickgelu (`yes`, `no`) and preprocess (`openai`, `imagenet`, `inception`: mean and
+    std) are for files that do not say it; "" takes what is known, else what the
+    backbone names as `assumed`. Nothing is downloaded. CheckpointError when the weights
+    are absent, broken or made for another architecture; ParameterError for an unknown
+    name or device.
 
     >>> backbone = load_backbone("demo-vit", device="cpu")
     >>> text = backbone.encode_text(["An image of a star", "An image of a moon"])
     >>> text.shape[0], bool(text.norm(dim=1).sub(1).abs().max() < 1e-5)
     (2, True)
     """
+    plain, quickgelu, preprocess = told_of(checkpoint or "", quickgelu, preprocess)
     place = device_of(device)
     if name == IMAGENET:
-        return _classifier(name, checkpoint, place)
-    source = resolve(name, checkpoint)
+        return _classifier(checkpoint, place, quickgelu, preprocess)
+    source = resolve(name, plain or None, quickgelu, preprocess)
     model, tokenizer = _built(source, place)
+    beside = ""
     if source.weights is not None:
-        _read_weights(model, source)
+        with _quiet():
+            beside = load_weights(model, source.weights, source.architecture)
     model.eval()
+    transform = _transform_of(model.visual, source)
+    activation = "quickgelu" if source.quick_gelu else "gelu"
     return Backbone(
         model=model,
         name=name,
         checkpoint=checkpoint or usual_tag(source.architecture) or "",
-        digest=_digest(source.weights, source.seed, source.config),
+        digest=_digest(source.weights, source.seed, transform, activation, source.config),
         kind=_kind_of(model.visual),
         device=place,
-        transform=_transform_of(model.visual, source),
+        transform=transform,
         encoder=partial(_encoded, model.encode_text, tokenizer, place),
+        fits=partial(_fits, tokenizer),
+        assumed="; ".join(filter(None, (source.assumed, beside))),
     )
 
 
-def _classifier(name: str, checkpoint: str | None, device: torch.device) -> Backbone:
-    source = imagenet.resolve(checkpoint)
+def _classifier(checkpoint: str | None, device: torch.device, quickgelu: str, preprocess: str) -> Backbone:
+    if quickgelu:
+        raise ParameterError(f"quickgelu: found {quickgelu!r}, expected none: {IMAGENET} has no GELU")
+    source = imagenet.resolve(told_of(checkpoint or "")[0] or None, preprocess)
     with seeded(source.seed):
         model = imagenet.build()
-    if source.weights is not None:
-        try:
-            imagenet.read_weights(model, source.weights)
-        except _UNREADABLE as error:
-            raise _broken(source.weights, "resnet50", error) from error
+    beside = "" if source.weights is None else load_weights(model, source.weights, "resnet50")
     return Backbone(
         model=model.to(device).eval(),
-        name=name,
-        checkpoint=checkpoint or usual_tag(name) or "",
-        digest=_digest(source.weights, source.seed, {"architecture": "resnet50"}),
+        name=IMAGENET,
+        checkpoint=checkpoint or usual_tag(IMAGENET) or "",
+        digest=_digest(source.weights, source.seed, source.transform, "relu", {"architecture": "resnet50"}),
         kind="classifier",
         device=device,
-        transform=imagenet.TRANSFORM,
+        transform=source.transform,
         encoder=partial(imagenet.class_rows, device=device),
+        assumed="; ".join(filter(None, (source.assumed, beside))),
     )
 
 
@@ -108,40 +118,6 @@ def _built(source: Source, device: torch.device) -> tuple[Any, Callable[[Sequenc
             f"cannot build {source.architecture}: {_first_line(error)}; another open_clip model may do"
         ) from error
     return model.to(device), tokenizer
-
-
-def _read_weights(model: nn.Module, source: Source) -> None:
-    """Load a file strictly; pickles are read with weights_only, so no code in them runs."""
-    try:
-        with _quiet():
-            open_clip.load_checkpoint(model, str(source.weights), strict=True, weights_only=True)
-    except _UNREADABLE as error:
-        raise _broken(source.weights, source.architecture, error) from error
-
-
-def _broken(weights: Path | None, architecture: str, error: Exception) -> CheckpointError:
-    text = str(error)
-    mismatch = ("size mismatch", "Missing key", "Unexpected key", "width changed")
-    # NotImplementedError: open_clip tries to fit half-precision positions of another grid.
-    if isinstance(error, NotImplementedError) or any(words in text for words in mismatch):
-        return CheckpointError(
-            f"{weights} was made for another architecture than {architecture} "
-            f"({_mismatch(text)}); name the one it was trained as"
-        )
-    if isinstance(error, pickle.UnpicklingError) or "Weights only" in text or "TorchScript" in text:
-        return CheckpointError(
-            f"{weights} is not plain weights: it holds code or other objects, which are never run; "
-            "convert it to safetensors where you trust it"
-        )
-    return CheckpointError(
-        f"{weights} cannot be read as weights ({type(error).__name__}: {_first_line(error)}); "
-        "it may be cut short: fetch or copy it again"
-    )
-
-
-def _mismatch(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if re.search("mismatch|key|changed", line)]
-    return clean(lines[0])[:160] if lines else "other tensors"
 
 
 def _first_line(error: Exception) -> str:
@@ -171,13 +147,21 @@ def _quiet() -> Iterator[None]:
         root.removeFilter(elsewhere)
 
 
-def _digest(weights: Path | None, seed: int, config: object) -> str:
-    if weights is None:
-        text = f"random:{seed}" + json.dumps(config, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-    known = hub.known_digest(weights)
-    if known is not None:
-        return known
+def _digest(
+    weights: Path | None, seed: int, transform: Transform, activation: str, config: dict[str, Any]
+) -> str:
+    """Of everything that decides what the network computes, whatever it is called."""
+    content = {
+        "weights": f"random:{seed}" if weights is None else hub.known_digest(weights) or _content_of(weights),
+        "transform": asdict(transform),
+        "activation": activation,
+        # The weights' own shapes do not tell everything of it, such as the number of heads.
+        "config": {key: value for key, value in config.items() if key != "quick_gelu"},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _content_of(weights: Path) -> str:
     with weights.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -219,3 +203,9 @@ def _encoded(
         for start in range(0, len(texts), _TEXTS_AT_ONCE)
     ]
     return torch.cat(parts).float()
+
+
+def _fits(tokenizer: Callable[..., Tensor], text: str) -> bool:
+    """Whether the tokenizer keeps a text whole: with room for one token more it says the same."""
+    length: int = tokenizer.context_length  # type: ignore[attr-defined]
+    return torch.equal(tokenizer([text], length)[0], tokenizer([text], length + 1)[0, :length])

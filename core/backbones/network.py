@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.errors import ParameterError
+from core.errors import ParameterError, clean
 
 # Several texts in one prompt, to be averaged ("An image of a dog | There is a dog in this image").
 SEPARATOR = " | "
+
+_NOTICES = 5
 
 Image = npt.NDArray[np.uint8]
 
@@ -35,11 +38,13 @@ class Backbone:
     """A network ready to be looked into.
 
     model: the untouched open_clip (or timm) model (untyped there), in eval mode. name, checkpoint:
-    what was asked for. digest: sha256 of the weights file's content, or of
-    `random:SEED` and the architecture. kind: `vit`, `resnet` (CLIP with attention
-    pooling), `classifier` (ImageNet) or `other`. encoder: plain texts to (T, d)
-    unit rows, for a classifier class rows. fallback: the network that a
-    classifier leaves texts without a class to.
+    what was asked for. digest: sha256 of everything that decides what it computes: the
+    weights file's content, or `random:SEED`; transform, activation, architecture. kind:
+    `vit`, `resnet` (CLIP with attention pooling), `classifier` (ImageNet) or `other`.
+    encoder: plain texts to (T, d) unit rows, for a classifier class rows. fallback: the
+    network that a classifier leaves texts without a class to. fits: whether a plain text
+    is encoded whole. assumed: what neither a config nor a tag nor the user says about the
+    weights, and why, as a part of a sentence; "" when all was known.
     """
 
     model: Any
@@ -51,6 +56,8 @@ class Backbone:
     transform: Transform
     encoder: Callable[[Sequence[str]], Tensor]
     fallback: Backbone | None = None
+    fits: Callable[[str], bool] = lambda _: True
+    assumed: str = ""
     _rows: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     @property
@@ -61,7 +68,8 @@ class Backbone:
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """Unit rows (T, d) float32 of the prompts; each prompt is encoded once and remembered.
 
-        A prompt of several texts joined by ` | ` is their mean, made unit again.
+        A prompt of several texts joined by ` | ` is their mean, made unit again. A text
+        that is too long for the network is cut: `cut` says where.
         """
         if isinstance(prompts, str):
             raise ParameterError("encode_text takes a list of prompts; found one string, put it in a list")
@@ -75,6 +83,25 @@ class Backbone:
         if not prompts:
             return torch.empty(0, 0, device=self.device)
         return torch.stack([self._rows[prompt] for prompt in prompts])
+
+    def cut(self, prompts: Sequence[str]) -> dict[str, str]:
+        """The prompts that are longer than what the network reads, each with the words that it never sees."""
+        lost = {prompt: [self._lost(text) for text in _texts_of(prompt)] for prompt in dict.fromkeys(prompts)}
+        return {prompt: SEPARATOR.join(filter(None, each)) for prompt, each in lost.items() if any(each)}
+
+    def cut_notices(self, prompts: Sequence[str]) -> list[str]:
+        """What `cut` finds, in sentences."""
+        cut = [f"{self.name} reads no further: {clean(prompt)!r} loses its end, {clean(words)!r}"
+               for prompt, words in self.cut(prompts).items()]  # fmt: skip
+        more = len(cut) - _NOTICES
+        return [*cut[:_NOTICES], f"{more} more prompts are cut likewise"] if more > 0 else cut
+
+    def _lost(self, text: str) -> str:
+        if self.fits(text):
+            return ""
+        words = text.split()
+        kept = bisect_left(range(len(words)), True, key=lambda n: not self.fits(" ".join(words[: n + 1])))
+        return " ".join(words[kept:])
 
     def preprocess(self, images: Sequence[Image], size: int | None = None) -> Tensor:
         """Resize to a square without cropping and normalize with the checkpoint's mean and std.
@@ -136,3 +163,13 @@ def device_of(name: str) -> torch.device:
         first = str(error).splitlines()[0]
         raise ParameterError(f"device {name!r} cannot be used ({first}); try auto or cpu") from None
     return device
+
+
+def devices_of(names: str) -> list[torch.device]:
+    """The devices that `--device` names. ParameterError for one that cannot be used."""
+    if names == "all":
+        count = torch.cuda.device_count()
+        if not count:
+            raise ParameterError("device all: found no CUDA device; try auto or cpu")
+        return [torch.device("cuda", index) for index in range(count)]
+    return [device_of(name.strip()) for name in names.split(",")]

@@ -3,29 +3,31 @@
 open_clip 3.3 leaves three traps here: weights trained with QuickGELU need the
 config to say so (the tag knows, a bare file does not); a file given by path loses
 the mean and std that its tag carries; and an absent checkpoint costs 48 seconds of
-retries when offline. So the config is settled here and the cache is looked at first.
+retries when offline. So the config is settled here and the cache is looked at first;
+what no config, tag or user says is assumed, and the source says so.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import open_clip
-from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.factory import _find_checkpoint_in_dir
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
 from core.backbones import hub
-from core.backbones.catalog import demo_folder, usual_tag
+from core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from core.errors import CheckpointError, ParameterError, clean, unknown
 
 Config = dict[str, Any]
 
-_OPENAI = {"mean": OPENAI_DATASET_MEAN, "std": OPENAI_DATASET_STD, "interpolation": "bicubic"}
+_OPENAI = {"mean": PREPROCESS["openai"][0], "std": PREPROCESS["openai"][1], "interpolation": "bicubic"}
+_SHORTEST_HINT = 5  # letters and digits: tags like `v1` are anybody's name
+_GELU = {True: "QuickGELU", False: "plain GELU"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Source:
     """Everything that decides what a network is.
 
     architecture: the name that open_clip builds it from. config: its model config.
-    weights: the file, or None for random ones made from `seed`.
+    weights: the file, or None for random ones made from `seed`. guessed: what nobody
+    said about it (`activation`, `pictures`: mean and std), and why.
     """
 
     architecture: str
@@ -42,10 +45,44 @@ class Source:
     quick_gelu: bool
     weights: Path | None = None
     seed: int = 0
+    guessed: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def assumed(self) -> str:
+        """What was assumed and why, as a part of a sentence; "" when all was known."""
+        pictures = next(
+            (f"{OWNERS[n]} mean and std" for n, told in PREPROCESS.items() if self._shown == told), None
+        )
+        said = {"activation": _GELU[self.quick_gelu], "pictures": pictures or f"mean {self._shown[0]}"}
+        return f"{' and '.join(said[each] for each in self.guessed)}: {self.why}" if self.guessed else ""
+
+    @property
+    def _shown(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return tuple(self.preprocess["mean"]), tuple(self.preprocess["std"])
+
+    def told(self, quickgelu: str, preprocess: str) -> Source:
+        """The source with what the user says about it ("" for nothing)."""
+        found = self
+        if quickgelu:
+            known = tuple(each for each in found.guessed if each != "activation")
+            found = replace(found, quick_gelu=QUICKGELU[quickgelu], guessed=known)
+        if preprocess:
+            mean, std = PREPROCESS[preprocess]
+            known = tuple(each for each in found.guessed if each != "pictures")
+            found = replace(found, preprocess={**_OPENAI, "mean": mean, "std": std}, guessed=known)
+        return found
 
 
-def resolve(name: str, checkpoint: str | None) -> Source:
-    """The source that `name` and `checkpoint` mean; CheckpointError when the weights are not here."""
+def resolve(name: str, checkpoint: str | None, quickgelu: str = "", preprocess: str = "") -> Source:
+    """The source that all of it means; CheckpointError when the weights are not here.
+
+    quickgelu (`yes`, `no`) and preprocess (a name of PREPROCESS) go before what files and tags say.
+    """
+    return _resolved(name, checkpoint).told(quickgelu, preprocess)
+
+
+def _resolved(name: str, checkpoint: str | None) -> Source:
     demo = demo_folder(name)
     if demo is not None:
         return _from_folder(f"local-dir:{demo}", checkpoint)
@@ -74,7 +111,7 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Sou
     if tag:
         weights = hub.cached_weights(tag)
         if weights is None:
-            raise _absent(f"{architecture}:{checkpoint}")
+            raise hub.absent(f"{architecture}:{checkpoint}")
         return Source(architecture, config, tag, quick or tag.get("quick_gelu", False), weights)
     path = Path(checkpoint).expanduser()
     if path.is_dir():
@@ -88,36 +125,57 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Sou
 
 
 def _from_file(architecture: str, config: Config, path: Path) -> Source:
-    """A bare file: the transform of the config beside it, of the tag in its path, or the usual one."""
+    """A bare file: the config beside it knows, a published name in its path is a hint, OpenAI's a guess."""
     quick = bool(config.get("quick_gelu", False))
+    # An architecture that is named for its activation says it.
+    guessed = ("pictures",) if quick else ("activation", "pictures")
+    why = f"{clean(path.name)} carries no config"
     beside = path.parent / "open_clip_config.json"
     if beside.is_file():
         stored = _read_config(beside)
         if stored["model_cfg"].get("vision_cfg") == config["vision_cfg"]:
             quick = quick or bool(stored["model_cfg"].get("quick_gelu", False))
-            return Source(architecture, config, {**_OPENAI, **stored["preprocess_cfg"]}, quick, path)
-    tag = _tag_in_path(architecture, path)
+            return _with_pictures(Source(architecture, config, stored["preprocess_cfg"], quick, path), beside)
+        why = f"the config beside {clean(path.name)} is of another architecture"
+    hint, tag = _tag_in_path(architecture, path)
     if tag:
-        return Source(architecture, config, tag, quick or tag.get("quick_gelu", False), path)
-    usual = get_pretrained_cfg(architecture, usual_tag(architecture) or "")
-    return Source(architecture, config, usual or _OPENAI, quick, path)
+        why = f"the path names {hint}"
+        quick = quick or bool(tag.get("quick_gelu", False))
+    return Source(architecture, config, tag or _OPENAI, quick, path, guessed=guessed, why=why)
 
 
-def _tag_in_path(architecture: str, path: Path) -> Config:
-    """The published config whose tag or repository the path names (`.../vitl14_laion2b_s32b_b82k.pt`)."""
-    place = _plain("/".join(path.absolute().parts[-4:]))
-    found: tuple[int, Config] = (0, {})
+def _with_pictures(source: Source, config: Path) -> Source:
+    """What a config leaves out about pictures is OpenAI's, which open_clip takes then."""
+    found = replace(source, preprocess={**_OPENAI, **source.preprocess})
+    if {"mean", "std"} <= source.preprocess.keys():
+        return found
+    return replace(found, guessed=("pictures",), why=f"{clean(config.parent.name)}/{config.name} has none")
+
+
+def _tag_in_path(architecture: str, path: Path) -> tuple[str, Config]:
+    """The published tag that a folder or the file is named after, and its config; the nearest name counts.
+
+    Whole names only, with the architecture or the hub's prefix before them or without:
+    `vitl14_laion2b_s32b_b82k.pt`, `CLIP-ViT-L-14-laion2B-s32B-b82K/`, but not `not_openai/`.
+    """
+    named: dict[str, str] = {}
     for tag in list_pretrained_tags_by_model(architecture):
         config = get_pretrained_cfg(architecture, tag)
-        repository = config.get("hf_hub", "").strip("/").split("/")[-1]
-        for hint in (_plain(tag), _plain(repository)):
-            if len(hint) >= 5 and hint in place and len(hint) > found[0]:
-                found = (len(hint), config)
-    return found[1]
+        repository, file = config.get("hf_hub", "").strip("/"), Path(config.get("url", "")).stem
+        hints = {_plain(tag), _plain(architecture + tag), _plain("models" + repository), _plain(file)}
+        hints.add(_plain(repository.rpartition("/")[2]))
+        # A file that is named after its architecture may be anybody's.
+        hints -= {_plain(architecture), "models"}
+        named |= {hint: tag for hint in hints if len(hint) >= _SHORTEST_HINT}
+    for part in (path.stem, *reversed(path.absolute().parts[-4:-1])):
+        tag = named.get(_plain(part))
+        if tag is not None:
+            return tag, get_pretrained_cfg(architecture, tag)
+    return "", {}
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9/]+", "_", text.lower())
+    return re.sub(r"[^a-z0-9]+", "", text.lower())
 
 
 def _from_folder(name: str, checkpoint: str | None) -> Source:
@@ -127,28 +185,29 @@ def _from_folder(name: str, checkpoint: str | None) -> Source:
         raise ParameterError(f"{name!r} names no place; write {name}PATH")
     folder = hub.cached_snapshot(place) if scheme == "hf-hub" else Path(place).expanduser()
     if folder is None:
-        raise _absent(name)
+        raise hub.absent(name)
     if not folder.is_dir():
         raise CheckpointError(f"no folder {folder}; {name} needs one with open_clip_config.json and weights")
     stored = _read_config(folder / "open_clip_config.json")
-    config, preprocess = stored["model_cfg"], {**_OPENAI, **stored["preprocess_cfg"]}
+    config = stored["model_cfg"]
     quick = bool(config.get("quick_gelu", False))
-    architecture = f"local-dir:{folder}"
+    plain = Source(f"local-dir:{folder}", config, stored["preprocess_cfg"], quick)
+    source = _with_pictures(plain, folder / "open_clip_config.json")
     seed = None if checkpoint is None else seed_of(checkpoint)
     if seed is not None:
-        return Source(architecture, config, preprocess, quick, seed=seed)
+        return replace(source, seed=seed, guessed=())
     if checkpoint is not None:
         path = Path(checkpoint).expanduser()
         if not path.is_file():
             raise CheckpointError(f"{name} carries its own weights; found checkpoint {clean(checkpoint)!r}, "
                                   "expected none, a file, or random:SEED")  # fmt: skip
-        return Source(architecture, config, preprocess, quick, path)
+        return replace(source, weights=path)
     weights = _find_checkpoint_in_dir(folder)
     if weights is None:
         raise CheckpointError(
             f"no weights in {folder}; expected open_clip_model.safetensors beside the config"
         )
-    return Source(architecture, config, preprocess, quick, Path(weights))
+    return replace(source, weights=Path(weights))
 
 
 def _read_config(path: Path) -> Config:
@@ -183,13 +242,6 @@ def seed_of(checkpoint: str) -> int | None:
     if not seed.isdecimal():
         raise ParameterError(f"checkpoint {clean(checkpoint)!r}: expected random:SEED, for example random:0")
     return int(seed)
-
-
-def _absent(name: str) -> CheckpointError:
-    return CheckpointError(
-        f"the weights {clean(name)} are not on this machine; "
-        f"download them with: cliploc models fetch {clean(name)}"
-    )
 
 
 def _tags(architecture: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.commands.dataset import add_dataset_argument, opened
+from core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a CLIP ViT (default: demo-vit for the demo, else textspan's ViT-L-14)",
     )
     parser.add_argument("--checkpoint", metavar="C", help="a tag, a file, or random:SEED")
+    add_told_arguments(parser)
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--bank", type=Path, metavar="FILE", help="texts, one a line (default: our own)")
     parser.add_argument("--layers", type=int, default=4, metavar="N", help="last blocks (default: 4)")
@@ -39,21 +41,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Describe, print and keep; 0 when done."""
-    from core.backbones.load import load_backbone
+    from core.backbones.ahead import check_network
+    from core.backbones.catalog import with_told
     from core.commands.output import print_table, say
     from core.errors import ParameterError
     from core.methods import METHODS
     from core.methods.bank import read_bank
     from core.methods.descriptions import place_of, save
-    from core.methods.heads import described
 
     for name in ("layers", "texts", "batch"):
         if getattr(arguments, name) < 1:
             raise ParameterError(f"--{name}: found {getattr(arguments, name)}, expected at least 1")
     dataset = opened(arguments)
     usual = "demo-vit" if dataset.name == "demo" else METHODS["textspan"].default_backbone
-    backbone = load_backbone(arguments.backbone or usual, arguments.checkpoint, arguments.device)
+    name = arguments.backbone or usual
+    weights = with_told(arguments.checkpoint or "", arguments.quickgelu, arguments.preprocess)
+    check_network(name, weights, arguments.device)
     bank = read_bank(arguments.bank)
+    from core.backbones.load import load_backbone  # seconds: after everything that could be wrong
+    from core.methods.heads import described
+
+    backbone = load_backbone(name, weights or None, arguments.device)
+    for text in ([f"assumed: {backbone.assumed}"] if backbone.assumed else []) + backbone.cut_notices(bank):
+        say(text)
     parts = _contributions(backbone, dataset, arguments.layers, arguments.batch)
     descriptions = described(backbone, parts, bank, arguments.texts)
     kept = place_of(backbone.digest, dataset.pictures)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.commands.dataset import add_dataset_argument, opened
+from core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
     from core.datasets import Dataset
@@ -65,6 +66,7 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
         metavar="C",
         help="a tag, a file, or random:SEED (default: the backbone's usual one)",
     )
+    add_told_arguments(parser)
     parser.add_argument(
         "--template", default="", metavar="T", help="the prompt, with <label> or <a label> in it"
     )
@@ -110,15 +112,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compute(arguments: argparse.Namespace) -> int:
+    from core.backbones.ahead import check_network
     from core.commands.output import print_table, say
     from core.commands.progress import progress
+    from core.heatmaps.sound import constant_heatmaps
     from core.heatmaps.store import HeatmapStore
 
     dataset = opened(arguments)
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
     for note in _assumed(dataset):
         say(f"note: {note}")
-    networks = dict.fromkeys(f"{recipe.backbone} {recipe.checkpoint}".strip() for recipe in recipes)
+    for recipe in recipes:
+        check_network(recipe.backbone, recipe.weights, arguments.device)
+    networks = dict.fromkeys(f"{recipe.backbone} {recipe.weights}".strip() for recipe in recipes)
     say(f"loading PyTorch, then {', '.join(networks)}")
     from core.heatmaps.extract import compute  # seconds: after everything that could be wrong
 
@@ -130,12 +136,20 @@ def _compute(arguments: argparse.Namespace) -> int:
             device=arguments.device,
             batch=arguments.batch,
             report=lambda now: show(now.methods, now.done, now.total),
+            notice=say,
         )
     for heatmap_set in sets:
         left_out = len(dataset.samples) - len(heatmap_set.ids())
         if left_out:
             say(
                 f"{heatmap_set.name}: {left_out} samples were left out: ImageNet has no class for their label"
+            )
+        constant = constant_heatmaps(heatmap_set.read_all())
+        if constant:
+            say(
+                f"{heatmap_set.name}: {len(constant)} of {len(heatmap_set.ids())} heatmaps are constant: "
+                f"{heatmap_set.identity.method} sees nothing in {', '.join(constant[:3])}"
+                f"{', …' if len(constant) > 3 else ''}"
             )
     print_table([_row(heatmap_set) for heatmap_set in sets], as_json=arguments.json)
     return 0
@@ -158,7 +172,7 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
 
     plain = Recipe(
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
-        precision=arguments.precision,
+        precision=arguments.precision, quickgelu=arguments.quickgelu, preprocess=arguments.preprocess,
     )  # fmt: skip
     names = [name.strip() for name in arguments.method.split(",") if name.strip()]
     recipes = [replace(plain, method=name) for name in dict.fromkeys(names)]
@@ -190,6 +204,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     from core.commands.output import print_json, print_lines
+    from core.heatmaps.sound import constant_heatmaps
     from core.heatmaps.store import HeatmapStore
     from core.heatmaps.terms import TermSet
 
@@ -202,6 +217,7 @@ def _show(arguments: argparse.Namespace) -> int:
         **found.identity.to_dict(),
         "note": found.identity.mark,
         "samples": len(found.ids()),
+        "constant": len(constant_heatmaps(found.read_all())),
         "grid": list(found.shape or ()),
         "megabytes": round(found.disk_bytes / 1e6, 3),
         "folder": str(found.folder),
@@ -267,6 +283,7 @@ def _everything(store: HeatmapStore) -> list[HeatmapSet]:
 
 
 def _row(found: HeatmapSet) -> dict[str, object]:
+    from core.heatmaps.sound import constant_heatmaps
     from core.heatmaps.terms import TermSet
 
     identity = found.identity
@@ -279,6 +296,7 @@ def _row(found: HeatmapSet) -> dict[str, object]:
         "template": identity.template,
         "dataset": identity.dataset_name,
         "samples": len(found.ids()),
+        "constant": len(constant_heatmaps(found.read_all())),
         "grid": "x".join(map(str, found.shape or ())),
         "terms": len(TermSet(identity).files()),
         "note": "old" if identity.old else "",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.commands.told import add_told_arguments
+
 HELP = "list, download and check the networks' weights"
 
 
@@ -23,8 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="read weights whole, compare digests, load them")
     check.add_argument(
         "names", nargs="*", metavar="NAME",
-        help="as for fetch, or BACKBONE:FILE, demo-vit, local-dir:PATH (default: all that are here)",
+        help="as for fetch, or BACKBONE:FILE, demo-vit, local-dir:PATH[:FILE] (default: all that are here)",
     )  # fmt: skip
+    add_told_arguments(check)
     check.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -85,17 +88,18 @@ def _check(arguments: argparse.Namespace) -> int:
     names = arguments.names or [known.name for known, path in published_and_cached() if path]
     if not names:
         say("none of the usual weights are here; cliploc models fetch gem downloads the first")
-    rows = [_checked(name) for name in names]
+    rows = [_checked(name, arguments.quickgelu, arguments.preprocess) for name in names]
     if rows:
         print_table(rows, as_json=arguments.json)
     return int(any(row["state"] != "sound" for row in rows))
 
 
-def _checked(name: str) -> dict[str, object]:
+def _checked(name: str, quickgelu: str, preprocess: str) -> dict[str, object]:
     """Load the weights named; a downloaded file's content must have the digest it is stored under."""
     from core.backbones import hub
     from core.backbones.fetch import sha256_of
     from core.backbones.load import load_backbone
+    from core.backbones.weights import non_finite
     from core.errors import CheckpointError
 
     try:
@@ -103,27 +107,45 @@ def _checked(name: str) -> dict[str, object]:
         stored = hub.known_digest(downloaded) if downloaded else None
         if downloaded and stored and sha256_of(downloaded) != stored:
             raise CheckpointError(f"{downloaded} is not what was published: delete it and fetch it again")
-        loaded = load_backbone(*_network(name), device="cpu")
+        loaded = load_backbone(*_network(name), device="cpu", quickgelu=quickgelu, preprocess=preprocess)
+        broken = non_finite(loaded.model)
+        if broken:
+            raise CheckpointError(
+                f"NaN or infinity in {len(broken)} tensors, such as {broken[0]}: "
+                "these weights compute nothing; take an earlier checkpoint, or fetch them again"
+            )
     except CheckpointError as error:
-        return {"name": name, "state": "broken", "kind": "", "digest": "", "problem": str(error)}
-    return {"name": name, "state": "sound", "kind": loaded.kind, "digest": loaded.digest, "problem": ""}
+        return {
+            "name": name,
+            "state": "broken",
+            "kind": "",
+            "digest": "",
+            "assumed": "",
+            "problem": str(error),
+        }
+    return {
+        "name": name, "state": "sound", "kind": loaded.kind, "digest": loaded.digest,
+        "assumed": loaded.assumed, "problem": "",
+    }  # fmt: skip
 
 
 def _network(name: str) -> tuple[str, str | None]:
     """The backbone and the checkpoint that a name means."""
     from core.backbones.fetch import remote
 
-    if name.startswith(("local-dir:", "hf-hub:", "demo-")):
-        return name, None
-    backbone, _, checkpoint = (name if ":" in name else remote(name).name).partition(":")
-    return backbone, checkpoint
+    scheme = next((each for each in ("local-dir:", "hf-hub:") if name.startswith(each)), "")
+    known = scheme or name.startswith("demo-") or ":" in name
+    backbone, _, checkpoint = (name if known else remote(name).name).removeprefix(scheme).partition(":")
+    return scheme + backbone, checkpoint or None
 
 
 def _downloaded(name: str) -> Path | None:
     """The cached file of published weights; None for a file or folder of the user's."""
+    from core.backbones.catalog import told_of
     from core.backbones.fetch import remote
 
     _, _, checkpoint = name.partition(":")
+    checkpoint, _, _ = told_of(checkpoint)
     if (
         name.startswith(("local-dir:", "demo-"))
         or checkpoint.startswith("random:")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.commands.dataset import add_dataset_argument, opened, spec_of
+from core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another network for a method, such as gem=ViT-B-16:/weights/vit.safetensors; may be repeated "
         "(default: the poster's; for the demo its own)",
     )  # fmt: skip
+    add_told_arguments(parser)
     parser.add_argument("--device", default="auto", metavar="D", help="as for heatmaps compute")
     parser.add_argument("--workers", type=int, metavar="N", help="of the sweep (default: one per core)")
     parser.add_argument(
@@ -49,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Heatmaps, one run per method, report; prints where the page is."""
+    from core.backbones.ahead import check_network
     from core.commands.output import print_lines, say
     from core.report.figures import check_matplotlib
     from core.report.write import write_report
@@ -56,7 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_matplotlib()  # before minutes of work
     dataset = opened(arguments)
-    recipes = poster_recipes(dataset, _names(arguments.methods), _networks(arguments.networks))
+    networks = _networks(arguments.networks, arguments.quickgelu, arguments.preprocess)
+    recipes = poster_recipes(dataset, _names(arguments.methods), networks)
+    for recipe in (recipe for those in recipes.values() for recipe in those):
+        check_network(recipe.backbone, recipe.weights, arguments.device)
     ledger, runs = Ledger(), []
     sets = _heatmaps(recipes, dataset, arguments.device)
     for method, found in sets.items():
@@ -108,10 +114,14 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _networks(settings: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _networks(settings: Sequence[str], quickgelu: str, preprocess: str) -> dict[str, tuple[str, str]]:
+    """The networks that were named, by method, with what is said about their weights."""
+    from core.backbones.catalog import with_told
     from core.errors import ParameterError, clean
 
     found = {}
+    if (quickgelu or preprocess) and not settings:
+        raise ParameterError("quickgelu and preprocess are about a --network; found none")
     for setting in settings:
         method, equals, network = setting.partition("=")
         if not equals or not network:
@@ -119,7 +129,7 @@ def _networks(settings: Sequence[str]) -> dict[str, tuple[str, str]]:
         (name,) = _names(method)
         scheme = next((s for s in ("local-dir:", "hf-hub:") if network.startswith(s)), "")
         backbone, _, checkpoint = network.removeprefix(scheme).partition(":")
-        found[name] = (scheme + backbone, checkpoint)
+        found[name] = (scheme + backbone, with_told(checkpoint, quickgelu, preprocess))
     return found
 
 
@@ -145,6 +155,7 @@ def _heatmaps(
                 HeatmapStore(),
                 device=device,
                 report=lambda now: show(now.methods, now.done, now.total),
+                notice=say,
             )
             known |= dict(zip(those, sets, strict=True))
     return {method: [known[recipe] for recipe in those] for method, those in recipes.items()}

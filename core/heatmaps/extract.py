@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import queue
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -24,23 +23,24 @@ import torch
 from torch import Tensor
 
 from core.backbones.load import load_backbone
-from core.backbones.network import Backbone, device_of
+from core.backbones.network import Backbone, devices_of
 from core.datasets import Dataset, Sample
 from core.datasets.spec import lasting
 from core.errors import ParameterError, ResourceError
+from core.heatmaps.decoding import AHEAD, decoded
 from core.heatmaps.identity import Identity
 from core.heatmaps.recipe import AUTO, FLOAT32, Recipe
+from core.heatmaps.sound import check_finite
 from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from core.heatmaps.terms import Terms
 from core.methods.compute import compute_many, head_terms, normalize
 from core.methods.targets import with_targets
+from core.methods.text import assumed_contrast
 from core.prompts import prompt_for
 
 log = logging.getLogger(__name__)
 
 BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
-_AHEAD = 2  # batches that are decoded while one is computed
-_DECODERS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class Job:
             method=recipe.method,
             parameters=recipe.parameters,
             backbone=recipe.backbone,
-            checkpoint=recipe.checkpoint,
+            checkpoint=recipe.weights,
             digest=self.backbone.digest,
             template=recipe.template,
             size=self.size,
@@ -82,7 +82,19 @@ class Job:
             version=recipe.spec.version,
             dataset_name=self.dataset.name,
             dataset_spec=lasting(self.dataset.spec),
+            assumed=self.assumed(recipe),
         )
+
+    def assumed(self, recipe: Recipe) -> str:
+        """What nobody said about the weights or the contrast of a recipe, "" when all was."""
+        contrast = assumed_contrast(str(dict(recipe.parameters)["contrast"]), len(self.labels))
+        return "; ".join(filter(None, (self.backbone.assumed, contrast)))
+
+    def notices(self) -> list[str]:
+        """What the user is to know before it is computed: what is assumed, and which prompts are cut."""
+        said = dict.fromkeys(filter(None, map(self.assumed, self.recipes)))
+        cut = self.backbone.cut_notices(_prompts(self.recipes[0], self.labels))
+        return [*(f"assumed: {each}" for each in said), *cut]
 
     def pixels(self, sample: Sample) -> Tensor:
         """The sample as the network takes it, before normalization: (1, 3, S, S) uint8 on the CPU."""
@@ -139,7 +151,7 @@ class Job:
 
 def load(recipe: Recipe, device: str) -> Backbone:
     """Load the backbone of a completed recipe."""
-    return load_backbone(recipe.backbone, recipe.checkpoint or None, device)
+    return load_backbone(recipe.backbone, recipe.weights or None, device)
 
 
 def joined(recipes: Sequence[Recipe], dataset: Dataset, backbone: Backbone) -> Job:
@@ -192,13 +204,15 @@ def compute(
     device: str = "auto",
     batch: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> list[HeatmapSet]:
     """Fill the sets of all recipes, several methods in one pass where they can share it.
 
     device: auto, cpu, cuda, mps, `all` (every CUDA device), or several separated by
     commas, one process each. batch: samples together, 0 for the device's usual number,
-    halved where the memory is too small. Goes on from what the store holds; killed at any
-    moment, nothing that was reported is lost. Returns the sets in the order of the recipes.
+    halved where the memory is too small. notice: told what `Job.notices` says. Goes on from
+    what the store holds; killed at any moment, nothing that was reported is lost. Returns the
+    sets in the order of the recipes.
     """
     if batch < 0:
         raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
@@ -209,24 +223,17 @@ def compute(
     for group in grouped(completed):
         counted = _counter(", ".join(recipe.method for recipe in group), len(dataset.samples), report)
         if len(devices) == 1:
-            sets = fill(joined(group, dataset, load(group[0], str(devices[0]))), store, batches, counted)
+            job = joined(group, dataset, load(group[0], str(devices[0])))
+            for text in job.notices():
+                notice(text)
+            sets = fill(job, store, batches, counted)
         else:
-            sets = _fill_on_several(group, dataset, store, batches, devices, counted)
+            sets = _fill_on_several(group, dataset, store, batches, devices, counted, notice)
         for filled in sets.values():
             present = set(filled.ids())
             filled.consolidate([sample.id for sample in dataset.samples if sample.id in present])
         found.update(sets)
     return [found[recipe] for recipe in completed]
-
-
-def devices_of(names: str) -> list[torch.device]:
-    """The devices that `--device` names. ParameterError for one that cannot be used."""
-    if names == "all":
-        count = torch.cuda.device_count()
-        if not count:
-            raise ParameterError("device all: found no CUDA device; try auto or cpu")
-        return [torch.device("cuda", index) for index in range(count)]
-    return [device_of(name.strip()) for name in names.split(",")]
 
 
 def _counter(text: str, total: int, report: Callable[[Progress], None]) -> Callable[[int], None]:
@@ -247,6 +254,7 @@ def _fill_on_several(
     batches: Sequence[Sequence[Sample]],
     devices: Sequence[torch.device],
     written: Callable[[int], None],
+    notice: Callable[[str], None],
 ) -> dict[Recipe, HeatmapSet]:
     """One process per device, each with every n-th batch."""
     log.info("%s: pictures %s", dataset.name, dataset.pictures)  # read once, travels along
@@ -269,7 +277,10 @@ def _fill_on_several(
                 "a process that computed heatmaps was killed (out of memory?); "
                 "what it wrote is kept: run the same command again"
             ) from error
-    return {recipe: store.open(identity) for recipe, identity in shares[0].items()}
+    identities, notices = shares[0]
+    for text in notices:
+        notice(text)
+    return {recipe: store.open(identity) for recipe, identity in identities.items()}
 
 
 def _share(
@@ -279,10 +290,10 @@ def _share(
     batches: Sequence[Sequence[Sample]],
     device: str,
     written: Callable[[int], None],
-) -> dict[Recipe, Identity]:
+) -> tuple[dict[Recipe, Identity], list[str]]:
     job = joined(recipes, dataset, load(recipes[0], device))
     sets = fill(job, HeatmapStore(root), batches, written)
-    return {recipe: found.identity for recipe, found in sets.items()}
+    return {recipe: found.identity for recipe, found in sets.items()}, job.notices()
 
 
 def fill(
@@ -304,11 +315,13 @@ def fill(
     at_once = max((len(batch) for batch, _ in todo), default=1)
     with ThreadPoolExecutor(1, "heatmap-writer") as writer:
         pending: deque[Future[None]] = deque()
-        for (batch, recipes), pixels in zip(todo, _decoded(job, [b for b, _ in todo]), strict=True):
+        pinned = job.backbone.device.type == "cuda"
+        ahead = decoded(job.pixels, [batch for batch, _ in todo], pinned)
+        for (batch, recipes), pixels in zip(todo, ahead, strict=True):
             shared = replace(job, recipes=recipes)
             maps, at_once = in_memory(shared, pixels, job.prompts(batch), at_once)
-            pending.append(writer.submit(_write, sets, maps, batch, written))
-            while len(pending) > _AHEAD:
+            pending.append(writer.submit(_write, sets, maps, batch, written, job))
+            while len(pending) > AHEAD:
                 pending.popleft().result()
         for future in pending:
             future.result()
@@ -320,50 +333,34 @@ def _write(
     maps: dict[Recipe, Tensor],
     batch: Sequence[Sample],
     written: Callable[[int], None],
+    job: Job,
 ) -> None:
     # Fetching from the device waits for it: done here, the next batch is under way meanwhile.
-    for recipe, heatmaps in maps.items():
-        arrays: Heatmap = heatmaps.cpu().numpy()
-        sets[recipe].write({sample.id: array for sample, array in zip(batch, arrays, strict=True)})
+    for recipe, each in _fetched(job, maps, batch).items():
+        sets[recipe].write({sample.id: array for sample, array in zip(batch, each, strict=True)})
     written(len(batch))
-
-
-def _decoded(job: Job, batches: Sequence[Sequence[Sample]]) -> Iterator[Tensor]:
-    """The batches as (B, 3, S, S) uint8, decoded by threads a little ahead of the network."""
-    pinned = job.backbone.device.type == "cuda"
-    threads = min(_DECODERS, os.cpu_count() or 1)
-    with (
-        ThreadPoolExecutor(threads, "heatmap-decoder") as decoders,
-        ThreadPoolExecutor(1, "heatmap-stager") as stager,
-    ):
-
-        def stage(samples: Sequence[Sample]) -> Tensor:
-            pixels = torch.cat(list(decoders.map(job.pixels, samples)))
-            return pixels.pin_memory() if pinned else pixels
-
-        ahead = deque(stager.submit(stage, batch) for batch in batches[:_AHEAD])
-        try:
-            for index in range(len(batches)):
-                pixels = ahead.popleft().result()
-                if index + _AHEAD < len(batches):
-                    ahead.append(stager.submit(stage, batches[index + _AHEAD]))
-                yield pixels
-        finally:
-            stager.shutdown(cancel_futures=True)
 
 
 def heatmaps_of(job: Job, samples: Sequence[Sample], prompts: Sequence[str]) -> Heatmap:
     """Heatmaps (B, gh, gw) float32 in [0, 1] of a few samples, one prompt each, by the job's first recipe."""
     pixels = torch.cat([job.pixels(sample) for sample in samples])
     maps, _ = in_memory(job, pixels, prompts, len(samples))
-    heatmaps: Heatmap = maps[job.recipes[0]].cpu().numpy()
-    return heatmaps
+    return _fetched(job, maps, samples)[job.recipes[0]]
+
+
+def _fetched(job: Job, maps: dict[Recipe, Tensor], samples: Sequence[Sample]) -> dict[Recipe, Heatmap]:
+    """The maps as arrays on this side of the device; all of them are numbers, or it is an error."""
+    arrays: dict[Recipe, Heatmap] = {recipe: heatmaps.cpu().numpy() for recipe, heatmaps in maps.items()}
+    for recipe, each in arrays.items():
+        check_finite(each, [sample.id for sample in samples], recipe, job.precision)
+    return arrays
 
 
 def terms_of(job: Job, samples: Sequence[Sample]) -> Terms:
     """The terms (B, L, H, gh, gw) of a few samples, for the prompts of their own labels."""
     pixels = torch.cat([job.pixels(sample) for sample in samples])
     terms: Terms = job.terms(pixels, job.prompts(samples)).cpu().numpy()
+    check_finite(terms, [sample.id for sample in samples], job.recipes[0], job.precision)
     return terms
 
 

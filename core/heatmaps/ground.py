@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.datasets import Dataset
-from core.heatmaps.constant import constant_heatmaps
+from core.heatmaps.sound import constant_heatmaps
 
 if TYPE_CHECKING:
     from core.heatmaps.store import Heatmap

@@ -50,11 +50,15 @@ class Loading:
 
 @dataclass(frozen=True)
 class Ready:
-    """The backbone of a recipe is loaded; `identity` is the set where its heatmaps land."""
+    """The backbone of a recipe is loaded; `identity` is the set where its heatmaps land.
+
+    notices: what the user is to know about them.
+    """
 
     recipe: Recipe
     identity: Identity
     device: str
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,13 @@ class Computed:
 
 @dataclass(frozen=True)
 class TextComputed:
-    """The heatmap of one sample for a free-text prompt, (h, w) float32 in [0, 1]."""
+    """The heatmap of one sample for a free-text prompt, (h, w) float32 in [0, 1]; notices as of Ready."""
 
     recipe: Recipe
     id: str
     prompt: str
     heatmap: Heatmap
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,4 +149,4 @@ def _rich(name: str, value: Any) -> object:  # noqa: ANN401  whatever JSON holds
         import numpy as np  # the rest of the client needs no numpy
 
         return np.frombuffer(base64.b64decode(value["float32"]), "<f4").reshape(value["shape"])
-    return tuple(value) if name == "ids" else value
+    return tuple(value) if name in ("ids", "notices") else value

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from core.backbones.catalog import usual_tag
+from core.backbones.catalog import told_of, usual_tag, with_told
 from core.errors import ParameterError, clean, unknown
 from core.heatmaps.identity import Identity
 from core.methods import METHODS, MethodSpec
@@ -28,7 +28,8 @@ class Recipe:
 
     "" and 0 stand for the usual choice; `completed` puts it in. size: side of the
     square that the network sees, in pixels; 0 stays until the backbone is known.
-    precision: of the forward pass; `auto` is float32, bfloat16 on CUDA.
+    precision: of the forward pass; `auto` is float32, bfloat16 on CUDA. quickgelu,
+    preprocess: what is said about weights that do not say it, as `load_backbone` takes it.
     """
 
     method: str
@@ -38,6 +39,8 @@ class Recipe:
     size: int = 0
     parameters: tuple[tuple[str, Value], ...] = ()
     precision: str = AUTO
+    quickgelu: str = ""
+    preprocess: str = ""
 
     @property
     def spec(self) -> MethodSpec:
@@ -49,7 +52,8 @@ class Recipe:
     def completed(self, dataset_name: str) -> Recipe:
         """Every choice made and checked. ParameterError for what is unknown or out of range."""
         spec = self.spec
-        backbone, checkpoint = self._network(spec, dataset_name)
+        checkpoint, quickgelu, preprocess = told_of(self.checkpoint, self.quickgelu, self.preprocess)
+        backbone, checkpoint = self._network(spec, dataset_name, checkpoint)
         template = self.template or TEMPLATES[0]
         prompt_for(template, "")
         if self.size < 0:
@@ -63,19 +67,26 @@ class Recipe:
             template=template,
             size=self.size or (spec.default_size if backbone == spec.default_backbone else 0),
             parameters=tuple(sorted(checked(spec.parameters, dict(self.parameters)).items())),
+            quickgelu=quickgelu,
+            preprocess=preprocess,
         )
+
+    @property
+    def weights(self) -> str:
+        """The checkpoint with what is said about it, as one text that `load_backbone` reads."""
+        return with_told(self.checkpoint, self.quickgelu, self.preprocess)
 
     def setting(self, **values: Value) -> Recipe:
         """A copy with some of the method's parameters set. ParameterError for a wrong one."""
         own = checked(self.spec.parameters, {**dict(self.parameters), **values})
         return replace(self, parameters=tuple(sorted(own.items())))
 
-    def _network(self, spec: MethodSpec, dataset_name: str) -> tuple[str, str]:
+    def _network(self, spec: MethodSpec, dataset_name: str, asked: str) -> tuple[str, str]:
         demo = next((DEMO_BACKBONES[kind] for kind in spec.families if kind in DEMO_BACKBONES), "")
-        usual = demo if dataset_name == "demo" and demo and not self.checkpoint else spec.default_backbone
+        usual = demo if dataset_name == "demo" and demo and not asked else spec.default_backbone
         backbone = self.backbone or usual
         default = spec.default_checkpoint if backbone == spec.default_backbone else usual_tag(backbone)
-        checkpoint = self.checkpoint or default or ""
+        checkpoint = asked or default or ""
         is_file = checkpoint and Path(checkpoint).expanduser().exists()
         return backbone, str(Path(checkpoint).expanduser().resolve()) if is_file else checkpoint
 
@@ -88,7 +99,7 @@ class Recipe:
             not identity.old
             and self.method == identity.method
             and self.spec.version == identity.version
-            and (self.backbone, self.checkpoint) == (identity.backbone, identity.checkpoint)
+            and (self.backbone, self.weights) == (identity.backbone, identity.checkpoint)
             and self.template == identity.template
             and self.parameters == identity.parameters
             and self.size in (0, identity.size)

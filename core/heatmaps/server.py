@@ -80,7 +80,8 @@ class Server:
         if request.prompt:
             for sample in samples:
                 (heatmap,) = heatmaps_of(job, [sample], [request.prompt])
-                self._emit(TextComputed(request.recipe, sample.id, request.prompt, heatmap))
+                cut = tuple(job.backbone.cut_notices([request.prompt]))
+                self._emit(TextComputed(request.recipe, sample.id, request.prompt, heatmap, cut))
             return
         heatmap_set = self._set(request, job)
         if request.terms:
@@ -125,7 +126,7 @@ class Server:
 
     def _network(self, recipe: Recipe) -> tuple[Backbone, Jobs]:
         """The recipe's backbone with its jobs; the one that was not used for longest makes room."""
-        name = (recipe.backbone, recipe.checkpoint)
+        name = (recipe.backbone, recipe.weights)
         network = self._networks.pop(name, None)
         if network is None:
             self._emit(Loading(" ".join(filter(None, name))))
@@ -141,5 +142,5 @@ class Server:
         if known not in self._sets:
             identity = job.identity(job.recipes[0])
             self._sets[known] = self._store.open(identity)
-            self._emit(Ready(request.recipe, identity, str(job.backbone.device)))
+            self._emit(Ready(request.recipe, identity, str(job.backbone.device), tuple(job.notices())))
         return self._sets[known]

@@ -122,7 +122,7 @@ def heatmap_of(terms: Terms, kept: Kept) -> Heatmap:
     """The heatmap (gh, gw) float32 in [0, 1] of the heads that count, as the method itself makes it."""
     raw = terms[np.array(kept, bool)].sum(0, dtype=np.float64).astype(np.float32)
     low, span = raw.min(), np.ptp(raw)
-    stretched: Heatmap = (raw - low) / span if span > 0 else np.zeros_like(raw)
+    stretched: Heatmap = (raw - low) / span if span != 0 else np.zeros_like(raw)
     return stretched
 
 

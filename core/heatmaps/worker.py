@@ -14,11 +14,13 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import IO
 
+from core.backbones.ahead import check_network
 from core.errors import ClipLocError
 from core.heatmaps.backlog import Backlog
-from core.heatmaps.protocol import Event, Forget, Loading, Request, decoded, encoded
+from core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, decoded, encoded
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +37,26 @@ def main() -> None:
     # Libraries print; what they print must not end up between the events.
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    backlog = Backlog()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, backlog), name="requests", daemon=True).start()
-    _emit(events, Loading("PyTorch"))
+    backlog, turn = Backlog(), threading.Lock()
+
+    def emit(event: Event) -> None:
+        with turn:
+            events.write(encoded(event))
+            events.flush()
+
+    reading = (sys.stdin.buffer, backlog, arguments.device, emit)
+    threading.Thread(target=_read, args=reading, name="requests", daemon=True).start()
+    emit(Loading("PyTorch"))
     from core.heatmaps.server import Server  # takes seconds; requests are accepted meanwhile
 
-    server = Server(arguments.device, lambda event: _emit(events, event))
+    server = Server(arguments.device, emit)
     while True:
         request = backlog.take(server.batch)
         if not server.answer(request):
             backlog.drop(request.recipe)
 
 
-def _read(lines: IO[bytes], backlog: Backlog) -> None:
+def _read(lines: IO[bytes], backlog: Backlog, device: str, emit: Callable[[Event], None]) -> None:
     for line in lines:
         try:
             message = decoded(line)
@@ -55,16 +64,27 @@ def _read(lines: IO[bytes], backlog: Backlog) -> None:
             log.warning("%s", error)
             continue
         if isinstance(message, Request):
-            backlog.add(message)
+            trouble = _trouble(message, device)
+            if trouble is None:
+                backlog.add(message)
+            else:
+                emit(trouble)
         elif isinstance(message, Forget):
             backlog.drop()
     # Nobody listens any more. What is in the store is whole: nothing needs to be put in order.
     os._exit(0)
 
 
-def _emit(events: IO[bytes], event: Event) -> None:
-    events.write(encoded(event))
-    events.flush()
+def _trouble(request: Request, device: str) -> Failed | None:
+    """What is wrong with a request in any case, told while torch is still loading."""
+    recipe = request.recipe
+    try:
+        # A recipe that leaves its network open gets the dataset's, which only the server knows.
+        if recipe.backbone:
+            check_network(recipe.backbone, recipe.weights, device)
+    except ClipLocError as error:
+        return Failed(str(error), recipe, request.ids)
+    return None
 
 
 if __name__ == "__main__":

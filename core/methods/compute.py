@@ -102,13 +102,15 @@ def head_terms(
 def normalize(maps: Tensor) -> Tensor:
     """Stretch each map (..., h, w) to [0, 1] by its own minimum and maximum; a constant map becomes zeros.
 
+    NaN or infinity anywhere in a map leaves NaN in it: nothing is made of what is no number.
+
     >>> normalize(torch.tensor([[[-1.0, 3.0], [1.0, 0.0]], [[5.0, 5.0], [5.0, 5.0]]])).tolist()
     [[[0.0, 1.0], [0.5, 0.25]], [[0.0, 0.0], [0.0, 0.0]]]
     """
     maps = maps.float()
     low = maps.amin((-2, -1), keepdim=True)
     span = maps.amax((-2, -1), keepdim=True) - low
-    return torch.where(span > 0, (maps - low) / torch.where(span > 0, span, 1), 0.0)
+    return torch.where(span == 0, 0.0, (maps - low) / torch.where(span == 0, 1, span))
 
 
 # ClipTextSpan without its sum.

@@ -55,4 +55,11 @@ def _paired(classifier: Backbone, clip: Backbone) -> Backbone:
         return wide
 
     digest = hashlib.sha256(f"{classifier.digest} {clip.digest}".encode()).hexdigest()
-    return replace(classifier, digest=digest, encoder=rows, fallback=clip, _rows={})
+    assumed = "; ".join(filter(None, (classifier.assumed, clip.assumed)))
+
+    def fits(text: str) -> bool:
+        return not imagenet.without_class([text]) or clip.fits(text)
+
+    return replace(
+        classifier, digest=digest, encoder=rows, fallback=clip, fits=fits, assumed=assumed, _rows={}
+    )

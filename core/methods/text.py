@@ -16,10 +16,18 @@ NEUTRAL = ""
 
 
 def others_of(text: Tensor, contrast_text: Tensor | None) -> Tensor | None:
-    """What a text stands against, (K, d): the given rows, else the texts themselves when several."""
+    """What a text stands against, (K, d): the given rows, else the texts themselves when several.
+
+    None where that is nothing, or nothing but the text itself.
+    """
     if contrast_text is not None:
-        return contrast_text if len(contrast_text) else None
+        return contrast_text if len(contrast_text) and not _alone(text, contrast_text) else None
     return text if text.dim() == 2 and len(text) > 1 else None
+
+
+def _alone(text: Tensor, contrast_text: Tensor) -> bool:
+    """Whether the only row to stand against is the text itself: what is left of it would be nothing."""
+    return len(contrast_text) == 1 and bool((text == contrast_text).all())
 
 
 def contrasted(text: Tensor, kind: str, backbone: Backbone, contrast_text: Tensor | None = None) -> Tensor:
@@ -27,14 +35,22 @@ def contrasted(text: Tensor, kind: str, backbone: Backbone, contrast_text: Tenso
 
     kind: `none`; `labels`, the mean of contrast_text (K, d), or of the texts
     themselves, nothing where there is no other; `neutral`, the empty caption.
-    `redundant` needs the image: see `without_redundant`.
+    `redundant` needs the image: see `without_redundant`. A text whose only contrast is
+    itself stands against the empty caption instead, as CLIPSurgery's authors have it.
     """
-    if kind == "neutral":
+    alone = kind != "none" and contrast_text is not None and _alone(text, contrast_text)
+    if kind == "neutral" or alone:
         return text - backbone.encode_text([NEUTRAL])
     others = others_of(text, contrast_text)
     if kind == "labels" and others is not None:
         return text - others.mean(0)
     return text
+
+
+def assumed_contrast(kind: str, labels: int) -> str:
+    """What a contrast with a dataset's labels falls back to where there is one only; "" otherwise."""
+    lone = labels == 1 and kind in ("labels", "redundant")
+    return f"contrast {kind} is with the empty caption: there is one label only" if lone else ""
 
 
 def relevance(embedding: Tensor, text: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:

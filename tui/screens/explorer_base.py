@@ -366,7 +366,7 @@ class ExplorerBase(Screen[None]):
         else:
             facts += [clean(part) for part in (choice_text(dict(recipe.parameters)), worker) if part]
             facts += [clean(recipe.backbone), f"“{clean(state.prompt or recipe.template)}”"]
-            facts += [clean(recipe.checkpoint)] if recipe.checkpoint else []
+            facts += [clean(recipe.weights)] if recipe.weights else []
         line.right = (*facts, self.terminal.protocol)
         line.light = "$better" if state.source.stored else LIGHTS.get(self.worker[0], "$dim")
 

@@ -269,7 +269,7 @@ class InsideScreen(Page):
     def action_describe(self) -> None:
         """Describe all heads in words, in the background."""
         recipe = self._recipe
-        self.engine.runs.describe(recipe.backbone, recipe.checkpoint, self.board.layers)
+        self.engine.runs.describe(recipe.backbone, recipe.weights, self.board.layers)
         self.notify("describing the heads in the background; a notice says when it is done")
 
     def action_take(self) -> None:
@@ -283,7 +283,7 @@ def inside_recipe(recipe: Recipe, dataset_name: str) -> Recipe:
         return recipe.completed(dataset_name)
     vit = recipe.backbone.startswith("ViT") or recipe.backbone == "demo-vit"
     usual = Recipe(method="textspan", template=recipe.template)
-    asked = replace(usual, backbone=recipe.backbone, checkpoint=recipe.checkpoint) if vit else usual
+    asked = replace(usual, backbone=recipe.backbone, checkpoint=recipe.weights) if vit else usual
     return asked.completed(dataset_name)
 
 

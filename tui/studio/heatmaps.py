@@ -15,7 +15,7 @@ from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from core.heatmaps.terms import Terms, TermSet, all_heads
 from core.heatmaps.terms import found as kept_terms
 from core.methods.descriptions import load, place_of
-from tui.answers import HeatmapsArrived, SetsFound, TermsArrived, Trouble, WorkerChanged
+from tui.answers import HeatmapsArrived, SetsFound, TermsArrived, Told, Trouble, WorkerChanged
 from tui.state import Source
 
 log = logging.getLogger(__name__)
@@ -169,6 +169,7 @@ class Heatmaps:
             with self._lock:
                 self._sets[Source(event.recipe)] = HeatmapStore().open(event.identity)
             self._post(WorkerChanged("ready", event.device))
+            self._notice(event.notices)
         elif isinstance(event, Computed):
             self._arrived(event)
         elif isinstance(event, TermsComputed):
@@ -176,6 +177,7 @@ class Heatmaps:
         elif isinstance(event, TextComputed):
             self._texts[(event.recipe, event.id, event.prompt)] = event.heatmap
             self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0, event.prompt))
+            self._notice(event.notices)
         elif isinstance(event, Failed | Died):
             self._trouble(event)
 
@@ -190,6 +192,13 @@ class Heatmaps:
         ids = [sample.id for sample in self.dataset.samples]
         present = 0 if found is None else len(found.present(ids))
         self._post(TermsArrived(event.recipe, frozenset(event.ids), present))
+
+    def _notice(self, notices: Iterable[str]) -> None:
+        """Say each once."""
+        for text in notices:
+            if text not in self._told:
+                self._told.add(text)
+                self._post(Told(text))
 
     def _trouble(self, event: Failed | Died) -> None:
         """Say it once; the notes under the pictures keep saying it."""

@@ -89,3 +89,20 @@ def test_contrast_subtracts_the_map_of_what_it_names(vit: Backbone) -> None:
     torch.testing.assert_close(maps(rows, "neutral"), plain - maps(vit.encode_text([""]), "none"))
     # With nothing to stand against, nothing is removed.
     torch.testing.assert_close(maps(rows[:1], "labels"), plain[:, :1])
+
+
+@pytest.mark.parametrize("method", ["textspan", "clipsurgery", "legrad"])
+@pytest.mark.parametrize("contrast", ["labels", "redundant"])
+def test_a_label_that_is_alone_stands_against_the_empty_caption(
+    vit: Backbone, method: str, contrast: str
+) -> None:
+    pictures, row = images(2), vit.encode_text(["An image of a zebra"])
+    for text in (row, row.expand(2, -1, -1)):
+        found = compute_maps(method, vit, pictures, text, contrast=contrast, contrast_text=row)
+        expected = compute_maps(method, vit, pictures, text, contrast="neutral")
+        assert torch.equal(found, expected)
+        assert found.std() > 0
+    # Another text has that label to stand against.
+    other = compute_maps(method, vit, pictures, texts(1), contrast=contrast, contrast_text=row)
+    neutral = compute_maps(method, vit, pictures, texts(1), contrast="neutral")
+    assert not torch.equal(other, neutral)

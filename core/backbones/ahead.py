@@ -1,0 +1,111 @@
+"""What can be told of a network before torch is loaded: unknown names, absent weights, missing devices.
+
+Loading torch takes 4 to 60 seconds, and these errors need none of it. Only what torch
+and open_clip are certain to refuse is refused; the rest is left to them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+from core.backbones import hub
+from core.backbones.catalog import IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
+from core.errors import CheckpointError, ParameterError, clean, unknown
+
+# Where a driver that answers to `cuda` shows: NVIDIA's, Tegra's, WSL's, AMD's (torch calls ROCm cuda).
+_DRIVERS = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia", "/dev/nvgpu", "/dev/nvhost-gpu",
+            "/dev/nvmap", "/dev/dxg", "/dev/kfd")  # fmt: skip
+_ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+_FOLDER = ("local-dir:", "hf-hub:")
+
+
+def check_network(backbone: str, checkpoint: str = "", devices: str = "auto") -> None:
+    """Raise what `load_backbone` and its device would raise in the end, at once.
+
+    devices: as `heatmaps compute --device` takes them.
+    """
+    for device in devices.split(","):
+        _check_device(device.strip())
+    checkpoint, _, _ = told_of(checkpoint)
+    demo = demo_folder(backbone)
+    if demo is not None or backbone.startswith(_FOLDER):
+        _check_folder(backbone if demo is None else f"local-dir:{demo}", bare=bool(checkpoint))
+        if (
+            checkpoint
+            and not checkpoint.startswith("random:")
+            and not Path(checkpoint).expanduser().is_file()
+        ):
+            raise CheckpointError(
+                f"{clean(backbone)} carries its own weights; found checkpoint {clean(checkpoint)!r}, "
+                "expected none, a file, or random:SEED"
+            )
+        return
+    if backbone != IMAGENET:
+        architecture, known = backbone.replace("/", "-"), architectures()
+        if known and architecture not in known:
+            raise unknown("backbone", backbone, [*known, IMAGENET, "demo-vit", "demo-resnet"])
+    _check_checkpoint(backbone, checkpoint)
+
+
+@cache
+def architectures() -> tuple[str, ...]:
+    """The names that open_clip builds networks from; none where its own list cannot be found."""
+    package = importlib.util.find_spec("open_clip")
+    places = [] if package is None else package.submodule_search_locations or []
+    return tuple(sorted(file.stem for place in places for file in Path(place).glob("model_configs/*.json")))
+
+
+def _check_device(device: str) -> None:
+    if device == "mps" and sys.platform != "darwin":
+        raise ParameterError("device 'mps' is a Mac's; try auto, cuda or cpu")
+    if not re.fullmatch(r"all|cuda(:\d+)?", device):
+        return
+    missing = sys.platform == "linux" and not any(Path(place).exists() for place in _DRIVERS)
+    if missing or sys.platform == "darwin":
+        raise ParameterError(f"device {device!r}: found no GPU driver on this machine; try auto or cpu")
+
+
+def _check_folder(name: str, bare: bool = False) -> None:
+    """bare: the folder's own weights are not used."""
+    scheme, _, place = name.partition(":")
+    if not place:
+        raise ParameterError(f"{name!r} names no place; write {name}PATH")
+    if scheme == "hf-hub":
+        if hub.cached_snapshot(place) is None:
+            raise hub.absent(name)
+        return
+    folder = Path(place).expanduser()
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"no folder {clean(place)}; {clean(name)} needs one with open_clip_config.json and weights"
+        )
+    if not (folder / hub.CONFIG_FILE).is_file():
+        raise CheckpointError(f"no {hub.CONFIG_FILE} in {clean(place)}; that is not a model folder")
+    if not bare and not any(file.suffix in _ENDINGS for file in folder.iterdir()):
+        raise CheckpointError(
+            f"no weights in {clean(place)}; expected open_clip_model.safetensors beside the config"
+        )
+
+
+def _check_checkpoint(backbone: str, checkpoint: str) -> None:
+    if checkpoint.startswith(_FOLDER):
+        _check_folder(checkpoint)
+        return
+    tag = checkpoint or usual_tag(backbone.replace("/", "-"))
+    if tag is None:
+        raise CheckpointError(f"{clean(backbone)} has no usual checkpoint; choose a tag, a file, or random:0")
+    if tag.startswith("random:") or Path(tag).expanduser().exists():
+        return
+    plain = backbone.replace("/", "-").removesuffix("-quickgelu")
+    known = next((each for each in PUBLISHED if (each.backbone, each.tag) == (plain, tag)), None)
+    if known is not None:
+        files = hub.CLASSIFIER_FILES if plain == IMAGENET else hub.WEIGHT_FILES
+        if hub.cached(known.repository, files) is None:
+            raise hub.absent(f"{backbone}:{tag}")
+    # No tag has a folder or a file's ending in it; another name may be one that only open_clip knows.
+    elif "/" in tag or tag.endswith(_ENDINGS):
+        raise CheckpointError(f"checkpoint {clean(tag)!r} is no file; expected a file, a tag, or random:0")
