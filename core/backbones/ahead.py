@@ -74,11 +74,9 @@ def _check_folder(name: str, bare: bool = False) -> None:
     scheme, _, place = name.partition(":")
     if not place:
         raise ParameterError(f"{name!r} names no place; write {name}PATH")
-    if scheme == "hf-hub":
-        if hub.cached_snapshot(place) is None:
-            raise hub.absent(name)
-        return
-    folder = Path(place).expanduser()
+    folder = hub.cached_snapshot(place) if scheme == "hf-hub" else Path(place).expanduser()
+    if folder is None:
+        raise hub.absent(name)
     if not folder.is_dir():
         raise CheckpointError(
             f"no folder {clean(place)}; {clean(name)} needs one with open_clip_config.json and weights"

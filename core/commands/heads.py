@@ -84,15 +84,20 @@ def _contributions(backbone: Backbone, dataset: Dataset, layers: int, batch: int
     """What the heads add to each image's embedding, (B, layers, H, d) on the CPU, batch by batch."""
     from core.commands.progress import progress
     from core.errors import ParameterError
+    from core.heatmaps.recipe import FLOAT32, Recipe
+    from core.heatmaps.sound import check_finite
     from core.methods.heads import contributions
 
     if backbone.kind != "vit":
         raise ParameterError(
             f"heads are those of a CLIP ViT; {backbone.name} is of the kind {backbone.kind!r}"
         )
-    samples = dataset.samples
+    samples, recipe = dataset.samples, Recipe("textspan", backbone.name, backbone.checkpoint)
     with progress() as report:
         for start in range(0, len(samples), batch):
-            images = backbone.preprocess([sample.image() for sample in samples[start : start + batch]])
-            yield contributions(backbone, images, layers).cpu()
+            these = samples[start : start + batch]
+            images = backbone.preprocess([sample.image() for sample in these])
+            parts = contributions(backbone, images, layers).cpu()
+            check_finite(parts.numpy(), [sample.id for sample in these], recipe, FLOAT32)
+            yield parts
             report("heads", min(start + batch, len(samples)), len(samples))

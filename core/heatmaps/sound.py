@@ -16,7 +16,7 @@ Heatmap = npt.NDArray[np.float32]
 def check_finite(maps: npt.NDArray[np.float32], ids: Iterable[str], recipe: Recipe, precision: str) -> None:
     """Stop for NaN or infinity in maps (n, ...) of samples, naming the first, the likely cause, the remedy.
 
-    ParameterError for a half precision, which overflows; CheckpointError otherwise: the weights are broken.
+    ParameterError for float16, which overflows; CheckpointError otherwise: the weights are broken.
     """
     finite = [bool(np.isfinite(each).all()) for each in maps]
     if all(finite):
@@ -24,9 +24,9 @@ def check_finite(maps: npt.NDArray[np.float32], ids: Iterable[str], recipe: Reci
     touched = [clean(id_) for id_, good in zip(ids, finite, strict=True) if not good]
     more = f" and {len(touched) - 1} more of its batch" if len(touched) > 1 else ""
     found = f"{recipe.method} gives NaN or infinity for {touched[0]}{more}, so that nothing of it is stored; "
-    if precision != "float32":
+    if precision == "float16":
         raise ParameterError(
-            f"{found}numbers beyond what {precision} holds are the likely cause: --precision float32"
+            f"{found}numbers beyond what float16 holds are the likely cause: --precision float32"
         )
     network = ":".join(filter(None, (recipe.backbone, recipe.weights)))
     raise CheckpointError(

@@ -66,6 +66,7 @@ def methods_table(sets: Sequence[SetFindings]) -> Table:
                 clean(identity.backbone) if identity and made_here else None,
                 clean(identity.checkpoint) or None if identity else None,
                 identity.digest[:12] if identity else None,
+                clean(identity.assumed) or None if identity else None,
                 Number(identity.size, 0) if identity and made_here else None,
                 clean(identity.template) or None if identity else None,
                 _settings(identity) if identity and made_here else None,
@@ -74,13 +75,13 @@ def methods_table(sets: Sequence[SetFindings]) -> Table:
             )
         )
     caption = (
-        "digest: first digits of the weights' SHA-256. input: side in pixels of the square that the "
-        "network sees. "
+        "digest: first digits of the SHA-256 of weights, activation, mean and std. "
+        "input: side in pixels of the square that the network sees. "
         "set: the key of the heatmap set in the store."
     )
     columns = (
-        "method", "training data", "visual encoder", "checkpoint", "digest", "input", "prompt", "parameters",
-        "set", _QUOTED,
+        "method", "training data", "visual encoder", "checkpoint", "digest", "assumed", "input", "prompt",
+        "parameters", "set", _QUOTED,
     )  # fmt: skip
     table = Table("methods", "Methods and networks.", caption, columns, tuple(rows), frozenset({_QUOTED}))
     return table.without_empty_columns()

@@ -107,7 +107,8 @@ def test_positions_of_another_size_are_fitted_in_half_precision_too(
     assert loaded.assumed == "visual.positional_embedding is resized from 65 to 17 positions"
 
 
-def test_safetensors_are_known_by_their_content(tiny_backbone: str, tmp_path: Path, weights: State) -> None:
+def test_files_are_known_by_their_content(tiny_backbone: str, tmp_path: Path, weights: State) -> None:
+    assert_same(load(tiny_backbone, tmp_path, weights, "pickled.safetensors"), weights)
     content = (Path(tiny_backbone.removeprefix("local-dir:")) / "open_clip_model.safetensors").read_bytes()
     (tmp_path / "weights.bin").write_bytes(content)
     assert_same(load_backbone(tiny_backbone, str(tmp_path / "weights.bin"), "cpu"), weights)

@@ -110,6 +110,9 @@ def test_the_command_ends_with_a_sentence_and_models_check_finds_the_weights(
     toy: Dataset, tiny_backbone: str, poisoned: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["heatmaps", "compute", "--dataset", toy.spec, "--backbone", tiny_backbone, "--device", "cpu"]
+    heads = ["heads", "--dataset", toy.spec, "--backbone", tiny_backbone, "--checkpoint", poisoned]
+    assert main([*heads, "--layers", "1", "--device", "cpu"]) == 2
+    assert "NaN or infinity for" in capsys.readouterr().err
     assert main([*command, "--checkpoint", poisoned]) == 2
     asked = capsys.readouterr().err.strip().rpartition("cliploc ")[2].split()
     assert main([*asked, "--json"]) == 1
