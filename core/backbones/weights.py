@@ -90,11 +90,12 @@ def _content(path: Path) -> object:
     try:
         with path.open("rb") as file:
             start = file.read(9)
-        # By content: safetensors begin with the length of a JSON object, torch's files are zips or pickles.
-        pickled = start.startswith((b"PK", b"\x80"))
-        if start[8:] == b"{" or (path.suffix == ".safetensors" and not pickled):
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+            file.seek(0)
+            # By content: safetensors begin with the length of a JSON object, torch's are zips or pickles.
+            pickled = start.startswith((b"PK", b"\x80"))
+            if start[8:] == b"{" or (path.suffix == ".safetensors" and not pickled):
+                return load_file(path)
+            return torch.load(file, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
         first = clean(str(error).split("\n")[0])[:200]
         if (
