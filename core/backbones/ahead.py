@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.backbones import hub
 from core.backbones.catalog import IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
+from core.backbones.tags import tags_of
 from core.errors import CheckpointError, ParameterError, clean, unknown
 
 # Where a driver that answers to `cuda` shows: NVIDIA's, Tegra's, WSL's, AMD's (torch calls ROCm cuda).
@@ -104,6 +105,19 @@ def _check_checkpoint(backbone: str, checkpoint: str) -> None:
         files = hub.CLASSIFIER_FILES if plain == IMAGENET else hub.WEIGHT_FILES
         if hub.cached(known.repository, files) is None:
             raise hub.absent(f"{backbone}:{tag}")
-    # No tag has a folder or a file's ending in it; another name may be one that only open_clip knows.
-    elif "/" in tag or tag.endswith(_ENDINGS):
-        raise CheckpointError(f"checkpoint {clean(tag)!r} is no file; expected a file, a tag, or random:0")
+    elif backbone != IMAGENET:
+        _check_tag(backbone.replace("/", "-"), tag)
+
+
+def _check_tag(architecture: str, tag: str) -> None:
+    """A tag that only open_clip knows; nothing is refused where its table could not be read."""
+    tags = tags_of(architecture)
+    found = tags.get(tag.lower().replace("-", "_"))
+    if found is not None:
+        if found and hub.cached_weights(found) is None:
+            raise hub.absent(f"{architecture}:{tag}")
+    elif tags or "/" in tag or tag.endswith(_ENDINGS):
+        raise CheckpointError(
+            f"checkpoint {clean(tag)!r} is neither a file nor a tag of {architecture}; "
+            f"its tags: {', '.join(tags) or 'none'}"
+        )

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import open_clip
 import pytest
+from open_clip.pretrained import _PRETRAINED
 
 from core.backbones import ahead
 from core.backbones.ahead import architectures, check_network
 from core.backbones.load import load_backbone
+from core.backbones.tags import tags_of
 from core.errors import CheckpointError, ClipLocError, ParameterError
 
 
@@ -23,6 +25,15 @@ def nothing_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_architectures_are_open_clips_own() -> None:
     assert list(architectures()) == sorted(open_clip.list_models())
+
+
+def test_the_tags_are_open_clips_own() -> None:
+    """Read from its source; every tag with the place of its weights."""
+    for architecture, tags in _PRETRAINED.items():
+        for tag, config in tags.items():
+            wanted = {name: config[name] for name in ("hf_hub", "url") if config.get(name)}
+            found = {name: text for name, text in tags_of(architecture)[tag].items() if text}
+            assert found == wanted, (architecture, tag)
 
 
 def folder(place: Path, *files: str) -> str:
@@ -44,8 +55,10 @@ def test_what_is_certain_to_fail_is_told(tmp_path: Path) -> None:
         ("resnet50-imagenet", "", "cliploc models fetch resnet50-imagenet:tv_in1k$"),
         ("hf-hub:some/thing", "", "cliploc models fetch hf-hub:some/thing$"),
         ("ViT-B-16", "hf-hub:some/thing", "cliploc models fetch hf-hub:some/thing$"),
-        ("ViT-B-16", "/weights/vit.pt", "/weights/vit.pt' is no file"),
-        ("ViT-B-16", "vit.safetensors?quickgelu=yes", "'vit.safetensors' is no file"),
+        ("ViT-B-16", "/weights/vit.pt", "/weights/vit.pt' is neither a file nor a tag"),
+        ("ViT-B-16", "vit.safetensors?quickgelu=yes", "'vit.safetensors' is neither a file nor a tag"),
+        ("ViT-B-32", "laion2b_s34b_b79k", "cliploc models fetch ViT-B-32:laion2b_s34b_b79k$"),
+        ("ViT-B-32", "laion2b", "its tags: openai, laion400m_e31"),
         ("coca_base", "", "no usual checkpoint"),
         ("local-dir:/nowhere/at/all", "", "no folder /nowhere/at/all"),
         (folder(tmp_path / "empty"), "", "no open_clip_config.json"),
