@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -72,6 +72,10 @@ class Dataset:
         """How many samples each class has, by sorted class name."""
         counts = Counter(sample.label for sample in self.samples)
         return {label: counts[label] for label in self.labels}
+
+    def sources(self) -> Mapping[str, str]:
+        """The source image's name of every sample by id: the part of the id after the last `_`."""
+        return {sample.id: sample.id.rsplit("_", 1)[-1] for sample in self.samples}
 
     @cached_property
     def _by_id(self) -> dict[str, Sample]:

@@ -43,6 +43,7 @@ class Plan:
 
     groups: sample ids by group; a group lies in one fold. keep: whether counts
     per image are kept (else only sums per group are). engine: `opencv` or `numba`.
+    sources: the source image of every sample by id; samples of one lie in one group.
     """
 
     dataset: str
@@ -57,6 +58,7 @@ class Plan:
     engine: str
     executor: str
     workers: int
+    sources: Mapping[str, str]
 
     @property
     def images(self) -> int:
@@ -89,8 +91,11 @@ class Plan:
         """The inverse of `to_dict`."""
         plain = dict(values)
         plain["grid"] = Grid.from_dict(plain["grid"])  # type: ignore[arg-type]
-        plain["groups"] = tuple(tuple(group) for group in plain["groups"])  # type: ignore[attr-defined]
+        groups = tuple(tuple(group) for group in plain["groups"])  # type: ignore[attr-defined]
+        plain["groups"] = groups
         plain["sets"] = tuple(plain["sets"])  # type: ignore[arg-type]
+        if "sources" not in plain:  # planned when the id alone told them
+            plain["sources"] = {id_: id_.rsplit("_", 1)[-1] for group in groups for id_ in group}
         return cls(**plain)  # type: ignore[arg-type]
 
 
@@ -99,21 +104,23 @@ def fold_of(group: int) -> int:
     return group % FOLDS
 
 
-def dealt(ids: Sequence[str], groups: int, seed: int) -> tuple[tuple[str, ...], ...]:
+def dealt(
+    ids: Sequence[str], sources: Mapping[str, str], groups: int, seed: int
+) -> tuple[tuple[str, ...], ...]:
     """Deal samples into groups of nearly equal size, by a seeded shuffle.
 
-    Samples cut from one source image (the part of the id after the last `_`, as
-    in `dining table_114871`) stay together, so that no fold is tested on an
-    image that it was tuned on. Empty groups are left out.
+    Samples of one source image stay together, so that no fold is tested on an image
+    that it was tuned on. sources: the source image of every sample by id. Empty
+    groups are left out.
     """
-    sources: dict[str, list[str]] = {}
+    together: dict[str, list[str]] = {}
     for id_ in sorted(ids):
-        sources.setdefault(id_.rsplit("_", 1)[-1], []).append(id_)
-    names = sorted(sources)
+        together.setdefault(sources[id_], []).append(id_)
+    names = sorted(together)
     random.Random(seed).shuffle(names)
     hands: list[list[str]] = [[] for _ in range(groups)]
     for name in names:
-        min(hands, key=len).extend(sources[name])
+        min(hands, key=len).extend(together[name])
     return tuple(tuple(sorted(hand)) for hand in hands if hand)
 
 
