@@ -152,6 +152,7 @@ def threshold_curves(sets: Sequence[SetFindings]) -> Figure:
         canvas.legend(handles, labels, loc="outside upper left", ncols=3, frameon=False)
 
     caption = (
+        f"Over {sets[0].summary['images']:,} images. "
         "Each method with its best prompt and best post-processing (strong line) and, without any "
         "morphology, at its best interpolation (thin line)."
     )
@@ -175,7 +176,8 @@ def kernel_surfaces(sets: Sequence[SetFindings]) -> Figure | None:
             axes.set_title(_plain(found.title), loc="left")
 
     caption = (
-        "Mean IoU at the best threshold of each pair of kernels (tuned on these images), at each method's "
+        f"Mean IoU over {surfaces[0][0].summary['images']:,} images at the best threshold of each pair of "
+        "kernels (tuned on these images), at each method's "
         "best interpolation; the ring marks the best pair. Every panel has its own colour scale."
     )
     size = (2.5 * columns + 0.3, 2.6 * rows + 0.2)
@@ -236,7 +238,10 @@ def class_bars(sets: Sequence[SetFindings]) -> Figure:
             loc="outside upper left", ncols=3, frameon=False,
         )  # fmt: skip
 
-    caption = "At each method's best cell; in brackets the number of images of the class."
+    caption = (
+        f"Over {leader.summary['images']:,} images, at each method's best cell; in brackets the number of "
+        "images of the class."
+    )
     size = (7.0, 1.1 + 0.2 * len(labels))
     return drawn("class-bars", "Mean IoU by class.", caption, size, draw)
 

@@ -85,17 +85,25 @@ def chosen(table: Table, folds: Folds) -> Chosen:
 
 
 def best_of(ways: list[Chosen], folds: Folds) -> Chosen:
-    """The choice among ways, made inside the folds as well. Cells are counted on from way to way's own."""
+    """The choice among ways, made inside the folds as well: on each, the way that is best on the others.
+
+    Cells are those of the way that won.
+    """
     winner = np.argmax([way.training for way in ways], axis=0)
     at = np.take_along_axis(winner, folds, axis=1)
-    whole = int(np.argmax([way.on_all.sum() for way in ways]))
+    whole = ways[int(np.argmax([way.on_all.sum() for way in ways]))]
     return Chosen(
-        choices=np.choose(winner, [way.choices for way in ways]),
-        training=np.max([way.training for way in ways], axis=0),
-        held_out=np.choose(at, [way.held_out for way in ways]),
-        best=ways[whole].best,
-        on_all=ways[whole].on_all,
+        choices=_picked([way.choices for way in ways], winner),
+        training=_picked([way.training for way in ways], winner),
+        held_out=_picked([way.held_out for way in ways], at),
+        best=whole.best,
+        on_all=whole.on_all,
     )
+
+
+def _picked(values: list[Integers], which: Integers) -> Integers:
+    picked: Integers = np.take_along_axis(np.stack(values), which[None], axis=0)[0]
+    return picked
 
 
 class Worth(TypedDict):

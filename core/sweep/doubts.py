@@ -12,7 +12,7 @@ NEARLY_ALL = 0.9  # of the images
 
 
 def doubts(found: Mapping[str, Any]) -> list[str]:
-    """What speaks against the best cell of a summary (see `core.sweep.summary`), in sentences; often nothing."""
+    """What speaks against the best cell of a `core.sweep.summary`, in sentences; often nothing."""
     images, said = found["images"], []
     for key, what in (("everything", "the whole image"), ("nothing", "nothing at all")):
         count = found[key]
