@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench soak photos
+.PHONY: check format lint types walls test serve bench simulation soak photos
 
 check: lint types walls test
 
@@ -27,6 +27,10 @@ serve:
 
 bench:
 	$(RUN) pytest -m benchmark -s
+
+# Whether what is printed is as sure as it says (tests/simulation/README.md).
+simulation:
+	$(RUN) pytest -m simulation -s
 
 soak:
 	$(RUN) pytest -m soak -s
