@@ -163,12 +163,14 @@ def gathered(ledger: Ledger, runs: Sequence[str], dataset: Dataset | None = None
                 "or sweep again with --keep counts"
             )
         for index in ledger.finished_sets(row.id):
-            scored = (
-                _as_stored(ledger, row, index) if whole else _again(ledger, row, plan, index, ids, dataset)
-            )
+            stored = ledger.summary(row.id, index) or {"sources": 0}
+            if whole and (stored["sources"] or not plan.keep):
+                scored = _as_stored(ledger, row, index)
+            else:  # fewer images, or a summary of an earlier version
+                scored = _again(ledger, row, plan, index, ids, dataset)
             sets.append(_set_findings(row, plan, index, scored))
             if not whole:
-                own.append((sets[-1], ledger.summary(row.id, index) or {}))
+                own.append((sets[-1], stored))
     contest, reason = _contest(ledger, rows)
     gains = tuple(holm([(found.summary["raw"] or {"gain": {"p": None}})["gain"]["p"] for found in sets]))
     machines = tuple(ledger.machine(row.id) for row in rows)

@@ -23,9 +23,9 @@ from core.sweep.statistics import CHUNK, UNIT, Table, variance_of_mean
 from core.sweep.student import quantile, two_sided
 
 REPEATS = 10
-# By simulation (tests/simulation): the weights of the best cell's variance and of the repeats' in the
-# squared error, and the source images from which an interval covers as often as it says.
-FIXED = 1.15
+# By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared
+# error, and the source images from which an interval covers as often as it says.
+RIVAL = 1.15
 CHOICE = 0.2
 WORTH_FROM = 30
 COMPARED_FROM = 50
@@ -137,7 +137,7 @@ def worth(way: Chosen, sizes: Integers) -> Worth:
     mean = float(way.means(sizes).mean())
     if len(sizes) < WORTH_FROM:
         return Worth(mean=mean, low=None, high=None)
-    reach = quantile(0.95, len(sizes) - 1) * _error(way.held_out, way.on_all, sizes)
+    reach = quantile(0.95, len(sizes) - 1) * _error(way.held_out, _spread(way.on_all, sizes), sizes)
     return Worth(mean=mean, low=mean - reach, high=mean + reach)
 
 
@@ -148,14 +148,17 @@ def paired(first: Chosen, second: Chosen, sizes: Integers, rival: Integers | Non
     ways that share cells: where both choose the same, nothing differs, and the held-out
     values alone would look certain.
     """
-    apart = (first.on_all if rival is None else rival) - second.on_all
+    if rival is None:
+        fixed = _spread(first.on_all - second.on_all, sizes)
+    else:
+        fixed = RIVAL * _spread(rival - second.on_all, sizes)
     held_out = first.held_out - second.held_out
     difference = float((first.means(sizes) - second.means(sizes)).mean())
     units = len(sizes)
     found = Paired(difference=difference, low=None, high=None, p=None, images=int(sizes.sum()), sources=units)
     if units < COMPARED_FROM:
         return found
-    error = _error(held_out, apart, sizes)
+    error = _error(held_out, fixed, sizes)
     reach = quantile(0.95, units - 1) * error
     certain = 0.0 if difference else 1.0  # without any spread, as between identical heatmaps
     found["low"], found["high"] = difference - reach, difference + reach
@@ -163,14 +166,17 @@ def paired(first: Chosen, second: Chosen, sizes: Integers, rival: Integers | Non
     return found
 
 
-def _error(held_out: Integers, best: Integers, sizes: Integers) -> float:
-    """The standard error of a cross-validated mean: (repeats, units) held-out totals, (units,) at the best.
+def _error(held_out: Integers, fixed: float, sizes: Integers) -> float:
+    """The standard error of a cross-validated mean: (repeats, units) held-out totals.
 
-    Its square is the larger of the held-out values' and the best cell's (with a surcharge,
-    since it was chosen on these images), plus a share of what other folds change, which
-    tells how much the choice itself varies.
+    Its square is the larger of the held-out values' variance and `fixed`, that of the
+    best cells', plus a share of what other folds change, which tells how much the
+    choice itself varies.
     """
     spread = float(variance_of_mean(held_out, sizes).mean())
-    fixed = FIXED * float(variance_of_mean(best[None, :], sizes)[0])
     repeats = held_out.sum(axis=1) / UNIT / sizes.sum()
     return math.sqrt(max(spread, fixed) + CHOICE * float(repeats.var(ddof=1)))
+
+
+def _spread(totals: Integers, sizes: Integers) -> float:
+    return float(variance_of_mean(totals[None, :], sizes)[0])

@@ -18,6 +18,7 @@ from core.report.findings import gathered
 from core.report.write import write_report
 from core.sweep import sweep
 from core.sweep.compare import compared, contenders
+from core.sweep.database import writing
 from core.sweep.grid import Grid
 from core.sweep.ledger import Ledger
 from tests.sweeping import heatmap_set
@@ -92,3 +93,23 @@ def test_runs_that_kept_only_sums_are_not_mixed(
         gathered(Ledger(), [sums, runs[1]])
     assert main(["runs", "compare", sums, runs[1]]) == 2
     assert "kept only sums" in capsys.readouterr().err
+
+
+def test_a_run_of_an_earlier_version_gets_todays_intervals_from_its_counts(
+    make_folder: Callable[..., Path],
+) -> None:
+    """Its plan names no sources, its summary has other intervals; both are read, nothing is written."""
+    ledger = Ledger()
+    run = sweep(heatmap_set(make_folder, images=120), GRID, executor="threads", workers=2).id
+    today = gathered(ledger, [run]).sets[0].summary
+    with writing(ledger.path) as db:
+        plan = ledger.plan(run).to_dict()
+        del plan["sources"]
+        old = {name: value for name, value in today.items() if name != "sources"}
+        db.execute("UPDATE runs SET plan = ? WHERE id = ?", (json.dumps(plan), run))
+        db.execute("UPDATE summaries SET data = ? WHERE run = ?", (json.dumps(old), run))
+    assert ledger.summary(run, 0)["interval"] is None  # type: ignore[index]
+    again = gathered(ledger, [run], open_dataset(ledger.plan(run).dataset)).sets[0].summary
+    assert json.loads(json.dumps(again))["baselines"] == today["baselines"]
+    assert again["sources"] == len({id_.rsplit("_", 1)[-1] for id_ in ledger.plan(run).sources})
+    assert again["interval"] is not None
