@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from core.sweep.choosing import COMPARED_FROM, WORTH_FROM
+from core.sweep.choosing import GAIN_FROM, WORTH_FROM
 from core.sweep.doubts import doubts
 from core.sweep.ledger import Best, Cell, RunRow
 
@@ -117,7 +117,7 @@ def _raw_sentences(raw: Mapping[str, Any] | None) -> list[str]:
         return []
     gain = raw["gain"]
     if gain["low"] is None:
-        sure = f"no interval: {_no_interval(gain['sources'], COMPARED_FROM)}"
+        sure = f"no interval: {_no_interval(gain['sources'], GAIN_FROM)}"
     else:
         sure = f"95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}, p = {gain['p']:.4f}"
     return [

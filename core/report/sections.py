@@ -12,7 +12,7 @@ from core.postprocess import PostProcess
 from core.report import quoted
 from core.report.findings import Findings, SetFindings
 from core.report.tables import Cell, Interval, Number, Table
-from core.sweep.choosing import COMPARED_FROM
+from core.sweep.choosing import COMPARED_FROM, GAIN_FROM
 from core.sweep.compare import Contest
 
 SIGNIFICANT = 0.05
@@ -101,7 +101,7 @@ def gain_table(findings: Findings) -> Table:
         "difference: what choosing among all cells of a set is worth more on other images than choosing "
         "among those without morphology (cross-validated mean IoU, source images apart, mean of repeats "
         "with new folds), with its 95 % interval, p, and p corrected by Holm for the sets of this table. "
-        f"Below {COMPARED_FROM} source images there is no interval that covers as often as it says, so there "
+        f"Below {GAIN_FROM} source images there is no interval that covers as often as it says, so there "
         f"is none. tuned: best cell over best raw cell, both {_TUNED}; kernels {low} to {high}: the same "
         f"with dilation, then erosion, and only these sides. poster: {quoted.POSTER}."
     )

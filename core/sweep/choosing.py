@@ -27,8 +27,9 @@ REPEATS = 10
 # error, and the source images from which an interval covers as often as it says.
 RIVAL = 1.15
 CHOICE = 0.2
-WORTH_FROM = 30
-COMPARED_FROM = 50
+WORTH_FROM = 32
+COMPARED_FROM = 60  # ways that share no cells
+GAIN_FROM = 120  # ways that do
 
 Folds = npt.NDArray[np.int64]
 
@@ -121,7 +122,7 @@ class Worth(TypedDict):
 class Paired(TypedDict):
     """Two ways of choosing on the same images: what the first is worth more, on new images.
 
-    low, high: 95 % interval, p: two-sided; None below COMPARED_FROM sources.
+    low, high: 95 % interval, p: two-sided; None below COMPARED_FROM sources (GAIN_FROM with a rival).
     """
 
     difference: float
@@ -156,7 +157,7 @@ def paired(first: Chosen, second: Chosen, sizes: Integers, rival: Integers | Non
     difference = float((first.means(sizes) - second.means(sizes)).mean())
     units = len(sizes)
     found = Paired(difference=difference, low=None, high=None, p=None, images=int(sizes.sum()), sources=units)
-    if units < COMPARED_FROM:
+    if units < (COMPARED_FROM if rival is None else GAIN_FROM):
         return found
     error = _error(held_out, fixed, sizes)
     reach = quantile(0.95, units - 1) * error

@@ -73,9 +73,9 @@ def scaled(population: Population, effect: float, thresholds: int = _T) -> Popul
 
 
 def level(first: Population, second: Population) -> tuple[Population, Population]:
-    """Two methods whose best cells are equally good in truth."""
+    """Two scaled populations, moved until their best cells are equally good in truth."""
     apart = first.truth.max() - second.truth.max()
-    return first, Population(_within(second.values + apart), second.raw)
+    return first, Population((second.values + apart).astype(np.float32), second.raw)
 
 
 def _within(values: npt.NDArray[np.floating]) -> Values:

@@ -145,21 +145,47 @@ def _share(which: Mask) -> float:
     return float(which.mean())
 
 
+def identical(images: int, shared: int, seed: int, sets: int = SETS) -> tuple[float, float]:
+    """How often the very same heatmaps over `images` and over `shared` of them are called different.
+
+    Now, where the images that both have are compared, and by version 0.1, where each was tuned on its own.
+    """
+    random, population = np.random.default_rng([seed, images, shared]), natural(FIRST)
+    claims = np.zeros(2)
+    for number in range(sets):
+        table = population.drawn(random, images)
+        part = Table(table.totals[:shared], table.sizes[:shared])
+        way, other = (chosen(part, folds_of(shared, number)) for _ in range(2))
+        claims[0] += (paired(way, other, part.sizes)["p"] or 1.0) < 0.05
+        whole, few = (before.held_out(t, folds_of(len(t.sizes), number)[0]) for t in (table, part))
+        claims[1] += before.compared(whole[:shared], few, number)[1] < 0.05
+    now_share, earlier_share = claims / sets
+    return float(now_share), float(earlier_share)
+
+
 def main() -> None:
     """Print a Markdown table: now, or version 0.1."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--earlier", action="store_true", help="version 0.1's estimators")
+    parser.add_argument("--only", default="", help="cases whose name has this in it")
     parser.add_argument("--sets", type=int, default=SETS)
     arguments = parser.parse_args()
     print("| case | images | seed | gain covered | expected gain covered | raises | lowers | worth covered |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name, make in CASES.items():
+        if arguments.only not in name:
+            continue
         for images in SIZES:
             for seed in SEEDS:
                 line = (earlier if arguments.earlier else now)(make(), images, seed, arguments.sets)
                 shares = (line.gain, line.expected, line.raises, line.lowers, line.worth)
                 texts = ["–" if share is None else f"{share:.3f}" for share in shares]
                 print(f"| {name} | {images} | {seed} | {' | '.join(texts)} |", flush=True)
+    print("\n| identical heatmaps over | seed | called different, now | version 0.1 |\n|---|---:|---:|---:|")
+    for images, shared in ((120, 40), (120, 98), (512, 416)):
+        for seed in SEEDS:
+            now_share, earlier_share = identical(images, shared, seed, arguments.sets)
+            print(f"| {images} and {shared} | {seed} | {now_share:.3f} | {earlier_share:.3f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], Pat
         patch.setenv("CLIPLOC_HOME", str(place / "home"))
         folder = folder_maker(place)
         names = [
-            heatmap_set(folder, name, images=120, seed=seed) for seed, name in enumerate(("first", "second"))
+            heatmap_set(folder, name, images=240, seed=seed) for seed, name in enumerate(("first", "second"))
         ]
         runs = [sweep(name, GRID, executor="threads", workers=2).id for name in names]
         return place / "home", runs, write_report(Ledger(), runs, place / "report")
@@ -106,7 +106,7 @@ def test_numbers_on_the_page_are_the_ledgers(runs: list[str], written: Path) -> 
     assert page.column("scores", "raw (tuned)")[:2] == [[s["raw"]["mean_iou"]] for s in summaries]
     assert page.column("scores", "cross-validated")[:2] == [[s["cross_validated"]] for s in summaries]
     assert page.column("scores", "95 % interval")[:2] == [s["interval"] for s in summaries]
-    assert page.column("scores", "images") == [[120]] * 6
+    assert page.column("scores", "images") == [[240]] * 6
     assert page.column("scores", "best (tuned)")[2:] == [
         [one["mean_iou"]] for one in summaries[0]["baselines"]
     ]
@@ -133,7 +133,7 @@ def test_example_pictures_carry_the_samples_own_iou(runs: list[str], written: Pa
 def test_the_poster_stands_beside_marked_as_quoted(written: Path) -> None:
     page = Page(written.read_text())
     assert page.column("dataset", "poster (quoted)")[:6] == [[512], [73], [1], [17], [7.014], [4.446]]
-    assert page.column("dataset", "toy")[:2] == [[120], [3]]
+    assert page.column("dataset", "toy")[:2] == [[240], [3]]
 
 
 def test_every_table_and_figure_is_there(written: Path) -> None:

@@ -10,6 +10,7 @@ from scipy import stats
 
 from core.sweep.choosing import (
     COMPARED_FROM,
+    GAIN_FROM,
     REPEATS,
     WORTH_FROM,
     best_of,
@@ -114,18 +115,19 @@ def test_a_real_difference_is_found_with_its_size() -> None:
 
 
 def test_one_source_more_or_less_decides_whether_there_is_an_interval() -> None:
-    values = np.random.default_rng(5).random((COMPARED_FROM, 6))
-    for units in (WORTH_FROM - 1, WORTH_FROM, COMPARED_FROM - 1, COMPARED_FROM):
+    values = np.random.default_rng(5).random((GAIN_FROM, 6))
+    for units in [n + d for n in (WORTH_FROM, COMPARED_FROM, GAIN_FROM) for d in (-1, 0)]:
         sizes, folds = np.ones(units, np.int64), folds_of(units, 0)
         first, second = (chosen(table_of(values[:units, part]), folds) for part in (slice(3), slice(3, 6)))
         assert (worth(first, sizes)["low"] is None) == (units < WORTH_FROM)
         assert (paired(first, second, sizes)["p"] is None) == (units < COMPARED_FROM)
+        assert (paired(first, second, sizes, first.on_all)["p"] is None) == (units < GAIN_FROM)
 
 
 def test_where_both_ways_choose_the_same_the_rival_keeps_the_interval_from_looking_certain() -> None:
     rng = np.random.default_rng(6)
-    values = np.clip(np.array([0.6, 0.5]) + rng.normal(0, 0.05, (80, 2)), 0, 1)
-    table, folds, sizes = table_of(values), folds_of(80, 0), np.ones(80, np.int64)
+    values = np.clip(np.array([0.6, 0.5]) + rng.normal(0, 0.05, (120, 2)), 0, 1)
+    table, folds, sizes = table_of(values), folds_of(120, 0), np.ones(120, np.int64)
     everything, first = chosen(table, folds), chosen(Table(table.totals[:, :1], sizes), folds)
     alone = paired(everything, first, sizes)
     assert (alone["low"], alone["high"]) == (0.0, 0.0)

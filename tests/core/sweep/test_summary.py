@@ -26,16 +26,16 @@ def scored(table: Table, units: list[str] | None = None, everything: int = 0, no
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    """60 images that closing helps by 0.2, with a best threshold at 0."""
+    """120 images that closing helps by 0.2, with a best threshold at 0."""
     rng = np.random.default_rng(5)
-    images = rng.random((60, 1)) * 0.5
+    images = rng.random((120, 1)) * 0.5
     offsets = np.repeat([0.0, 0.1998, 0.2], _T) - np.tile(np.linspace(0, 0.1, _T), 3)
-    return table_of(np.clip(images + 0.2 + offsets + rng.normal(0, 0.01, (60, 3 * _T)), 0, 1))
+    return table_of(np.clip(images + 0.2 + offsets + rng.normal(0, 0.01, (120, 3 * _T)), 0, 1))
 
 
 @pytest.fixture(scope="module")
 def found(table: Table) -> Summary:
-    return summary_of(scored(table, [f"{place:02d}" for place in range(60)]), CONFIGS, seed=0)
+    return summary_of(scored(table, [f"{place:03d}" for place in range(120)]), CONFIGS, seed=0)
 
 
 def test_the_summary_says_what_morphology_adds(table: Table, found: Summary) -> None:
@@ -48,7 +48,7 @@ def test_the_summary_says_what_morphology_adds(table: Table, found: Summary) -> 
     assert gain["difference"] == pytest.approx(0.2, abs=0.02)
     assert gain["low"] is not None
     assert gain["low"] > 0.15
-    assert (gain["images"], gain["sources"]) == (60, 60)
+    assert (gain["images"], gain["sources"]) == (120, 120)
     assert found["cross_validated"] is not None
     assert found["raw"]["cross_validated"] + gain["difference"] == pytest.approx(found["cross_validated"])
 
@@ -66,37 +66,37 @@ def test_the_tuned_number_stands_beside_what_it_is_worth(found: Summary) -> None
 
 
 def test_one_source_image_is_not_cross_validated_and_it_is_said_why(table: Table) -> None:
-    found = summary_of(scored(table, ["the only photo"] * 60), CONFIGS, seed=0)
+    found = summary_of(scored(table, ["the only photo"] * 120), CONFIGS, seed=0)
     assert found["cross_validated"] is None
-    assert found["unvalidated"] == "all 60 samples come from one source image"
+    assert found["unvalidated"] == "all 120 samples come from one source image"
     assert (found["folds"], found["raw"], found["interval"]) == ([], None, None)
     assert found["oracle_cell"] is not None  # images are still told apart
 
 
 def test_three_copies_of_every_image_are_no_more_certain_than_one(table: Table, found: Summary) -> None:
-    copies = Table(np.repeat(table.totals, 3, axis=0), np.ones(180, np.int64))
-    again = summary_of(scored(copies, [f"{place // 3:02d}" for place in range(180)]), CONFIGS, seed=0)
-    assert (again["images"], again["sources"]) == (180, 60)
+    copies = Table(np.repeat(table.totals, 3, axis=0), np.ones(360, np.int64))
+    again = summary_of(scored(copies, [f"{place // 3:03d}" for place in range(360)]), CONFIGS, seed=0)
+    assert (again["images"], again["sources"]) == (360, 120)
     assert again["interval"] == pytest.approx(found["interval"])
 
 
 def test_groups_of_images_have_no_oracle(table: Table) -> None:
-    found = summary_of(scored(table.by([f"{place % 20:02d}" for place in range(60)])), CONFIGS, seed=0)
+    found = summary_of(scored(table.by([f"{place % 20:03d}" for place in range(120)])), CONFIGS, seed=0)
     assert (found["oracle_threshold"], found["oracle_cell"]) == (None, None)
-    assert (found["images"], found["sources"]) == (60, 20)
+    assert (found["images"], found["sources"]) == (120, 20)
 
 
 def test_a_best_cell_that_says_nothing_is_doubted(table: Table) -> None:
-    units = [f"{place:02d}" for place in range(60)]
-    assert doubts(summary_of(scored(table, units, everything=53), CONFIGS, seed=0)) == []
-    (whole,) = doubts(summary_of(scored(table, units, everything=54), CONFIGS, seed=0))
-    assert "predicts the whole image on 54 of 60 images" in whole
-    (nothing,) = doubts(summary_of(scored(table, units, nothing=60), CONFIGS, seed=0))
-    assert "predicts nothing at all on 60 of 60 images" in nothing
+    units = [f"{place:03d}" for place in range(120)]
+    assert doubts(summary_of(scored(table, units, everything=107), CONFIGS, seed=0)) == []
+    (whole,) = doubts(summary_of(scored(table, units, everything=108), CONFIGS, seed=0))
+    assert "predicts the whole image on 108 of 120 images" in whole
+    (nothing,) = doubts(summary_of(scored(table, units, nothing=120), CONFIGS, seed=0))
+    assert "predicts nothing at all on 120 of 120 images" in nothing
 
 
 def test_a_best_cell_that_no_network_would_miss_is_doubted(table: Table) -> None:
-    units = [f"{place:02d}" for place in range(60)]
+    units = [f"{place:03d}" for place in range(120)]
     entry = {"name": "centre box", "mean_iou": 0.99, "threshold": 0.5, "cross_validated": 0.98}
     weak = {"name": "random", "mean_iou": 0.1, "threshold": 0.0, "cross_validated": 0.1}
     said = doubts(summary_of(scored(table, units), CONFIGS, 0, [entry, weak]))  # type: ignore[list-item]
