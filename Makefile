@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench fuzz soak photos
+.PHONY: check format lint types walls test serve bench fuzz simulation soak photos
 
 check: lint types walls test
 
@@ -30,6 +30,10 @@ bench:
 
 fuzz:
 	$(RUN) pytest -m fuzz -s
+
+# Whether what is printed is as sure as it says (tests/simulation/README.md).
+simulation:
+	$(RUN) pytest -m simulation -s
 
 soak:
 	$(RUN) pytest -m soak -s

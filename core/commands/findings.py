@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from core.errors import clean
+from core.sweep.choosing import GAIN_FROM, WORTH_FROM
+from core.sweep.doubts import doubts
 from core.sweep.ledger import Best, Cell, RunRow
 
 
@@ -65,20 +67,15 @@ def sentences(row: RunRow, summaries: Mapping[int, Mapping[str, Any] | None]) ->
 
 
 def _set_sentences(name: str, found: Mapping[str, Any]) -> list[str]:
-    low, high = found["interval"]
+    best = found["best"]
     lines = [
         f"{name}: mean IoU over {found['images']:,} images ({found['convention']}), "
         f"{found['cells']:,} cells searched",
         *(f"  note: {clean(note)}" for note in found.get("ground", {}).get("notes", ())),
-        f"  grid's best      {found['best']['mean_iou']:.4f}  {_text(found['best'])} (tuned on these images)",
-        f"                   95 % interval {low:.4f} to {high:.4f} (bootstrap of {found['replicates']}, "
-        f"selecting anew each time; {found['replicate_configs']} configs won)",
+        f"  grid's best      {best['mean_iou']:.4f}  {_text(best)} (tuned on these images)",
+        *(f"  beware           {doubt}" for doubt in doubts(found)),
+        *_validated_sentences(found),
     ]
-    if found["cross_validated"] is not None:
-        lines.append(f"  cross-validated  {found['cross_validated']:.4f}  ({len(found['folds'])} folds)")
-        lines += [
-            f"    fold {fold['fold']}: {fold['mean_iou']:.4f} with {_text(fold)}" for fold in found["folds"]
-        ]
     smallest = found["plateau_smallest"]
     lines.append(
         f"  plateau          {found['plateau_cells']:,} cells of {found['plateau_configs']:,} configs are "
@@ -86,6 +83,7 @@ def _set_sentences(name: str, found: Mapping[str, Any]) -> list[str]:
         f"  smallest kernels {smallest['mean_iou']:.4f}  {_text(smallest)} (of the plateau)"
     )
     lines += _raw_sentences(found["raw"])
+    lines += [f"  {one['name']:<16} {_baseline(one)}" for one in found["baselines"]]
     if found["oracle_threshold"] is not None:
         lines.append(
             f"  oracle (chosen per image by the true mask, no result): threshold "
@@ -94,17 +92,50 @@ def _set_sentences(name: str, found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _validated_sentences(found: Mapping[str, Any]) -> list[str]:
+    if found["cross_validated"] is None:
+        return [f"  cross-validated  not at all: {found['unvalidated']}"]
+    sources = f"{found['sources']:,} source images" if found["sources"] else "an earlier version's folds"
+    lines = [f"  cross-validated  {found['cross_validated']:.4f}  ({len(found['folds'])} folds of {sources})"]
+    if found["interval"] is not None:
+        low, high = found["interval"]
+        lines.append(
+            f"                   95 % interval {low:.4f} to {high:.4f}: what the choice is worth elsewhere"
+        )
+    else:
+        lines.append("                   no interval: " + _no_interval(found["sources"], WORTH_FROM))
+    lines += [
+        f"    fold {fold['fold']}: {fold['mean_iou']:.4f} with {_text(fold)}" for fold in found["folds"]
+    ]
+    return lines
+
+
+def _no_interval(sources: int, enough: int) -> str:
+    if not sources:
+        return "the run is of an earlier version, whose intervals were too narrow; sweep again for one"
+    return f"{sources} source images are too few to know it; {enough} would do"
+
+
 def _raw_sentences(raw: Mapping[str, Any] | None) -> list[str]:
     if raw is None:
         return []
     gain = raw["gain"]
+    if gain["low"] is None:
+        sure = f"no interval: {_no_interval(gain['sources'], GAIN_FROM)}"
+    else:
+        sure = f"95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}, p = {gain['p']:.4f}"
     return [
         f"  no morphology    {raw['mean_iou']:.4f}  {_text(raw)}; "
         f"cross-validated {raw['cross_validated']:.4f}",
-        f"  morphology adds  {gain['difference']:+.4f}, 95 % interval {gain['low']:+.4f} to "
-        f"{gain['high']:+.4f} (paired over {gain['images']:,} images, "
-        f"both tuned inside the folds; p = {gain['p']:.4f})",
+        f"  morphology adds  {gain['difference']:+.4f} cross-validated over {gain['images']:,} images "
+        f"({sure})",
     ]
+
+
+def _baseline(one: Mapping[str, Any]) -> str:
+    crossed = "" if one["cross_validated"] is None else f"; cross-validated {one['cross_validated']:.4f}"
+    tuned = "" if one["threshold"] is None else f" at threshold {one['threshold']:.3f}"
+    return f"{one['mean_iou']:.4f}{tuned}, without any network{crossed}"
 
 
 def _text(entry: Mapping[str, Any]) -> str:

@@ -41,9 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_told_arguments(parser)
     parser.add_argument("--device", default="auto", metavar="D", help="as for heatmaps compute")
     parser.add_argument("--workers", type=int, metavar="N", help="of the sweep (default: one per core)")
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of folds and bootstrap (default: 0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
     parser.add_argument(
         "-o", "--out", type=Path, default=Path("poster"), metavar="DIR", help="the report (default: poster)"
     )

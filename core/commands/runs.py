@@ -189,6 +189,7 @@ def _resume(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
     from core.commands.output import print_json, print_table, say
+    from core.sweep.choosing import COMPARED_FROM
     from core.sweep.compare import compared, contenders
 
     everyone = [one for text in arguments.ids for one in contenders(ledger, ledger.find(text).id)]
@@ -198,20 +199,34 @@ def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
     for text in arguments.ids:
         for note in _notes(ledger, ledger.find(text)):
             say(f"note: {note}")
-    rows = [
-        {"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in compared(everyone)
-    ]
+    contest = compared(ledger, everyone)
+    pairs = [{"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in contest.pairs]
     if arguments.json:
-        print_json({"cross_validated": {one.name: one.cross_validated for one in everyone}, "pairs": rows})
+        means = {name: standing["mean"] for name, standing in contest.standings.items()}
+        print_json({"cross_validated": means, "images": contest.images, "pairs": pairs})
         return 0
+    standings = [
+        {"heatmaps": name, "images": contest.images[name], "cross_validated": s["mean"], "low": s["low"],
+         "high": s["high"]}
+        for name, s in contest.standings.items()
+    ]  # fmt: skip
     print_table(
-        [{"heatmaps": one.name, "cross_validated": one.cross_validated} for one in everyone], as_json=False
-    )
-    print_table(
-        rows,
+        standings,
         as_json=False,
-        caption="difference of cross-validated mean IoU (first - second) on shared images, 95 % bootstrap "
-        "interval, sign-flip p (folds share training images, so p is approximate), corrected by Holm",
+        caption="cross-validated mean IoU with its 95 % interval, over the images that all have"
+        if contest.best
+        else "cross-validated mean IoU, each over its own images: no image is common to all",
+    )
+    if contest.best:
+        say(
+            "with the choice among these sets made inside the folds as well: "
+            f"cross-validated mean IoU {contest.best['mean']:.4f}"
+        )
+    print_table(
+        pairs,
+        as_json=False,
+        caption="difference of cross-validated mean IoU (first - second) on shared images, 95 % interval, p, "
+        f"p corrected by Holm; neither below {COMPARED_FROM} source images",
     )
     return 0
 

@@ -40,9 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help="counts of every image, sums, or auto by size (default)",
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of folds and bootstrap (default: 0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
     parser.add_argument(
         "--detach", action="store_true", help="leave it to a process that outlives this terminal"
     )

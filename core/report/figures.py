@@ -132,6 +132,8 @@ def class_histogram(counts: Mapping[str, int], dataset: str) -> Figure:
 
 def threshold_curves(sets: Sequence[SetFindings]) -> Figure:
     """The four scores over 100 thresholds: post-processed, and without morphology as a thin line."""
+    baselines = {one["name"]: one["mean_iou"] for one in sets[0].summary["baselines"]}
+    whole = baselines.get("whole image")
 
     def draw(canvas: Canvas, palette: Palette) -> None:
         grid = canvas.subplots(2, 2, sharex=True, sharey=True)
@@ -141,6 +143,8 @@ def threshold_curves(sets: Sequence[SetFindings]) -> Figure:
                 if found.raw is not None:
                     axes.plot(THRESHOLDS, found.raw.curves[score], linewidth=0.7, **style)
                 axes.plot(THRESHOLDS, found.best.curves[score], label=_plain(found.title), **style)
+            if score == "mean_iou" and whole is not None:
+                axes.axhline(whole, color=palette.muted, linewidth=0.8)
             axes.set_title(TITLES[score], loc="left")
             axes.set_xlim(0, 1)
             axes.set_ylim(0, 1)
@@ -152,8 +156,10 @@ def threshold_curves(sets: Sequence[SetFindings]) -> Figure:
         canvas.legend(handles, labels, loc="outside upper left", ncols=3, frameon=False)
 
     caption = (
+        f"Over {sets[0].summary['images']:,} images. "
         "Each method with its best prompt and best post-processing (strong line) and, without any "
         "morphology, at its best interpolation (thin line)."
+        + (" Grey: the whole image as a mask." if whole is not None else "")
     )
     return drawn("threshold-curves", "Four scores over 100 thresholds.", caption, (7.0, 5.4), draw)
 
@@ -175,7 +181,8 @@ def kernel_surfaces(sets: Sequence[SetFindings]) -> Figure | None:
             axes.set_title(_plain(found.title), loc="left")
 
     caption = (
-        "Mean IoU at the best threshold of each pair of kernels (tuned on these images), at each method's "
+        f"Mean IoU over {surfaces[0][0].summary['images']:,} images at the best threshold of each pair of "
+        "kernels (tuned on these images), at each method's "
         "best interpolation; the ring marks the best pair. Every panel has its own colour scale."
     )
     size = (2.5 * columns + 0.3, 2.6 * rows + 0.2)
@@ -236,7 +243,10 @@ def class_bars(sets: Sequence[SetFindings]) -> Figure:
             loc="outside upper left", ncols=3, frameon=False,
         )  # fmt: skip
 
-    caption = "At each method's best cell; in brackets the number of images of the class."
+    caption = (
+        f"Over {leader.summary['images']:,} images, at each method's best cell; in brackets the number of "
+        "images of the class."
+    )
     size = (7.0, 1.1 + 0.2 * len(labels))
     return drawn("class-bars", "Mean IoU by class.", caption, size, draw)
 

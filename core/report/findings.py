@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.datasets import Dataset
 from core.errors import ParameterError, clean
 from core.heatmaps.identity import IMPORTED, Identity
 from core.methods import METHODS
 from core.postprocess import THRESHOLDS, PostProcess
 from core.report import quoted
-from core.sweep.compare import Comparison, compared, contenders
+from core.sweep.baselines import baseline_table, baselines_of
+from core.sweep.compare import Contest, compared, contenders
 from core.sweep.grid import Grid, steps_of
 from core.sweep.ledger import Ledger, RunRow
 from core.sweep.plan import Plan
+from core.sweep.recount import recounted
+from core.sweep.statistics import holm
+from core.sweep.summary import BaselineEntry, summary_of
+from core.sweep.sums import UNIT
 
 Curves = Mapping[str, Sequence[float]]
 
@@ -89,14 +95,22 @@ class SetFindings:
 
 @dataclass(frozen=True)
 class Findings:
-    """All runs of a report: they scored the same dataset. without_pairs: why nothing is compared."""
+    """All runs of a report: they scored the same dataset, and everything is over the images that all have.
+
+    contest: the sets against each other; None with one, or where they cannot be
+    compared, and without_pairs says why. gains: Holm's p of what morphology adds, by
+    set. own: the summaries of sets that have more images, over all of their own.
+    """
 
     runs: tuple[RunRow, ...]
     plans: tuple[Plan, ...]
     machines: tuple[Mapping[str, str], ...]
     sets: tuple[SetFindings, ...]
-    pairs: tuple[Comparison, ...]
+    contest: Contest | None
     without_pairs: str
+    gains: tuple[float | None, ...]
+    own: tuple[tuple[SetFindings, Mapping[str, Any]], ...]
+    ids: tuple[str, ...]
 
     @property
     def leaders(self) -> tuple[SetFindings, ...]:
@@ -106,9 +120,24 @@ class Findings:
             best.setdefault(found.method, found)
         return tuple(best.values())
 
+    def gain_of(self, found: SetFindings) -> float | None:
+        """Holm's p of what morphology adds to a set."""
+        places = {(one.run, one.key): place for place, one in enumerate(self.sets)}
+        return self.gains[places[found.run, found.key]]
 
-def gathered(ledger: Ledger, runs: Sequence[str]) -> Findings:
-    """Read finished runs. ParameterError when one is unfinished or scored another dataset."""
+
+@dataclass(frozen=True)
+class _Scored:
+    """What is read of one heatmap set: (C, T) mean IoU, and a config's curves by its place."""
+
+    summary: Mapping[str, Any]
+    mean_iou: npt.NDArray[np.float64]
+    curves: Callable[[int], Curves]
+    labels: Callable[[int], Mapping[str, Sequence[float]]]
+
+
+def finished_runs(ledger: Ledger, runs: Sequence[str]) -> tuple[tuple[RunRow, ...], tuple[Plan, ...]]:
+    """Runs and their plans. ParameterError when one is unfinished or scored another dataset."""
     rows = tuple(ledger.find(text) for text in dict.fromkeys(runs))
     plans = tuple(ledger.plan(row.id) for row in rows)
     for row, plan in zip(rows, plans, strict=True):
@@ -124,50 +153,127 @@ def gathered(ledger: Ledger, runs: Sequence[str]) -> Findings:
                 f"run {row.id} scored {clean(plan.dataset_name)}, run {rows[0].id} "
                 f"{clean(plans[0].dataset_name)}; one report speaks of one dataset"
             )
-    sets = tuple(
-        _set_findings(ledger, row, plan, index)
-        for row, plan in zip(rows, plans, strict=True)
-        for index in ledger.finished_sets(row.id)
-    )
-    pairs, reason = _pairs(ledger, rows)
-    return Findings(rows, plans, tuple(ledger.machine(row.id) for row in rows), sets, pairs, reason)
+    return rows, plans
 
 
-def _pairs(ledger: Ledger, rows: Sequence[RunRow]) -> tuple[tuple[Comparison, ...], str]:
+def gathered(ledger: Ledger, runs: Sequence[str], dataset: Dataset | None = None) -> Findings:
+    """Read finished runs, over the images that all of them have. ParameterError when that cannot be.
+
+    dataset: what was scored, if it is here; without it, labels and baselines of images
+    that only some runs have stay unknown.
+    """
+    rows, plans = finished_runs(ledger, runs)
+    ids = _common([[id_ for group in plan.groups for id_ in group] for plan in plans], rows)
+    sets, own = [], []
+    for row, plan in zip(rows, plans, strict=True):
+        whole = plan.images == len(ids)
+        if not whole and not plan.keep:
+            raise ParameterError(
+                f"run {row.id} kept only sums, and has other images than the others; report it alone, "
+                "or sweep again with --keep counts"
+            )
+        for index in ledger.finished_sets(row.id):
+            stored = ledger.summary(row.id, index) or {"sources": 0}
+            if whole and (stored["sources"] or not plan.keep):
+                scored = _as_stored(ledger, row, index)
+            else:  # fewer images, or a summary of an earlier version
+                scored = _again(ledger, row, plan, index, ids, dataset)
+            sets.append(_set_findings(row, plan, index, scored))
+            if not whole:
+                own.append((sets[-1], stored))
+    contest, reason = _contest(ledger, rows)
+    gains = tuple(holm([(found.summary["raw"] or {"gain": {"p": None}})["gain"]["p"] for found in sets]))
+    machines = tuple(ledger.machine(row.id) for row in rows)
+    return Findings(rows, plans, machines, tuple(sets), contest, reason, gains, tuple(own), tuple(ids))
+
+
+def _common(ids: Sequence[Sequence[str]], rows: Sequence[RunRow]) -> list[str]:
+    shared = set(ids[0]).intersection(*ids[1:])
+    if not shared:
+        raise ParameterError(
+            f"no image is in all of the runs {', '.join(row.id for row in rows)}; report them apart"
+        )
+    return [id_ for id_ in ids[0] if id_ in shared]
+
+
+def _contest(ledger: Ledger, rows: Sequence[RunRow]) -> tuple[Contest | None, str]:
     try:
         everyone = [one for row in rows for one in contenders(ledger, row.id)]
-        return tuple(compared(everyone)), "" if len(everyone) > 1 else "there is only one heatmap set"
+        if len(everyone) < 2:
+            return None, "there is only one heatmap set"
+        return compared(ledger, everyone), ""
     except ParameterError as error:
-        return (), str(error)
+        return None, str(error)
 
 
-def _set_findings(ledger: Ledger, row: RunRow, plan: Plan, index: int) -> SetFindings:
+def _as_stored(ledger: Ledger, row: RunRow, index: int) -> _Scored:
+    """From the ledger: all images of the run."""
     summary = ledger.summary(row.id, index)
     assert summary is not None  # the set is finished
-    name = plan.sets[index]
-    scores = np.array(ledger.scores(row.id, index, "mean_iou"))
-    configs = plan.grid.configs
+
+    def curves(place: int) -> Curves:
+        return {n: v for n, v in ledger.config_scores(row.id, index, place).items() if n != "folds"}
+
+    return _Scored(
+        summary,
+        np.array(ledger.scores(row.id, index, "mean_iou")),
+        curves,
+        lambda place: ledger.label_scores(row.id, index, place),
+    )
+
+
+def _again(
+    ledger: Ledger, row: RunRow, plan: Plan, index: int, ids: Sequence[str], dataset: Dataset | None
+) -> _Scored:
+    """From the counts of every image: some images of the run."""
+    labels = {id_: dataset.by_id(id_).label if dataset else "" for id_ in ids}
+    totals, scored = recounted(ledger, row.id, index, labels)
+    baselines: list[BaselineEntry] = []
+    if dataset is not None:
+        table = baseline_table([dataset.by_id(id_) for id_ in ids])
+        baselines = baselines_of(table.by([plan.sources[id_] for id_ in ids]), plan.seed)
+    columns = totals.sums.columns()
+    means = {
+        label: values / UNIT / size
+        for (label, size), values in zip(totals.label_sizes.items(), totals.labels, strict=True)
+        if label
+    }
+    return _Scored(
+        {
+            **summary_of(scored, plan.grid.configs, plan.seed, baselines),
+            "ground": _ground(ledger, row, index),
+        },
+        columns["mean_iou"],
+        lambda place: {name: values[place].tolist() for name, values in columns.items()},
+        lambda place: {label: values[place].tolist() for label, values in means.items()},
+    )
+
+
+def _ground(ledger: Ledger, row: RunRow, index: int) -> object:
+    """What the whole run's scores stand on; its counts are of all its images."""
+    return (ledger.summary(row.id, index) or {}).get("ground", {})
+
+
+def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFindings:
+    name, configs, scores = plan.sets[index], plan.grid.configs, scored.mean_iou
 
     def best_of(chosen: npt.NDArray[np.bool_]) -> Best | None:
         if not chosen.any():
             return None
         place, threshold = divmod(int(np.where(chosen[:, None], scores, -1).argmax()), len(THRESHOLDS))
-        curves = ledger.config_scores(row.id, index, place)
         config = configs[place].with_(threshold=THRESHOLDS[threshold])
-        return Best(
-            config, float(scores[place, threshold]), {n: v for n, v in curves.items() if n != "folds"}
-        )
+        return Best(config, float(scores[place, threshold]), scored.curves(place))
 
     best = best_of(np.ones(len(configs), bool))
     assert best is not None  # a grid is never empty
     place = configs.index(best.config.with_(threshold=configs[0].threshold))
-    labels = ledger.label_scores(row.id, index, place)
+    labels = scored.labels(place)
     return SetFindings(
         run=row.id,
         key=name["key"],
         name=name["name"],
         identity=Identity.from_dict(name["identity"]) if "identity" in name else None,
-        summary=summary,
+        summary=scored.summary,
         best=best,
         raw=best_of(np.array([not config.steps() for config in configs])),
         poster_kernels=best_of(np.array([_has_poster_kernels(config) for config in configs])),

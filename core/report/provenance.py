@@ -14,6 +14,7 @@ from core.report import quoted
 from core.report.examples import FAILURES, Gallery
 from core.report.findings import Findings, SetFindings
 from core.report.tables import Cell, Number, Table
+from core.sweep.choosing import REPEATS
 from core.sweep.ledger import RunRow
 from core.sweep.plan import FOLDS, Plan
 
@@ -125,7 +126,8 @@ def _facts(row: RunRow, plan: Plan, machine: Mapping[str, str]) -> dict[str, str
         "configs": f"{len(grid.configs):,}",
         "thresholds": "100, evenly from 0 to 1; map >= threshold",
         "cells searched": f"{plan.cells:,}",
-        "folds": f"{FOLDS}, crops of one source image together",
+        "folds": f"{FOLDS}, samples of one source image together, {REPEATS} repeats with new folds",
+        "source images": f"{len(set(plan.sources.values())):,}",
         "seed": str(plan.seed),
         "kept": "counts of every image" if plan.keep else "sums",
         "engine": f"{plan.engine}, {plan.workers} workers ({clean(plan.executor)})",

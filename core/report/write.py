@@ -15,10 +15,12 @@ from core.paths import atomic_write
 from core.report import figures, provenance, sections
 from core.report.examples import Gallery, gallery
 from core.report.figures import Figure
-from core.report.findings import Findings, gathered
+from core.report.findings import Findings, SetFindings, finished_runs, gathered
 from core.report.page import Block, Commands, Pictures, Section, page
 from core.report.tables import Table, as_latex, as_markdown
+from core.sweep.doubts import doubts
 from core.sweep.ledger import Ledger
+from core.sweep.plan import Plan
 from core.version import VERSION
 
 PAGE = "report.html"
@@ -39,8 +41,8 @@ def write_report(
     """
     figures.check_matplotlib()
     progress("reading the ledger")
-    findings = gathered(ledger, runs)
-    opened, reason = _opened(findings, dataset)
+    opened, reason = _opened(finished_runs(ledger, runs)[1][0], dataset)
+    findings = gathered(ledger, runs, opened)
     parts = list(_sections(findings, opened, reason, progress))
     blocks = [block for part in parts for block in part.blocks]
     tables = [block for block in blocks if isinstance(block, Table)]
@@ -57,9 +59,8 @@ def write_report(
     return out / PAGE
 
 
-def _opened(findings: Findings, spec: str | None) -> tuple[Dataset | None, str]:
+def _opened(plan: Plan, spec: str | None) -> tuple[Dataset | None, str]:
     """The dataset that was scored, or why it is not here."""
-    plan = findings.plans[0]
     try:
         dataset = open_dataset(resolved(spec, plan.dataset))
     except ClipLocError as error:
@@ -78,13 +79,13 @@ def _sections(
     progress("drawing")
     prompts = sections.prompts_table(sets)
     surfaces = figures.kernel_surfaces(leaders)
-    found = (_lead(findings), *_notes(findings), sections.scores_table(sets), *_pairs(findings))
+    found = (*_lead(findings), *_notes(findings), *_scores(findings), *_pairs(findings))
     yield Section("results", "Results", found)
     yield Section("morphology", "What morphology adds", (*_gain(findings), *([surfaces] if surfaces else [])))
     yield Section("thresholds", "Scores over thresholds", (figures.threshold_curves(leaders),))
     if prompts:
         yield Section("prompts", "Prompts", (prompts,))
-    yield Section("classes", "Classes", (figures.class_bars(leaders),))
+    yield Section("classes", "Classes", (_classes(leaders, reason),))
     yield Section("dataset", "Dataset", _dataset_blocks(dataset, reason))
     yield Section("methods", "Methods", (provenance.methods_table(sets),))
     progress("choosing examples")
@@ -98,15 +99,34 @@ def _sections(
     )
 
 
-def _lead(findings: Findings) -> str:
+def _lead(findings: Findings) -> Iterator[str]:
     best = findings.leaders[0]
-    low, high = best.summary["interval"]
-    validated = best.summary["cross_validated"]
-    checked = f"cross-validated mean IoU {validated:.4f}" if validated is not None else "not cross-validated"
+    yield _best(findings, best)
+    for leader in findings.leaders:
+        for doubt in doubts(leader.summary):
+            yield f"{leader.title}: {doubt}."
+    if findings.contest is not None and findings.contest.best is not None:
+        value = findings.contest.best
+        ends = "" if value["low"] is None else f" (95 % interval {value['low']:.4f} to {value['high']:.4f})"
+        yield (
+            "Which set is best was seen from these very numbers. With the choice among all "
+            f"{len(findings.sets)} sets made inside the folds as well, the winner is worth a mean IoU of "
+            f"{value['mean']:.4f}{ends}."
+        )
+
+
+def _best(findings: Findings, best: SetFindings) -> str:
+    found = best.summary
+    first = f"{'Best is ' if len(findings.leaders) > 1 else ''}{best.title}: "
+    if found["cross_validated"] is None:
+        first += f"not cross-validated, because {found['unvalidated']}"
+    else:
+        first += f"cross-validated mean IoU {found['cross_validated']:.4f}"
+    if found["interval"] is not None:
+        first += f" (95 % interval {found['interval'][0]:.4f} to {found['interval'][1]:.4f})"
     return (
-        f"{'Best is ' if len(findings.leaders) > 1 else ''}{best.title}: {checked}; its best cell has "
-        f"{best.best.mean_iou:.4f} when tuned on the same {best.summary['images']:,} images "
-        f"(95 % interval {low:.4f} to {high:.4f})."
+        f"{first}; its best cell has {best.best.mean_iou:.4f} when tuned on the same "
+        f"{found['images']:,} images."
     )
 
 
@@ -122,16 +142,27 @@ def _notes(findings: Findings) -> tuple[str, ...]:
     return (*old, *notes)
 
 
+def _scores(findings: Findings) -> Iterator[Block]:
+    yield sections.scores_table(findings.sets)
+    own = sections.own_table(findings)
+    if own:
+        yield own
+
+
 def _pairs(findings: Findings) -> tuple[Block, ...]:
-    if findings.pairs:
-        return (sections.pairs_table(findings),)
+    if findings.contest is not None:
+        return (sections.pairs_table(findings, findings.contest),)
     return (f"Nothing is compared in pairs: {findings.without_pairs}.",)
 
 
 def _gain(findings: Findings) -> tuple[Block, ...]:
-    sentences = tuple(sections.gain_sentence(found) for found in findings.leaders)
-    table = sections.gain_table(findings.sets)
+    sentences = tuple(sections.gain_sentence(found, findings.gain_of(found)) for found in findings.leaders)
+    table = sections.gain_table(findings)
     return (*sentences, table) if table.rows else sentences
+
+
+def _classes(leaders: Sequence[SetFindings], reason: str) -> Block:
+    return figures.class_bars(leaders) if leaders[0].labels else reason
 
 
 def _dataset_blocks(dataset: Dataset | None, reason: str) -> tuple[Block, ...]:
@@ -155,11 +186,7 @@ def _examples(findings: Findings, dataset: Dataset | None, reason: str) -> Itera
 
 
 def _galleries(findings: Findings, dataset: Dataset) -> tuple[Gallery, ...]:
-    ids = {
-        row.id: [id_ for group in plan.groups for id_ in group]
-        for row, plan in zip(findings.runs, findings.plans, strict=True)
-    }
-    found = (gallery(leader, dataset, ids[leader.run]) for leader in findings.leaders)
+    found = (gallery(leader, dataset, findings.ids) for leader in findings.leaders)
     return tuple(one for one in found if one is not None)
 
 

@@ -1,26 +1,34 @@
-"""Heatmap sets compared on the same images, each tuned inside the folds."""
+"""Heatmap sets compared on the images they share, each tuned inside the same folds."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.errors import ParameterError
-from core.metrics import Scores
+from core.metrics import Integers
+from core.sweep.choosing import Chosen, Paired, Worth, best_of, chosen, folds_of, paired, worth
 from core.sweep.keeping import kept_table
 from core.sweep.ledger import Ledger
-from core.sweep.statistics import Paired, cross_validated, holm, paired
+from core.sweep.statistics import Table, holm
+
+SEED = 0  # of the folds; sets of several runs need the same
+
+Ids = frozenset[str]
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One heatmap set of one run: cross-validated mean IoU of every image, by sample id."""
+    """One heatmap set of one run. ids: its samples; sources: their source images by id."""
 
     name: str
-    cross_validated: float
-    held_out: dict[str, float]
+    run: str
+    set_index: int
+    ids: Ids
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,22 @@ class Comparison:
     first: str
     second: str
     result: Paired
-    p_holm: float
+    p_holm: float | None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Contenders against each other.
+
+    standings: what each is worth, over the images that all have, or over its own where
+    no image is common to all; images: how many those are. best: what choosing the
+    contender, too, inside the folds is worth; None without common images.
+    """
+
+    standings: dict[str, Worth]
+    images: dict[str, int]
+    best: Worth | None
+    pairs: tuple[Comparison, ...]
 
 
 def contenders(ledger: Ledger, run: str) -> list[Contender]:
@@ -43,32 +66,70 @@ def contenders(ledger: Ledger, run: str) -> list[Contender]:
     finished = ledger.finished_sets(run)
     if not finished:
         raise ParameterError(f"run {run} has no finished heatmap set; `cliploc runs resume {run}` first")
-    found = []
-    for set_index in finished:
-        shards = [shard for shard in plan.shards() if shard.set_index == set_index]
-        validated = cross_validated(kept_table(ledger, run, shards))
-        if validated is None:
-            raise ParameterError(f"run {run} has too few images to cross-validate")
-        ids = [id_ for shard in shards for id_ in shard.ids]
-        name = f"{run}:{plan.sets[set_index]['name']}"
-        found.append(
-            Contender(name, validated.mean, dict(zip(ids, validated.held_out.tolist(), strict=True)))
-        )
-    return found
+    ids = frozenset(id_ for group in plan.groups for id_ in group)
+    return [
+        Contender(f"{run}:{plan.sets[index]['name']}", run, index, ids, plan.sources) for index in finished
+    ]
 
 
-def compared(everyone: list[Contender]) -> list[Comparison]:
-    """Every pair on its shared images. ParameterError when a pair shares none."""
-    results = []
-    for first, second in itertools.combinations(everyone, 2):
-        ids = sorted(first.held_out.keys() & second.held_out.keys())
+def compared(ledger: Ledger, everyone: list[Contender]) -> Contest:
+    """Every contender, and every pair on its shared images. ParameterError when a pair shares none."""
+    everywhere = frozenset.intersection(*(one.ids for one in everyone))
+    own = [everywhere or one.ids for one in everyone]
+    pairs = list(itertools.combinations(range(len(everyone)), 2))
+    shared = {pair: everyone[pair[0]].ids & everyone[pair[1]].ids for pair in pairs}
+    for (first, second), ids in shared.items():
         if not ids:
-            raise ParameterError(f"{first.name} and {second.name} have no image in common")
-        result = paired(_values(first, ids), _values(second, ids), np.ones(len(ids), np.int64))
-        results.append((first.name, second.name, result))
-    corrected = holm([result["p"] for _, _, result in results])
-    return [Comparison(*entry, p) for entry, p in zip(results, corrected, strict=True)]
+            raise ParameterError(
+                f"{everyone[first].name} and {everyone[second].name} have no image in common"
+            )
+    ways: dict[tuple[int, Ids], tuple[Chosen, Integers]] = {}
+    for index, one in enumerate(everyone):
+        needed = {own[index], *(ids for pair, ids in shared.items() if index in pair)}
+        ways |= {(index, ids): way for ids, way in _ways(ledger, one, needed, _sources(everyone)).items()}
+    results = [
+        paired(ways[first, ids][0], ways[second, ids][0], ways[first, ids][1])
+        for (first, second), ids in shared.items()
+    ]
+    mine = [ways[index, ids] for index, ids in enumerate(own)]
+    names = [one.name for one in everyone]
+    return Contest(
+        standings={name: worth(way, sizes) for name, (way, sizes) in zip(names, mine, strict=True)},
+        images={name: int(sizes.sum()) for name, (_, sizes) in zip(names, mine, strict=True)},
+        best=_best([way for way, _ in mine], mine[0][1]) if everywhere else None,
+        pairs=tuple(
+            Comparison(names[first], names[second], result, p)
+            for (first, second), result, p in zip(
+                pairs, results, holm([r["p"] for r in results]), strict=True
+            )
+        ),
+    )
 
 
-def _values(contender: Contender, ids: list[str]) -> Scores:
-    return np.array([contender.held_out[id_] for id_ in ids])
+def _best(ways: list[Chosen], sizes: Integers) -> Worth:
+    return worth(best_of(ways, folds_of(len(sizes), SEED)), sizes)
+
+
+def _sources(everyone: list[Contender]) -> dict[str, str]:
+    """One source for every sample, whichever run names it: the first contender's where they differ."""
+    return {id_: source for one in reversed(everyone) for id_, source in one.sources.items()}
+
+
+def _ways(
+    ledger: Ledger, one: Contender, needed: set[Ids], sources: Mapping[str, str]
+) -> dict[Ids, tuple[Chosen, Integers]]:
+    """How a contender chooses on each of some selections of its images."""
+    shards = [shard for shard in ledger.plan(one.run).shards() if shard.set_index == one.set_index]
+    table = kept_table(ledger, one.run, shards)
+    ids = [id_ for shard in shards for id_ in shard.ids]
+    found = {}
+    for wanted in needed:
+        places = np.array([place for place, id_ in enumerate(ids) if id_ in wanted])
+        some = Table(table.totals[places], table.sizes[places]).by([sources[ids[p]] for p in places])
+        if len(some.sizes) < 2:
+            raise ParameterError(
+                f"{one.name} cannot be compared on {len(places)} samples of one source image; "
+                "cross-validation needs at least two"
+            )
+        found[wanted] = (chosen(some, folds_of(len(some.sizes), SEED)), some.sizes)
+    return found

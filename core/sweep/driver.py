@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -17,14 +17,15 @@ from core.errors import ClipLocError, ResourceError
 from core.heatmaps.store import HeatmapStore
 from core.paths import atomic_write
 from core.postprocess import THRESHOLDS, PostProcess
+from core.sweep.baselines import baseline_table, baselines_of
 from core.sweep.database import kept_open
 from core.sweep.executors import results_of, workers_for
 from core.sweep.inputs import Inputs
-from core.sweep.keeping import KeptCounts, KeptSums
+from core.sweep.keeping import KeptCounts, KeptSums, units_of
 from core.sweep.ledger import Best, Ledger
 from core.sweep.lock import held
 from core.sweep.plan import Shard
-from core.sweep.summary import summary_of
+from core.sweep.summary import BaselineEntry, summary_of
 from core.sweep.sums import UNIT
 from core.sweep.totals import Totals
 from core.sweep.work import Result, Task, work
@@ -149,18 +150,24 @@ class _Driver:
             return
         self._keep.save(self._totals, self._best())
         totals = self._totals.pop(set_index)
-        columns = totals.sums.columns()
+        shards = [shard for shard in self._shards if shard.set_index == set_index]
         summary = summary_of(
-            self._keep.table([s for s in self._shards if s.set_index == set_index], totals),
-            columns["mean_iou"].ravel(),
+            totals.scored(self._keep.table(shards, totals), units_of(self._plan, shards)),
             self._plan.grid.configs,
-            totals.label_sizes,
             self._plan.seed,
-            per_image=self._plan.keep,
+            self._baselines,
         )
         found = {**summary, "ground": self._inputs.ground(set_index).to_dict()}
         self._ledger.finish_set(self._run, set_index, totals.columns(), found)
         self._finished[set_index] = self._best_of_finished(set_index)
+
+    @cached_property
+    def _baselines(self) -> list[BaselineEntry]:
+        """Of the images of this run; the same for all of its heatmap sets."""
+        groups = {id_: f"{number:06d}" for number, group in enumerate(self._plan.groups) for id_ in group}
+        units = self._plan.sources if self._plan.keep else groups
+        table = baseline_table([self._inputs.dataset.by_id(id_) for id_ in groups])
+        return baselines_of(table.by([units[id_] for id_ in groups]), self._plan.seed)
 
     def _best_of_finished(self, set_index: int) -> Best:
         summary = self._ledger.summary(self._run, set_index)

@@ -18,7 +18,7 @@ from core.metrics import iou
 from core.sweep import arrays
 from core.sweep.inputs import Inputs
 from core.sweep.ledger import Best, Ledger
-from core.sweep.plan import Shard, fold_of
+from core.sweep.plan import Plan, Shard
 from core.sweep.statistics import UNIT, Table
 from core.sweep.totals import Totals
 from core.sweep.work import Result, summed
@@ -80,12 +80,17 @@ def counts_file(ledger: Ledger, run: str, position: int) -> Path:
 def kept_table(ledger: Ledger, run: str, shards: Sequence[Shard]) -> Table:
     """IoU of every image of some shards, in their order. StoreError when a file is gone or damaged."""
     checksums = ledger.shards(run)
-    rows, folds = [], []
+    rows = []
     for shard in shards:
         counts = arrays.read_counts(counts_file(ledger, run, shard.position), checksums[shard.position])
         rows.append(np.rint(iou(counts) * UNIT).astype(np.uint16).reshape(len(shard.ids), -1))
-        folds += [fold_of(shard.group)] * len(shard.ids)
-    return Table(np.concatenate(rows), np.ones(len(folds), np.int64), np.array(folds))
+    totals = np.concatenate(rows)
+    return Table(totals, np.ones(len(totals), np.int64))
+
+
+def units_of(plan: Plan, shards: Sequence[Shard]) -> list[str] | None:
+    """The source of every image of some shards, in their order; None when only sums are kept."""
+    return [plan.sources[id_] for shard in shards for id_ in shard.ids] if plan.keep else None
 
 
 class KeptSums:
@@ -109,7 +114,10 @@ class KeptSums:
                 leftover.unlink(missing_ok=True)
         try:
             self._restored = dict(arrays.read_arrays(self._folder / name, checksum)) if name else {}
+            if name and not any(array.endswith(":everything") for array in self._restored):
+                raise StoreError(f"{name} is of an earlier version, which counted less")
         except StoreError:
+            self._restored = {}
             return {p: c for p, c in known.items() if shards[p].set_index in finished}
         self._number = int(name.removeprefix("sums-").removesuffix(".npz")) if name else 0
         return known

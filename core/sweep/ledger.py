@@ -33,6 +33,7 @@ from core.machine import machine
 from core.paths import state_dir
 from core.postprocess import THRESHOLDS
 from core.sweep.database import reading, writing
+from core.sweep.earlier import upgraded
 from core.sweep.lock import is_held
 from core.sweep.plan import Plan
 from core.sweep.rows import Best, Cell, RunRow
@@ -161,7 +162,7 @@ class Ledger:
             row = db.execute(
                 "SELECT data FROM summaries WHERE run = ? AND set_index = ?", (run, set_index)
             ).fetchone()
-        return json.loads(row[0]) if row else None
+        return upgraded(json.loads(row[0])) if row else None
 
     def cells(self, run: str) -> Iterator[Cell]:
         """Every cell with its scores: set by set, config by config, threshold by threshold."""

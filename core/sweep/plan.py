@@ -46,6 +46,7 @@ class Plan:
     reading 1, release 0.1.0, the fingerprint that it gave pictures and masks together.
     groups: sample ids by group; a group lies in one fold. keep: whether counts
     per image are kept (else only sums per group are). engine: `opencv` or `numba`.
+    sources: the source image of every sample by id; samples of one lie in one group.
     """
 
     dataset: str
@@ -61,6 +62,7 @@ class Plan:
     engine: str
     executor: str
     workers: int
+    sources: Mapping[str, str]
 
     def scores(self, dataset: Dataset) -> bool:
         """Whether the dataset's true masks are those that the run scores, or scored."""
@@ -99,8 +101,11 @@ class Plan:
         if "fingerprint" in plain:
             plain |= {"truth": plain.pop("fingerprint"), "reading": 1}
         plain["grid"] = Grid.from_dict(plain["grid"])  # type: ignore[arg-type]
-        plain["groups"] = tuple(tuple(group) for group in plain["groups"])  # type: ignore[attr-defined]
+        groups = tuple(tuple(group) for group in plain["groups"])  # type: ignore[attr-defined]
+        plain["groups"] = groups
         plain["sets"] = tuple(plain["sets"])  # type: ignore[arg-type]
+        if "sources" not in plain:  # planned when the id alone told them
+            plain["sources"] = {id_: id_.rsplit("_", 1)[-1] for group in groups for id_ in group}
         return cls(**plain)  # type: ignore[arg-type]
 
 
@@ -114,17 +119,18 @@ def dealt(
 ) -> tuple[tuple[str, ...], ...]:
     """Deal samples into groups of nearly equal size, by a seeded shuffle.
 
-    Samples of one source image stay together, so that no fold is tested on an
-    image that it was tuned on. Empty groups are left out.
+    Samples of one source image stay together, so that no fold is tested on an image
+    that it was tuned on. sources: the source image of every sample by id. Empty
+    groups are left out.
     """
-    images: dict[str, list[str]] = {}
+    together: dict[str, list[str]] = {}
     for id_ in sorted(ids):
-        images.setdefault(sources[id_], []).append(id_)
-    names = sorted(images)
+        together.setdefault(sources[id_], []).append(id_)
+    names = sorted(together)
     random.Random(seed).shuffle(names)
     hands: list[list[str]] = [[] for _ in range(groups)]
     for name in names:
-        min(hands, key=len).extend(images[name])
+        min(hands, key=len).extend(together[name])
     return tuple(tuple(sorted(hand)) for hand in hands if hand)
 
 

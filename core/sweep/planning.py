@@ -53,6 +53,8 @@ def planned(
     check_spec(executor)
     sets, opened, ids = open_sets(heatmaps, dataset, HeatmapStore())
     size = kept_bytes(len(ids), grid, len(sets))
+    known = opened.sources()
+    sources = {id_: known[id_] for id_ in ids}
     counts = keep == "counts" or (keep == "auto" and size <= KEPT_BYTES)
     return Plan(
         dataset=lasting(opened.spec),
@@ -63,13 +65,14 @@ def planned(
             SetName(key=found.key, name=found.name, identity=found.identity.to_dict()) for found in sets
         ),
         grid=grid,
-        groups=dealt(ids, opened.sources(), FOLDS if counts else GROUPS, seed),
+        groups=dealt(ids, sources, FOLDS if counts else GROUPS, seed),
         keep=counts,
         shard_images=SHARD_IMAGES[counts],
         seed=seed,
         engine=engine_for(engine),
         executor=executor,
         workers=workers or os.cpu_count() or 1,
+        sources=sources,
     )
 
 

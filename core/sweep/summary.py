@@ -1,34 +1,24 @@
 """What a run found under one heatmap set, as plain values for the ledger and for people.
 
-A tuned number never stands alone: the grid's best comes with its
-cross-validated score, its interval, the plateau around it and what no
-morphology at all would give.
+A tuned number never stands alone: the grid's best comes with what it is worth on
+other images, the plateau around it, what no morphology at all would give, and what
+masks without any network score.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 
-from core.metrics import CONVENTION, Scores
+from core.metrics import CONVENTION, Integers, Scores
 from core.parameters import Value
 from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.statistics import (
-    UNIT,
-    CrossValidated,
-    Paired,
-    Table,
-    best_of_replicates,
-    cross_validated,
-    interval,
-    paired,
-    plateau,
-    standard_error,
-)
+from core.sweep.choosing import Chosen, Folds, Paired, Worth, chosen, folds_of, paired, worth
+from core.sweep.statistics import UNIT, Table, plateau, standard_error
 
-REPLICATES = 500
 _T = len(THRESHOLDS)
 
 
@@ -52,26 +42,37 @@ class RawEntry(CellEntry):
     gain: Paired
 
 
+class BaselineEntry(TypedDict):
+    """A mask that needs no network, tuned like a heatmap set where it has a threshold."""
+
+    name: str
+    mean_iou: float
+    threshold: float | None
+    cross_validated: float | None
+
+
 class Summary(TypedDict):
     """Everything said about one heatmap set.
 
-    interval: 95 %, bootstrap over images, the best cell selected anew in each
-    replicate (replicate_configs: how many different configs won).
-    cross_validated: each fold scored at its choice. plateau: cells within one
-    standard error of the best, and the smallest kernels among them. oracles: per
+    sources: source images, over which folds and errors are taken. cross_validated:
+    each fold scored at the cell that is best on the others, mean of repeats with new
+    folds; interval: its 95 % interval, None for too few sources; unvalidated: why there
+    are no folds. folds: those of the first repeat. plateau: cells within one
+    standard error of the best, and the smallest kernels among them. everything,
+    nothing: images of which the best cell predicts all pixels, or none. oracles: per
     image, chosen by looking at the true mask: upper bounds, never results.
     """
 
     convention: str
     images: int
+    sources: int
     cells: int
     labels: dict[str, int]
     best: CellEntry
     standard_error: float
-    interval: tuple[float, float]
-    replicates: int
-    replicate_configs: int
     cross_validated: float | None
+    interval: tuple[float, float] | None
+    unvalidated: str
     folds: list[FoldEntry]
     plateau_cells: int
     plateau_configs: int
@@ -79,70 +80,95 @@ class Summary(TypedDict):
     raw: RawEntry | None
     oracle_threshold: float | None
     oracle_cell: float | None
+    everything: int
+    nothing: int
+    baselines: list[BaselineEntry]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of one heatmap set, as they are summarized. Cells are configs x THRESHOLDS.
+
+    table: a row per image, or per group of images when images were not kept. units:
+    for every image its source; None for groups. means: (cells,) mean IoU. everything,
+    nothing: (cells,) images predicted whole, or not at all. labels: images by label.
+    """
+
+    table: Table
+    units: Sequence[str] | None
+    means: Scores
+    everything: Integers
+    nothing: Integers
+    labels: dict[str, int]
 
 
 def summary_of(
-    table: Table,
-    means: Scores,
-    configs: Sequence[PostProcess],
-    labels: dict[str, int],
-    seed: int,
-    *,
-    per_image: bool,
+    scored: Scored, configs: Sequence[PostProcess], seed: int, baselines: Sequence[BaselineEntry] = ()
 ) -> Summary:
-    """Summarize a table whose cells are configs x THRESHOLDS, config by config.
-
-    means: (cells,) mean IoU. per_image: whether the table's units are images; oracles need that.
-    """
+    """Summarize what was scored under the configs. seed: of the folds."""
+    means, images = scored.means, scored.table
+    table = images if scored.units is None else images.by(scored.units)
     best = int(np.argmax(means))
-    validated = cross_validated(table)
-    replicate_means, chosen = best_of_replicates(table, REPLICATES, seed)
+    folds = folds_of(len(table.sizes), seed) if len(table.sizes) > 1 else None
+    way = chosen(table, folds) if folds is not None else None
+    value = worth(way, table.sizes) if way else None
     error = standard_error(table, best)
     near = np.flatnonzero(plateau(means, error))
     smallest = min(near.tolist(), key=lambda cell: (_kernel_size(configs[cell // _T]), -means[cell], cell))
     return Summary(
         convention=CONVENTION,
         images=table.images,
+        sources=len(table.sizes),
         cells=len(means),
-        labels=labels,
+        labels=scored.labels,
         best=_entry(configs, best, means[best]),
         standard_error=error,
-        interval=interval(replicate_means),
-        replicates=REPLICATES,
-        replicate_configs=len(np.unique(chosen // _T)),
-        cross_validated=validated.mean if validated else None,
-        folds=_folds(validated, configs),
+        cross_validated=value["mean"] if value else None,
+        interval=_interval(value),
+        unvalidated="" if way else f"all {table.images:,} samples come from one source image",
+        folds=_folds(table, folds[0], way, configs) if way and folds is not None else [],
         plateau_cells=len(near),
         plateau_configs=len(np.unique(near // _T)),
         plateau_smallest=_entry(configs, smallest, means[smallest]),
-        raw=_raw(table, means, configs, validated),
-        oracle_threshold=_oracle_threshold(table, best // _T) if per_image else None,
-        oracle_cell=float(table.totals.max(axis=1).mean() / UNIT) if per_image else None,
+        raw=_raw(table, means, configs, way, folds) if way and folds is not None else None,
+        oracle_threshold=_oracle_threshold(images, best // _T) if scored.units is not None else None,
+        oracle_cell=float(images.totals.max(axis=1).mean() / UNIT) if scored.units is not None else None,
+        everything=int(scored.everything[best]),
+        nothing=int(scored.nothing[best]),
+        baselines=list(baselines),
     )
+
+
+def _interval(value: Worth | None) -> tuple[float, float] | None:
+    if value is None or value["low"] is None or value["high"] is None:
+        return None
+    return value["low"], value["high"]
 
 
 def _raw(
-    table: Table, means: Scores, configs: Sequence[PostProcess], validated: CrossValidated | None
+    table: Table, means: Scores, configs: Sequence[PostProcess], way: Chosen, folds: Folds
 ) -> RawEntry | None:
     """No morphology against all configs, both tuned inside the folds; None when only one was tried."""
     cells = np.repeat([not config.steps() for config in configs], _T)
-    if validated is None or cells.all() or not cells.any():
+    if cells.all() or not cells.any():
         return None
     place = int(np.flatnonzero(cells)[np.argmax(means[cells])])
-    alone = cross_validated(table.only(cells))
-    assert alone is not None  # the folds are those of `validated`
+    rival = int(np.flatnonzero(~cells)[np.argmax(means[~cells])])
+    alone = chosen(table.only(cells), folds)
     return RawEntry(
         **_entry(configs, place, means[place]),
-        cross_validated=alone.mean,
-        gain=paired(validated.held_out, alone.held_out, table.sizes),
+        cross_validated=worth(alone, table.sizes)["mean"],
+        gain=paired(way, alone, table.sizes, table.totals[:, rival].astype(np.int64)),
     )
 
 
-def _folds(validated: CrossValidated | None, configs: Sequence[PostProcess]) -> list[FoldEntry]:
-    if validated is None:
-        return []
-    entries = zip(validated.folds, validated.choices, validated.fold_means, strict=True)
-    return [FoldEntry(fold=fold, **_entry(configs, cell, mean)) for fold, cell, mean in entries]
+def _folds(table: Table, fold: Integers, way: Chosen, configs: Sequence[PostProcess]) -> list[FoldEntry]:
+    found = []
+    for number, cell in enumerate(way.choices[0].tolist()):
+        inside = fold == number
+        mean = table.totals[inside, cell].sum(dtype=np.int64) / UNIT / table.sizes[inside].sum()
+        found.append(FoldEntry(fold=number, **_entry(configs, cell, mean)))
+    return found
 
 
 def _oracle_threshold(table: Table, config: int) -> float:

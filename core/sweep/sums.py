@@ -26,7 +26,8 @@ class Sums:
 
     scores: (S, C, T) in the order of NAMES. squares: (C, T) of squared IoU.
     precision: (C,) of average precision. These in units of 2^-40.
-    tp, predicted: (C, T) pixels. images, area, pixels: scalars, as (1,) arrays.
+    tp, predicted: (C, T) pixels. everything, nothing: (C, T) images of which all pixels,
+    or none, are predicted. images, area, pixels: scalars, as (1,) arrays.
     """
 
     images: Integers
@@ -37,6 +38,8 @@ class Sums:
     precision: Integers
     tp: Integers
     predicted: Integers
+    everything: Integers
+    nothing: Integers
 
     @classmethod
     def zero(cls, configs: int) -> Sums:
@@ -51,6 +54,8 @@ class Sums:
             precision=np.zeros(configs, np.int64),
             tp=np.zeros(shape, np.int64),
             predicted=np.zeros(shape, np.int64),
+            everything=np.zeros(shape, np.int64),
+            nothing=np.zeros(shape, np.int64),
         )
 
     def add(self, counts: Counts) -> Integers:
@@ -77,6 +82,8 @@ class Sums:
         self.precision[block] += in_units(average_precision(counts))
         self.tp[block] += counts.tp
         self.predicted[block] += counts.predicted
+        self.everything[block] += counts.predicted == counts.pixels
+        self.nothing[block] += counts.predicted == 0
         return units["mean_iou"]
 
     def __iadd__(self, other: Sums) -> Sums:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,6 +13,7 @@ from core.postprocess import THRESHOLDS
 from core.sweep.plan import FOLDS, fold_of
 from core.sweep.statistics import UNIT as TABLE_UNIT
 from core.sweep.statistics import Table
+from core.sweep.summary import Scored
 from core.sweep.sums import UNIT, Sums
 from core.sweep.work import Result
 
@@ -54,8 +55,18 @@ class Totals:
     def table(self) -> Table:
         """The groups as units of statistics, when images are not kept."""
         totals = np.rint(self.groups.reshape(len(self.groups), -1) / UNIT * TABLE_UNIT)
-        folds = np.array([fold_of(group) for group in range(len(self.groups))])
-        return Table(totals.astype(np.uint64), np.array(self.group_sizes), folds)
+        return Table(totals.astype(np.uint64), np.array(self.group_sizes))
+
+    def scored(self, table: Table, units: Sequence[str] | None) -> Scored:
+        """All of it for a summary; table and units: see `Scored`."""
+        return Scored(
+            table,
+            units,
+            self.sums.columns()["mean_iou"].ravel(),
+            self.sums.everything.ravel(),
+            self.sums.nothing.ravel(),
+            self.label_sizes,
+        )
 
     def columns(self) -> dict[str, list[bytes]]:
         """Every score as the ledger keeps it: by name, the bytes of each config's float64 values.

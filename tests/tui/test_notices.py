@@ -21,7 +21,7 @@ def test_notices_are_told_once(toy: Dataset) -> None:
     posted: list[object] = []
     heatmaps = Heatmaps(toy, posted.append, "cpu")
     recipe = Recipe("gem").completed("toy")
-    ready = Ready(recipe, Identity(toy.fingerprint, "gem"), "cpu", ("assumed: plain GELU",))
+    ready = Ready(recipe, Identity(toy.pictures, "gem"), "cpu", ("assumed: plain GELU",))
     text = TextComputed(recipe, toy.samples[0].id, "a b", np.zeros((2, 2), np.float32), ("'a b' loses 'b'",))
     for event in (ready, text, ready, text):
         heatmaps._on_event(event)

@@ -53,11 +53,12 @@ def test_a_difference_that_cannot_be_told_from_none_is_called_so() -> None:
     assert better(PAIR | {"difference": -0.2, "low": -0.3, "high": -0.1}) == "second"
     assert better(PAIR | {"p_holm": 0.2}) == "–"
     assert better(PAIR | {"low": -0.1}) == "–"
+    assert better(PAIR | {"low": None, "high": None, "p_holm": None}) == "–"
 
 
 def test_the_best_run_comes_first() -> None:
-    rows = score_rows({"cross_validated": {"a:x": 0.5, "b:y": 0.75}})
-    assert rows == [("b", "y", ".7500"), ("a", "x", ".5000")]
+    found = {"cross_validated": {"a:x": 0.5, "b:y": 0.75}, "images": {"a:x": 9, "b:y": 1200}}
+    assert score_rows(found) == [("b", "y", ".7500", "1,200"), ("a", "x", ".5000", "9")]
 
 
 def test_the_pairs_are_written_with_all_their_numbers() -> None:

@@ -22,11 +22,11 @@ from tui.keymap import bindings_for
 from tui.messages import RunsCompared
 from tui.screens.page import Page
 
-SCORES = ("run", "heatmaps", "mean IoU, cross-validated")
+SCORES = ("run", "heatmaps", "mean IoU, cross-validated", "images")
 PAIRS = ("first", "second", "better", "difference", "95 % interval", "p", "images")
 NOTE = (
-    "Difference: first minus second, each image scored by a cell chosen without it; interval: bootstrap over "
-    "the shared images; p: sign flips, corrected for the number of pairs (Holm), approximate. "
+    "Difference: first minus second, cross-validated over the images that both have, on the same folds of "
+    "source images; p: corrected for the number of pairs (Holm); neither interval nor p for too few images. "
     "–: cannot be told apart."
 )
 SIGNIFICANT = 0.05
@@ -92,7 +92,7 @@ def csv_of(found: Found) -> str:
 def score_rows(found: Found) -> list[tuple[str, ...]]:
     """Every heatmap set of the runs, the best first."""
     ranked = sorted(found["cross_validated"].items(), key=lambda item: -item[1])
-    return [(*name.split(":", 1), figure(value, 4)) for name, value in ranked]
+    return [(*name.split(":", 1), figure(value, 4), f"{found['images'][name]:,}") for name, value in ranked]
 
 
 def pair_rows(found: Found) -> list[tuple[str, ...]]:
@@ -103,8 +103,8 @@ def pair_rows(found: Found) -> list[tuple[str, ...]]:
             pair["second"],
             better(pair),
             f"{pair['difference']:+.4f}",
-            f"{pair['low']:+.4f} to {pair['high']:+.4f}",
-            f"{pair['p_holm']:.4f}",
+            "" if pair["low"] is None else f"{pair['low']:+.4f} to {pair['high']:+.4f}",
+            "" if pair["p_holm"] is None else f"{pair['p_holm']:.4f}",
             f"{pair['images']:,}",
         )
         for pair in found["pairs"]
@@ -113,6 +113,6 @@ def pair_rows(found: Found) -> list[tuple[str, ...]]:
 
 def better(pair: Mapping[str, Any]) -> str:
     """Which of the two is better; a dash where that cannot be told."""
-    if pair["p_holm"] >= SIGNIFICANT or pair["low"] <= 0 <= pair["high"]:
+    if pair["p_holm"] is None or pair["p_holm"] >= SIGNIFICANT or pair["low"] <= 0 <= pair["high"]:
         return "–"
     return "first" if pair["difference"] > 0 else "second"

@@ -8,6 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from core.errors import clean
+from core.sweep.doubts import doubts
 from core.sweep.ledger import RunRow
 from tui.curves import figure
 from tui.runs import HeatTable, RunView, duration
@@ -48,7 +49,7 @@ def run_line(row: RunRow, width: int) -> Content:
 
 
 def summary_lines(view: RunView, width: int) -> list[Content]:
-    """What the best cell is worth: tuned, cross-validated, interval, gain over no morphology."""
+    """What the best cell is worth: tuned, cross-validated, against no morphology and no network."""
     row, summary = view.row, view.summary
     lines = [run_line(row, width)]
     if row.message:
@@ -59,37 +60,46 @@ def summary_lines(view: RunView, width: int) -> list[Content]:
     lines += [line for note in notes for line in Content.styled(clean(note), "$worse").wrap(width)]
     if summary is None:
         return lines
-    best = summary["best"]
-    low, high = summary["interval"]
-    crossed = summary["cross_validated"]
-    lines += [
+    images = summary["images"]
+    lines.append(
         Content.assemble(
             ("tuned       ", "$dim"),
-            (figure(best["mean_iou"]), "bold $foreground"),
-            (f"  mean IoU, best of {summary['cells']:,} cells on these {summary['images']} images", "$dim"),
-        ),
-        Content.assemble(
-            ("cross-val.  ", "$dim"),
-            (figure(crossed), "bold $foreground"),
-            ("  chosen on four folds, scored on the fifth", "$dim"),
-        ),
-        Content.assemble(
-            ("interval    ", "$dim"),
-            (f"{figure(low)} to {figure(high)}", "$foreground"),
-            ("  95 % of the tuned number, bootstrap over images", "$dim"),
-        ),
-    ]  # fmt: skip
-    raw = summary.get("raw")
-    if raw:
-        gain = best["mean_iou"] - raw["mean_iou"]
-        lines.append(
-            Content.assemble(
-                ("no morph.   ", "$dim"),
-                (figure(raw["mean_iou"]), "$foreground"),
-                (f"  best without morphology, tuned too; morphology adds {gain:+.3f}", "$dim"),
-            )
+            (figure(summary["best"]["mean_iou"]), "bold $foreground"),
+            (f"  mean IoU, best of {summary['cells']:,} cells on these {images:,} images", "$dim"),
         )
-    return [*lines, *_oracle(summary)]
+    )
+    lines += [Content.styled(f"            {clean(doubt)}", "$worse") for doubt in doubts(summary)]
+    return [*lines, _crossed(summary), *_raw(summary), *_baselines(summary), *_oracle(summary)]
+
+
+def _crossed(summary: Mapping[str, Any]) -> Content:
+    if summary["cross_validated"] is None:
+        text, ends = "–", f"  not at all: {clean(summary['unvalidated'])}"
+    else:
+        text, ends = figure(summary["cross_validated"]), "  on other images; too few source images to be sure"
+    if summary["interval"] is not None:
+        low, high = summary["interval"]
+        ends = f"  on other images; 95 % interval {figure(low)} to {figure(high)}"
+    return Content.assemble(("cross-val.  ", "$dim"), (text, "bold $foreground"), (ends, "$dim"))
+
+
+def _raw(summary: Mapping[str, Any]) -> list[Content]:
+    raw = summary["raw"]
+    if raw is None:
+        return []
+    gain = raw["gain"]
+    text = f"  cross-validated without morphology, which adds {gain['difference']:+.3f}"
+    if gain["low"] is not None:
+        text += f" ({gain['low']:+.3f} to {gain['high']:+.3f})"
+    value = (figure(raw["cross_validated"]), "$foreground")
+    return [Content.assemble(("no morph.   ", "$dim"), value, (text, "$dim"))]
+
+
+def _baselines(summary: Mapping[str, Any]) -> list[Content]:
+    if not summary["baselines"]:
+        return []
+    text = " · ".join(f"{one['name']} {figure(one['mean_iou'])}" for one in summary["baselines"])
+    return [Content.assemble(("no network  ", "$dim"), (text, "$foreground"), ("  tuned too", "$dim"))]
 
 
 def _oracle(summary: Mapping[str, Any]) -> list[Content]:

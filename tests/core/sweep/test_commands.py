@@ -99,8 +99,9 @@ def test_parquet_holds_the_same_cells(toy: str, tmp_path: Path, capsys: pytest.C
 def test_what_a_run_found_is_told_honestly(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
     output(capsys, "sweep", "--heatmaps", toy, *GRID)
     words = output(capsys, "runs", "show", "last")
-    for part in ("cells searched", "95 % interval", "cross-validated", "fold 4", "plateau", "no morphology",
-                 "morphology adds", "paired", "tuned on these images", "oracle", "no result"):  # fmt: skip
+    for part in ("cells searched", "no interval", "cross-validated", "fold 4", "plateau", "no morphology",
+                 "morphology adds", "source images", "tuned on these images", "oracle", "no result",
+                 "whole image", "centre box", "centre Gaussian", "random", "without any"):  # fmt: skip
         assert part in words
 
 
@@ -124,10 +125,14 @@ def test_runs_are_listed_compared_and_deleted(
     second = json.loads(output(capsys, "sweep", "--heatmaps", other, *GRID, "--json"))["run"]
     listed = json.loads(output(capsys, "runs", "list", "--json"))
     assert [row["run"] for row in listed] == [second, first]
-    pair = json.loads(output(capsys, "runs", "compare", first, second, "--json"))["pairs"][0]
+    found = json.loads(output(capsys, "runs", "compare", first, second, "--json"))
+    (pair,) = found["pairs"]
+    assert found["images"] == {f"{first}:{toy}": 24, f"{second}:{other}": 24}
     assert (pair["first"], pair["second"]) == (f"{first}:{toy}", f"{second}:{other}")
-    assert pair["low"] <= pair["difference"] <= pair["high"]
-    assert 0 < pair["p"] <= pair["p_holm"] <= 1
+    assert (pair["low"], pair["high"], pair["p"], pair["p_holm"]) == (None,) * 4  # of 24 images
+    means = found["cross_validated"]
+    assert pair["difference"] == pytest.approx(means[pair["first"]] - means[pair["second"]])
+    assert "neither below 60 source images" in output(capsys, "runs", "compare", first, second)
     assert main(["runs", "compare", first]) == 2
     output(capsys, "runs", "delete", first)
     assert [row.id for row in Ledger().runs()] == [second]

@@ -1,0 +1,96 @@
+"""Masks that need no network: what any heatmap has to beat.
+
+Each is a map of the image's size, thresholded like a heatmap: the whole image at
+every threshold; boxes and ellipses in the centre, the smaller the higher the
+threshold; random pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from core.codes import Codes, Float32, codes_of
+from core.datasets import Sample
+from core.metrics import counts_of, iou
+from core.postprocess import THRESHOLDS
+from core.sweep.choosing import chosen, folds_of, worth
+from core.sweep.statistics import UNIT, Table
+from core.sweep.summary import BaselineEntry
+
+_T = len(THRESHOLDS)
+_SIGMA = 0.5  # of the Gaussian, where 1 is from the centre to the border; the threshold decides the size
+
+
+def _whole(shape: tuple[int, int]) -> Float32:
+    return np.ones(shape, np.float32)
+
+
+def _box(shape: tuple[int, int]) -> Float32:
+    y, x = _from_centre(shape)
+    near: Float32 = 1 - np.maximum(np.abs(y), np.abs(x))
+    return near
+
+
+def _gaussian(shape: tuple[int, int]) -> Float32:
+    y, x = _from_centre(shape)
+    near: Float32 = np.exp(-(y**2 + x**2) / (2 * _SIGMA**2))
+    return near
+
+
+def _random(shape: tuple[int, int]) -> Float32:
+    return np.random.default_rng(0).random(shape, np.float32)
+
+
+BASELINES: dict[str, Callable[[tuple[int, int]], Float32]] = {
+    "whole image": _whole,
+    "centre box": _box,
+    "centre Gaussian": _gaussian,
+    "random": _random,
+}
+
+
+def baseline_table(samples: Sequence[Sample]) -> Table:
+    """IoU of every baseline at every threshold: (images, baselines x T). Decodes the true masks."""
+    rows = []
+    for sample in samples:
+        mask, ignored = sample.true_mask(), sample.ignored()
+        height, width = mask.shape
+        scores = [iou(counts_of(codes, mask, ignored)) for codes in _codes((height, width))]
+        rows.append(np.rint(np.concatenate(scores) * UNIT).astype(np.uint16))
+    return Table(np.stack(rows), np.ones(len(rows), np.int64))
+
+
+def baselines_of(table: Table, seed: int) -> list[BaselineEntry]:
+    """The best of every baseline, tuned and cross-validated as a heatmap set is.
+
+    table: of `baseline_table`, by source. seed: of the folds.
+    """
+    folds = folds_of(len(table.sizes), seed) if len(table.sizes) > 1 else None
+    found = []
+    for place, name in enumerate(BASELINES):
+        alone = Table(table.totals[:, place * _T : (place + 1) * _T], table.sizes)
+        means = alone.totals.sum(axis=0, dtype=np.int64) / UNIT / alone.images
+        best = int(np.argmax(means))
+        found.append(
+            BaselineEntry(
+                name=name,
+                mean_iou=float(means[best]),
+                threshold=None if name == "whole image" else THRESHOLDS[best],
+                cross_validated=None if folds is None else worth(chosen(alone, folds), alone.sizes)["mean"],
+            )
+        )
+    return found
+
+
+@lru_cache(maxsize=8)  # images of one size come together, or each has its own: planes are large
+def _codes(shape: tuple[int, int]) -> tuple[Codes, ...]:
+    return tuple(codes_of(make(shape)) for make in BASELINES.values())
+
+
+def _from_centre(shape: tuple[int, int]) -> tuple[Float32, Float32]:
+    """Row and column distances of pixel centres from the image's centre, 1 at the border."""
+    y, x = (((2 * np.arange(side) + 1) / side - 1).astype(np.float32) for side in shape)
+    return y[:, None], x[None, :]

@@ -1,0 +1,183 @@
+"""What a choice is worth on images that it was not made on.
+
+A way of choosing takes the cell with the best mean IoU on some images. Its worth
+is the expected score of that cell on new images. Two ways (all cells against
+those without morphology, one heatmap set against another) are compared by
+cross-validation, repeated with new folds, always over the same folds.
+
+The units are source images: samples of one image never lie on both sides.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from core.metrics import Integers, Scores
+from core.sweep.plan import FOLDS
+from core.sweep.statistics import CHUNK, UNIT, Table, variance_of_mean
+from core.sweep.student import quantile, two_sided
+
+REPEATS = 10
+# By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared
+# error, and the source images from which an interval covers as often as it says.
+RIVAL = 1.15
+CHOICE = 0.2
+WORTH_FROM = 32
+COMPARED_FROM = 60  # ways that share no cells
+GAIN_FROM = 120  # ways that do
+
+Folds = npt.NDArray[np.int64]
+
+
+def folds_of(units: int, seed: int) -> Folds:
+    """The fold of each unit in each repeat: (REPEATS, units), folds of nearly equal size."""
+    random = np.random.default_rng(seed)
+    even = np.arange(units) % min(FOLDS, units)
+    return np.stack([random.permutation(even) for _ in range(REPEATS)])
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A way of choosing, under some folds. Totals are those of a `Table`.
+
+    choices: (repeats, folds) the best cell on all but the fold; training: its total
+    there. held_out: (repeats, units) each unit at its fold's choice. best: the best
+    cell on all units; on_all: (units,) each unit there.
+    """
+
+    choices: Integers
+    training: Integers
+    held_out: Integers
+    best: int
+    on_all: Integers
+
+    def means(self, sizes: Integers) -> Scores:
+        """Cross-validated mean IoU of each repeat, (repeats,)."""
+        means: Scores = self.held_out.sum(axis=1) / UNIT / sizes.sum()
+        return means
+
+
+def chosen(table: Table, folds: Folds) -> Chosen:
+    """Choose among all cells of a table. folds: of at least two numbers in each row."""
+    parts = folds.max() + 1
+    inside = (folds[:, None, :] == np.arange(parts)[None, :, None]).reshape(-1, folds.shape[1])
+    weights = np.vstack([~inside, np.ones((1, folds.shape[1]), bool)]).astype(np.float64)
+    best, cells = np.full(len(weights), -1.0), np.zeros(len(weights), np.int64)
+    for first in range(0, table.totals.shape[1], CHUNK):
+        sums = weights @ table.totals[:, first : first + CHUNK].astype(np.float64)
+        place = sums.argmax(axis=1)
+        value = sums[np.arange(len(sums)), place]
+        better = value > best
+        best[better], cells[better] = value[better], place[better] + first
+    choices = cells[:-1].reshape(len(folds), parts)
+    at = np.take_along_axis(choices, folds, axis=1)
+    units = np.arange(folds.shape[1])
+    return Chosen(
+        choices=choices,
+        training=np.rint(best[:-1]).astype(np.int64).reshape(len(folds), parts),
+        held_out=table.totals[units[None, :], at].astype(np.int64),
+        best=int(cells[-1]),
+        on_all=table.totals[:, cells[-1]].astype(np.int64),
+    )
+
+
+def best_of(ways: list[Chosen], folds: Folds) -> Chosen:
+    """The choice among ways, made inside the folds as well: on each, the way that is best on the others.
+
+    Cells are those of the way that won.
+    """
+    winner = np.argmax([way.training for way in ways], axis=0)
+    at = np.take_along_axis(winner, folds, axis=1)
+    whole = ways[int(np.argmax([way.on_all.sum() for way in ways]))]
+    return Chosen(
+        choices=_picked([way.choices for way in ways], winner),
+        training=_picked([way.training for way in ways], winner),
+        held_out=_picked([way.held_out for way in ways], at),
+        best=whole.best,
+        on_all=whole.on_all,
+    )
+
+
+def _picked(values: list[Integers], which: Integers) -> Integers:
+    picked: Integers = np.take_along_axis(np.stack(values), which[None], axis=0)[0]
+    return picked
+
+
+class Worth(TypedDict):
+    """What a way of choosing is worth on new images: mean IoU, and its 95 % interval.
+
+    low, high: None below WORTH_FROM sources, where they would not cover as they say.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+class Paired(TypedDict):
+    """Two ways of choosing on the same images: what the first is worth more, on new images.
+
+    low, high: 95 % interval, p: two-sided; None below COMPARED_FROM sources (GAIN_FROM with a rival).
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    images: int
+    sources: int
+
+
+def worth(way: Chosen, sizes: Integers) -> Worth:
+    """The cross-validated mean IoU of a way of choosing, (units,) sizes."""
+    mean = float(way.means(sizes).mean())
+    if len(sizes) < WORTH_FROM:
+        return Worth(mean=mean, low=None, high=None)
+    reach = quantile(0.95, len(sizes) - 1) * _error(way.held_out, _spread(way.on_all, sizes), sizes)
+    return Worth(mean=mean, low=mean - reach, high=mean + reach)
+
+
+def paired(first: Chosen, second: Chosen, sizes: Integers, rival: Integers | None = None) -> Paired:
+    """Compare two ways under the same folds.
+
+    rival: (units,) the best cell of the first way that the second does not have, for
+    ways that share cells: where both choose the same, nothing differs, and the held-out
+    values alone would look certain.
+    """
+    if rival is None:
+        fixed = _spread(first.on_all - second.on_all, sizes)
+    else:
+        fixed = RIVAL * _spread(rival - second.on_all, sizes)
+    held_out = first.held_out - second.held_out
+    difference = float((first.means(sizes) - second.means(sizes)).mean())
+    units = len(sizes)
+    found = Paired(difference=difference, low=None, high=None, p=None, images=int(sizes.sum()), sources=units)
+    if units < (COMPARED_FROM if rival is None else GAIN_FROM):
+        return found
+    error = _error(held_out, fixed, sizes)
+    reach = quantile(0.95, units - 1) * error
+    certain = 0.0 if difference else 1.0  # without any spread, as between identical heatmaps
+    found["low"], found["high"] = difference - reach, difference + reach
+    found["p"] = two_sided(difference / error, units - 1) if error else certain
+    return found
+
+
+def _error(held_out: Integers, fixed: float, sizes: Integers) -> float:
+    """The standard error of a cross-validated mean: (repeats, units) held-out totals.
+
+    Its square is the larger of the held-out values' variance and `fixed`, that of the
+    best cells', plus a share of what other folds change, which tells how much the
+    choice itself varies.
+    """
+    spread = float(variance_of_mean(held_out, sizes).mean())
+    repeats = held_out.sum(axis=1) / UNIT / sizes.sum()
+    return math.sqrt(max(spread, fixed) + CHOICE * float(repeats.var(ddof=1)))
+
+
+def _spread(totals: Integers, sizes: Integers) -> float:
+    return float(variance_of_mean(totals[None, :], sizes)[0])

@@ -1,0 +1,36 @@
+"""When a tuned number means nothing: said in words, wherever the number is shown.
+
+Standard library only: the screen says it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NEARLY_ALL = 0.9  # of the images
+
+
+def doubts(found: Mapping[str, Any]) -> list[str]:
+    """What speaks against the best cell of a `core.sweep.summary`, in sentences; often nothing."""
+    images, said = found["images"], []
+    for key, what in (("everything", "the whole image"), ("nothing", "nothing at all")):
+        count = found[key]
+        if count is not None and count >= NEARLY_ALL * images:
+            said.append(
+                f"the best cell predicts {what} on {count:,} of {images:,} images: it points at nothing"
+            )
+    score = _held_out(found, found["best"]["mean_iou"])
+    unbeaten = [
+        f"{one['name']} ({_held_out(one, one['mean_iou']):.4f})"
+        for one in found["baselines"]
+        if _held_out(one, one["mean_iou"]) >= score
+    ]
+    if unbeaten:
+        said.append(f"it does not beat what needs no network: {', '.join(unbeaten)}")
+    return said
+
+
+def _held_out(entry: Mapping[str, Any], tuned: float) -> float:
+    value = entry["cross_validated"]
+    return float(tuned if value is None else value)
