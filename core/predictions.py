@@ -163,7 +163,9 @@ def read_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> dict[str
     paths = _mask_files(folder, dataset)
     options = Options(mask_value=mask_value, allow_empty=True)
     names = [path.name for path in paths.values()]
-    masks = MaskFiles(list(paths.values()), names, options, what="predicted masks")
+    masks = MaskFiles(
+        list(paths.values()), names, options, what="predicted masks", option="--predicted-mask-value"
+    )
     return {
         id_: _fitting(masks.mask(place), dataset.by_id(id_), names[place]) for place, id_ in enumerate(paths)
     }

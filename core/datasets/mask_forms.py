@@ -1,4 +1,8 @@
-"""What one mask file is: its pixels as numbers, and what kind of numbers they are."""
+"""What one mask file is: its pixels as numbers, and what kind of numbers they are.
+
+Nothing is decided here, and nothing is scaled: the values are those in the file, so that
+they mean the same in every file of a dataset.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +11,66 @@ import struct
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import ExifTags, Image
 
 from core.datasets import files
-from core.datasets.pictures import PNG, Size, check_png, opened
+from core.datasets.pictures import BACK, PNG, Size, check_png, opened, oriented
 from core.errors import DatasetError
 
 Values = npt.NDArray[np.integer]
 
 GREY, PALETTE, COLOUR = "grey", "palette", "colour"
-MIDDLE = 127  # soft and lossy masks are foreground above this grey value
 MOST_VALUES = 256  # of a form; a mask with more is no mask of classes
-# Where a mask has soft edges, most of its pixels still lie at both ends.
-_NEAR, _SOFT_SHARE, _SOFT_LEVELS = 8, 0.5, 8
-_VERSION = "mask form 1"
+_VERSION = "mask form 2"
 _SLICE = 1 << 22
 _LARGEST_PLANES = 40_000_000  # pixels of a mask that is more than one plane of bytes
+_GREY_BITS = (1, 2, 4)  # of a PNG whose grey levels Pillow stretches to 8 bits
+_FLOAT_TOP = 255  # floats from 0 to 1 become whole numbers up to here
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A decoded mask: values (H, W), what they are, and what the highest value of their type is.
+
+    lossy: whether compression has blurred them. colours: of a palette, 0xRRGGBB by index.
+    """
+
+    values: Values
+    kind: str = GREY
+    top: int = 255
+    lossy: bool = False
+    colours: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Form:
-    """What one mask file is.
+    """What one mask file is, in numbers.
 
-    kind: what its values are: grey levels, palette indices or 0xRRGGBB colours. lossy: a JPEG or
-    the like. values: pixels by value, the most frequent ones; levels: how many values there are;
-    high: pixels above MIDDLE; near: pixels within 8 of 255. problem: why it cannot be read.
+    kind, top, lossy, colours: as of `Pixels`; colours only of indices that are used. values: pixels by
+    value, the most frequent ones; levels: how many values there are. high: pixels above the
+    middle; near: pixels hardly below the top; between: pixels well between both ends; busiest:
+    the pixels of the most frequent value there; steps: how many values there are there. frames:
+    of a file with several pictures. problem: why it cannot be read.
     """
 
     kind: str = GREY
     size: Size = (0, 0)
+    top: int = 255
     lossy: bool = False
+    colours: dict[int, int] = field(default_factory=dict)
     values: dict[int, int] = field(default_factory=dict)
     levels: int = 0
     high: int = 0
     near: int = 0
+    between: int = 0
+    busiest: int = 0
+    steps: int = 0
+    frames: int = 1
     problem: str = ""
 
     @property
@@ -58,38 +84,51 @@ class Form:
         return self.size[0] * self.size[1]
 
     @property
-    def soft(self) -> bool:
-        """Whether it is grey with soft edges, resized or smoothed: foreground is above MIDDLE."""
-        bright = self.pixels - self.values.get(0, 0)
-        at_the_end = self.high > 0 and self.near >= _SOFT_SHARE * self.high and 2 * self.high >= bright
-        return self.kind == GREY and not self.lossy and self.levels >= _SOFT_LEVELS and at_the_end
+    def bright(self) -> int:
+        """How many pixels are not 0; of a lossy file, not nearly 0."""
+        return self.near + self.between if self.lossy else self.pixels - self.values.get(0, 0)
+
+
+def middle_of(top: int) -> int:
+    """The value above which a soft mask is foreground: 127 of 255."""
+    return top * 127 // 255
 
 
 def form_of(path: Path) -> Form:
     """Look at one mask file. Never an error: what is wrong is its `problem`."""
     try:
-        return described(*values_of(path))
+        return described(pixels_of(path), _frames(path))
     except DatasetError as error:
         return Form(problem=str(error))
 
 
-def described(values: Values, kind: str, lossy: bool) -> Form:
-    """The form of decoded values, see `values_of`."""
-    if kind != COLOUR and values.max(initial=0) < 1 << 16:
+def described(pixels: Pixels, frames: int = 1) -> Form:
+    """The form of decoded pixels."""
+    values = pixels.values
+    if pixels.kind != COLOUR and values.max(initial=0) < 1 << 16:
         counts = _counted(values.ravel())
         found = np.flatnonzero(counts)
         times = counts[found]
     else:
         found, times = np.unique(values, return_counts=True)
     most = np.argsort(-times, kind="stable")[:MOST_VALUES]
+    reach = pixels.top / 255
+    high, low = found > pixels.top - 24 * reach, found < 24 * reach
+    middle = ~high & ~low
     return Form(
-        kind=kind,
+        kind=pixels.kind,
         size=(values.shape[1], values.shape[0]),
-        lossy=lossy,
+        top=pixels.top,
+        lossy=pixels.lossy,
+        colours={index: pixels.colours.get(index, -1) for index in found.tolist()} if pixels.colours else {},
         values={int(found[i]): int(times[i]) for i in sorted(most)},
         levels=len(found),
-        high=int(times[found > MIDDLE].sum()),
-        near=int(times[np.abs(found.astype(np.int64) - 255) <= _NEAR].sum()),
+        high=int(times[found > middle_of(pixels.top)].sum()),
+        near=int(times[high].sum()),
+        between=int(times[middle].sum()),
+        busiest=int(times[middle].max(initial=0)),
+        steps=int(middle.sum()),
+        frames=frames,
     )
 
 
@@ -111,37 +150,77 @@ def forms_of(paths: Sequence[Path]) -> list[Form]:
 
 
 def _form(plain: dict[str, object]) -> Form:
-    values, size = plain.pop("values"), plain.pop("size")
-    assert isinstance(values, dict)
+    for name in ("values", "colours"):
+        numbers = plain.pop(name)
+        assert isinstance(numbers, dict)
+        plain[name] = {int(value): int(count) for value, count in numbers.items()}
+    size = plain.pop("size")
     assert isinstance(size, list)
-    return Form(
-        values={int(value): int(count) for value, count in values.items()},
-        size=(size[0], size[1]),
-        **plain,  # type: ignore[arg-type]
-    )
+    return Form(size=(size[0], size[1]), **plain)  # type: ignore[arg-type]
 
 
-def values_of(path: Path) -> tuple[Values, str, bool]:
-    """The file as numbers (H, W), what they are, and whether compression has blurred them. DatasetError."""
+def _frames(path: Path) -> int:
+    with opened(path, path) as image:
+        return int(getattr(image, "n_frames", 1))
+
+
+def pixels_of(path: Path) -> Pixels:
+    """Decode a mask file. DatasetError for what cannot be decoded or is no mask."""
     content = files.read(path)
     check_png(path, content)
     if content.startswith(PNG) and content[24:25] == b"\x10":
-        return (*_from_planes(_sixteen_bits(path, content), path), False)
+        return _from_planes(path, _sixteen_bits(path, content), 65535)
     with opened(path, content) as image:
         if image.format in ("JPEG", "MPO"):
-            return _from_jpeg(path, content), GREY, True
-        lossy = image.format == "JPEG2000" or (image.format == "WEBP" and b"VP8L" not in content[:64])
+            return Pixels(_from_jpeg(path, content), lossy=True)
+        lossy = image.format == "JPEG2000" or (image.format == "WEBP" and not _is_lossless_webp(content))
         if image.width * image.height > _LARGEST_PLANES and image.mode not in ("1", "L", "P"):
             raise DatasetError(
                 f"{path} is a mask of {image.width} x {image.height} in mode {image.mode}; expected one "
                 "channel of 8 bits where it is so large"
             )
-        if image.mode == "P" and "transparency" not in image.info and not lossy:
-            return (*_from_palette(np.asarray(image), image.getpalette("RGB") or []), False)
-        planes = np.asarray(_plain(image, lossy))
+        if image.mode == "P" and "transparency" not in image.info:
+            indices = _as_stored(np.asarray(image), image)
+            return Pixels(indices, PALETTE, colours=_colours(image))
+        planes: npt.NDArray[Any] = _as_stored(np.asarray(_plain(image)), image)
+        bits = content[24] if content.startswith(PNG) and image.mode in ("1", "L") else 8
+    if planes.dtype == bool:
+        return Pixels(planes.astype(np.uint8), top=1)
+    if bits in _GREY_BITS:
+        top = (1 << bits) - 1
+        return Pixels(planes // (255 // top), top=top)
     if planes.dtype.kind == "f":
-        planes = _from_floats(path, planes)
-    return (*_from_planes(planes.astype(np.uint8) * 255 if planes.dtype == bool else planes, path), lossy)
+        return Pixels(_from_floats(path, planes))
+    return _from_planes(path, planes, 255 if planes.dtype == np.uint8 else 65535, lossy)
+
+
+def _as_stored(planes: npt.NDArray[Any], image: Image.Image) -> npt.NDArray[Any]:
+    """Pillow turns a TIFF as its tag says; a mask's pixels are taken as they are stored."""
+    if image.format != "TIFF":
+        return planes
+    tag = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return oriented(planes, BACK.get(tag, tag)) if 1 < tag <= 8 else planes
+
+
+def _is_lossless_webp(content: bytes) -> bool:
+    """Whether the picture's own chunk is VP8L; others (colour profile, EXIF, alpha) may come first."""
+    place = 12
+    while place + 8 <= len(content):
+        name, length = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
+        if name in (b"VP8L", b"VP8 "):
+            return name == b"VP8L"
+        if name == b"ANMF":
+            return b"VP8L" in content[place : place + 8 + length]
+        place += 8 + length + length % 2
+    return False
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The image in a mode whose pixels are numbers that mean something."""
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA")
+    known = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F", "RGB", "RGBA")
+    return image if image.mode in known else image.convert("RGB")
 
 
 def _from_jpeg(path: Path, content: bytes) -> Values:
@@ -156,17 +235,7 @@ def _from_jpeg(path: Path, content: bytes) -> Values:
     return found  # type: ignore[no-any-return]
 
 
-def _plain(image: Image.Image, lossy: bool) -> Image.Image:
-    """The image in a mode whose pixels are numbers that mean something."""
-    if lossy:
-        return image.convert("L")
-    if image.mode in ("P", "PA"):
-        return image.convert("RGBA")
-    known = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F", "RGB", "RGBA")
-    return image if image.mode in known else image.convert("RGB")
-
-
-def _sixteen_bits(path: Path, content: bytes) -> Values:
+def _sixteen_bits(path: Path, content: bytes) -> npt.NDArray[np.generic]:
     """A PNG with 16 bits, which Pillow reduces to 8 where there are several channels."""
     try:
         found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -183,49 +252,50 @@ def _sixteen_bits(path: Path, content: bytes) -> Values:
 
 
 def _from_floats(path: Path, planes: npt.NDArray[np.generic]) -> Values:
+    """Whole numbers as they are; fractions from 0 to 1 as parts of 255, 1 being 255."""
     floats = planes.astype(np.float64)
     largest = floats.max(initial=0)
     if not np.isfinite(floats).all() or floats.min(initial=0) < 0 or largest > 1 << 23:
         raise DatasetError(
             f"{path} holds floats that are no mask; expected values from 0 to 1, or from 0 to 255"
         )
-    return np.rint(floats * 255 if largest <= 1 else floats).astype(np.int64)
+    whole = np.rint(floats)
+    if (whole == floats).all():
+        return whole.astype(np.int64)
+    return np.rint(floats * _FLOAT_TOP if largest <= 1 else floats).astype(np.int64)
 
 
-def _from_palette(indices: npt.NDArray[np.uint8], palette: Sequence[int]) -> tuple[Values, str]:
-    """A palette of greys is a grey picture in disguise; any other holds class numbers."""
-    used = np.unique(indices)
-    colours = np.array(palette[: len(palette) // 3 * 3], np.int64).reshape(-1, 3)
-    if used.max(initial=0) < len(colours):
-        shown = colours[used]
-        if (shown == shown[:, :1]).all() and len(np.unique(shown[:, 0])) == len(used):
-            return colours[indices, 0], GREY
-    return indices, PALETTE
+def _colours(image: Image.Image) -> dict[int, int]:
+    """A palette as 0xRRGGBB by index."""
+    flat = image.getpalette("RGB") or []
+    thirds = zip(flat[::3], flat[1::3], flat[2::3], strict=False)
+    return {index: red << 16 | green << 8 | blue for index, (red, green, blue) in enumerate(thirds)}
 
 
-def _from_planes(planes: npt.NDArray[np.generic], path: Path) -> tuple[Values, str]:
+def _from_planes(path: Path, planes: npt.NDArray[Any], top: int, lossy: bool = False) -> Pixels:
     """Grey, colour, and either with alpha, as one plane of numbers."""
-    if planes.ndim == 2 and planes.dtype == np.uint8:
-        return planes, GREY  # type: ignore[return-value]
-    values = planes.astype(np.int64)
-    if values.min(initial=0) < 0:
+    if planes.dtype.kind == "i" and planes.min(initial=0) < 0:
         raise DatasetError(f"{path} holds negative values; expected a mask from 0 up")
-    if values.max(initial=0) > 255 and (values % 257 == 0).all():
-        values //= 257  # 8 bits, written as 16
-    if values.ndim == 2:
-        return values, GREY
-    alpha = values[..., -1] if values.shape[2] in (2, 4) else None
-    plane, kind = _from_colours(values[..., : values.shape[2] - (alpha is not None)])
-    if alpha is None or alpha.min() == alpha.max():
-        return plane, kind
-    if plane.min() == plane.max():
-        return alpha, GREY  # the shape is in the alpha channel alone
-    return np.where(alpha > 0, plane, 0), kind
+    if planes.ndim == 2:
+        return Pixels(planes, top=top, lossy=lossy)
+    alpha = planes[..., -1] if planes.shape[2] in (2, 4) else None
+    plane, kind = _from_colours(planes[..., : planes.shape[2] - (alpha is not None)], lossy)
+    if alpha is not None and alpha.min() != alpha.max():
+        seen = np.unique(plane[alpha > 0])
+        # One colour, or many: the shape is what can be seen. Black and white: a mask on a clear ground.
+        if len(seen) != 2 or 0 not in seen:
+            return Pixels(alpha, top=top)
+        plane = np.where(alpha > 0, plane, 0)
+    return Pixels(plane, kind, top, lossy)
 
 
-def _from_colours(colours: npt.NDArray[np.int64]) -> tuple[Values, str]:
-    if (colours == colours[..., :1]).all():
-        return colours[..., 0], GREY
-    if colours.max(initial=0) > 255:
-        colours = colours >> 8
-    return colours[..., 0] << 16 | colours[..., 1] << 8 | colours[..., 2], COLOUR
+def _from_colours(colours: npt.NDArray[Any], lossy: bool) -> tuple[Values, str]:
+    first = colours[..., 0]
+    if lossy and colours.shape[2] == 3:
+        return cv2.cvtColor(np.ascontiguousarray(colours), cv2.COLOR_RGB2GRAY), GREY
+    if all(np.array_equal(first, colours[..., channel]) for channel in range(1, colours.shape[2])):
+        return np.ascontiguousarray(first), GREY
+    if colours.dtype != np.uint8:
+        colours = np.right_shift(colours, 8)
+    red, green, blue = (colours[..., channel].astype(np.int32) for channel in range(3))
+    return red << 16 | green << 8 | blue, COLOUR

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import struct
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +28,7 @@ Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]  # width, height
 
 LARGEST_PIXELS = 200_000_000
-TWELVE_BITS = 1 << 12
+DEPTHS = (8, 10, 12, 14)  # of sensors that write 16 bits
 # What a decoder raises over a broken file, whatever is broken in it.
 UNREADABLE = (
     OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError, AttributeError, OverflowError,
@@ -36,11 +37,19 @@ UNREADABLE = (
 )  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n"
 _CHUNK = 12  # bytes of a chunk beside what is in it: length, type, checksum
+# Pillow knows more, and among it what runs other programs or holds no pixels.
+FORMATS = ["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "DIB", "PPM", "TGA", "JPEG2000"]
+with suppress(ImportError):
+    from PIL import AvifImagePlugin  # noqa: F401  not in every Pillow
+
+    FORMATS.append("AVIF")
 # Both decoders turn a TIFF as its tag says; this is the way back to what is stored.
-_BACK = {6: 8, 8: 6}
+BACK = {6: 8, 8: 6}
 # OpenCV refuses broken ones of these; Pillow would fill what is missing with grey.
 _STRICT = ("JPEG", "MPO", "PNG")
 
+if hasattr(cv2, "setLogLevel"):
+    cv2.setLogLevel(0)  # what it cannot decode is said by us
 Image.MAX_IMAGE_PIXELS = None  # `header` has a limit of its own, with a sentence
 
 
@@ -48,15 +57,16 @@ Image.MAX_IMAGE_PIXELS = None  # `header` has a limit of its own, with a sentenc
 class Header:
     """What a picture says before it is decoded.
 
-    orientation: EXIF's, 1 (as stored) to 8. twelve_bit: whether 16 bits hold 12-bit values;
-    found out by `headers_of` alone, which decodes such pictures. problem: why it cannot be read.
+    orientation: EXIF's, 1 (as stored) to 8. bits: how many of 16 bits are in use, where they are
+    fewer; found out by `headers_of` alone, which decodes such pictures. problem: why it cannot
+    be read.
     """
 
     format: str
     mode: str
     size: Size
     orientation: int = 1
-    twelve_bit: bool = False
+    bits: int = 0
     problem: str = ""
 
     @property
@@ -75,7 +85,7 @@ def header(path: Path) -> Header:
 
 def headers_of(paths: Sequence[Path]) -> list[Header]:
     """The headers of many pictures, each looked at once as long as it stays what it is. Never an error."""
-    texts = files.facts("picture header 1", paths, lambda path: json.dumps(asdict(_looked_at(path))))
+    texts = files.facts("picture header 2", paths, lambda path: json.dumps(asdict(_looked_at(path))))
     plain = [json.loads(text) for text in texts]
     return [Header(**{**each, "size": tuple(each["size"])}) for each in plain]
 
@@ -84,7 +94,7 @@ def _looked_at(path: Path) -> Header:
     try:
         found = header(path)
         if found.mode.startswith("I") or found.mode == "F":
-            found = replace(found, twelve_bit=is_twelve_bit(_raw(path, files.read(path), found)))
+            found = replace(found, bits=used_bits(_raw(path, files.read(path), found)))
     except DatasetError as error:
         return Header("", "", (0, 0), problem=str(error))
     return found
@@ -99,7 +109,9 @@ def opened(path: Path, source: Path | bytes) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is odd in a file is said by us, or not at all
-            with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
+            with Image.open(
+                BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+            ) as image:
                 width, height = image.size
                 if width * height > LARGEST_PIXELS:
                     raise DatasetError(
@@ -139,8 +151,8 @@ def read_image(path: Path, fitting: Size | None = None, orientation: str = "auto
 
     fitting: the size (width, height) that it must have, that of its mask or annotation.
     orientation: `stored` pixels, `upright` by the EXIF tag, or `auto`: whichever of the two
-    fits; where both or neither do, stored. 16 bits are reduced to 8; 12-bit values in 16
-    bits are taken as 12. DatasetError for what cannot be decoded or has another size.
+    fits; where both or neither do, stored. 16 bits are reduced to 8; where only 8, 10, 12 or
+    14 of them are in use, those are. DatasetError for what cannot be decoded or has another size.
     """
     content = files.read(path)
     with opened(path, content) as image:
@@ -192,7 +204,7 @@ def _decoded(path: Path, content: bytes, head: Header) -> Pixels:
     else:
         pixels = _by_pillow(path, content)
     if head.format == "TIFF" and head.orientation > 1:
-        pixels = oriented(pixels, _BACK.get(head.orientation, head.orientation))
+        pixels = oriented(pixels, BACK.get(head.orientation, head.orientation))
     return pixels
 
 
@@ -226,6 +238,10 @@ def check_png(path: Path, content: bytes) -> None:
 
 def _by_pillow(path: Path, content: bytes) -> Pixels:
     with opened(path, content) as image:
+        if image.mode in ("F", "I") or image.mode.startswith("I;"):
+            raise DatasetError(
+                f"{path} holds numbers of 32 bits (mode {image.mode}); expected 8 or 16 bits: convert it"
+            )
         return np.array(image.convert("RGB"))
 
 
@@ -234,14 +250,16 @@ def _eight_bits(path: Path, pixels: npt.NDArray[np.generic]) -> Pixels:
         return pixels  # type: ignore[return-value]
     if pixels.dtype != np.uint16:
         raise DatasetError(f"{path} holds pixels of type {pixels.dtype}, expected 8 or 16 bits; convert it")
-    shift = 4 if is_twelve_bit(pixels) else 8
-    reduced: Pixels = np.right_shift(pixels, shift).astype(np.uint8)
+    reduced: Pixels = np.right_shift(pixels, (used_bits(pixels) or 16) - 8).astype(np.uint8)
     return reduced
 
 
-def is_twelve_bit(pixels: npt.NDArray[np.generic]) -> bool:
-    """Whether 16-bit pixels hold 12-bit values, as microscopes and X-ray detectors leave them."""
-    return pixels.dtype == np.uint16 and 256 <= int(pixels.max(initial=0)) < TWELVE_BITS
+def used_bits(pixels: npt.NDArray[np.generic]) -> int:
+    """How many of 16 bits hold values, as cameras, microscopes and X-ray detectors leave them; 0 for all."""
+    if pixels.dtype != np.uint16 or not pixels.any():
+        return 0
+    needed = int(pixels.max()).bit_length()
+    return next((bits for bits in DEPTHS if needed <= bits), 0)
 
 
 def notes_on(heads: Sequence[Header], unsure: int) -> list[str]:
@@ -252,7 +270,8 @@ def notes_on(heads: Sequence[Header], unsure: int) -> list[str]:
             f"{unsure} of {len(heads)} pictures have an EXIF orientation that the size of their mask neither "
             "confirms nor refutes: stored pixels are taken (orientation=upright follows the tag)"
         )
-    twelve = sum(head.twelve_bit for head in heads)
-    if twelve:
-        notes.append(f"{twelve} of {len(heads)} pictures hold 12-bit values in 16 bits: taken as 12 bits")
+    for bits, count in sorted(Counter(head.bits for head in heads if head.bits).items()):
+        notes.append(
+            f"{count} of {len(heads)} pictures hold {bits}-bit values in 16 bits: taken as {bits} bits"
+        )
     return notes

@@ -27,8 +27,9 @@ class Options:
     """How files are read where they leave it open. Every default reads what the files say.
 
     mask_value: the value (grey, palette index, or 0xRRGGBB) that is foreground; `any`: every one but 0
-    and the void of a palette; "": decided from all masks. invert: foreground and background change places.
-    orientation: of pictures with an EXIF tag, `auto` the one that fits the mask or annotation.
+    and the void of a palette; `above:N`: every higher one; "": decided from all masks. invert:
+    foreground and background change places. orientation: of pictures with an EXIF tag, `auto` the
+    one that fits the mask or annotation.
     picture: `fake` shows CocoGlide's inpainted pictures. skip_missing: leave out what has no file.
     allow_empty: score even where every true mask is empty.
     """
@@ -47,9 +48,10 @@ class Options:
         ):
             if value not in known:
                 raise ParameterError(f"{name}: found {clean(value)!r}, expected {', '.join(known)}")
-        if self.mask_value not in ("", ANY) and self.value is None:
+        if self.mask_value not in ("", ANY) and self.value is None and self.above is None:
             raise ParameterError(
-                f"mask-value: found {clean(self.mask_value)!r}, expected a number, 0xRRGGBB, or {ANY}"
+                f"mask-value: found {clean(self.mask_value)!r}, "
+                f"expected a number, 0xRRGGBB, {ANY}, or above:127"
             )
 
     @property
@@ -60,6 +62,12 @@ class Options:
         except ValueError:
             return None
         return number if 0 <= number < 1 << 24 else None
+
+    @property
+    def above(self) -> int | None:
+        """The number that foreground is above; None where that is not said."""
+        word, _, number = self.mask_value.partition(":")
+        return int(number) if word == "above" and number.isdecimal() else None
 
     def to_dict(self) -> dict[str, str]:
         """What differs from the defaults, by the names and in the words of a spec."""

@@ -162,7 +162,7 @@ def test_files_that_differ_from_the_rest_are_named(tmp_path: Path) -> None:
     dataset = folder(tmp_path, mixed, MASKS)
     np.testing.assert_array_equal(dataset.samples[2].true_mask(), MASKS[2])
     (note,) = dataset.notes
-    assert "255 in 3, 1 in 1" in note
+    assert "white in 3, 1 in 1" in note
     assert "mask/2.png" in note
 
 
@@ -294,7 +294,7 @@ def test_a_mask_that_is_replaced_is_looked_at_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"mask-value": "some"}, "expected a number, 0xRRGGBB, or any"),
+        ({"mask-value": "some"}, "expected a number, 0xRRGGBB, any, or above:127"),
         ({"orientation": "left"}, "expected auto, stored, upright"),
         ({"invert": "1"}, "expected yes or no"),
         ({"mask-valu": "1"}, "did you mean mask-value"),
