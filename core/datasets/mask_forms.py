@@ -26,7 +26,7 @@ Values = npt.NDArray[np.integer]
 
 GREY, PALETTE, COLOUR = "grey", "palette", "colour"
 MOST_VALUES = 256  # of a form; a mask with more is no mask of classes
-_VERSION = "mask form 2"
+_VERSION = "mask form 3"
 _SLICE = 1 << 22
 _LARGEST_PLANES = 40_000_000  # pixels of a mask that is more than one plane of bytes
 _GREY_BITS = (1, 2, 4)  # of a PNG whose grey levels Pillow stretches to 8 bits
@@ -54,8 +54,9 @@ class Form:
     kind, top, lossy, colours: as of `Pixels`; colours only of indices that are used. values: pixels by
     value, the most frequent ones; levels: how many values there are. high: pixels above the
     middle; near: pixels hardly below the top; between: pixels well between both ends; busiest:
-    the pixels of the most frequent value there; steps: how many values there are there. frames:
-    of a file with several pictures. problem: why it cannot be read.
+    the pixels of the most frequent value there; steps: how many values there are there; fringe:
+    how many there are hardly above 0, and hardly below the top. frames: of a file with several
+    pictures. problem: why it cannot be read.
     """
 
     kind: str = GREY
@@ -70,6 +71,7 @@ class Form:
     between: int = 0
     busiest: int = 0
     steps: int = 0
+    fringe: tuple[int, int] = (0, 0)
     frames: int = 1
     problem: str = ""
 
@@ -128,6 +130,7 @@ def described(pixels: Pixels, frames: int = 1) -> Form:
         between=int(times[middle].sum()),
         busiest=int(times[middle].max(initial=0)),
         steps=int(middle.sum()),
+        fringe=(int((low & (found > 0)).sum()), int((high & (found < pixels.top)).sum())),
         frames=frames,
     )
 
@@ -154,9 +157,10 @@ def _form(plain: dict[str, object]) -> Form:
         numbers = plain.pop(name)
         assert isinstance(numbers, dict)
         plain[name] = {int(value): int(count) for value, count in numbers.items()}
-    size = plain.pop("size")
+    size, fringe = plain.pop("size"), plain.pop("fringe")
     assert isinstance(size, list)
-    return Form(size=(size[0], size[1]), **plain)  # type: ignore[arg-type]
+    assert isinstance(fringe, list)
+    return Form(size=(size[0], size[1]), fringe=(fringe[0], fringe[1]), **plain)  # type: ignore[arg-type]
 
 
 def _frames(path: Path) -> int:
@@ -173,16 +177,18 @@ def pixels_of(path: Path) -> Pixels:
     with opened(path, content) as image:
         if image.format in ("JPEG", "MPO"):
             return Pixels(_from_jpeg(path, content), lossy=True)
-        lossy = image.format == "JPEG2000" or (image.format == "WEBP" and not _is_lossless_webp(content))
+        lossy = image.format in ("JPEG2000", "AVIF") or (
+            image.format == "WEBP" and not _is_lossless_webp(content)
+        )
         if image.width * image.height > _LARGEST_PLANES and image.mode not in ("1", "L", "P"):
             raise DatasetError(
                 f"{path} is a mask of {image.width} x {image.height} in mode {image.mode}; expected one "
                 "channel of 8 bits where it is so large"
             )
         if image.mode == "P" and "transparency" not in image.info:
-            indices = _as_stored(np.asarray(image), image)
-            return Pixels(indices, PALETTE, colours=_colours(image))
-        planes: npt.NDArray[Any] = _as_stored(np.asarray(_plain(image)), image)
+            colours = _colours(image)
+            return Pixels(_as_stored(image), PALETTE, colours=colours)
+        planes = _as_stored(image)
         bits = content[24] if content.startswith(PNG) and image.mode in ("1", "L") else 8
     if planes.dtype == bool:
         return Pixels(planes.astype(np.uint8), top=1)
@@ -194,11 +200,11 @@ def pixels_of(path: Path) -> Pixels:
     return _from_planes(path, planes, 255 if planes.dtype == np.uint8 else 65535, lossy)
 
 
-def _as_stored(planes: npt.NDArray[Any], image: Image.Image) -> npt.NDArray[Any]:
-    """Pillow turns a TIFF as its tag says; a mask's pixels are taken as they are stored."""
-    if image.format != "TIFF":
-        return planes
-    tag = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+def _as_stored(image: Image.Image) -> npt.NDArray[Any]:
+    """The pixels as they are stored: Pillow turns a TIFF as its tag says, and forgets the tag then."""
+    tag = int(image.getexif().get(ExifTags.Base.Orientation, 1)) if image.format == "TIFF" else 1
+    transparent = image.mode != "P" or "transparency" in image.info
+    planes: npt.NDArray[Any] = np.asarray(_plain(image) if transparent else image)
     return oriented(planes, BACK.get(tag, tag)) if 1 < tag <= 8 else planes
 
 

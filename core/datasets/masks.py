@@ -41,7 +41,8 @@ _BLUR = 8  # how far compression moves a value
 _BLACK_AND_WHITE = {0x000000, 0xFFFFFF}
 # Of what is not black: how much of it a soft mask, a JPEG, a mask with stray pixels has near its top.
 _SOFT, _JPEG, _STRAY = 0.5, 0.6, 0.9
-_SOFT_STEPS, _SOFT_BUSIEST = 6, 0.1
+_SOFT_STEPS, _SOFT_BUSIEST, _JPEG_BUSIEST = 6, 0.1, 0.06
+_FRINGE = 2  # values at each end that a JPEG leaves, when it is saved as something else
 
 
 @dataclass(frozen=True)
@@ -191,8 +192,8 @@ class _Every:
     """Foreground is what is not 0."""
 
 
-_Own = int | _Above | _Every  # a file's foreground; the number -1 where it has none
-_NOTHING = -1
+_Own = int | _Above | _Every  # a file's foreground
+_NOTHING = _Above(1 << 32)
 
 
 def _chosen(values: npt.NDArray[np.integer], own: _Own, form: Form) -> Mask:
@@ -230,12 +231,13 @@ def _looked_over(forms: Sequence[Form], options: Options) -> Reading:
 
 
 def _seen(form: Form, reading: Reading) -> Form:
-    """A palette of greys as the grey picture that it is; any other file as it is."""
-    if form.kind != PALETTE or not reading.greys:
+    """A palette of greys as the grey picture that it is, colours as their brightness where that decides."""
+    bright = form.kind == COLOUR and reading.above is not None
+    if not bright and (form.kind != PALETTE or not reading.greys):
         return form
     values: Counter[int] = Counter()
-    for index, count in form.values.items():
-        values[form.colours[index] & 0xFF] += count
+    for value, count in form.values.items():
+        values[_brightness(value if bright else form.colours[value])] += count
     levels = {v: n for v, n in values.items() if 24 <= v <= 231}
     return replace(
         form,
@@ -249,12 +251,22 @@ def _seen(form: Form, reading: Reading) -> Form:
     )
 
 
+def _brightness(colour: int) -> int:
+    """The highest channel of 0xRRGGBB."""
+    return max(colour >> 16, colour >> 8 & 0xFF, colour & 0xFF)
+
+
 def _seen_pixels(pixels: Pixels, reading: Reading) -> npt.NDArray[np.integer]:
+    if pixels.kind == COLOUR and reading.above is not None:
+        values = pixels.values
+        brightest: npt.NDArray[np.integer] = np.maximum(values >> 16, values >> 8 & 0xFF)
+        brightest = np.maximum(brightest, values & 0xFF)
+        return brightest
     if pixels.kind != PALETTE or not reading.greys:
         return pixels.values
     table = np.zeros(256, np.uint8)
     for index, colour in pixels.colours.items():
-        table[index] = colour & 0xFF
+        table[index] = _brightness(colour)
     return table[pixels.values]
 
 
@@ -282,13 +294,18 @@ def _own(form: Form, reading: Reading) -> _Own | None:
 
 def _has_two_ends(form: Form) -> bool:
     """Whether a compressed mask is black and white but for its edges."""
-    return form.near > 0 and form.near >= _JPEG * form.bright
+    few = form.busiest <= max(_JPEG_BUSIEST * form.near, 4)
+    return form.near > 0 and form.near >= _JPEG * form.bright and few
 
 
 def _is_soft(form: Form) -> bool:
-    """Whether a grey mask has soft edges: many levels between its ends, each of few pixels."""
-    steps = form.steps >= _SOFT_STEPS and form.busiest <= max(_SOFT_BUSIEST * form.near, 2)
-    return form.kind == GREY and not form.lossy and steps and form.near >= _SOFT * form.bright
+    """Whether a grey mask has soft edges, or was a JPEG: many values between its ends, each of few pixels."""
+    if form.kind != GREY or form.lossy or form.near == 0:
+        return False
+    few = form.busiest <= max(_SOFT_BUSIEST * form.near, 2)
+    edges = form.steps >= _SOFT_STEPS and form.near >= _SOFT * form.bright
+    fringes = min(form.fringe) >= _FRINGE and form.near >= _JPEG * (form.near + form.between)
+    return few and (edges or fringes)
 
 
 def _is_rather_soft(form: Form) -> bool:

@@ -48,8 +48,8 @@ BACK = {6: 8, 8: 6}
 # OpenCV refuses broken ones of these; Pillow would fill what is missing with grey.
 _STRICT = ("JPEG", "MPO", "PNG")
 
-if hasattr(cv2, "setLogLevel"):
-    cv2.setLogLevel(0)  # what it cannot decode is said by us
+# What it cannot decode is said by us.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 Image.MAX_IMAGE_PIXELS = None  # `header` has a limit of its own, with a sentence
 
 

@@ -236,6 +236,170 @@ def test_what_is_void_all_over_is_left_out_and_counted(tmp_path: Path) -> None:
     assert "1 samples are ignored all over, and are left out" in found.sentences
 
 
+def palette_of(*colours: int, indices: np.ndarray, path: Path) -> Path:
+    image = Image.fromarray(indices.astype(np.uint8), "P")
+    image.putpalette([channel for colour in colours for channel in colour.to_bytes(3, "big")])
+    return saved(path.with_suffix(".png"), image)
+
+
+def by_number(*writers: Write) -> Write:
+    """The n-th mask by the n-th writer."""
+    return lambda path, mask: writers[int(path.name) % len(writers)](path, mask)
+
+
+def test_an_index_means_the_same_in_every_file(tmp_path: Path) -> None:
+    """Index 7 of VOC is a grey: it stays index 7 where nothing else is in a file."""
+    colours = [*VOC[:21], 128, 128, 128]
+
+    def alone(path: Path, mask: np.ndarray) -> Path:
+        return palette(path, mask, colours, 7)
+
+    def beside(path: Path, mask: np.ndarray) -> Path:
+        image = Image.fromarray(np.where(mask, 7, np.where(mask[::-1], 1, 0)).astype(np.uint8), "P")
+        image.putpalette(colours)
+        return saved(path.with_suffix(".png"), image)
+
+    dataset = folder(tmp_path, by_number(alone, beside), MASKS, "mask-value=7")
+    for sample, mask in zip(dataset.samples, MASKS, strict=True):
+        np.testing.assert_array_equal(sample.true_mask(), mask)
+
+
+def test_a_white_background_of_a_palette_is_no_foreground(tmp_path: Path) -> None:
+    def classes(path: Path, mask: np.ndarray) -> Path:
+        return palette_of(0xFFFFFF, 0xFF0000, indices=mask, path=path)
+
+    nothing = np.zeros((HEIGHT, WIDTH), bool)
+    dataset = folder(tmp_path, classes, [MASKS[0], nothing])
+    assert dataset.empty == {"cat_1"}
+    np.testing.assert_array_equal(dataset.samples[0].true_mask(), MASKS[0])
+
+
+def test_void_of_palettes_is_none_of_plain_masks_beside_them(tmp_path: Path) -> None:
+    dataset = folder(tmp_path, by_number(voc, grey(255), one_bit, voc), MASKS)
+    for place in (1, 2):
+        np.testing.assert_array_equal(dataset.samples[place].true_mask(), MASKS[place])
+        assert dataset.samples[place].ignored() is None
+    assert dataset.samples[0].ignored() is not None
+
+
+def test_any_value_includes_white(tmp_path: Path) -> None:
+    def trimap(path: Path, mask: np.ndarray) -> Path:
+        values = np.where(mask, 255, np.where(mask[::-1], 128, 0))
+        return saved(path.with_suffix(".png"), Image.fromarray(values.astype(np.uint8)))
+
+    dataset = folder(tmp_path, trimap, MASKS, "mask-value=any")
+    np.testing.assert_array_equal(dataset.samples[0].true_mask(), MASKS[0] | MASKS[0][::-1])
+
+
+def test_float_labels_and_sixteen_bit_numbers_are_not_scaled(tmp_path: Path) -> None:
+    def labels(path: Path, mask: np.ndarray) -> Path:
+        values = np.where(mask, 1, np.where(mask[::-1], 2, 0) if path.name == "1" else 0)
+        return saved(path.with_suffix(".tif"), Image.fromarray(values.astype(np.float32)))
+
+    found = folder(tmp_path / "floats", labels, MASKS, "mask-value=1")
+    instances = folder(tmp_path / "instances", grey(257, dtype=np.uint16), MASKS, "mask-value=257")
+    for dataset in (found, instances):
+        for sample, mask in zip(dataset.samples, MASKS, strict=True):
+            np.testing.assert_array_equal(sample.true_mask(), mask)
+
+
+def test_classes_beside_a_large_void_are_no_soft_edges(tmp_path: Path) -> None:
+    def train_ids(path: Path, mask: np.ndarray) -> Path:
+        values = np.full(mask.shape, 255, np.uint8)
+        values[:20] = np.arange(mask.shape[1]) % 10
+        return saved(path.with_suffix(".png"), Image.fromarray(values))
+
+    def instances(path: Path, mask: np.ndarray) -> Path:
+        values = np.where(mask, 247 + np.arange(mask.shape[1]) % 9, 0)
+        return saved(path.with_suffix(".png"), Image.fromarray(values.astype(np.uint8)))
+
+    for name, write in (("train", train_ids), ("instances", instances)):
+        with pytest.raises(DatasetError, match="several values besides 0"):
+            folder(tmp_path / name, write, MASKS).samples[0].true_mask()
+
+
+def test_a_jpeg_that_is_not_black_and_white_is_no_mask(tmp_path: Path) -> None:
+    def two_classes(path: Path, mask: np.ndarray) -> Path:
+        values = np.where(mask, 200, np.where(mask[::-1], 100, 0))
+        return saved(path.with_suffix(".jpg"), Image.fromarray(values.astype(np.uint8)), quality=90)
+
+    def photo(path: Path, mask: np.ndarray) -> Path:
+        noise = np.random.default_rng(0).integers(0, 256, mask.shape)
+        return saved(path.with_suffix(".jpg"), Image.fromarray(noise.astype(np.uint8)), quality=90)
+
+    for name, write in (("classes", two_classes), ("photo", photo)):
+        with pytest.raises(DatasetError, match="not black and white"):
+            folder(tmp_path / name, write, MASKS).samples[0].true_mask()
+    with pytest.raises(DatasetError, match="cannot be told from black"):
+        folder(tmp_path / "named", jpeg, MASKS, "mask-value=1").samples[0].true_mask()
+
+
+def test_a_dark_jpeg_among_good_ones_is_empty_and_not_full(tmp_path: Path) -> None:
+    def noise(path: Path, mask: np.ndarray) -> Path:
+        values = np.random.default_rng(1).integers(0, 6, mask.shape).astype(np.uint8)
+        return saved(path.with_suffix(".jpg"), Image.fromarray(values))
+
+    dataset = folder(tmp_path, by_number(jpeg, jpeg, jpeg, noise), MASKS)
+    assert not dataset.samples[3].true_mask().any()
+    assert dataset.empty == {"cat_3"}
+
+
+def test_stray_pixels_and_few_levels_among_sound_masks_are_split_and_said(tmp_path: Path) -> None:
+    def stray(path: Path, mask: np.ndarray) -> Path:
+        values = (mask * 255).astype(np.uint8)
+        values[0, :3] = (3, 90, 200)
+        return saved(path.with_suffix(".png"), Image.fromarray(values))
+
+    dataset = folder(tmp_path, by_number(grey(255), grey(255), grey(255), stray), MASKS)
+    assert (dataset.samples[3].true_mask() != MASKS[3]).sum() == 1  # the one above the middle
+    assert any("a few pixels" in note and "mask/3.png" in note for note in dataset.notes)
+
+
+def test_everything_brighter_than_a_number_may_be_meant(tmp_path: Path) -> None:
+    def feathered(path: Path, mask: np.ndarray) -> Path:
+        rows = np.linspace(1, 255, mask.shape[0])[:, None] * np.ones(mask.shape)
+        return saved(path.with_suffix(".png"), Image.fromarray(rows.astype(np.uint8)))
+
+    with pytest.raises(DatasetError, match="above:127"):
+        folder(tmp_path, feathered, MASKS).samples[0].true_mask()
+    found = open_dataset(f"{tmp_path}?mask-value=above:127").samples[0].true_mask()
+    expected = np.asarray(Image.open(tmp_path / "mask/0.png")) > 127
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_shape_in_the_alpha_channel_wins_over_many_colours(tmp_path: Path) -> None:
+    def cut_out(path: Path, mask: np.ndarray) -> Path:
+        pixels = np.random.default_rng(2).integers(0, 256, (*mask.shape, 4), np.uint8)
+        pixels[..., 3] = mask * 255
+        return saved(path.with_suffix(".png"), Image.fromarray(pixels))
+
+    def black_on_clear_white(path: Path, mask: np.ndarray) -> Path:
+        pixels = np.where(mask[..., None], (0, 0, 0, 255), (255, 255, 255, 0))
+        return saved(path.with_suffix(".png"), Image.fromarray(pixels.astype(np.uint8)))
+
+    for name, write in (("many", cut_out), ("black", black_on_clear_white)):
+        dataset = folder(tmp_path / name, write, MASKS)
+        np.testing.assert_array_equal(dataset.samples[0].true_mask(), MASKS[0])
+
+
+def test_a_tiff_is_taken_as_it_is_stored(tmp_path: Path) -> None:
+    def turned(path: Path, mask: np.ndarray) -> Path:
+        image = Image.fromarray(mask.astype(np.uint8) * 255)
+        return saved(path.with_suffix(".tif"), image, tiffinfo={274: 3})
+
+    dataset = folder(tmp_path, turned, MASKS)
+    np.testing.assert_array_equal(dataset.samples[0].true_mask(), MASKS[0])
+
+
+def test_several_pictures_in_a_file_are_said(tmp_path: Path) -> None:
+    def pages(path: Path, mask: np.ndarray) -> Path:
+        image = Image.fromarray(mask.astype(np.uint8) * 255)
+        return saved(path.with_suffix(".tif"), image, save_all=True, append_images=[image])
+
+    (note,) = folder(tmp_path, pages, MASKS).notes
+    assert "4 masks hold several pictures" in note
+
+
 def test_inverted_masks_are_turned_on_request(tmp_path: Path) -> None:
     dataset = folder(tmp_path, grey(0, 255), MASKS, "invert=yes")
     np.testing.assert_array_equal(dataset.samples[0].true_mask(), MASKS[0])

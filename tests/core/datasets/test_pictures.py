@@ -146,6 +146,19 @@ def test_sixteen_bits_are_reduced_to_their_upper_eight(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(path)[..., 0], pixels)
 
 
+def test_postscript_is_no_picture_and_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(ran) print flush showpage\n%%EOF\n")
+    with pytest.raises(DatasetError, match="its format is not known"):
+        read_image(path)
+
+
+def test_floats_are_no_black_picture(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.tif", Image.fromarray(pixels_of(9, 9)[..., 0] / np.float32(255)))
+    with pytest.raises(DatasetError, match="32 bits"):
+        read_image(path)
+
+
 def test_a_picture_that_says_it_is_huge_is_not_decoded(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.bmp", Image.fromarray(pixels_of(4, 4)))
     content = bytearray(path.read_bytes())
