@@ -259,8 +259,9 @@ def _brightness(colour: int) -> int:
 def _seen_pixels(pixels: Pixels, reading: Reading) -> npt.NDArray[np.integer]:
     if pixels.kind == COLOUR and reading.above is not None:
         values = pixels.values
-        brightest: npt.NDArray[np.integer] = np.maximum(values >> 16, values >> 8 & 0xFF)
-        brightest = np.maximum(brightest, values & 0xFF)
+        brightest: npt.NDArray[np.integer] = np.maximum.reduce(
+            [values >> 16, values >> 8 & 0xFF, values & 0xFF]
+        )
         return brightest
     if pixels.kind != PALETTE or not reading.greys:
         return pixels.values
