@@ -1,8 +1,8 @@
 """Files of a dataset: read whole, and known by content.
 
 What a file's content is (its SHA-256) and what was found out about it are remembered
-beside the heatmaps by path, size and time of change, so that a large dataset is read
-once. Without a place to remember, everything is read again.
+beside the heatmaps by path, size, times of change and place on disk, so that a large
+dataset is read once. Without a place to remember, everything is read again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 LARGEST = 1 << 30  # bytes of one picture or table
 # A file that was changed just now may change again within the clock's tick and keep its size.
 SETTLED_SECONDS = 2.0
+WAIT_SECONDS = 1.0  # for another process that holds the memory
 _THREADS = 8
 _AT_ONCE = 500  # SQLite takes so many values in one question
 
-Key = tuple[str, int, int]  # path, size, time of change in ns
+Key = tuple[str, str]  # path, and what changes when the file does
 
 
 def read(path: Path, largest: int = LARGEST) -> bytes:
@@ -66,11 +67,19 @@ def digests(files: Sequence[Path]) -> list[str]:
 
 
 def facts(name: str, files: Sequence[Path], find: Callable[[Path], str]) -> list[str]:
-    """What `find` says of each file, as text, asked once. name: of the question, with its version."""
-    return _remembered(name, files, find)
+    """What `find` says of each file, a JSON object as text. name: of the question, with its version.
+
+    It is asked once, but a fact with a `problem` is not remembered: what failed may work tomorrow.
+    """
+    return _remembered(name, files, find, lambda fact: not json.loads(fact).get("problem"))
 
 
-def _remembered(name: str, files: Sequence[Path], find: Callable[[Path], str]) -> list[str]:
+def _remembered(
+    name: str,
+    files: Sequence[Path],
+    find: Callable[[Path], str],
+    lasts: Callable[[str], bool] = lambda fact: True,
+) -> list[str]:
     unique = list(dict.fromkeys(files))
     keys = {path: _key(path) for path in unique}
     with _memory() as memory:
@@ -80,9 +89,14 @@ def _remembered(name: str, files: Sequence[Path], find: Callable[[Path], str]) -
         if missing:
             with ThreadPoolExecutor(min(_THREADS, len(missing)), "dataset-files") as pool:
                 found.update(zip(missing, pool.map(find, missing), strict=True))
-            settled = (time.time() - SETTLED_SECONDS) * 1e9
-            fresh = {key: found[path] for path in missing if (key := keys[path]) and key[2] < settled}
-            memory.put(name, fresh)
+            memory.put(
+                name,
+                {
+                    key: found[path]
+                    for path in missing
+                    if (key := keys[path]) and _is_settled(path) and lasts(found[path])
+                },
+            )
     return [found[path] for path in files]
 
 
@@ -91,7 +105,17 @@ def _key(path: Path) -> Key | None:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return str(path.absolute()), found.st_size, found.st_mtime_ns
+    # The time of the content can be set back (cp -p, rsync -t); that of the inode cannot.
+    state = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+    return str(path.absolute()), " ".join(map(str, state))
+
+
+def _is_settled(path: Path) -> bool:
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return max(found.st_mtime, found.st_ctime) < time.time() - SETTLED_SECONDS
 
 
 class _Memory:
@@ -106,20 +130,20 @@ class _Memory:
         for some in _slices(keys):
             marks = ", ".join("?" * len(some))
             rows = self._asked(
-                f"SELECT path, size, changed, fact FROM facts WHERE name = ? AND path IN ({marks})",
-                [(name, *(path for path, _, _ in some))],
+                f"SELECT path, state, fact FROM facts WHERE name = ? AND path IN ({marks})",
+                [(name, *(path for path, _ in some))],
             )
-            found.update({(path, size, changed): fact for path, size, changed, fact in rows})
+            found.update({(path, state): fact for path, state, fact in rows})
         return {key: found[key] for key in keys if key in found}
 
     def put(self, name: str, facts: Mapping[Key, str]) -> None:
         """Remember this of these files."""
         self._asked(
-            "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)",
             [(name, *key, fact) for key, fact in facts.items()],
         )
 
-    def _asked(self, sql: str, rows: Sequence[tuple[object, ...]]) -> list[tuple[str, int, int, str]]:
+    def _asked(self, sql: str, rows: Sequence[tuple[object, ...]]) -> list[tuple[str, str, str]]:
         import sqlite3
 
         if self._db is None or not rows:
@@ -138,13 +162,13 @@ class _Memory:
 def _memory() -> Iterator[_Memory]:
     import sqlite3  # not before something is asked for: the screen's process never does
 
-    path = paths.cache_dir() / "files.db"
+    path = paths.cache_dir() / "facts.db"
     try:
         paths.make_folder(path.parent)
-        db = sqlite3.connect(path, timeout=5.0)
+        db = sqlite3.connect(path, timeout=WAIT_SECONDS)
         db.execute(
-            "CREATE TABLE IF NOT EXISTS facts (name TEXT, path TEXT, size INTEGER, changed INTEGER, "
-            "fact TEXT, PRIMARY KEY (name, path)) WITHOUT ROWID"
+            "CREATE TABLE IF NOT EXISTS facts (name TEXT, path TEXT, state TEXT, fact TEXT, "
+            "PRIMARY KEY (name, path)) WITHOUT ROWID"
         )
     except (ClipLocError, sqlite3.Error, OSError):
         yield _Memory(None)

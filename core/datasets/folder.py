@@ -139,7 +139,8 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
         )
         for place, (id_, row, source) in enumerate(zip(folder.ids, there, sources, strict=True))
     )
-    skipped = [row.real for row in rows if row not in there]
+    kept = {row.number for row in there}
+    skipped = [row.real for row in rows if row.number not in kept]
     content = Content(
         pictures=partial(_pictures_digest, folder),
         truth=partial(_truth_digest, folder),

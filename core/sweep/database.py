@@ -42,8 +42,6 @@ MIGRATIONS = (
         data TEXT NOT NULL, PRIMARY KEY (run, set_index)
     ) WITHOUT ROWID;
     """,
-    # The rule by which true masks were read, see core.datasets.READING; 1 is release 0.1.0's.
-    "ALTER TABLE runs ADD COLUMN reading INTEGER NOT NULL DEFAULT 1",
 )
 WAIT_SECONDS = 60.0  # for another writer; each holds the file for milliseconds
 

@@ -195,8 +195,8 @@ class Ledger:
         id_, now = secrets.token_hex(4), time.time()
         with writing(self.path) as db:
             db.execute(
-                "INSERT INTO runs (id, created, updated, plan, card, images, shards, reading, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting')",
+                "INSERT INTO runs (id, created, updated, plan, card, images, shards, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
                 (
                     id_,
                     now,
@@ -205,7 +205,6 @@ class Ledger:
                     json.dumps(_card(plan)),
                     plan.images * len(plan.sets),
                     len(plan.shards()),
-                    plan.reading,
                 ),
             )
         return id_
@@ -336,8 +335,7 @@ class Ledger:
             best=Best.from_dict(json.loads(row["best"])) if row["best"] else None,
             worker=row["worker"],
             keeps_counts=card["keeps_counts"],
-            # A ledger of release 0.1.0 that may only be read has no such column.
-            reading=row["reading"] if "reading" in row.keys() else 1,  # noqa: SIM118  a Row is no mapping
+            reading=card.get("reading", 1),  # release 0.1.0 said nothing
         )
 
     def _state(self, row: sqlite3.Row) -> str:
@@ -359,6 +357,7 @@ def _card(plan: Plan) -> dict[str, object]:
         "configs": len(plan.grid.configs),
         "cells": plan.cells,
         "keeps_counts": plan.keep,
+        "reading": plan.reading,
         "machine": machine(),
     }
 

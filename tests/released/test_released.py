@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,8 @@ def test_a_new_run_stands_beside_the_old_ones(left: Path, capsys: Capture) -> No
     assert found["reading"] == 2
     assert any("release 0.1.0" in note for note in found["summaries"][0]["ground"]["notes"])
     assert len(Ledger().runs()) == 6
+    with closing(sqlite3.connect(left / "home/state/runs.db")) as db:  # a sweep of 0.1.0 at work goes on
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
 
 
 def test_the_poster_does_not_take_an_old_run_for_done(left: Path) -> None:
@@ -138,7 +142,7 @@ def test_a_bundle_is_taken_in_and_marked(left: Path, capsys: Capture) -> None:
 def test_a_ledger_in_a_folder_that_may_only_be_read_is_read(
     left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No migration comes before the first writing: the columns that are not there have their default."""
+    """Reading changes nothing in it."""
     before = (left / "home/state/runs.db").read_bytes()
     assert {row.reading for row in Ledger().runs()} == {1}
     assert (left / "home/state/runs.db").read_bytes() == before
