@@ -63,8 +63,8 @@ def _export(arguments: argparse.Namespace) -> int:
     from core.predictions import ground_truth, predictions, results, scored, write_json, write_masks
     from core.sweep.inputs import open_sets
 
-    name, config = _asked(arguments)
-    (heatmaps,), dataset, ids = open_sets([name], spec_of(arguments), HeatmapStore())
+    name, config, spec = _asked(arguments)
+    (heatmaps,), dataset, ids = open_sets([name], spec, HeatmapStore())
     maps = heatmaps.read_all()
     _say_ground(ground(dataset, ids, maps, heatmaps.identity.mark))
     found = list(predictions(maps, dataset, config))
@@ -80,19 +80,21 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess]:
-    """The heatmap set's name or key, and the config."""
+def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None]:
+    """The heatmap set's name or key, the config, and how the dataset is opened: a run's, as it was scored."""
+    from core.datasets.spec import resolved
     from core.errors import ParameterError
     from core.sweep.ledger import Ledger
 
     if arguments.heatmaps is not None:
-        return arguments.heatmaps, config_of(arguments)
+        return arguments.heatmaps, config_of(arguments), spec_of(arguments)
     ledger = Ledger()
     row = ledger.find(arguments.run_id)
     if row.best is None:
         raise ParameterError(f"run {row.id} has scored nothing yet; `cliploc runs resume {row.id}` first")
-    keys = {found["name"]: found["key"] for found in ledger.plan(row.id).sets}
-    return keys[row.best.heatmaps], row.best.config
+    plan = ledger.plan(row.id)
+    keys = {found["name"]: found["key"] for found in plan.sets}
+    return keys[row.best.heatmaps], row.best.config, resolved(spec_of(arguments), plan.dataset)
 
 
 def _score(arguments: argparse.Namespace) -> int:

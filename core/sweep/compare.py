@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import ParameterError
+from core.errors import ParameterError, clean
 from core.metrics import Integers
 from core.sweep.choosing import Chosen, Paired, Worth, best_of, chosen, folds_of, paired, worth
 from core.sweep.keeping import kept_table
@@ -72,8 +72,21 @@ def contenders(ledger: Ledger, run: str) -> list[Contender]:
     ]
 
 
+def _check_truths(ledger: Ledger, everyone: list[Contender]) -> None:
+    """ParameterError where two runs scored other true masks, or read them otherwise."""
+    plans = {one.run: ledger.plan(one.run) for one in everyone}
+    (first, plan), *others = plans.items()
+    for run, other in others:
+        if (other.truth, other.reading) != (plan.truth, plan.reading):
+            raise ParameterError(
+                f"run {run} scored {clean(other.dataset)}, run {first} {clean(plan.dataset)}: the true "
+                "masks, or how they were read, are not the same, so the scores cannot be compared"
+            )
+
+
 def compared(ledger: Ledger, everyone: list[Contender]) -> Contest:
     """Every contender, and every pair on its shared images. ParameterError when a pair shares none."""
+    _check_truths(ledger, everyone)
     everywhere = frozenset.intersection(*(one.ids for one in everyone))
     own = [everywhere or one.ids for one in everyone]
     pairs = list(itertools.combinations(range(len(everyone)), 2))

@@ -207,3 +207,35 @@ def test_results_hold_what_coco_asks_for(dataset: Dataset, heatmaps: dict[str, n
     for entry in results(predictions(heatmaps, dataset, CONFIG), dataset):
         assert {"image_id", "category_id", "segmentation", "bbox", "score"} <= set(entry)
         assert json.loads(json.dumps(entry)) == entry
+
+
+def test_a_runs_masks_are_scored_as_the_run_read_them(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The options of the run's dataset are part of what it found; two truths are not compared."""
+    arrays = {sample.id: sample.true_mask().astype(np.float32) for sample in dataset.samples}
+    np.savez(tmp_path / "a.npz", ids=np.array(list(arrays)), heatmaps=np.stack(list(arrays.values())))
+    assert (
+        main(["heatmaps", "import", str(tmp_path / "a.npz"), "--dataset", dataset.spec, "--name", "a"]) == 0
+    )
+    grid = ["--interpolation", "nearest", "--order", "none", "--executor", "threads", "--json"]
+    runs = []
+    for options in ([], ["--invert"]):
+        capsys.readouterr()
+        assert main(["sweep", "--heatmaps", "a", *options, *grid]) == 0
+        runs.append(json.loads(capsys.readouterr().out))
+    for found in runs:
+        export = [
+            "predictions",
+            "export",
+            "--run",
+            found["run"],
+            "-o",
+            str(tmp_path / found["run"]),
+            "--json",
+        ]
+        assert main(export) == 0
+        scored_again = json.loads(capsys.readouterr().out)["scores"]["mean_iou"]
+        assert scored_again == pytest.approx(found["best"]["mean_iou"])
+    assert main(["runs", "compare", *(found["run"] for found in runs)]) == 2
+    assert "how they were read, are not the same" in capsys.readouterr().err
