@@ -275,20 +275,13 @@ class _CocoNames:
             ) from error
         return cls(images, categories)
 
-    def candidates(self, entry: Mapping[str, object]) -> tuple[str, ...]:
-        """The sample ids that an entry may mean."""
-        stem, label = self._of(entry, "image_id", self.images), self.label(entry)
-        if stem is None or label is None:
-            return ()
-        return f"{label}_{entry['image_id']}", f"{label}_{stem}", stem
+    def image(self, entry: Mapping[str, object]) -> str | None:
+        """The stem of the entry's image file."""
+        return self._of(entry, "image_id", self.images)
 
     def label(self, entry: Mapping[str, object]) -> str | None:
         """The name of the entry's category."""
         return self._of(entry, "category_id", self.categories)
-
-    def means(self, entry: Mapping[str, object], sample: Sample) -> bool:
-        """Whether the entry's category is the sample's label."""
-        return self.label(entry) == sample.label
 
     @staticmethod
     def _of(entry: Mapping[str, object], name: str, known: Mapping[str, str]) -> str | None:
@@ -299,15 +292,28 @@ class _CocoNames:
 
 
 def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: _CocoNames) -> Sample | None:
+    """The sample that an entry says by id, or means by its image and category."""
     own = entry.get("sample")
-    for id_ in names.candidates(entry) if own is None else (str(own),):
-        try:
-            sample = dataset.by_id(id_)
-        except ParameterError:
-            continue
-        if own is not None or names.means(entry, sample):
+    if own is not None:
+        return _known(dataset, str(own))
+    stem, label = names.image(entry), names.label(entry)
+    if stem is None or label is None:
+        return None
+    for id_ in (file_name(f"{label}_{stem}"), file_name(stem)):
+        sample = _known(dataset, id_)
+        if sample is not None and sample.label == label:
             return sample
-    return None
+    # Ids that had to be told apart, and CocoGlide's, which are COCO's numbers: the source says which image.
+    number = key_of(entry["image_id"])
+    found = [each for each in dataset.samples if each.source == number and each.label == label]
+    return found[0] if len(found) == 1 else None
+
+
+def _known(dataset: Dataset, id_: str) -> Sample | None:
+    try:
+        return dataset.by_id(id_)
+    except ParameterError:
+        return None
 
 
 def _decoded(entry: Mapping[str, object], sample: Sample, where: str) -> Mask:

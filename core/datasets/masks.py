@@ -10,60 +10,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from core.datasets.mask_forms import (
-    COLOUR,
-    GREY,
-    MOST_VALUES,
-    PALETTE,
-    Form,
-    Pixels,
-    described,
-    forms_of,
-    middle_of,
-    pixels_of,
+from core.datasets.mask_forms import COLOUR, Form, described, forms_of, pixels_of
+from core.datasets.mask_reading import (
+    BLUR,
+    NOTHING,
+    VOID,
+    Mask,
+    Reading,
+    chosen,
+    foreground_of,
+    is_soft,
+    is_stray,
+    looked_over,
+    own_of,
+    seen_form,
+    seen_pixels,
+    void_of,
 )
 from core.datasets.spec import ANY, Options
 from core.errors import DatasetError, clean
 
-Mask = npt.NDArray[np.bool_]
 Named = Sequence[tuple[str, Form]]  # a mask's name for people, and what it is
 
-VOID = 255  # of a palette with classes, and beside a class number that was named: PASCAL VOC's border
 NAMED = 6
-_BLUR = 8  # how far compression moves a value
-_BLACK_AND_WHITE = {0x000000, 0xFFFFFF}
-# Of what is not black: how much of it a soft mask, a JPEG, a mask with stray pixels has near its top.
-_SOFT, _JPEG, _STRAY = 0.5, 0.6, 0.9
-_SOFT_STEPS, _SOFT_BUSIEST, _JPEG_BUSIEST = 6, 0.1, 0.06
-_FRINGE = 2  # values at each end that a JPEG leaves, when it is saved as something else
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is foreground in all masks of a dataset. notes: what people should know of it.
-
-    value: the one foreground value; None for each file's own. every: every value but 0 and void is.
-    above: everything higher is. greys: palettes are grey pictures in disguise, not classes. classes:
-    there are palettes with classes, in which 255 is void. binary: nearly all masks are black and
-    white, so that a few stray pixels are just that. lossy: there are JPEGs with something in them.
-    """
-
-    value: int | None = None
-    every: bool = False
-    above: int | None = None
-    greys: bool = False
-    classes: bool = False
-    binary: bool = False
-    lossy: bool = False
-    invert: bool = False
-    notes: tuple[str, ...] = ()
 
 
 class MaskFiles:
@@ -112,7 +85,7 @@ class MaskFiles:
     @property
     def void(self) -> list[int]:
         """Which masks are void all over, so that nothing in them can be scored, by place."""
-        voids = ((place, form, _void_of(form, self.reading)) for place, form in enumerate(self.forms))
+        voids = ((place, form, void_of(form, self.reading)) for place, form in enumerate(self.forms))
         return [
             place
             for place, form, void in voids
@@ -134,24 +107,24 @@ class MaskFiles:
         return reading_of(list(zip(self._names, self.forms, strict=True)), self._options, self._option)
 
     def _is_empty(self, place: int, form: Form) -> bool:
-        count = _foreground(form, self._reading)
+        count = foreground_of(form, self._reading)
         return not read_mask(self._paths[place], self._reading)[0].any() if count is None else count == 0
 
 
 def reading_of(named: Named, options: Options, option: str = "--mask-value") -> Reading:
     """Decide what is foreground. option: what says a value. DatasetError where it cannot be known."""
     sound = [(name, form) for name, form in named if not form.problem]
-    reading = _looked_over([form for _, form in sound], options)
+    reading = looked_over([form for _, form in sound], options)
     if options.mask_value:
         _check_lossy(sound, options)
-        chosen = "any but 0" if options.mask_value == ANY else options.mask_value
-        notes = [f"mask value {chosen} is foreground, as mask-value says"]
+        meant = "any but 0" if options.mask_value == ANY else options.mask_value
+        notes = [f"mask value {meant} is foreground, as mask-value says"]
     else:
-        unclear = [(name, form) for name, form in sound if _own(form, reading) is None]
+        unclear = [(name, form) for name, form in sound if own_of(form, reading) is None]
         if unclear:
             raise DatasetError(_several(unclear, len(sound), option))
         notes = [*_value_notes(sound, reading), *_stray_notes(sound, reading)]
-    voids = sum(_void_of(form, reading) is not None for _, form in sound)
+    voids = sum(void_of(form, reading) is not None for _, form in sound)
     if voids:
         notes.append(f"mask value {VOID} is void in {voids} of {len(sound)} masks: those pixels are ignored")
     frames = [name for name, form in sound if form.frames > 1]
@@ -166,191 +139,24 @@ def read_mask(path: Path, reading: Reading) -> tuple[Mask, Mask | None]:
     """Foreground and void of one mask file, (H, W) bool; None where nothing is void. DatasetError."""
     pixels = pixels_of(path)
     form = described(pixels)
-    values = _seen_pixels(pixels, reading)
-    number = _void_of(form, reading)
+    values = seen_pixels(pixels, reading)
+    number = void_of(form, reading)
     void: Mask | None = None if number is None else values == number
-    own = _own(form, reading)
+    own = own_of(form, reading)
     if own is None:
         raise DatasetError(
             f"{path} holds several values, unlike when it was looked at; open the dataset again"
         )
-    mask = _chosen(values, own, form)
+    mask = chosen(values, own, form)
     if reading.invert:
         mask = ~mask
     return (mask, None) if void is None else (mask & ~void, void)
 
 
-@dataclass(frozen=True)
-class _Above:
-    """Foreground is what is higher."""
-
-    value: int
-
-
-@dataclass(frozen=True)
-class _Every:
-    """Foreground is what is not 0."""
-
-
-_Own = int | _Above | _Every  # a file's foreground
-_NOTHING = _Above(1 << 32)
-
-
-def _chosen(values: npt.NDArray[np.integer], own: _Own, form: Form) -> Mask:
-    mask: Mask
-    if isinstance(own, _Every):
-        mask = values != 0
-    elif isinstance(own, _Above):
-        mask = values > own.value
-    elif form.lossy:
-        mask = np.abs(values.astype(np.int64) - own) <= _BLUR
-    else:
-        mask = values == own
-    return mask
-
-
-def _looked_over(forms: Sequence[Form], options: Options) -> Reading:
-    """What the files are as a whole."""
-    palettes = [form for form in forms if form.kind == PALETTE]
-    colours = {colour for form in palettes for colour in form.colours.values()}
-    ramps = all(colour == index * 0x010101 for form in palettes for index, colour in form.colours.items())
-    reading = Reading(
-        value=options.value,
-        every=options.mask_value == ANY,
-        above=options.above,
-        greys=bool(palettes) and (colours <= _BLACK_AND_WHITE or ramps),
-        invert=options.invert,
-    )
-    classes = not reading.greys and any(form.ids - {VOID} for form in palettes)
-    reading = replace(
-        reading, classes=classes, lossy=any(form.lossy and _has_two_ends(form) for form in forms)
-    )
-    grey = [seen for form in forms if (seen := _seen(form, reading)).kind == GREY and seen.ids]
-    plain = sum(form.ids == {form.top} or _is_soft(form) or form.lossy for form in grey)
-    return replace(reading, binary=2 * plain > len(grey))
-
-
-def _seen(form: Form, reading: Reading) -> Form:
-    """A palette of greys as the grey picture that it is, colours as their brightness where that decides."""
-    bright = form.kind == COLOUR and reading.above is not None
-    if not bright and (form.kind != PALETTE or not reading.greys):
-        return form
-    values: Counter[int] = Counter()
-    for value, count in form.values.items():
-        values[_brightness(value if bright else form.colours[value])] += count
-    levels = {v: n for v, n in values.items() if 24 <= v <= 231}
-    return replace(
-        form,
-        kind=GREY,
-        values=dict(values),
-        high=sum(n for v, n in values.items() if v > middle_of(255)),
-        near=sum(n for v, n in values.items() if v > 231),
-        between=sum(levels.values()),
-        busiest=max(levels.values(), default=0),
-        steps=len(levels),
-    )
-
-
-def _brightness(colour: int) -> int:
-    """The highest channel of 0xRRGGBB."""
-    return max(colour >> 16, colour >> 8 & 0xFF, colour & 0xFF)
-
-
-def _seen_pixels(pixels: Pixels, reading: Reading) -> npt.NDArray[np.integer]:
-    if pixels.kind == COLOUR and reading.above is not None:
-        values = pixels.values
-        brightest: npt.NDArray[np.integer] = np.maximum.reduce(
-            [values >> 16, values >> 8 & 0xFF, values & 0xFF]
-        )
-        return brightest
-    if pixels.kind != PALETTE or not reading.greys:
-        return pixels.values
-    table = np.zeros(256, np.uint8)
-    for index, colour in pixels.colours.items():
-        table[index] = _brightness(colour)
-    return table[pixels.values]
-
-
-def _own(form: Form, reading: Reading) -> _Own | None:
-    """The foreground of a file; None where it leaves a choice."""
-    if reading.every:
-        return _Every()
-    if reading.above is not None:
-        return _Above(reading.above)
-    if reading.value is not None:
-        return reading.value
-    form = _seen(form, reading)
-    split = _Above(middle_of(form.top))
-    if form.lossy:
-        if form.bright == 0:  # nothing at all, or 0 and 1 of which a JPEG leaves nothing
-            return _NOTHING if reading.lossy or form.levels == 1 else None
-        return split if _has_two_ends(form) else None
-    if _is_soft(form) or (reading.binary and (_is_stray(form) or _is_rather_soft(form))):
-        return split
-    ids = form.ids - {_void_of(form, reading)}
-    if len(ids) > 1 or form.levels > MOST_VALUES:
-        return None
-    return ids.pop() if ids else _NOTHING
-
-
-def _has_two_ends(form: Form) -> bool:
-    """Whether a compressed mask is black and white but for its edges."""
-    few = form.busiest <= max(_JPEG_BUSIEST * form.near, 4)
-    return form.near > 0 and form.near >= _JPEG * form.bright and few
-
-
-def _is_soft(form: Form) -> bool:
-    """Whether a grey mask has soft edges, or was a JPEG: many values between its ends, each of few pixels."""
-    if form.kind != GREY or form.lossy or form.near == 0:
-        return False
-    few = form.busiest <= max(_SOFT_BUSIEST * form.near, 2)
-    edges = form.steps >= _SOFT_STEPS and form.near >= _SOFT * form.bright
-    fringes = min(form.fringe) >= _FRINGE and form.near >= _JPEG * (form.near + form.between)
-    return few and (edges or fringes)
-
-
-def _is_rather_soft(form: Form) -> bool:
-    """Soft enough among masks that are: small things have few levels."""
-    return form.kind == GREY and form.levels > _SOFT_STEPS and form.busiest <= form.near / 4
-
-
-def _is_stray(form: Form) -> bool:
-    """Whether hardly any pixel of a grey mask is neither black nor white."""
-    return form.kind == GREY and len(form.ids) > 1 and form.near >= _STRAY * form.bright
-
-
-def _void_of(form: Form, reading: Reading) -> int | None:
-    """The file's value whose pixels do not count: beside classes, never where it is all there is to see."""
-    if reading.value == VOID or VOID not in form.ids or form.lossy:
-        return None
-    if form.kind == PALETTE:
-        return VOID if reading.classes else None
-    named = reading.value is not None and len(form.ids) > 1
-    return VOID if form.kind == GREY and named else None
-
-
-def _foreground(form: Form, reading: Reading) -> int | None:
-    """How many pixels of a file are foreground; None where only its pixels tell."""
-    void = _void_of(form, reading)
-    counted = form.pixels - (form.values.get(void, 0) if void is not None else 0)
-    seen, own = _seen(form, reading), _own(form, reading)
-    if own is None or seen.levels > len(seen.values):
-        return None
-    blur = _BLUR if form.lossy else 0
-    found = sum(n for value, n in seen.values.items() if value != void and _is_in(value, own, blur))
-    return counted - found if reading.invert else found
-
-
-def _is_in(value: int, own: _Own, blur: int) -> bool:
-    if isinstance(own, _Every):
-        return value != 0
-    return value > own.value if isinstance(own, _Above) else abs(value - own) <= blur
-
-
 def _check_lossy(sound: Named, options: Options) -> None:
     """A value that compression cannot have kept apart from black is not looked for."""
     lossy = [name for name, form in sound if form.lossy]
-    if lossy and (options.mask_value == ANY or (options.value is not None and options.value <= 2 * _BLUR)):
+    if lossy and (options.mask_value == ANY or (options.value is not None and options.value <= 2 * BLUR)):
         raise DatasetError(
             f"{len(lossy)} masks are JPEGs or the like, {_few(lossy)}: mask-value={options.mask_value} "
             "cannot be told from black there; save them as PNG, or say mask-value=above:127"
@@ -361,9 +167,9 @@ def _value_notes(sound: Named, reading: Reading) -> Iterator[str]:
     """Nothing to say of 0 and 255, one bit, or soft edges: that is what everybody expects."""
     by_value: dict[str, list[str]] = {}
     for name, form in sound:
-        own = _own(form, reading)
-        if own != _NOTHING:
-            usual = not isinstance(own, int) or own == _seen(form, reading).top or form.kind == COLOUR
+        own = own_of(form, reading)
+        if own != NOTHING:
+            usual = not isinstance(own, int) or own == seen_form(form, reading).top or form.kind == COLOUR
             by_value.setdefault("white" if usual else str(own), []).append(name)
     if set(by_value) <= {"white"}:
         return
@@ -381,8 +187,8 @@ def _value_notes(sound: Named, reading: Reading) -> Iterator[str]:
 
 def _stray_notes(sound: Named, reading: Reading) -> Iterator[str]:
     """Masks whose few other values were taken for stray pixels."""
-    seen = ((name, _seen(form, reading)) for name, form in sound if not form.lossy)
-    stray = [name for name, form in seen if _is_stray(form) and not _is_soft(form)]
+    seen = ((name, seen_form(form, reading)) for name, form in sound if not form.lossy)
+    stray = [name for name, form in seen if is_stray(form) and not is_soft(form)]
     if stray:
         yield (
             f"{len(stray)} masks hold a few pixels that are neither black nor white, split in the middle: "

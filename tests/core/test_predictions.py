@@ -239,3 +239,25 @@ def test_a_runs_masks_are_scored_as_the_run_read_them(
         assert scored_again == pytest.approx(found["best"]["mean_iou"])
     assert main(["runs", "compare", *(found["run"] for found in runs)]) == 2
     assert "how they were read, are not the same" in capsys.readouterr().err
+
+
+def test_results_belong_to_their_images_whatever_the_numbers_and_names(tmp_path: Path) -> None:
+    """Numbers from 0 beside files from 1, labels with slashes, labels that differ in case."""
+    images, labels = [{"id": n, "file_name": f"{n + 1}.png"} for n in range(3)], ["cat", "Cat", "tv/monitor"]
+    entries = []
+    for image in images:
+        image |= {"height": 20, "width": 30}
+        cv2.imwrite(str(tmp_path / str(image["file_name"])), np.zeros((20, 30, 3), np.uint8))
+        for number in range(len(labels)):
+            x, y = 2 + 3 * int(str(image["id"])), 1 + 4 * number
+            corners = [x, y, x + 5, y, x + 5, y + 6, x, y + 6]
+            entries.append({"image_id": image["id"], "category_id": number, "segmentation": [corners]})
+    categories = [{"id": number, "name": label} for number, label in enumerate(labels)]
+    annotations = tmp_path / "a.json"
+    write_json({"images": images, "annotations": entries, "categories": categories}, annotations)
+    write_json(entries, tmp_path / "results.json")
+    dataset = open_dataset(f"coco:{tmp_path}:{annotations}")
+    found = read_results(tmp_path / "results.json", dataset, annotations=annotations)
+    assert len(found) == 9
+    for sample in dataset.samples:
+        np.testing.assert_array_equal(found[sample.id], sample.true_mask())
