@@ -23,7 +23,7 @@ GRAPHICS = re.compile(rb"\x1b[P_].*?\x1b\\", re.DOTALL)
 BEGUN = re.compile(rb"\x1b(?:[P_].*)?$", re.DOTALL)
 SIXEL = re.compile(rb"\x1bP[\d;]*q(?:\"[\d;]*)?(.*)\x1b\\", re.DOTALL)
 DEFINED = re.compile(rb"#(\d+);2;(\d+);(\d+);(\d+)")
-COLOURED = re.compile(rb"#(\d+)([^#]*)")
+COLOURED = re.compile(rb"(?:#(\d+))?([!\d?-~]*)")
 REPEATED = re.compile(rb"!(\d+)(.)", re.DOTALL)
 # What a channel may be off, in the mean over a cell: few colours are not the same on every way to them.
 NEAR = 14.0
@@ -83,17 +83,20 @@ class PixelScreen(pyte.Screen):
             int(number): tuple(round(int(part) * 2.55) for part in rgb)
             for number, *rgb in DEFINED.findall(data)
         }
+        colour = 0
         for band, passes in enumerate(DEFINED.sub(b"", data).split(b"-")):
             place = np.s_[top + 6 * band : top + 6 * band + 6, left:]
             plane, painted = self.plane[place], self.painted[place]
             for one in passes.split(b"$"):
                 x = 0
                 for number, run in COLOURED.findall(one):
+                    # A colour stays in use until another one is named.
+                    colour = int(number or colour)
                     columns = np.frombuffer(REPEATED.sub(_repeat, run), np.uint8) - 63
                     bits = (columns >> np.arange(6, dtype=np.uint8)[:, None] & 1).astype(bool)
                     where = np.s_[:, x : x + len(columns)]
                     bits = bits[: plane.shape[0], : plane[where].shape[1]]
-                    plane[where][bits] = palette[int(number)]
+                    plane[where][bits] = palette[colour]
                     painted[where] |= bits
                     x += len(columns)
 

@@ -26,7 +26,7 @@ QUIET = 0.5
 # Seconds without a byte after which nothing more is to be expected.
 LAST = 3.0
 ESCAPE = "\x1b"
-# The keys that lead to a place, each with what it opens; some only move the cursor there.
+# What leads to a place: for each screen on the way the key that opens it, and keys that do something there.
 PLACES = {
     "help": ["?"],
     "palette": [":"],
@@ -42,7 +42,7 @@ PLACES = {
     "statistics": ["H"],
     "sweeps": ["s"],
     "a sweep, and a dialog over it": ["s", "S"],
-    "two runs": ["s", "*jc"],
+    "two runs": ["s*j", "c"],
     "compare": ["v"],
     "compare, and a dialog over it": ["v", "m"],
     "compare, and the help over it": ["v", "?"],
@@ -79,10 +79,11 @@ def explorer(
 
 
 def opened(terminal: PseudoTerminal, keys: str) -> Sight:
-    """What is seen when a key has opened something."""
-    before = len(terminal.output)
-    terminal.send(keys)
-    terminal.wait_until_quiet(QUIET, PATIENCE, after=before)
+    """What is seen when keys have opened something."""
+    for key in keys:
+        before = len(terminal.output)
+        terminal.send(key)
+        terminal.wait_until_quiet(QUIET, PATIENCE, after=before)
     return terminal.seen()
 
 

@@ -18,7 +18,7 @@ from tui.runs import HeatTable, RunView
 from tui.studio.lanes import Lane
 
 TOP_CELLS = 40
-COMMAND = (sys.executable, "-m", "core.cli")
+COMMAND = (sys.executable, "-P", "-m", "core.cli")
 COMMAND_PATIENCE = 60.0
 
 

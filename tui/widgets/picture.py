@@ -56,7 +56,7 @@ class Picture(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self.terminal = terminal
         self.frame: Frame | None = None
-        # Kitty's name for this picture; at random, since other programs name theirs too.
+        # Kitty's name for it; at random, since other programs name theirs too.
         self._identity = 256 + secrets.randbelow(2**24 - 256)
         self._link = Link(lambda _: None, answers=False)
         self._shown: Shown | None = None
@@ -87,11 +87,9 @@ class Picture(Widget):
         if generation < self._generation:
             return
         self._rhythm.ask(generation)
-        self._generation = generation
-        self._shown = shown
+        self._generation, self._shown = generation, shown
         if shown is None:
-            self.frame = self._drawn = None
-            self._shown_generation = -1
+            self.frame, self._drawn, self._shown_generation = None, None, -1
             self._repaint()
         self._wanted.set()
 
@@ -123,12 +121,15 @@ class Picture(Widget):
         self._wanted.set()
 
     def on_hide(self) -> None:
-        """While this widget is away, others may paint where its pixels were."""
+        """Others may paint where its pixels were."""
         self._held = ()
 
     def _screen_changed(self, screen: Screen[object]) -> None:
         """Back on the screen after a dialog or a page: on a slow link in steps, as a new picture."""
-        if screen is self.screen and self._shows_cells() and self._is_blank_instead():
+        if screen is not self.screen:
+            # What a page writes wipes sixels, and nothing else tells of it.
+            self._held = () if self.terminal.protocol == "sixel" else self._held
+        elif self._shows_cells() and self._is_blank_instead():
             self.frame = self._drawn = None
             self._repaint()
 
@@ -138,9 +139,8 @@ class Picture(Widget):
         return self._blank() is not None and self._link.is_slow_for(size, 0.0)
 
     def notify_style_update(self) -> None:
-        """The background may have changed, which the letterbox shows."""
         super().notify_style_update()
-        self._wanted.set()
+        self._wanted.set()  # the letterbox shows the background
 
     async def _keep_drawing(self) -> None:
         """Encode and send the newest picture, one at a time, for as long as the widget lives."""
