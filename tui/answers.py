@@ -17,15 +17,16 @@ from tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
+    from core.postprocess import PostProcess
     from core.sweep.ledger import RunRow
 
 
 @dataclass
 class PicturesReady:
-    """The pictures of a sample are drawn. note: why some are missing, "" when none is."""
+    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is."""
 
     generation: int
-    sample: str
+    state: ExplorerState
     pictures: Mapping[str, Plate]
     curves: Curves | None
     note: str
@@ -41,9 +42,20 @@ class SheetReady:
 
 @dataclass
 class BoardReady:
-    """The dataset's scores under the present config; None where there are no heatmaps."""
+    """The dataset's scores of a source under a config; None where there are no heatmaps."""
 
+    source: Source
+    config: PostProcess
     board: Board | None
+
+
+@dataclass
+class Scoring:
+    """How much of the dataset has been scored, in [0, 1], for the answer that comes next."""
+
+    source: Source
+    config: PostProcess
+    part: float
 
 
 @dataclass

@@ -47,6 +47,7 @@ from tui.messages import (
     RunRead,
     RunsCompared,
     RunsRead,
+    Scoring,
     SetsListed,
     SheetReady,
     StatisticsReady,
@@ -143,6 +144,7 @@ class ExplorerApp(App[int | Reopen]):
     @on(PicturesReady)
     @on(SheetReady)
     @on(BoardReady)
+    @on(Scoring)
     @on(WorkerChanged)
     @on(DisagreementReady)
     @on(FetchChanged)

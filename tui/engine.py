@@ -86,7 +86,7 @@ class Engine:
         return await future
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
-        """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
+        """Score the whole dataset under a config; answers BoardReady. anew: it is another source."""
         self._ask("score", source, config, anew)
 
     def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:

@@ -1,4 +1,4 @@
-"""A terminal emulator with a plane of pixels: what a person would see of text, sixels and kitty's pictures."""
+"""A terminal emulator with a plane of pixels: what a person would see of text, sixels and kitty pictures."""
 
 from __future__ import annotations
 

@@ -128,10 +128,15 @@ EXPORTS = {
 
 def write(screen: ExplorerLook, what: str, path: Path) -> None:
     """Write pictures or scores as they are now."""
-    if what == "pictures":
+    if what == "pictures" and not screen.has_fresh_pictures():
+        screen.notify("the pictures are not there yet; once more when they are", severity="warning")
+    elif what == "pictures":
         screen.engine.export_pictures(screen.pictures, path)
     elif screen.board is None:
         screen.notify("no scores yet; A computes all heatmaps", severity="warning")
+    elif not screen.has_fresh_board():
+        screen.notify("the scores of this config are being computed; once more when they are there",
+                      severity="warning")  # fmt: skip
     else:
         screen.engine.export_scores(what, screen.board, screen.now.config, path)
 

@@ -28,7 +28,7 @@ class ExplorerScreen(ExplorerLook):
     def action_best_threshold(self) -> None:
         """The threshold with the highest mean IoU of the curve that is shown."""
         curves = self.curves(self.now.scope)
-        if curves is None:
+        if curves is None or self.now.scope in self.stale():
             self.notify("no scores to tune on yet", severity="warning")
             return
         config = self.now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")])
@@ -49,6 +49,9 @@ class ExplorerScreen(ExplorerLook):
 
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
+        if not self.has_fresh_board():
+            self.notify("no scores of this config yet", severity="warning")
+            return
         self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
         self.automatic_baseline = False
         self.refresh_scores()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.geometry import Region
+from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -44,6 +45,8 @@ class Picture(Widget):
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "Picture { width: 1fr; height: 1fr; }"
+    # Of the picture that was last put on the screen, -1 for none.
+    shown_generation: var[int] = var(-1)
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Picture(Widget):
         self._link = Link(lambda _: None, answers=False)
         self._shown: Shown | None = None
         self._encode: Encoder = in_thread
-        self._generation = self._shown_generation = -1
+        self._generation = -1
         self._wanted = asyncio.Event()
         self._rhythm = Rhythm()
         # The largest step towards the last picture that is whole, and towards the next.
@@ -89,18 +92,13 @@ class Picture(Widget):
         self._rhythm.ask(generation)
         self._generation, self._shown = generation, shown
         if shown is None:
-            self.frame, self._drawn, self._shown_generation = None, None, -1
+            self.frame, self._drawn, self.shown_generation = None, None, -1
             self._repaint()
         self._wanted.set()
 
     def expect(self, generation: int) -> None:
         """Another picture was asked for: what is there may be coarse until it comes."""
         self._rhythm.ask(generation)
-
-    @property
-    def shown_generation(self) -> int:
-        """The generation of the picture that was last put on the screen, -1 for none."""
-        return self._shown_generation
 
     def on_mount(self) -> None:
         driver = self.app._driver
@@ -159,14 +157,14 @@ class Picture(Widget):
                 continue
             if frame is None:
                 self._may_get_finer = job.coarse
-                self._shown_generation = job.generation
+                self.shown_generation = job.generation
                 self._draw_due_pixels()
                 continue
             if self._shown is None or job.size != (self.size.width, self.size.height):
                 self._wanted.set()
                 continue
             self._drawn = (shown, replace(job, coarse=frame.coarse, before=None))
-            self._shown_generation = job.generation
+            self.shown_generation = job.generation
             self._present(job, frame, base)
 
     async def _may_go(self, frame: Frame) -> bool:
