@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.heatmaps.recipe import Recipe
@@ -18,7 +18,7 @@ from tui.state import ExplorerState, Source
 if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
     from core.postprocess import PostProcess
-    from core.sweep.ledger import RunRow
+    from core.sweep.ledger import Best, RunRow
 
 
 @dataclass
@@ -126,9 +126,15 @@ class RunsCompared:
 
 @dataclass
 class RunsRead:
-    """The ledger was read: all runs, the newest first."""
+    """The ledger was read: all runs, the newest first.
+
+    bests: by run, the best cell of each heatmap set that is finished. starting: since when (epoch
+    seconds) sweeps are being started that are not in the ledger yet.
+    """
 
     runs: tuple[RunRow, ...]
+    bests: Mapping[str, tuple[Best, ...]] = field(default_factory=dict)
+    starting: tuple[float, ...] = ()
 
 
 @dataclass

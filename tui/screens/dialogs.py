@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core import paths
 from core.errors import ClipLocError, clean
@@ -15,8 +16,11 @@ from tui import presets, session
 from tui.prompts import prompts_in
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer_look import ExplorerLook
-from tui.state import FACETS, SORTS, ExplorerState
+from tui.state import FACETS, SORTS, ExplorerState, Source
 from tui.widgets.parameters import ParameterPanel
+
+if TYPE_CHECKING:
+    from core.sweep.ledger import Best, Cell
 
 SORT_HELP = {
     "table": "the dataset's order, by class",
@@ -233,7 +237,7 @@ def open_sweeps(screen: ExplorerLook) -> None:
     from tui.screens.sweeps import SweepsScreen  # reads the ledger; not needed for the first paint
 
     page = SweepsScreen(screen.engine, screen.keymap, shown_set(screen))
-    screen.app.push_screen(page, lambda config: use(screen, config))
+    screen.app.push_screen(page, lambda found: use(screen, found))
 
 
 def open_compose(screen: ExplorerLook) -> None:
@@ -248,11 +252,17 @@ def shown_set(screen: ExplorerLook) -> tuple[str, ...]:
     return () if screen.board is None else (screen.board.heatmaps,)
 
 
-def use(screen: ExplorerLook, config: PostProcess | None) -> None:
-    """Take a tuned config over."""
-    if config is not None:
-        screen.change(screen.now.with_(config=config), record=True)
-        screen.query_one(ParameterPanel).tuned = "best cell of a sweep: tuned on its images"
+def use(screen: ExplorerLook, found: Best | Cell | None) -> None:
+    """Take a tuned config over, with the heatmap set that it was tuned on where that is this dataset's."""
+    if found is None:
+        return
+    state = screen.now.with_(config=found.config)
+    if found.heatmaps and (found.heatmaps,) != shown_set(screen):
+        state = state.with_(source=Source(stored=found.heatmaps), prompt="")
+        screen.notify(f"showing {clean(found.heatmaps)}, which this was tuned on")
+    screen.change(state, record=True)
+    where = "its images" if found.heatmaps else "another dataset"
+    screen.query_one(ParameterPanel).tuned = f"best cell of a sweep: tuned on {where}"
 
 
 def open_compare(screen: ExplorerLook) -> None:
@@ -315,7 +325,14 @@ PAGES: dict[str, Callable[[ExplorerLook], None]] = {
 
 def command_line(screen: ExplorerLook) -> str:
     """The command that shows the present state again."""
-    return " ".join(["cliploc-tui", *map(shlex.quote, arguments_of(screen.engine.dataset.spec, screen.now))])
+    spec = portable(screen.engine.dataset.spec)
+    return " ".join(["cliploc-tui", *map(shlex.quote, arguments_of(spec, screen.now))])
+
+
+def portable(spec: str) -> str:
+    """The name of a dataset where it has one, which means the same on every machine; else its spec."""
+    places = {str(paths.embedded_dir() / "demo"): "demo", str(paths.data_dir() / "cocoglide"): "cocoglide"}
+    return places.get(spec, spec)
 
 
 def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:

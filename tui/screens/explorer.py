@@ -121,11 +121,12 @@ class ExplorerScreen(ExplorerLook):
 
     def action_apply_best(self) -> None:
         """Use the best cell so far of the newest run that has one."""
-        best = next((run.best for run in self.runs if run.best is not None), None)
+        here = self.engine.dataset.name
+        best = next((run.best for run in self.runs if run.best is not None and run.dataset == here), None)
         if best is None:
-            self.notify("no run has scores yet; S starts one", severity="warning")
+            self.notify("no run of this dataset has scores yet; S starts one", severity="warning")
         else:
-            dialogs.use(self, best.config)
+            dialogs.use(self, best)
 
     def action_copy(self) -> None:
         """Copy the command line that scores the present state without the screen."""

@@ -258,8 +258,8 @@ class ExplorerBase(ExplorerScores):
         """Show the run that is at work, if any."""
         self.runs = message.runs
         active = next((run for run in self.runs if run.state in ("running", "waiting")), None)
-        self.query_one(RunLine).show(active)
-        self.query_one(Leaders).best = leaders_of(self.runs, self.engine.dataset.name)
+        self.query_one(RunLine).show(active, message.starting)
+        self.query_one(Leaders).best = leaders_of(self.runs, message.bests, self.engine.dataset.name)
 
     def on_fetch_changed(self, message: FetchChanged) -> None:
         """Show the download that is under way, if any."""
