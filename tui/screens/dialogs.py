@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from core import paths
 from core.errors import ClipLocError, clean
-from core.postprocess import PARAMETERS, PostProcess
+from core.postprocess import PARAMETERS
+from core.prompts import prompt_for
 from tui import presets, session
+from tui.curves import SCORES, TITLES, figure
 from tui.prompts import prompts_in
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer_look import ExplorerLook
@@ -85,18 +87,10 @@ def choose_preset(screen: ExplorerLook) -> None:
         except ClipLocError as error:
             screen.notify(str(error), severity="error")
 
-    choices = [Choice(name, name, described(config)) for name, config in known.items()]
+    choices = [Choice(name, name, presets.described(config)) for name, config in known.items()]
     screen.app.push_screen(
         ChoiceScreen("Presets", choices, free="choose one, or type a new name to save the present one"),
         chosen,
-    )
-
-
-def described(config: PostProcess) -> str:
-    """A config in a few words."""
-    return (
-        f"{config.interpolation}, {config.order}, dilate {config.dilate}, erode {config.erode}, "
-        f"threshold {config.threshold:.3f}"
     )
 
 
@@ -135,7 +129,8 @@ def write(screen: ExplorerLook, what: str, path: Path) -> None:
     if what == "pictures" and not screen.has_fresh_pictures():
         screen.notify("the pictures are not there yet; once more when they are", severity="warning")
     elif what == "pictures":
-        screen.engine.export_pictures(screen.pictures, path)
+        outlines = screen.now.view.outlines
+        screen.engine.export_pictures(screen.pictures, about_pictures(screen), outlines, path)
     elif screen.board is None:
         screen.notify("no scores yet; A computes all heatmaps", severity="warning")
     elif not screen.has_fresh_board():
@@ -143,6 +138,29 @@ def write(screen: ExplorerLook, what: str, path: Path) -> None:
                       severity="warning")  # fmt: skip
     else:
         screen.engine.export_scores(what, screen.board, screen.now.config, path)
+
+
+def about_pictures(screen: ExplorerLook) -> list[str]:
+    """What an exported picture says of itself: sample, prompt, method, post-processing, scores."""
+    state, curves = screen.now, screen.curves("sample")
+    label, recipe = screen.engine.dataset.by_id(state.sample).label, state.source.recipe
+    made = [state.source.title]
+    if not state.source.stored:
+        made += [
+            recipe.backbone,
+            recipe.checkpoint,
+            f"“{state.prompt or prompt_for(recipe.template, label)}”",
+        ]
+    lines = [
+        f"{state.sample} · class {label}",
+        " · ".join(filter(None, made)),
+        presets.described(state.config),
+    ]
+    if curves is not None:
+        index = state.config.threshold_index
+        lines.append(" · ".join(f"{TITLES[name]} {figure(curves.at(name, index))}" for name in SCORES))
+    lines[-1] += " (this image)" if curves is not None else ""
+    return [clean(line) for line in lines]
 
 
 def write_screen(screen: ExplorerLook, path: Path) -> None:

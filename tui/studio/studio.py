@@ -199,15 +199,17 @@ class Studio:
 
         self._errands.submit(job)
 
-    def export_pictures(self, pictures: Mapping[str, Plate], path: Path) -> None:
-        """Write pictures side by side as PNG; answers Told, or Trouble."""
+    def export_pictures(
+        self, pictures: Mapping[str, Plate], about: Sequence[str], outlines: bool, path: Path
+    ) -> None:
+        """Write pictures side by side as PNG, with what is said about them; answers Told, or Trouble."""
         found = {name: self._plates.get(plate) for name, plate in pictures.items()}
         present = {name: picture for name, picture in found.items() if picture is not None}
 
         def write() -> None:
             from tui.studio import exports
 
-            exports.write_pictures(present, path)
+            exports.write_pictures(present, about, outlines, path)
 
         self._export(write, path)
 
