@@ -176,7 +176,7 @@ class CompareScreen(Page):
             facts.append(clean(self.state.source.title))
         if known < len(self.contenders):
             facts.append(f"{known} of {len(self.contenders)} so far")
-        self.say(*filter(None, facts), presets.described(self.state.config))
+        self.say(facts[0], presets.described(self.state.config), *filter(None, facts[1:]))
         board: DataTable[Text] = self.query_one("#board", DataTable)
         rewrite(board, map(self._board_row, range(board.row_count)))
         self._draw_curves()
