@@ -17,7 +17,6 @@ from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
 from tui.comparison import Standing, student, versus
 from tui.screens.compare import CompareScreen
-from tui.widgets.lines import StatusLine
 from tui.widgets.pictures import Pane
 
 Make = Callable[..., ExplorerApp]
@@ -102,7 +101,7 @@ async def test_sets_are_named_and_the_post_processing_is_said_and_steps(make_app
         await settled(pilot)
         config = screen.state.config
         assert (config.dilate, config.erode) == (5, 5)
-        said = " ".join(screen.query_one(StatusLine).left)
+        said = str(screen.query_one("#contender-pictures").border_subtitle)
         assert f"dilate 5, erode 5, threshold {config.threshold:.3f}" in said
         for contender in screen.contenders:
             assert contender.config == config

@@ -174,9 +174,8 @@ class CompareScreen(Page):
             )
         elif self.kind == "templates":
             facts.append(clean(self.state.source.title))
-        if known < len(self.contenders):
-            facts.append(f"{known} of {len(self.contenders)} so far")
-        self.say(facts[0], presets.described(self.state.config), *filter(None, facts[1:]))
+        facts += [f"{known} of {len(self.contenders)} so far"] if known < len(self.contenders) else []
+        self.say(*filter(None, facts))
         board: DataTable[Text] = self.query_one("#board", DataTable)
         rewrite(board, map(self._board_row, range(board.row_count)))
         self._draw_curves()
@@ -186,6 +185,7 @@ class CompareScreen(Page):
         cursor = self.query_one("#board", DataTable).cursor_row
         panes = self.query_one(ContenderPanes)
         panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
+        panes.border_subtitle = presets.described(self.state.config)
         panes.show([self._item(index) for index in range(len(self.contenders))], cursor)
         note = self._standing(self.contenders[cursor]).note if cursor < len(self.contenders) else ""
         self.query_one("#board", DataTable).border_subtitle = escape(clean(note)) or TUNED
