@@ -49,6 +49,9 @@ PLACES = {
     "inside": ["w"],
 }
 
+# What a page shows when all that it asked for has come.
+COMPLETE = {"s": "cross-val.", "v": "IoU by class"}
+
 
 @pytest.fixture
 def explorer(
@@ -83,6 +86,8 @@ def opened(terminal: PseudoTerminal, keys: str) -> Sight:
     for key in keys:
         before = len(terminal.output)
         terminal.send(key)
+        if key in COMPLETE:
+            terminal.wait_to_show(COMPLETE[key], PATIENCE)
         terminal.wait_until_quiet(QUIET, PATIENCE, after=before)
     return terminal.seen()
 
