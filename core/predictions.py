@@ -158,24 +158,34 @@ def read_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> dict[str
     file belongs to a sample, two do, or a mask is not of its image's size; DatasetError when a
     file cannot be read.
     """
+    paths, masks = _opened(folder, dataset, mask_value)
+    return {
+        id_: _fitting(masks.mask(place), dataset.by_id(id_), path.name)
+        for place, (id_, path) in enumerate(paths.items())
+    }
+
+
+def notes_on_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> tuple[str, ...]:
+    """Sentences about how `read_masks` reads the folder. Its errors."""
+    return _opened(folder, dataset, mask_value)[1].reading.notes
+
+
+def _opened(folder: Path, dataset: Dataset, mask_value: str) -> tuple[dict[str, Path], MaskFiles]:
     if not folder.is_dir():
         raise StoreError(f"no folder {folder}; expected one with a mask per sample, ID.png")
     paths = _mask_files(folder, dataset)
-    options = Options(mask_value=mask_value, allow_empty=True)
     names = [path.name for path in paths.values()]
-    masks = MaskFiles(
-        list(paths.values()), names, options, what="predicted masks", option="--predicted-mask-value"
-    )
-    return {
-        id_: _fitting(masks.mask(place), dataset.by_id(id_), names[place]) for place, id_ in enumerate(paths)
-    }
+    options = Options(mask_value=mask_value, allow_empty=True)
+    files = list(paths.values())
+    return paths, MaskFiles(files, names, options, what="predicted masks", option="--predicted-mask-value")
 
 
 def _mask_files(folder: Path, dataset: Dataset) -> dict[str, Path]:
     known = {mask_name(sample.id).removesuffix(".png"): sample.id for sample in dataset.samples}
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        id_ = known.get(path.stem) or known.get(path.stem.removesuffix("_mask"))
+        stem = file_name(path.stem)
+        id_ = known.get(stem) or known.get(stem.removesuffix("_mask"))
         if id_ is None or path.suffix.lower() not in PICTURE_ENDINGS or not path.is_file():
             continue
         if id_ in found:

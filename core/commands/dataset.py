@@ -98,9 +98,13 @@ def _stats(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from core.commands.output import print_table
 
-    samples = opened(arguments).samples
+    dataset = opened(arguments)
+    sources = dataset.sources()
     print_table(
-        [{"id": sample.id, "label": sample.label, "source": sample.source} for sample in samples],
+        [
+            {"id": sample.id, "label": sample.label, "source": sources[sample.id]}
+            for sample in dataset.samples
+        ],
         as_json=arguments.json,
     )
     return 0

@@ -100,23 +100,27 @@ def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None]
 def _score(arguments: argparse.Namespace) -> int:
     from core.commands.output import say
     from core.heatmaps.ground import ground
-    from core.predictions import read_masks, read_results, scored
+    from core.predictions import notes_on_masks, read_masks, read_results, scored
 
     dataset = opened(arguments)
+    notes: tuple[str, ...] = ()
     if arguments.path.is_dir():
         masks = read_masks(arguments.path, dataset, arguments.predicted_mask_value)
+        notes = notes_on_masks(arguments.path, dataset, arguments.predicted_mask_value)
     else:
         masks = read_results(
             arguments.path, dataset, annotations=arguments.annotations, least_score=arguments.least_score
         )
     _say_ground(ground(dataset, [sample.id for sample in dataset.samples]))
+    for note in notes:
+        say(f"note: predicted masks: {note}")
     empty = sum(not mask.any() for mask in masks.values())
     if empty:
         say(f"{empty} of {len(masks)} predicted masks are empty")
     missing = len(dataset.samples) - len(masks)
     if missing:
         say(f"{missing} of {len(dataset.samples)} samples have no mask: they count as nothing predicted")
-    more: dict[str, object] = {"masks": len(masks), "empty_predictions": empty}
+    more: dict[str, object] = {"masks": len(masks), "empty_predictions": empty, "notes": list(notes)}
     _print_scores(arguments, str(arguments.path), len(dataset.scorable), scored(masks, dataset), more)
     return 0
 

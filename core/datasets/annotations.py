@@ -52,13 +52,15 @@ class Group:
 class Annotations:
     """A file's content.
 
-    groups: by image id and category id, each with an instance. notes: what was left out.
+    groups: by image id and category id, each with an instance. crowds: how many images and
+    categories have crowds alone, and so nothing to localize. problems: what was left out.
     """
 
     labels: Mapping[str, str]
     pictures: Mapping[str, Picture]
     groups: Mapping[tuple[str, str], Group]
-    notes: tuple[str, ...]
+    crowds: int
+    problems: tuple[str, ...]
 
 
 def read_annotations(path: Path, images: Path) -> Annotations:
@@ -75,8 +77,9 @@ def read_annotations(path: Path, images: Path) -> Annotations:
             "expected images (id, file_name, height, width), annotations (image_id, category_id, "
             "segmentation) and categories (id, name)"
         ) from error
-    notes = tuple(f"{count} annotations {what} and are left out" for what, count in left_out.items())
-    return Annotations(labels, pictures, groups, notes)
+    problems = tuple(f"{count} annotations {what} and are left out" for what, count in left_out.items())
+    instances = {key: group for key, group in groups.items() if group.instances}
+    return Annotations(labels, pictures, instances, len(groups) - len(instances), problems)
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def _groups(
     labels: Mapping[str, str],
     left_out: Counter[str],
 ) -> dict[tuple[str, str], Group]:
-    """Instances and crowds by image and category; an image and category of crowds alone is none."""
+    """Instances and crowds by image and category."""
     groups: dict[tuple[str, str], Group] = {}
     for number, annotation in enumerate(annotations):
         segmentation = annotation.get("segmentation")
@@ -177,14 +180,20 @@ def _groups(
             name = str(annotation.get("id", f"number {number}"))
             group = groups.setdefault((image, category), Group())
             (group.crowds if _is_crowd(annotation) else group.instances).append((name, segmentation))
-    return {key: group for key, group in groups.items() if group.instances}
+    return groups
 
 
 def encloses(segmentation: object) -> bool:
     """Whether anything can be inside: some polygon with three corners, or run lengths. Nothing is drawn."""
     if isinstance(segmentation, list):
-        return any(not isinstance(ring, list) or len(ring) >= 6 for ring in segmentation)
+        return any(not isinstance(ring, list) or len(ring) >= 6 for ring in rings_of(segmentation))
     return bool(segmentation)
+
+
+def rings_of(polygons: list[Any]) -> list[Any]:
+    """The polygons of a segmentation; one that stands bare, `[x, y, x, y, …]`, is a list of one."""
+    bare = bool(polygons) and all(isinstance(each, int | float) for each in polygons)
+    return [polygons] if bare else polygons
 
 
 def _is_crowd(annotation: Entry) -> bool:

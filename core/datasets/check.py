@@ -78,7 +78,7 @@ def _row_problems(opened: folder.Folder, place: int, row: folder.Row) -> Iterato
 
 
 def _coco_problems(found: coco.Coco, options: Options) -> Iterator[str]:
-    yield from found.notes
+    yield from found.problems
     pictures = {region.picture.id: region.picture for region in found.regions}
     names = Counter(picture.name for picture in pictures.values())
     yield from (f"image {clean(name)} stands {times} times" for name, times in names.items() if times > 1)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.datasets import files, ids
-from core.datasets.annotations import Picture, read_annotations
+from core.datasets.annotations import Picture, read_annotations, rings_of
 from core.datasets.sample import Content, Dataset, Sample
 from core.datasets.spec import Options, coco_places
 from core.errors import DatasetError, clean
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from core.datasets.sample import Image, Mask
 
 NAMED = 6
-_FEW_PIXELS = 16
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,17 @@ class Region:
 
 @dataclass(frozen=True)
 class Coco:
-    """An annotation file, read: its regions by sample, and what was left out of it."""
+    """An annotation file, read: its regions by sample.
+
+    problems: what of it is unusable; notes: these, and what else must be known of it.
+    """
 
     images: Path
     annotations: Path
     regions: tuple[Region, ...]
     ids: tuple[str, ...]
     labels: tuple[str, ...]
+    problems: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -105,9 +110,11 @@ def open_coco(place: str, spec: str, options: Options) -> Dataset:
             region.image,
             region.true_mask,
             region.ignored if region.crowds else None,
-            region.picture.id,
+            source,
         )
-        for id_, label, region in zip(coco.ids, coco.labels, coco.regions, strict=True)
+        for id_, label, region, source in zip(
+            coco.ids, coco.labels, coco.regions, _sources(coco.regions), strict=True
+        )
     )
     content = Content(
         pictures=partial(_pictures_digest, coco),
@@ -128,13 +135,15 @@ def read_coco(place: str, options: Options) -> Coco:
     if not annotations.is_file():
         raise DatasetError(f"no annotations at {annotations}; expected coco:IMAGES:ANNOTATIONS.json")
     found = read_annotations(annotations, images)
-    keys, notes = list(found.groups), [*found.notes]
+    keys, notes = list(found.groups), [*found.problems]
     if options.skip_missing:
-        gone = {image for image, _ in keys if not found.pictures[image].path.is_file()}
-        keys = [key for key in keys if key[0] not in gone]
+        gone = missing([found.pictures[image] for image, _ in keys])
+        keys = [key for key in keys if found.pictures[key[0]].name not in set(gone)]
         if gone:
-            names = clean(", ".join(sorted(found.pictures[image].name for image in gone)[:NAMED]))
-            notes.append(f"{len(gone)} pictures are not there and are left out: {names}")
+            notes.append(f"{len(gone)} pictures are not there and are left out: {_few(gone)}")
+    if found.crowds:
+        notes.append(f"{found.crowds} images have nothing but crowds of a category, and no sample of it")
+    notes += _doubled([found.pictures[image] for image in dict.fromkeys(image for image, _ in keys)])
     if not keys:
         raise DatasetError("; ".join([f"{annotations} has no annotated instances", *notes]))
     labels = [found.labels[category] for _, category in keys]
@@ -156,6 +165,7 @@ def read_coco(place: str, options: Options) -> Coco:
         tuple(regions[place] for place in order),
         tuple(named[place] for place in order),
         tuple(labels[place] for place in order),
+        found.problems,
         tuple(notes),
     )
 
@@ -183,9 +193,43 @@ def size_problem(picture: Picture, orientation: str) -> str:
     )
 
 
+def _doubled(pictures: Sequence[Picture]) -> list[str]:
+    names = Counter(picture.name for picture in pictures)
+    twice = [name for name, times in names.items() if times > 1]
+    return [f"{len(twice)} pictures stand under several numbers: {_few(twice)}"] if twice else []
+
+
+def _sources(regions: Sequence[Region]) -> list[str]:
+    """The image's number; that of the first one where a file stands under several."""
+    first: dict[str, str] = {}
+    return [first.setdefault(region.picture.name, region.picture.id) for region in regions]
+
+
+def missing(pictures: Sequence[Picture]) -> list[str]:
+    """The names of pictures that have no file, sorted."""
+    return sorted({picture.name for picture in pictures if not picture.path.is_file()})
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = clean(", ".join(names[:NAMED]))
+    return f"such as {shown}" if len(names) > NAMED else shown
+
+
+def _check_there(coco: Coco) -> None:
+    pictures = [region.picture for region in coco.regions]
+    gone = missing(pictures)
+    if gone:
+        count = len({picture.name for picture in pictures})
+        raise DatasetError(
+            f"{len(gone)} of {count} pictures are not in {coco.images}: {_few(gone)}; "
+            "put them there, or leave their samples out: skip-missing=yes (--skip-missing)"
+        )
+
+
 def _pictures_digest(coco: Coco) -> str:
     from core.datasets.pictures import headers_of, is_turned
 
+    _check_there(coco)
     paths = [region.picture.path for region in coco.regions]
     turned = [
         head.orientation > 1 and is_turned(head, region.picture.size, region.orientation)
@@ -235,25 +279,30 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
 
 
 def _is_small(segmentation: object, picture: Picture) -> bool:
-    """Whether polygons cover, by their area, less than a few pixels of the picture; run lengths may."""
+    """Whether polygons may, by area and outline, cover no whole pixel of the picture; run lengths may.
+
+    An outline of length L passes through fewer than 4 L + 4 pixels; a larger area has one of its own.
+    """
     if not isinstance(segmentation, list):
         return True
-    for ring in segmentation:
+    for ring in rings_of(segmentation):
         if not isinstance(ring, list) or not all(isinstance(each, int | float) for each in ring):
             return True
         xs, ys = ring[::2], ring[1::2]
         inside = (
             xs and min(xs) >= 0 and min(ys) >= 0 and max(xs) <= picture.width and max(ys) <= picture.height
         )
-        if inside and _area(xs, ys) > _FEW_PIXELS:
+        area, outline = _extent(xs, ys)
+        if inside and area > 4 * outline + 4:
             return False
     return True
 
 
-def _area(xs: Sequence[float], ys: Sequence[float]) -> float:
-    """Of a polygon, by the shoelace formula."""
-    corners = enumerate(zip(xs, ys, strict=False))
-    return abs(sum(xs[place - 1] * y - x * ys[place - 1] for place, (x, y) in corners)) / 2
+def _extent(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
+    """Of a polygon: its area by the shoelace formula, and the length of its outline."""
+    sides = [(xs[at - 1], ys[at - 1], x, y) for at, (x, y) in enumerate(zip(xs, ys, strict=False))]
+    area = abs(sum(u * y - x * v for u, v, x, y in sides)) / 2
+    return area, sum(math.hypot(x - u, y - v) for u, v, x, y in sides)
 
 
 def _left_out(samples: Sequence[Sample]) -> frozenset[str]:

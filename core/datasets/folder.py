@@ -127,7 +127,8 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
     if problems:
         raise DatasetError(summary(root, problems))
     folder = Folder(root, tuple(there), options)
-    sources = [_source(row) for row in there] if _is_cocoglide(there) else [row.source for row in there]
+    numbered = _is_cocoglide(there)
+    sources = [_source(row) if numbered else row.source for row in there]
     samples = tuple(
         Sample(
             id_,
@@ -145,7 +146,7 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
         pictures=partial(_pictures_digest, folder),
         truth=partial(_truth_digest, folder),
         legacy=partial(_legacy_digest, folder),
-        sources=partial(_sources_by_content, folder),
+        sources=partial(_sources_by_content, folder, numbered),
         notes=partial(_notes, folder, skipped),
         empty=partial(_empty, folder),
         left_out=partial(_left_out, folder),
@@ -296,6 +297,8 @@ def _truth_digest(folder: Folder) -> str:
 
 
 def _legacy_digest(folder: Folder) -> str:
+    if folder.options.picture == "fake":
+        return ""  # release 0.1.0 read real pictures alone
     total = hashlib.sha256()
     pictures = files.digests([folder.root / row.real for row in folder.rows])
     for row, picture, mask in zip(folder.rows, pictures, files.digests(folder.truths), strict=True):
@@ -304,10 +307,23 @@ def _legacy_digest(folder: Folder) -> str:
     return total.hexdigest()
 
 
-def _sources_by_content(folder: Folder) -> dict[str, str]:
-    """Two rows with one picture have one source, whatever its file is called."""
+def _sources_by_content(folder: Folder, numbered: bool) -> dict[str, str]:
+    """The sources of rows that do not say theirs: one for all rows of one picture, whatever its files' names.
+
+    numbered: names end in numbers of COCO images, which are the sources' names then.
+    """
+    if all(row.source for row in folder.rows):
+        return {}
     real = [folder.root / row.real for row in folder.rows]
-    return {id_: digest[:16] for id_, digest in zip(folder.ids, files.digests(real), strict=True)}
+    digests = files.digests([a if a.is_file() else b for a, b in zip(real, folder.pictures, strict=True)])
+    names: dict[str, str] = {}
+    for row, digest in sorted(zip(folder.rows, digests, strict=True), key=lambda pair: not pair[0].source):
+        names.setdefault(digest, (_source(row) if numbered else row.source) or digest[:16])
+    return {
+        id_: names[digest]
+        for id_, row, digest in zip(folder.ids, folder.rows, digests, strict=True)
+        if not row.source
+    }
 
 
 def _empty(folder: Folder) -> frozenset[str]:

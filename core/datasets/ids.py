@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 LONGEST = 180  # bytes; a file name has at most 255, and endings are added
@@ -53,14 +53,14 @@ def file_name(text: str) -> str:
 
 def _numbered(names: Sequence[str]) -> list[str]:
     taken: set[str] = {_folded(name) for name in names}
-    seen: set[str] = set()
+    last: Counter[str] = Counter()  # number given to a name
     found = []
     for name in names:
-        number, own = 2, name
-        while _folded(own) in seen or (own != name and _folded(own) in taken):
-            own = f"{name}~{number}"
-            number += 1
-        seen.add(_folded(own))
+        own = name
+        last[_folded(name)] += 1
+        while last[_folded(name)] > 1 and _folded(own := f"{name}~{last[_folded(name)]}") in taken:
+            last[_folded(name)] += 1
+        taken.add(_folded(own))
         found.append(own)
     return found
 

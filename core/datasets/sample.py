@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from core.datasets.ids import file_name
 from core.errors import unknown
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Sample:
     """One image, the label to find in it, and the true mask of that label.
 
     id: unique in the dataset, and a file name. source: the image that it was made from, as
-    far as table or annotations say; "" where only the picture's content can tell. The
-    loaders are picklable, so that a sample can travel to another process.
+    far as table, annotations or names say; `Dataset.sources` knows better where it is the
+    pictures' content that tells. The loaders are picklable, so that a sample can travel to another process.
     """
 
     id: str
@@ -55,8 +56,8 @@ class Sample:
 class Content:
     """What only a dataset's files can tell; each is found when it is first asked for.
 
-    pictures, truth, legacy: hex SHA-256, see `Dataset`. sources: of samples that do not say
-    their own. notes: sentences about how the files were read. empty: samples whose true mask
+    pictures, truth, legacy: hex SHA-256, see `Dataset`. sources: of samples whose picture's
+    content decides. notes: sentences about how the files were read. empty: samples whose true mask
     is. left_out: samples in which every pixel is ignored.
     """
 
@@ -90,7 +91,10 @@ class Dataset:
 
     @cached_property
     def legacy(self) -> str:
-        """The fingerprint that release 0.1.0 gave this dataset, by which its stores and runs know it."""
+        """The fingerprint that release 0.1.0 gave this dataset, by which its stores and runs know it.
+
+        "" for what it could not open.
+        """
         return self.content.legacy()
 
     @cached_property
@@ -130,16 +134,16 @@ class Dataset:
 
     @cached_property
     def _sources(self) -> Mapping[str, str]:
-        known = {sample.id: sample.source for sample in self.samples if sample.source}
-        return known if len(known) == len(self.samples) else {**self.content.sources(), **known}
+        known = {sample.id: sample.source for sample in self.samples}
+        return {**known, **self.content.sources()}
 
     @cached_property
     def _by_id(self) -> dict[str, Sample]:
         return {sample.id: sample for sample in self.samples}
 
     def by_id(self, id_: str) -> Sample:
-        """The sample with this id; ParameterError with the nearest ids for another."""
-        try:
-            return self._by_id[id_]
-        except KeyError:
-            raise unknown("sample", id_, self._by_id) from None
+        """The sample with this id, however its accents are composed; ParameterError for another."""
+        found = self._by_id.get(id_) or self._by_id.get(file_name(id_))
+        if found is None:
+            raise unknown("sample", id_, self._by_id)
+        return found

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
+from core.datasets.annotations import rings_of
+
 Mask = npt.NDArray[np.bool_]
 
 _CORNERS = 3
@@ -37,8 +39,8 @@ def drawn(segmentation: object, height: int, width: int) -> Mask:
     raise ValueError(f"found {type(segmentation).__name__}, expected polygons or run lengths")
 
 
-def _from_polygons(rings: Sequence[object], height: int, width: int) -> Mask:
-    polygons = [_checked(ring) for ring in rings]
+def _from_polygons(segmentation: list[object], height: int, width: int) -> Mask:
+    polygons = [_checked(ring) for ring in rings_of(segmentation)]
     polygons = [ring for ring in polygons if len(ring) >= 2 * _CORNERS]
     if not polygons:
         return np.zeros((height, width), bool)
@@ -73,8 +75,9 @@ def _from_runs(segmentation: Mapping[str, Any], height: int, width: int) -> Mask
         raise ValueError(f"run lengths of size {str(size)[:60]}, expected [{height}, {width}], height first")
     if isinstance(counts, str | bytes):
         counts = _decompressed(counts)
-    if not isinstance(counts, list) or not all(type(run) is int and run >= 0 for run in counts):
+    if not isinstance(counts, list) or not all(_is_count(run) for run in counts):
         raise ValueError("run lengths that are no counts from 0 up")
+    counts = [int(run) for run in counts]
     covered = sum(counts)
     if covered != height * width:
         raise ValueError(
@@ -83,6 +86,12 @@ def _from_runs(segmentation: Mapping[str, Any], height: int, width: int) -> Mask
     values = np.arange(len(counts)) % 2 == 1
     columns: Mask = np.repeat(values, np.array(counts, np.int64))
     return np.ascontiguousarray(columns.reshape(width, height).T)
+
+
+def _is_count(run: object) -> bool:
+    """Whether it counts pixels; some writers have no whole numbers and write 12.0."""
+    is_number = isinstance(run, int | float) and not isinstance(run, bool)
+    return is_number and run >= 0 and float(run).is_integer()  # type: ignore[operator, arg-type]
 
 
 def _decompressed(text: str | bytes) -> list[int]:

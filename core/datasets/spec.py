@@ -53,6 +53,13 @@ class Options:
                 f"mask-value: found {clean(self.mask_value)!r}, "
                 f"expected a number, 0xRRGGBB, {ANY}, or above:127"
             )
+        object.__setattr__(self, "mask_value", self._spelled)  # what is one reading has one digest
+
+    @property
+    def _spelled(self) -> str:
+        if self.value is not None:
+            return f"0x{self.value:06x}" if self.value >> 16 else str(self.value)
+        return self.mask_value if self.above is None else f"above:{self.above}"
 
     @property
     def value(self) -> int | None:
@@ -96,9 +103,16 @@ NAMES = tuple(_ATTRIBUTES)
 def parsed(spec: str) -> tuple[str, Options]:
     """The place and the options of a spec. ParameterError for an option that does not exist."""
     place, mark, text = spec.rpartition("?")
-    if not mark or "=" not in text.partition("&")[0] or os.path.exists(os.path.expanduser(spec)):
+    if not mark or "=" not in text.partition("&")[0] or _is_there(spec):
         return spec, Options()
     return place, Options().with_(_settings(text))
+
+
+def _is_there(place: str) -> bool:
+    """Whether files of exactly that name exist."""
+    if place.startswith(COCO):
+        return any(annotations.is_file() for _, annotations in _pairs(place))
+    return os.path.exists(os.path.expanduser(place))
 
 
 def _settings(text: str) -> dict[str, str]:
@@ -143,10 +157,22 @@ def _lasting_place(place: str) -> str:
 
 def coco_places(place: str) -> tuple[Path, Path]:
     """The folder of images and the annotation file of `coco:IMAGES:ANNOTATIONS.json`. DatasetError."""
-    images, _, annotations = place.removeprefix(COCO).rpartition(":")
-    if not images or not annotations:
+    pairs = _pairs(place)
+    if not pairs:
         raise DatasetError(f"found {clean(place)!r}, expected coco:IMAGES:ANNOTATIONS.json")
-    return Path(images).expanduser(), Path(annotations).expanduser()
+    there = [pair for pair in pairs if pair[0].is_dir() and pair[1].is_file()]
+    return there[0] if there else pairs[0]
+
+
+def _pairs(place: str) -> list[tuple[Path, Path]]:
+    """Every way to part it at a colon, the last colon first: paths may hold colons, too."""
+    parts = place.removeprefix(COCO).split(":")
+    pairs = [(":".join(parts[:at]), ":".join(parts[at:])) for at in range(len(parts) - 1, 0, -1)]
+    return [
+        (Path(images).expanduser(), Path(annotations).expanduser())
+        for images, annotations in pairs
+        if images and annotations
+    ]
 
 
 def root_of(place: str) -> Path:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from core import paths
 from core.datasets import Dataset
 from core.datasets.files import check_regular
+from core.datasets.ids import file_name
 from core.datasets.spec import lasting
 from core.errors import DatasetError, ParameterError, StoreError, clean
 from core.heatmaps.identity import IMPORTED, Identity
@@ -211,7 +212,7 @@ def _arrays(path: Path) -> dict[str, Array]:
 
 def _ids(path: Path, ids: Array) -> list[str]:
     try:
-        return [id_.decode() if isinstance(id_, bytes) else id_ for id_ in ids.tolist()]
+        return [file_name(id_.decode() if isinstance(id_, bytes) else id_) for id_ in ids.tolist()]
     except UnicodeDecodeError as error:
         raise StoreError(f"{path}: an id is not UTF-8 text ({error})") from error
 

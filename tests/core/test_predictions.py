@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,6 +202,28 @@ def test_masks_that_cannot_be_used_are_named(dataset: Dataset, tmp_path: Path) -
     cv2.imwrite(str(tmp_path / "cat_0.png"), np.zeros((5, 4), np.uint8))
     with pytest.raises(StoreError, match="4 x 5, expected 64 x 48"):
         read_masks(tmp_path, dataset)
+
+
+def test_names_as_a_mac_writes_them_are_the_samples(make_folder: MakeFolder, tmp_path: Path) -> None:
+    """HFS parts letters and accents; the table has them in one."""
+    dataset = open_dataset(str(make_folder({"café": 2})))
+    masks = {sample.id: sample.true_mask() for sample in dataset.samples}
+    for id_, mask in masks.items():
+        name = unicodedata.normalize("NFD", f"{id_}.png")
+        assert name != f"{id_}.png"
+        cv2.imwrite(str(tmp_path / name), mask.astype(np.uint8) * 255)
+    assert list(read_masks(tmp_path, dataset)) == list(masks)
+    assert dataset.by_id(unicodedata.normalize("NFD", "café_0")).id == "café_0"
+
+
+def test_how_predicted_masks_were_read_is_said(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for sample in dataset.samples:
+        cv2.imwrite(str(tmp_path / f"{sample.id}.png"), sample.true_mask().astype(np.uint8))
+    assert main(["predictions", "score", str(tmp_path), "--dataset", dataset.spec]) == 0
+    said = capsys.readouterr()
+    assert "note: predicted masks: mask value 1 is foreground" in said.err + said.out
 
 
 def test_results_hold_what_coco_asks_for(dataset: Dataset, heatmaps: dict[str, np.ndarray]) -> None:

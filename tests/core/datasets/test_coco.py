@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from core.datasets import open_dataset
+from core.datasets.annotations import Picture
+from core.datasets.check import problems_of
+from core.datasets.coco import _is_small
 from core.errors import DatasetError
 from core.metrics import counts_of
 from tests.conftest import write_picture
@@ -101,6 +108,76 @@ def test_crowds_are_ignored_but_not_the_instances_in_them(spec: str, crowd: np.n
     counts = counts_of(everything, sample.true_mask(), ignored)
     assert counts.pixels.tolist() == [HEIGHT * WIDTH - ignored.sum()]
     assert counts.fp[0] == (~sample.true_mask() & ~ignored).sum()
+
+
+def changed(spec: str, change: Callable[[dict[str, Any]], None]) -> str:
+    """The spec's annotation file, rewritten."""
+    path = Path(spec.rpartition(":")[2])
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return spec
+
+
+def test_crowds_alone_are_no_sample_and_are_counted(spec: str) -> None:
+    assert "1 images have nothing but crowds of a category, and no sample of it" in open_dataset(spec).notes
+    assert problems_of(spec) == []  # COCO has such images: nothing is wrong with them
+
+
+def test_a_picture_under_two_numbers_is_one_source_and_is_named(spec: str) -> None:
+    def change(content: dict[str, Any]) -> None:
+        content["images"][1]["file_name"] = content["images"][0]["file_name"]
+
+    dataset = open_dataset(changed(spec, change))
+    assert set(dataset.sources().values()) == {"1"}
+    assert any("1 pictures stand under several numbers: 000000000001.png" in note for note in dataset.notes)
+
+
+def test_a_bare_polygon_and_counts_with_a_point_are_what_they_mean(spec: str, crowd: np.ndarray) -> None:
+    expected = [sample.true_mask() for sample in open_dataset(spec).samples]
+
+    def change(content: dict[str, Any]) -> None:
+        for annotation in content["annotations"]:
+            found = annotation["segmentation"]
+            if isinstance(found, list):
+                annotation["segmentation"] = found[0]
+            elif isinstance(found["counts"], list):
+                found["counts"] = [float(count) for count in found["counts"]]
+
+    dataset = open_dataset(changed(spec, change))
+    for sample, mask in zip(dataset.samples, expected, strict=True):
+        np.testing.assert_array_equal(sample.true_mask(), mask)
+    ignored = dataset.by_id("dining table_000000000001").ignored()
+    assert ignored is not None
+    assert ignored.any()
+
+
+@pytest.mark.parametrize("corners", [[1, 10.6, 39, 10.6, 39, 10.9, 1, 10.9], [3, 3, 3.2, 3, 3, 3.2]])
+def test_slivers_between_pixels_are_counted_as_empty(spec: str, corners: list[float]) -> None:
+    def change(content: dict[str, Any]) -> None:
+        content["annotations"][4]["segmentation"] = [corners]
+
+    dataset = open_dataset(changed(spec, change))
+    oracle = COCO(spec.rpartition(":")[2])
+    drawn = oracle.annToMask(oracle.loadAnns([4])[0])
+    assert (not drawn.any()) == ("cat_000000000002" in dataset.empty)
+
+
+@given(st.lists(st.tuples(st.floats(0, 40), st.floats(0, 30)), min_size=3, max_size=8))
+def test_what_counts_as_large_covers_a_pixel(corners: list[tuple[float, float]]) -> None:
+    ring = [each for corner in corners for each in corner]
+    if not _is_small([ring], Picture("1", Path("a"), "a", HEIGHT, WIDTH)):
+        assert rle.decode(rle.merge(rle.frPyObjects([ring], HEIGHT, WIDTH))).any()
+
+
+def test_pictures_that_are_not_there_are_counted_and_the_way_is_said(spec: str) -> None:
+    images = Path(spec.split(":")[1])
+    (images / "000000000002.png").unlink()
+    with pytest.raises(
+        DatasetError, match=r"1 of 2 pictures are not in .*: 000000000002\.png; .*--skip-missing"
+    ):
+        _ = open_dataset(spec).pictures
+    assert len(open_dataset(f"{spec}?skip-missing=yes").pictures) == 64
 
 
 def test_run_lengths_are_read(spec: str, crowd: np.ndarray) -> None:

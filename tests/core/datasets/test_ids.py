@@ -40,5 +40,12 @@ def test_slashes_and_cases_that_a_file_system_would_merge_are_told_apart() -> No
     assert unique([["Cat", "Cat 1"], ["cat", "cat 2"]]) == ["Cat 1", "cat 2"]
 
 
+def test_many_alike_take_no_longer_than_many_apart() -> None:
+    found = unique([["a", "b"]] * 30_000)
+    assert found[0] == "b"
+    assert found[-1] == "b~30000"
+    assert len(set(found)) == 30_000
+
+
 def test_what_clashes_to_the_end_is_numbered_in_order() -> None:
     assert unique([["a"], ["a"], ["a~2"]]) == ["a", "a~3", "a~2"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.datasets.spec import ORIENTATIONS, Options, lasting, parsed, resolved, written
+from core.datasets.spec import ORIENTATIONS, Options, coco_places, lasting, parsed, resolved, written
 from core.errors import ParameterError
 
 OPTIONS = st.builds(
@@ -41,6 +41,23 @@ def test_a_folder_of_that_very_name_wins(tmp_path: Path) -> None:
 
 def test_a_question_mark_that_is_no_option_belongs_to_the_path() -> None:
     assert parsed("/data/why?") == ("/data/why?", Options())
+
+
+def test_colons_and_question_marks_of_a_path_are_no_marks_of_ours(tmp_path: Path) -> None:
+    images, annotations = tmp_path / "a:b?c=d", tmp_path / "e:f?g=h.json"
+    images.mkdir()
+    annotations.write_text("{}")
+    place = f"coco:{images}:{annotations}"
+    assert parsed(place) == (place, Options())
+    assert coco_places(place) == (images, annotations)
+    assert parsed(f"{place}?orientation=stored") == (place, Options(orientation="stored"))
+
+
+@pytest.mark.parametrize(("written", "meant"), [("0x7", "7"), ("+7", "7"), ("0xFF0000", "0xff0000")])
+def test_a_number_has_one_spelling(written: str, meant: str) -> None:
+    assert Options(mask_value=written) == Options(mask_value=meant)
+    assert Options(mask_value=written).mask_value == meant
+    assert Options(mask_value="above:007").mask_value == "above:7"
 
 
 def test_options_alone_change_those_of_the_stored_spec() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def test_a_set_goes_out_and_comes_in_unchanged(store: HeatmapStore, dataset: Dat
         assert out["ids"].tolist() == IDS
         assert out["heatmaps"].dtype == np.float32
         np.testing.assert_array_equal(out["heatmaps"], MAPS)
+
+
+def test_ids_may_part_letters_and_accents(
+    store: HeatmapStore, make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    dataset = open_dataset(str(make_folder({"café": 1}, name="accents")))
+    ids = [unicodedata.normalize("NFD", "café_0")]
+    found = import_npz(store, saved(tmp_path / "a.npz", ids=ids, heatmaps=MAPS[:1]), dataset, "a")
+    assert list(found.read_all()) == ["café_0"]
 
 
 def test_the_same_file_again_is_the_same_set(store: HeatmapStore, dataset: Dataset, tmp_path: Path) -> None:
