@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from core.commands import COMMANDS
 from core.commands.output import say
 from core.completions import add_completions
-from core.errors import ClipLocError
+from core.errors import ClipLocError, clean
 from core.version import VERSION
 
 
@@ -31,6 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (`| head`) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a name that is too long, a disk that is full: the system's own refusal
+        if arguments.debug:
+            raise
+        place = f"{clean(error.filename)}: " if error.filename else ""
+        say(f"cliploc: {place}{clean(error.strerror or error)}; --debug shows where")
+        return 1
     return int(code)
 
 

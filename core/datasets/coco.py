@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,9 +131,9 @@ def open_coco(place: str, spec: str, options: Options) -> Dataset:
 def read_coco(place: str, options: Options) -> Coco:
     """Read the annotation file. DatasetError when it is not there or not COCO's."""
     images, annotations = coco_places(place)
-    if not images.is_dir():
+    if not os.path.isdir(images):
         raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
-    if not annotations.is_file():
+    if not os.path.isfile(annotations):
         raise DatasetError(f"no annotations at {annotations}; expected coco:IMAGES:ANNOTATIONS.json")
     found = read_annotations(annotations, images)
     keys, notes = list(found.groups), [*found.problems]

@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,28 +153,57 @@ class _Memory:
                 if sql.startswith("SELECT"):
                     return self._db.execute(sql, rows[0]).fetchall()
                 self._db.executemany(sql, rows)
-        except (sqlite3.Error, UnicodeEncodeError):  # damaged, full, locked, or a path that is no text
+        except (sqlite3.Error, UnicodeEncodeError) as error:  # damaged, full, locked, a path that is no text
             self._db = None
+            with suppress(sqlite3.Error, UnicodeEncodeError, OSError):
+                _forget_damaged(_place(), error)
         return []
+
+
+def _place() -> Path:
+    return paths.cache_dir() / "facts.db"
 
 
 @contextmanager
 def _memory() -> Iterator[_Memory]:
     import sqlite3  # not before something is asked for: the screen's process never does
 
-    path = paths.cache_dir() / "facts.db"
+    path = _place()
     try:
         paths.make_folder(path.parent)
-        db = sqlite3.connect(path, timeout=WAIT_SECONDS)
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS facts (name TEXT, path TEXT, state TEXT, fact TEXT, "
-            "PRIMARY KEY (name, path)) WITHOUT ROWID"
-        )
+        db = _opened(path)
     except (ClipLocError, sqlite3.Error, OSError):
         yield _Memory(None)
         return
     with closing(db):
         yield _Memory(db)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The table's file; a damaged one is begun anew, for nothing is lost with it."""
+    import sqlite3
+
+    for _ in range(2):
+        db = sqlite3.connect(path, timeout=WAIT_SECONDS)
+        try:
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS facts (name TEXT, path TEXT, state TEXT, fact TEXT, "
+                "PRIMARY KEY (name, path)) WITHOUT ROWID"
+            )
+            return db
+        except sqlite3.DatabaseError as error:
+            db.close()
+            _forget_damaged(path, error)
+    raise sqlite3.DatabaseError("damaged again")
+
+
+def _forget_damaged(path: Path, error: Exception) -> None:
+    """Remove a damaged file; one that is locked or a disk that is full is not damage, and raises."""
+    import sqlite3
+
+    if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.OperationalError):
+        raise error
+    path.unlink(missing_ok=True)
 
 
 def _slices(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:

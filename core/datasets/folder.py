@@ -157,7 +157,7 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
 
 def read_table(root: Path) -> list[Row]:
     """The rows of `root/table.csv` (UTF-8, with or without BOM). DatasetError when it cannot be read."""
-    if not root.is_dir():
+    if not os.path.isdir(root):  # a Path says no too, but an error for a name that is too long
         raise DatasetError(
             f"no dataset at {root}: expected a folder with {TABLE}; "
             "`cliploc fetch cocoglide` gets the real one, `--dataset demo` needs nothing"

@@ -111,7 +111,7 @@ def parsed(spec: str) -> tuple[str, Options]:
 def _is_there(place: str) -> bool:
     """Whether files of exactly that name exist."""
     if place.startswith(COCO):
-        return any(annotations.is_file() for _, annotations in _pairs(place))
+        return any(os.path.isfile(annotations) for _, annotations in _pairs(place))
     return os.path.exists(os.path.expanduser(place))
 
 
@@ -160,7 +160,7 @@ def coco_places(place: str) -> tuple[Path, Path]:
     pairs = _pairs(place)
     if not pairs:
         raise DatasetError(f"found {clean(place)!r}, expected coco:IMAGES:ANNOTATIONS.json")
-    there = [pair for pair in pairs if pair[0].is_dir() and pair[1].is_file()]
+    there = [pair for pair in pairs if os.path.isdir(pair[0]) and os.path.isfile(pair[1])]
     return there[0] if there else pairs[0]
 
 
