@@ -42,7 +42,7 @@ def list_row(row: RunRow) -> dict[str, object]:
         "images/s": "" if row.rate is None else f"{row.rate:.1f}",
         "cells": row.cells,
         "best": None if row.best is None else row.best.mean_iou,
-        "dataset": row.dataset,
+        "dataset": row.scored,
         "heatmaps": ", ".join(row.heatmaps),
         "note": "old" if row.mark else "",
     }

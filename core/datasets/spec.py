@@ -127,8 +127,17 @@ def _settings(text: str) -> dict[str, str]:
 
 def written(place: str, options: Options) -> str:
     """The inverse of `parsed`, options in one order."""
-    text = "&".join(f"{name}={value}" for name, value in sorted(options.to_dict().items()))
+    text = _joined(options)
     return f"{place}?{text}" if text else place
+
+
+def options_of(spec: str) -> str:
+    """The options of a spec as it writes them, in one order; "" for none."""
+    return _joined(parsed(spec)[1])
+
+
+def _joined(options: Options) -> str:
+    return "&".join(f"{name}={value}" for name, value in sorted(options.to_dict().items()))
 
 
 def resolved(given: str | None, stored: str) -> str:

@@ -149,11 +149,15 @@ def finished_runs(ledger: Ledger, runs: Sequence[str]) -> tuple[tuple[RunRow, ..
                 "release 0.1.0 made one of them; run that one again"
             )
         if plan.truth != plans[0].truth:
-            raise ParameterError(
-                f"run {row.id} scored {clean(plan.dataset_name)}, run {rows[0].id} "
-                f"{clean(plans[0].dataset_name)}; one report speaks of one dataset"
-            )
+            raise ParameterError(f"{_other_truth(rows[0], row)}; one report speaks of one dataset")
     return rows, plans
+
+
+def _other_truth(first: RunRow, other: RunRow) -> str:
+    """What is not the same in what two runs scored."""
+    if first.scored != other.scored:
+        return f"run {other.id} scored {clean(other.scored)}, run {first.id} {clean(first.scored)}"
+    return f"runs {first.id} and {other.id} scored {clean(first.scored)}, whose masks were changed in between"
 
 
 def gathered(ledger: Ledger, runs: Sequence[str], dataset: Dataset | None = None) -> Findings:

@@ -28,6 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from core.datasets.spec import options_of
 from core.errors import ParameterError, StoreError, clean
 from core.machine import machine
 from core.paths import state_dir
@@ -336,6 +337,8 @@ class Ledger:
             worker=row["worker"],
             keeps_counts=card["keeps_counts"],
             reading=card.get("reading", 1),  # release 0.1.0 said nothing
+            truth=card.get("truth", ""),
+            options=card.get("options", ""),
         )
 
     def _state(self, row: sqlite3.Row) -> str:
@@ -358,6 +361,8 @@ def _card(plan: Plan) -> dict[str, object]:
         "cells": plan.cells,
         "keeps_counts": plan.keep,
         "reading": plan.reading,
+        "truth": plan.truth,
+        "options": options_of(plan.dataset),
         "machine": machine(),
     }
 

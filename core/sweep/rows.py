@@ -41,7 +41,8 @@ class RunRow:
     state: waiting, running, paused, interrupted, cancelled, failed or done.
     rate: images per second since it was last resumed; eta: seconds left; None when unknown.
     images counts every heatmap set's images; cells is the number of scores that compete.
-    reading: the rule by which true masks were read, see `core.datasets.READING`.
+    reading: the rule by which true masks were read, see `core.datasets.READING`; truth: their digest;
+    options: of the dataset, as its spec says them.
     """
 
     id: str
@@ -62,6 +63,13 @@ class RunRow:
     worker: str
     keeps_counts: bool
     reading: int
+    truth: str
+    options: str
+
+    @property
+    def scored(self) -> str:
+        """The dataset's name and how it was read, for people."""
+        return f"{self.dataset}?{self.options}" if self.options else self.dataset
 
     @property
     def mark(self) -> str:

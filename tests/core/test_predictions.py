@@ -260,6 +260,10 @@ def test_a_runs_masks_are_scored_as_the_run_read_them(
         assert main(export) == 0
         scored_again = json.loads(capsys.readouterr().out)["scores"]["mean_iou"]
         assert scored_again == pytest.approx(found["best"]["mean_iou"])
+    assert main(["runs", "list"]) == 0
+    assert "toy?invert=yes" in capsys.readouterr().out
+    assert main(["report", "--runs", f"{runs[0]['run']},{runs[1]['run']}", "-o", str(tmp_path / "r")]) == 2
+    assert f"run {runs[1]['run']} scored toy?invert=yes, run {runs[0]['run']} toy;" in capsys.readouterr().err
     assert main(["runs", "compare", *(found["run"] for found in runs)]) == 2
     assert "how they were read, are not the same" in capsys.readouterr().err
 

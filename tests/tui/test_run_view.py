@@ -8,7 +8,9 @@ from core.sweep.ledger import RunRow
 from tui.runs import RunView
 from tui.widgets.run_view import summary_lines
 
-ROW = RunRow("12345678", 0, 0, "done", "", "toy", ("good",), 4, 400, 60, 8, 8, None, None, None, "", True, 2)
+ROW = RunRow(
+    "12345678", 0, 0, "done", "", "toy", ("good",), 4, 400, 60, 8, 8, None, None, None, "", True, 2, "", ""
+)
 SUMMARY: dict[str, Any] = {
     "images": 60, "sources": 60, "cells": 400, "best": {"mean_iou": 0.61}, "cross_validated": 0.6,
     "interval": [0.55, 0.65], "unvalidated": "", "oracle_cell": 0.8, "everything": 0, "nothing": 0,
