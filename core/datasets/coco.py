@@ -13,11 +13,11 @@ import hashlib
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.datasets import files, ids
 from core.datasets.annotations import Picture, read_annotations, rings_of
@@ -27,6 +27,8 @@ from core.errors import DatasetError, clean
 
 if TYPE_CHECKING:
     from core.datasets.sample import Image, Mask
+
+T = TypeVar("T")
 
 NAMED = 6
 
@@ -62,20 +64,27 @@ class Region:
         """The crowd's pixels; those of single instances count even inside a crowd."""
         return self._union(self.crowds) & ~self._union(self.instances)
 
+    def covers(self) -> bool:
+        """Whether the true mask has a pixel."""
+        from core.datasets.segmentations import covers
+
+        return any(self._asked(covers, instance) for instance in self.instances)
+
     def _union(self, those: Sequence[tuple[str, Any]]) -> Mask:
         from core.datasets.segmentations import drawn, union
 
-        height, width = self.picture.height, self.picture.width
-        masks = []
-        for name, segmentation in those:
-            try:
-                masks.append(drawn(segmentation, height, width))
-            except (ValueError, TypeError, OverflowError) as error:
-                raise DatasetError(
-                    f"{self.annotations}: annotation {clean(name)} (image {clean(self.picture.name)}) has "
-                    f"{clean(error)}; mend or remove it"
-                ) from error
-        return union(masks, height, width)
+        masks = [self._asked(drawn, each) for each in those]
+        return union(masks, self.picture.height, self.picture.width)
+
+    def _asked(self, question: Callable[[object, int, int], T], annotation: tuple[str, Any]) -> T:
+        name, segmentation = annotation
+        try:
+            return question(segmentation, self.picture.height, self.picture.width)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise DatasetError(
+                f"{self.annotations}: annotation {clean(name)} (image {clean(self.picture.name)}) has "
+                f"{clean(error)}; mend or remove it"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -270,7 +279,7 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
         for id_, region in zip(coco.ids, coco.regions, strict=True)
         if all(_is_small(segmentation, region.picture) for _, segmentation in region.instances)
     ]
-    found = frozenset(id_ for id_, region in suspects if not region.drawn().any())
+    found = frozenset(id_ for id_, region in suspects if not region.covers())
     if len(found) == len(coco.ids) and not allowed:
         raise DatasetError(
             f"{coco.annotations}: all {len(found)} true masks are empty: no annotation covers a pixel; "

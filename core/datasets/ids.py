@@ -21,23 +21,24 @@ def unique(ladders: Sequence[Sequence[str]]) -> list[str]:
     Every sample gets its first name; those whose names clash climb to their next one,
     together, until no two are alike. What still clashes at the top is numbered in order.
     """
-    steps = [[file_name(name) for name in ladder] for ladder in ladders]
-    rungs = [0] * len(steps)
+    rungs = [0] * len(ladders)
+    found = [file_name(ladder[0]) for ladder in ladders]
     while True:
         alike = defaultdict(list)
-        for place, (names, rung) in enumerate(zip(steps, rungs, strict=True)):
-            alike[_folded(names[rung])].append(place)
+        for place, name in enumerate(found):
+            alike[_folded(name)].append(place)
         climbing = [
             place
             for places in alike.values()
             if len(places) > 1
             for place in places
-            if rungs[place] + 1 < len(steps[place])
+            if rungs[place] + 1 < len(ladders[place])
         ]
         if not climbing:
-            return _numbered([names[rung] for names, rung in zip(steps, rungs, strict=True)])
+            return _numbered(found)
         for place in climbing:
             rungs[place] += 1
+            found[place] = file_name(ladders[place][rungs[place]])
 
 
 def file_name(text: str) -> str:

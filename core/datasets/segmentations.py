@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,25 +32,36 @@ def drawn(segmentation: object, height: int, width: int) -> Mask:
     points enclose nothing. Run lengths go down the columns, background first.
     """
     if isinstance(segmentation, list):
-        return _from_polygons(segmentation, height, width)
-    if isinstance(segmentation, Mapping):
-        return _from_runs(segmentation, height, width)
-    raise ValueError(f"found {type(segmentation).__name__}, expected polygons or run lengths")
+        runs = _of_polygons(segmentation, height, width)
+        mask: Mask = coco_mask.decode(runs).astype(bool) if runs else np.zeros((height, width), bool)
+        return mask
+    counts = _counts(segmentation, height, width)
+    values = np.arange(len(counts)) % 2 == 1
+    columns: Mask = np.repeat(values, np.array(counts, np.int64))
+    return np.ascontiguousarray(columns.reshape(width, height).T)
 
 
-def _from_polygons(segmentation: list[object], height: int, width: int) -> Mask:
+def covers(segmentation: object, height: int, width: int) -> bool:
+    """Whether what would be drawn has a pixel; nothing is drawn for it. ValueError as for `drawn`."""
+    if isinstance(segmentation, list):
+        runs = _of_polygons(segmentation, height, width)
+        return bool(runs) and bool(coco_mask.area(runs))
+    return any(_counts(segmentation, height, width)[1::2])
+
+
+def _of_polygons(segmentation: list[object], height: int, width: int) -> dict[str, object]:
+    """Polygons as pycocotools' run lengths; {} where none encloses anything."""
     polygons = [_checked(ring) for ring in rings_of(segmentation)]
     polygons = [ring for ring in polygons if len(ring) >= 2 * _CORNERS]
     if not polygons:
-        return np.zeros((height, width), bool)
+        return {}
     outline = sum(_outline(ring) for ring in polygons)
     if outline > _LONGEST_OUTLINE:
         raise ValueError(
             f"polygons with an outline of {outline:.0f} pixels for an image of {width} x {height}"
         )
-    runs = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
-    mask: Mask = coco_mask.decode(runs).astype(bool)
-    return mask
+    runs: dict[str, object] = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+    return runs
 
 
 def _checked(ring: object) -> list[float]:
@@ -69,7 +79,10 @@ def _outline(ring: Sequence[float]) -> float:
     return along + max(map(abs, ring), default=0.0)
 
 
-def _from_runs(segmentation: Mapping[str, Any], height: int, width: int) -> Mask:
+def _counts(segmentation: object, height: int, width: int) -> list[int]:
+    """Run lengths as plain counts, background first."""
+    if not isinstance(segmentation, Mapping):
+        raise ValueError(f"found {type(segmentation).__name__}, expected polygons or run lengths")
     size, counts = segmentation.get("size"), segmentation.get("counts")
     if size != [height, width]:
         raise ValueError(f"run lengths of size {str(size)[:60]}, expected [{height}, {width}], height first")
@@ -83,9 +96,7 @@ def _from_runs(segmentation: Mapping[str, Any], height: int, width: int) -> Mask
         raise ValueError(
             f"run lengths that cover {covered:,} of {height * width:,} pixels: they end too early or too late"
         )
-    values = np.arange(len(counts)) % 2 == 1
-    columns: Mask = np.repeat(values, np.array(counts, np.int64))
-    return np.ascontiguousarray(columns.reshape(width, height).T)
+    return counts
 
 
 def _is_count(run: object) -> bool:
