@@ -66,12 +66,18 @@ def digests(files: Sequence[Path]) -> list[str]:
     return _remembered("sha256", files, lambda path: hashlib.sha256(read(path)).hexdigest())
 
 
-def facts(name: str, files: Sequence[Path], find: Callable[[Path], str]) -> list[str]:
+def facts(
+    name: str,
+    files: Sequence[Path],
+    find: Callable[[Path], str],
+    is_large: Callable[[Path], bool] = lambda path: False,
+) -> list[str]:
     """What `find` says of each file, a JSON object as text. name: of the question, with its version.
 
     It is asked once, but a fact with a `problem` is not remembered: what failed may work tomorrow.
+    is_large: of those that take much memory one is looked at at a time.
     """
-    return _remembered(name, files, find, lambda fact: not json.loads(fact).get("problem"))
+    return _remembered(name, files, find, lambda fact: not json.loads(fact).get("problem"), is_large)
 
 
 def _remembered(
@@ -79,6 +85,7 @@ def _remembered(
     files: Sequence[Path],
     find: Callable[[Path], str],
     lasts: Callable[[str], bool] = lambda fact: True,
+    is_large: Callable[[Path], bool] = lambda path: False,
 ) -> list[str]:
     unique = list(dict.fromkeys(files))
     keys = {path: _key(path) for path in unique}
@@ -87,8 +94,11 @@ def _remembered(
         found = {path: known[key] for path, key in keys.items() if key and key in known}
         missing = [path for path in unique if path not in found]
         if missing:
-            with ThreadPoolExecutor(min(_THREADS, len(missing)), "dataset-files") as pool:
-                found.update(zip(missing, pool.map(find, missing), strict=True))
+            small = [path for path in missing if not is_large(path)]
+            with ThreadPoolExecutor(_THREADS, "dataset-files") as pool:
+                found.update(zip(small, pool.map(find, small), strict=True))
+            # In one thread: each thread that frees memory keeps some of it.
+            found.update((path, find(path)) for path in missing if path not in found)
             memory.put(
                 name,
                 {

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image
 
 from core.datasets import files
-from core.datasets.pictures import BACK, PNG, Size, check_png, opened, oriented
+from core.datasets.pictures import BACK, PNG, Size, check_png, headers_of, opened, oriented
 from core.errors import DatasetError
 
 Values = npt.NDArray[np.integer]
@@ -29,6 +29,8 @@ MOST_VALUES = 256  # of a form; a mask with more is no mask of classes
 _VERSION = "mask form 3"
 _SLICE = 1 << 22
 _LARGEST_PLANES = 40_000_000  # pixels of a mask that is more than one plane of bytes
+_ONE_PLANE = ("1", "L", "P")  # Pillow's modes of a byte a pixel
+_LARGE = 1 << 26  # pixels of one plane; as many bytes as a sixteenth of them takes in colours
 _GREY_BITS = (1, 2, 4)  # of a PNG whose grey levels Pillow stretches to 8 bits
 _FLOAT_TOP = 255  # floats from 0 to 1 become whole numbers up to here
 
@@ -108,11 +110,11 @@ def described(pixels: Pixels, frames: int = 1) -> Form:
     """The form of decoded pixels."""
     values = pixels.values
     if pixels.kind != COLOUR and values.max(initial=0) < 1 << 16:
-        counts = _counted(values.ravel())
-        found = np.flatnonzero(counts)
-        times = counts[found]
+        times = _counted(values.ravel())
+        found: Values = np.flatnonzero(times)
+        times = times[found]
     else:
-        found, times = np.unique(values, return_counts=True)
+        found, times = _counted_all(values.ravel())
     most = np.argsort(-times, kind="stable")[:MOST_VALUES]
     reach = pixels.top / 255
     high, low = found > pixels.top - 24 * reach, found < 24 * reach
@@ -144,12 +146,27 @@ def _counted(values: Values) -> npt.NDArray[np.int64]:
     return counts
 
 
+def _counted_all(values: Values) -> tuple[Values, npt.NDArray[np.int64]]:
+    """All values and their pixels; in slices, since numpy sorts a copy."""
+    found: Values = values[:0]
+    times = np.zeros(0, np.int64)
+    for first in range(0, len(values), _SLICE):
+        some, some_times = np.unique(values[first : first + _SLICE], return_counts=True)
+        found, places = np.unique(np.concatenate([found, some]), return_inverse=True)
+        weights = np.concatenate([times, some_times])
+        times = np.bincount(places, weights=weights, minlength=len(found)).astype(np.int64)
+    return found, times
+
+
 def forms_of(paths: Sequence[Path]) -> list[Form]:
     """The forms of many files; each file is decoded once, as long as it stays what it is."""
-    return [
-        _form(json.loads(text))
-        for text in files.facts(_VERSION, paths, lambda path: json.dumps(asdict(form_of(path))))
-    ]
+    large = {
+        path
+        for path, head in zip(paths, headers_of(paths), strict=True)
+        if head.size[0] * head.size[1] > (_LARGE if head.mode in _ONE_PLANE else _LARGE // 16)
+    }
+    texts = files.facts(_VERSION, paths, lambda path: json.dumps(asdict(form_of(path))), large.__contains__)
+    return [_form(json.loads(text)) for text in texts]
 
 
 def _form(plain: dict[str, object]) -> Form:
@@ -180,7 +197,7 @@ def pixels_of(path: Path) -> Pixels:
         lossy = image.format in ("JPEG2000", "AVIF") or (
             image.format == "WEBP" and not _is_lossless_webp(content)
         )
-        if image.width * image.height > _LARGEST_PLANES and image.mode not in ("1", "L", "P"):
+        if image.width * image.height > _LARGEST_PLANES and image.mode not in _ONE_PLANE:
             raise DatasetError(
                 f"{path} is a mask of {image.width} x {image.height} in mode {image.mode}; expected one "
                 "channel of 8 bits where it is so large"
@@ -303,5 +320,8 @@ def _from_colours(colours: npt.NDArray[Any], lossy: bool) -> tuple[Values, str]:
         return np.ascontiguousarray(first), GREY
     if colours.dtype != np.uint8:
         colours = np.right_shift(colours, 8)
-    red, green, blue = (colours[..., channel].astype(np.int32) for channel in range(3))
-    return red << 16 | green << 8 | blue, COLOUR
+    plane = colours[..., 0].astype(np.int32)
+    for channel in (1, 2):
+        plane <<= 8
+        plane |= colours[..., channel]
+    return plane, COLOUR

@@ -48,6 +48,8 @@ BACK = {6: 8, 8: 6}
 # OpenCV refuses broken ones of these; Pillow would fill what is missing with grey.
 _STRICT = ("JPEG", "MPO", "PNG")
 
+_LARGE = 1 << 25  # bytes of a file
+
 # What it cannot decode is said by us.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 Image.MAX_IMAGE_PIXELS = None  # `header` has a limit of its own, with a sentence
@@ -85,7 +87,12 @@ def header(path: Path) -> Header:
 
 def headers_of(paths: Sequence[Path]) -> list[Header]:
     """The headers of many pictures, each looked at once as long as it stays what it is. Never an error."""
-    texts = files.facts("picture header 2", paths, lambda path: json.dumps(asdict(_looked_at(path))))
+    texts = files.facts(
+        "picture header 2",
+        paths,
+        lambda path: json.dumps(asdict(_looked_at(path))),
+        lambda path: path.is_file() and path.stat().st_size > _LARGE,
+    )
     plain = [json.loads(text) for text in texts]
     return [Header(**{**each, "size": tuple(each["size"])}) for each in plain]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.datasets import Dataset, open_dataset
+from core.datasets import Dataset, mask_forms, open_dataset
 from core.datasets.spec import Options
 from core.errors import DatasetError
 from core.heatmaps.ground import ground
@@ -467,3 +468,13 @@ def test_a_mask_that_is_replaced_is_looked_at_again(tmp_path: Path) -> None:
 def test_wrong_options_are_explained(given: dict[str, str], words: str) -> None:
     with pytest.raises(Exception, match=words):
         Options().with_(given)
+
+
+@pytest.mark.parametrize("top", [3, 1 << 24])
+def test_values_are_counted_in_slices_as_at_once(monkeypatch: pytest.MonkeyPatch, top: int) -> None:
+    monkeypatch.setattr(mask_forms, "_SLICE", 7)
+    values = np.random.default_rng(0).integers(0, top, (5, 11)).astype(np.int32)
+    form = mask_forms.described(mask_forms.Pixels(values, mask_forms.COLOUR))
+    expected = Counter(values.ravel().tolist())
+    assert form.values == dict(expected)
+    assert form.levels == len(expected)
