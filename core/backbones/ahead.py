@@ -72,22 +72,9 @@ def _check_device(device: str) -> None:
 
 def _check_folder(name: str, bare: bool = False) -> None:
     """bare: the folder's own weights are not used."""
-    scheme, _, place = name.partition(":")
-    if not place:
-        raise ParameterError(f"{name!r} names no place; write {name}PATH")
-    folder = hub.cached_snapshot(place) if scheme == "hf-hub" else Path(place).expanduser()
-    if folder is None:
-        raise hub.absent(name)
-    if not folder.is_dir():
-        raise CheckpointError(
-            f"no folder {clean(place)}; {clean(name)} needs one with open_clip_config.json and weights"
-        )
-    if not (folder / hub.CONFIG_FILE).is_file():
-        raise CheckpointError(f"no {hub.CONFIG_FILE} in {clean(place)}; that is not a model folder")
+    folder = hub.folder_of(name)
     if not bare and not any(file.suffix in _ENDINGS for file in folder.iterdir()):
-        raise CheckpointError(
-            f"no weights in {clean(place)}; expected open_clip_model.safetensors beside the config"
-        )
+        raise hub.without_weights(folder)
 
 
 def _check_checkpoint(backbone: str, checkpoint: str) -> None:

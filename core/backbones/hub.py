@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 
-from core.errors import CheckpointError, clean
+from core.errors import CheckpointError, ParameterError, clean
 
 # The order in which open_clip prefers them.
 WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -48,6 +49,26 @@ def cached_snapshot(repository: str) -> Path | None:
     """The folder with a repository's config, if it was downloaded before."""
     config = cached(repository, (CONFIG_FILE,))
     return None if config is None else config.parent
+
+
+def folder_of(name: str) -> Path:
+    """The folder with config of `local-dir:PATH` or `hf-hub:ORG/REPO`. ParameterError, CheckpointError."""
+    scheme, _, place = name.partition(":")
+    if not place:
+        raise ParameterError(f"{clean(name)!r} names no place; write {clean(name)}PATH")
+    folder = cached_snapshot(place) if scheme == "hf-hub" else Path(place).expanduser()
+    if folder is None:
+        raise absent(name)
+    if not os.path.isdir(folder):
+        raise CheckpointError(f"no folder {folder}; {clean(name)} needs one with {CONFIG_FILE} and weights")
+    if not (folder / CONFIG_FILE).is_file():
+        raise CheckpointError(f"no {CONFIG_FILE} in {folder}; that is not a model folder")
+    return folder
+
+
+def without_weights(folder: Path) -> CheckpointError:
+    """The error for a folder with a config alone."""
+    return CheckpointError(f"no weights in {folder}; expected {WEIGHT_FILES[0]} beside the config")
 
 
 def absent(name: str) -> CheckpointError:

@@ -180,19 +180,12 @@ def _plain(text: str) -> str:
 
 def _from_folder(name: str, checkpoint: str | None) -> Source:
     """`local-dir:PATH` or `hf-hub:ORG/REPO` (from the cache): the folder's own config and weights."""
-    scheme, _, place = name.partition(":")
-    if not place:
-        raise ParameterError(f"{name!r} names no place; write {name}PATH")
-    folder = hub.cached_snapshot(place) if scheme == "hf-hub" else Path(place).expanduser()
-    if folder is None:
-        raise hub.absent(name)
-    if not folder.is_dir():
-        raise CheckpointError(f"no folder {folder}; {name} needs one with open_clip_config.json and weights")
-    stored = _read_config(folder / "open_clip_config.json")
+    folder = hub.folder_of(name)
+    stored = _read_config(folder / hub.CONFIG_FILE)
     config = stored["model_cfg"]
     quick = bool(config.get("quick_gelu", False))
     plain = Source(f"local-dir:{folder}", config, stored["preprocess_cfg"], quick)
-    source = _with_pictures(plain, folder / "open_clip_config.json")
+    source = _with_pictures(plain, folder / hub.CONFIG_FILE)
     seed = None if checkpoint is None else seed_of(checkpoint)
     if seed is not None:
         return replace(source, seed=seed, guessed=())
@@ -204,9 +197,7 @@ def _from_folder(name: str, checkpoint: str | None) -> Source:
         return replace(source, weights=path)
     weights = _find_checkpoint_in_dir(folder)
     if weights is None:
-        raise CheckpointError(
-            f"no weights in {folder}; expected open_clip_model.safetensors beside the config"
-        )
+        raise hub.without_weights(folder)
     return replace(source, weights=Path(weights))
 
 
