@@ -266,7 +266,9 @@ def _import(ledger: Ledger, arguments: argparse.Namespace) -> int:
     from core.commands.output import print_lines, say
     from core.sweep.archive import unpack
 
-    id_ = unpack(ledger, arguments.file)
+    id_, notes = unpack(ledger, arguments.file)
+    for note in notes:
+        say(f"note: {note}")
     say(f"run {id_} is in the ledger; `cliploc runs show {id_}` says what it found")
     print_lines([id_])
     return 0

@@ -156,6 +156,13 @@ def lasting(spec: str) -> str:
     return written(_lasting_place(place), options)
 
 
+def portable(spec: str) -> str:
+    """The spec without folders of this machine: names alone, to be read elsewhere."""
+    place, options = parsed(spec)
+    names = [each.name for each in coco_places(place)] if place.startswith(COCO) else [Path(place).name]
+    return written((COCO if place.startswith(COCO) else "") + ":".join(names), options)
+
+
 def _lasting_place(place: str) -> str:
     if place.startswith(COCO):
         return COCO + ":".join(str(each.resolve()) for each in coco_places(place))

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from core.errors import ResourceError, StoreError
 from core.paths import make_folder
@@ -43,6 +44,15 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
 )
+Rows: TypeAlias = "dict[str, list[dict[str, Any]]]"  # of one run, by table
+
+# What names the run, and the order of its rows.
+_TABLES = {
+    "runs": ("id", "created"),
+    "shards": ("run", "position"),
+    "scores": ("run", "rowid"),
+    "summaries": ("run", "set_index"),
+}
 WAIT_SECONDS = 60.0  # for another writer; each holds the file for milliseconds
 
 
@@ -50,9 +60,10 @@ WAIT_SECONDS = 60.0  # for another writer; each holds the file for milliseconds
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection that sees one consistent state. StoreError when it cannot be read."""
     with _translated(path), closing(_open_to_read(path)) as db:
-        _check_version(path, db)
-        db.execute("BEGIN")
-        yield db
+        begun = _check_version(path, db) > 0
+        with nullcontext(db) if begun else _empty() as found:  # its first creation was interrupted
+            found.execute("BEGIN")
+            yield found
 
 
 @contextmanager
@@ -72,6 +83,80 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
             db.rollback()
             raise
         db.commit()
+
+
+def rows_of(db: sqlite3.Connection, run: str) -> Rows:
+    """All rows of a run."""
+    return {
+        table: [
+            dict(row) for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ? ORDER BY {order}", (run,))
+        ]
+        for table, (key, order) in _TABLES.items()
+    }
+
+
+def insert(db: sqlite3.Connection, rows: Rows) -> None:
+    """Insert the rows of a run."""
+    for table in _TABLES:
+        for row in rows[table]:  # by name: a ledger of an earlier release has fewer columns
+            columns, marks = ", ".join(row), ", ".join("?" * len(row))
+            db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+
+
+def as_bytes(rows: Rows) -> bytes:
+    """A ledger of one run as the content of a file; no file is needed for it. The inverse of `from_bytes`."""
+    with _empty() as db:
+        db.execute("BEGIN")
+        insert(db, rows)
+        db.commit()
+        return db.serialize()
+
+
+def from_bytes(content: bytes) -> Rows:
+    """The rows of the one run in a ledger of somebody else's. StoreError for anything but our tables.
+
+    It is read in memory and as data alone: what it is made of must be, word for word, what a
+    release of this program makes, so that no view, trigger or generated column can run.
+    """
+    plain = bytearray(content)
+    plain[18:20] = b"\x01\x01"  # a file in WAL mode cannot be opened in memory; SQLite's own advice
+    try:
+        with closing(_connect(":memory:")) as db, closing(_connect(":memory:")) as ours:
+            db.deserialize(bytes(plain))
+            db.execute("PRAGMA trusted_schema = OFF")
+            if _version(db) > len(MIGRATIONS):
+                raise StoreError("it was written by a newer cliploc; upgrade this one")
+            _migrate(ours, _version(db))
+            if _schema(db) != _schema(ours):
+                raise StoreError("its ledger has other tables than ours")
+            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise StoreError("its ledger is damaged")
+            runs = [row["id"] for row in db.execute("SELECT id FROM runs LIMIT 2")]
+            if len(runs) != 1:
+                raise StoreError("its ledger does not hold one run")
+            rows = rows_of(db, runs[0])
+            _check_types(ours, rows)
+            return rows
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+        raise StoreError(f"its ledger is damaged ({error})") from error
+
+
+def _schema(db: sqlite3.Connection) -> list[tuple[str, ...]]:
+    return sorted(
+        tuple(row) for row in db.execute("SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_master")
+    )
+
+
+def _check_types(db: sqlite3.Connection, rows: Rows) -> None:
+    """StoreError where a value is not of its column's type: SQLite keeps what it is given."""
+    kinds = {"TEXT": str, "REAL": float, "INTEGER": int, "BLOB": bytes}
+    for table, entries in rows.items():
+        columns = {row["name"]: row for row in db.execute(f"PRAGMA table_info({table})")}
+        for entry in entries:
+            for name, value in entry.items():
+                optional = value is None and not columns[name]["notnull"]
+                if not optional and type(value) is not kinds[columns[name]["type"]]:
+                    raise StoreError(f"its ledger holds a {name} that is no {columns[name]['type'].lower()}")
 
 
 @contextmanager
@@ -108,6 +193,13 @@ def _quoted(path: Path) -> str:
     return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
+@contextmanager
+def _empty() -> Iterator[sqlite3.Connection]:
+    with closing(_connect(":memory:")) as db:
+        _migrate(db)
+        yield db
+
+
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
@@ -127,13 +219,17 @@ def _prepare(path: Path, db: sqlite3.Connection) -> None:
         return
     with held(path.with_name(f".{path.name}.migration"), patience=WAIT_SECONDS):
         db.execute("PRAGMA journal_mode = WAL")
-        version = _version(db)
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            db.execute("BEGIN IMMEDIATE")
-            for statement in filter(str.strip, script.split(";")):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {number}")
-            db.commit()
+        _migrate(db)
+
+
+def _migrate(db: sqlite3.Connection, last: int | None = None) -> None:
+    version = _version(db)
+    for number, script in enumerate(MIGRATIONS[version:last], start=version + 1):
+        db.execute("BEGIN IMMEDIATE")
+        for statement in filter(str.strip, script.split(";")):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {number}")
+        db.commit()
 
 
 @contextmanager

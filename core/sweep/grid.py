@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 
 from core.errors import ParameterError, clean
 from core.postprocess import INTERPOLATIONS, THRESHOLDS, PostProcess, parameter_named
+
+MOST_CONFIGS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,13 @@ class Grid:
                 raise ParameterError(f"{parameter.name}: found nothing, expected {parameter.range_text()}")
             ordered = sorted(values) if parameter.odd else values
             object.__setattr__(self, axis.name, tuple(ordered))
+        if self.requested > MOST_CONFIGS:
+            raise ParameterError(f"found {self.requested:,} configs, expected at most {MOST_CONFIGS:,}")
 
     @property
     def requested(self) -> int:
         """How many combinations the axes have."""
-        axes = (getattr(self, axis.name) for axis in fields(self))
-        return len(list(itertools.product(*axes)))
+        return math.prod(len(getattr(self, axis.name)) for axis in fields(self))
 
     @cached_property
     def configs(self) -> tuple[PostProcess, ...]:
@@ -116,7 +120,8 @@ def parse_range(text: str, name: str = "dilate") -> tuple[int, ...]:
                 f"{name}: found {clean(text)!r}, expected sides like 41,51,61 or first:last:step like 1:61:4"
             )
         first, last, step = (*numbers, numbers[0], 2)[:3] if len(numbers) == 1 else (*numbers, 2)[:3]
-        sides.extend(range(first, last + 1, step))
+        # One side beyond the largest is enough to be refused; billions need not be written out.
+        sides.extend(range(first, int(min(last, parameter.high + step)) + 1, step))
     if not sides:
         raise ParameterError(f"{name}: {clean(text)!r} is an empty range; the first side comes first")
     return tuple(sorted({int(parameter.check(side)) for side in sides}))

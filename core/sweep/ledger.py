@@ -33,7 +33,7 @@ from core.errors import ParameterError, StoreError, clean
 from core.machine import machine
 from core.paths import state_dir
 from core.postprocess import THRESHOLDS
-from core.sweep.database import reading, writing
+from core.sweep.database import Rows, insert, reading, rows_of, writing
 from core.sweep.earlier import upgraded
 from core.sweep.lock import is_held
 from core.sweep.plan import Plan
@@ -203,7 +203,7 @@ class Ledger:
                     now,
                     now,
                     json.dumps(plan.to_dict()),
-                    json.dumps(_card(plan)),
+                    json.dumps(card_of(plan)),
                     plan.images * len(plan.sets),
                     len(plan.shards()),
                 ),
@@ -280,20 +280,19 @@ class Ledger:
             db.execute("DELETE FROM runs WHERE id = ?", (run,))
         shutil.rmtree(self.folder(run), ignore_errors=True)
 
-    def copy_to(self, run: str, other: Ledger) -> None:
-        """Enter a copy of a run's rows into another ledger. StoreError when it has the run already."""
+    def rows(self, run: str) -> Rows:
+        """All rows of a run, by table. ParameterError when it is gone."""
+        self.run(run)
         with reading(self.path) as db:
-            tables = {
-                table: [dict(row) for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (run,))]
-                for table, key in (("runs", "id"), ("shards", "run"), ("scores", "run"), ("summaries", "run"))
-            }
-        if any(row.id == run for row in other.runs()):
-            raise StoreError(f"run {run} is in {other.path} already; `cliploc runs delete {run}` first")
-        with writing(other.path) as db:
-            for table, rows in tables.items():
-                for row in rows:  # by name: a ledger of an earlier release has fewer columns
-                    columns, marks = ", ".join(row), ", ".join("?" * len(row))
-                    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+            return rows_of(db, run)
+
+    def enter(self, rows: Rows) -> None:
+        """Take in the rows of a run, all or none. StoreError when the ledger has the run already."""
+        run = rows["runs"][0]["id"]
+        with writing(self.path) as db:
+            if db.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
+                raise StoreError(f"run {run} is in {self.path} already; `cliploc runs delete {run}` first")
+            insert(db, rows)
 
     def _value(self, column: str, run: str) -> object:
         with reading(self.path) as db:
@@ -352,7 +351,7 @@ class Ledger:
 _RUN = "SELECT *, (SELECT COUNT(*) FROM shards WHERE run = runs.id) AS done FROM runs"
 
 
-def _card(plan: Plan) -> dict[str, object]:
+def card_of(plan: Plan) -> dict[str, object]:
     """What lists show of a plan; a plan names every sample and is slow to read."""
     return {
         "dataset": plan.dataset_name,

@@ -59,7 +59,8 @@ class Summary(TypedDict):
     folds; interval: its 95 % interval, None for too few sources; unvalidated: why there
     are no folds. folds: those of the first repeat. plateau: cells within one
     standard error of the best, and the smallest kernels among them. everything,
-    nothing: images of which the best cell predicts all pixels, or none. oracles: per
+    nothing: images of which the best cell predicts all pixels, or none; None where an
+    earlier version did not count. oracles: per
     image, chosen by looking at the true mask: upper bounds, never results.
     """
 
@@ -80,8 +81,8 @@ class Summary(TypedDict):
     raw: RawEntry | None
     oracle_threshold: float | None
     oracle_cell: float | None
-    everything: int
-    nothing: int
+    everything: int | None
+    nothing: int | None
     baselines: list[BaselineEntry]
 
 

@@ -75,7 +75,7 @@ def test_a_full_disk_pauses_the_run_in_words_and_loses_nothing(
     assert row.shards_done > 0
     ballast.unlink()
     roomy = Ledger(tmp_path / "elsewhere" / "runs.db")  # the disk is too small for a finished run
-    ledger.copy_to(run, roomy)
+    roomy.enter(ledger.rows(run))
     shutil.copytree(ledger.folder(run), roomy.folder(run), ignore=shutil.ignore_patterns("lock"))
     assert drive(roomy, run) == "done"
     whole = roomy.create(small_plan(toy, grid=WIDE))
@@ -118,6 +118,18 @@ def test_a_newer_ledger_is_left_alone(
     assert ledger.path.read_bytes() == before
     with pytest.raises(StoreError, match="newer"):
         ledger.create(small_plan(toy))
+
+
+def test_a_ledger_whose_creation_was_interrupted_is_an_empty_one(
+    toy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger()
+    ledger.path.parent.mkdir(parents=True, exist_ok=True)
+    ledger.path.write_bytes(b"")
+    assert main(["runs", "list"]) == 0
+    assert main(["runs", "show", "last"]) == 2
+    assert "no run" in capsys.readouterr().err
+    assert ledger.run(ledger.create(small_plan(toy))).state == "waiting"
 
 
 def test_an_older_ledger_is_migrated(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,3 +60,56 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.zip").write_text("not a zip")
     with pytest.raises(StoreError, match="no archive of a run"):
         unpack(Ledger(), tmp_path / "no.zip")
+
+
+def test_an_import_that_fails_leaves_nothing_and_can_be_tried_again(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack(Ledger(), run, tmp_path / "run.zip")
+    here = left_by(Ledger(), run)
+    monkeypatch.setenv("CLIPLOC_HOME", str(tmp_path / "elsewhere"))
+    ledger = Ledger()
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "enter", _full)
+        with pytest.raises(StoreError, match="full"):
+            unpack(ledger, tmp_path / "run.zip")
+    assert not ledger.folder(run).exists()
+    assert ledger.runs() == []
+    unpack(ledger, tmp_path / "run.zip")
+    assert left_by(ledger, run) == here
+
+
+def _full(*_: object) -> None:
+    raise StoreError("the disk is full")
+
+
+def test_what_a_killed_import_left_is_swept(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while it copied, or between arrays and rows: no run is in the ledger, whatever lies about."""
+    pack(Ledger(), run, tmp_path / "run.zip")
+    here = left_by(Ledger(), run)
+    monkeypatch.setenv("CLIPLOC_HOME", str(tmp_path / "elsewhere"))
+    ledger = Ledger()
+    for folder in (ledger.folder(run), ledger.folder(run).parent / ".import-0123"):
+        (folder / "counts").mkdir(parents=True)
+        (folder / "counts/000000.npz").write_bytes(b"a part")
+    unpack(ledger, tmp_path / "run.zip")
+    assert left_by(ledger, run) == here
+    assert not list(ledger.folder(run).parent.glob(".import-*"))
+
+
+def test_a_damaged_array_is_not_packed(run: str, tmp_path: Path) -> None:
+    next(Ledger().folder(run).glob("counts/*.npz")).write_bytes(b"damaged")
+    with pytest.raises(StoreError, match="damaged; `cliploc runs resume` computes it again"):
+        pack(Ledger(), run, tmp_path / "run.zip")
+    assert not (tmp_path / "run.zip").exists()
+
+
+def test_a_full_temporary_folder_does_no_harm(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack(Ledger(), run, tmp_path / "a.zip")
+    monkeypatch.setattr("tempfile.tempdir", "/dev/full")
+    pack(Ledger(), run, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
