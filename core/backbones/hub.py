@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import try_to_load_from_cache
+from huggingface_hub import constants, try_to_load_from_cache
 
 from core.errors import CheckpointError, ParameterError, clean
 
@@ -15,6 +16,17 @@ from core.errors import CheckpointError, ParameterError, clean
 WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 CONFIG_FILE = "open_clip_config.json"
 CLASSIFIER_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Inside the block nothing of Hugging Face's reaches the network: what is not in the cache is absent."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def cached(repository: str, filenames: tuple[str, ...]) -> Path | None:

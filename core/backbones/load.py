@@ -103,7 +103,7 @@ def _classifier(checkpoint: str | None, device: torch.device, quickgelu: str, pr
 def _built(source: Source, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
     """The model with random weights, and its tokenizer; the caller's random state is left as it was."""
     try:
-        with _quiet(), seeded(source.seed):
+        with _quiet(), hub.offline(), seeded(source.seed):
             model: Any = open_clip.create_model(
                 source.architecture,
                 pretrained=None,

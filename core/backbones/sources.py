@@ -9,11 +9,9 @@ what no config, tag or user says is assumed, and the source says so.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import open_clip
 from open_clip.factory import _find_checkpoint_in_dir
@@ -21,9 +19,8 @@ from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_mod
 
 from core.backbones import hub
 from core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
+from core.backbones.configs import Config, read_config
 from core.errors import CheckpointError, ParameterError, clean, unknown
-
-Config = dict[str, Any]
 
 _OPENAI = {"mean": PREPROCESS["openai"][0], "std": PREPROCESS["openai"][1], "interpolation": "bicubic"}
 _SHORTEST_HINT = 5  # letters and digits: tags like `v1` are anybody's name
@@ -132,7 +129,7 @@ def _from_file(architecture: str, config: Config, path: Path) -> Source:
     why = f"{clean(path.name)} carries no config"
     beside = path.parent / "open_clip_config.json"
     if beside.is_file():
-        stored = _read_config(beside)
+        stored = read_config(beside)
         if stored["model_cfg"].get("vision_cfg") == config["vision_cfg"]:
             quick = quick or bool(stored["model_cfg"].get("quick_gelu", False))
             return _with_pictures(Source(architecture, config, stored["preprocess_cfg"], quick, path), beside)
@@ -181,7 +178,7 @@ def _plain(text: str) -> str:
 def _from_folder(name: str, checkpoint: str | None) -> Source:
     """`local-dir:PATH` or `hf-hub:ORG/REPO` (from the cache): the folder's own config and weights."""
     folder = hub.folder_of(name)
-    stored = _read_config(folder / hub.CONFIG_FILE)
+    stored = read_config(folder / hub.CONFIG_FILE)
     config = stored["model_cfg"]
     quick = bool(config.get("quick_gelu", False))
     plain = Source(f"local-dir:{folder}", config, stored["preprocess_cfg"], quick)
@@ -199,18 +196,6 @@ def _from_folder(name: str, checkpoint: str | None) -> Source:
     if weights is None:
         raise hub.without_weights(folder)
     return replace(source, weights=Path(weights))
-
-
-def _read_config(path: Path) -> Config:
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return {"model_cfg": {**stored["model_cfg"]}, "preprocess_cfg": {**stored.get("preprocess_cfg", {})}}
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"no open_clip_config.json in {path.parent}; that is not a model folder"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is not an open_clip config: {clean(error)}") from None
 
 
 def _same_architecture(source: Source, config: Config, name: str) -> Source:
