@@ -15,6 +15,7 @@ from core.datasets.folder import TABLE, read_table, summary
 from core.errors import DatasetError, StoreError, clean
 from core.fetch.archive import unpack
 from core.fetch.download import Kind, Patience, download
+from core.lock import held
 from core.paths import data_dir, make_folder
 
 # Called with what is being done, how many bytes of it are done, and how many there are (0: not known).
@@ -78,8 +79,21 @@ def fetch(
 
     origins: for each archive a mirror's URL or a file that was carried here; by default
     the published ones. tell: called with what a user should read. All is unpacked and
-    checked beside its place, then renamed: a dataset is there whole or not at all.
+    checked beside its place, then renamed: a dataset is there whole or not at all. StoreError
+    while another process fetches it.
     """
+    lock = source.place.with_name(f".{source.name}.lock")
+    with held(lock, what=f"it fetches {source.name}; wait for its end"):
+        return _fetched(source, report, tell, origins, patience)
+
+
+def _fetched(
+    source: Source,
+    report: Report,
+    tell: Callable[[str], None],
+    origins: Sequence[str | Path],
+    patience: Patience | None,
+) -> Path:
     check = {COCOGLIDE.name: _check_cocoglide, COCO.name: _check_coco}[source.name]
     if source.place.exists():
         try:

@@ -23,11 +23,11 @@ from typing import IO, Any
 from core.datasets.files import check_regular
 from core.datasets.spec import portable
 from core.errors import DatasetError, ParameterError, StoreError, clean
+from core.lock import held
 from core.paths import atomic_write, make_folder
 from core.sweep.database import Rows, as_bytes, from_bytes
 from core.sweep.earlier import upgraded
 from core.sweep.ledger import Ledger
-from core.sweep.lock import held
 from core.sweep.plan import Plan
 from core.sweep.vetting import vetted
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from core.errors import ResourceError, StoreError
+from core.lock import held
 from core.paths import make_folder
-from core.sweep.lock import held
 
 # Applied in order from the ledger's user_version on; never edited, only appended to.
 MIGRATIONS = (

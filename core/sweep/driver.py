@@ -15,6 +15,7 @@ import numpy as np
 
 from core.errors import ClipLocError, ResourceError
 from core.heatmaps.store import HeatmapStore
+from core.lock import held
 from core.paths import atomic_write
 from core.postprocess import THRESHOLDS, PostProcess
 from core.sweep.baselines import baseline_table, baselines_of
@@ -23,7 +24,6 @@ from core.sweep.executors import results_of, workers_for
 from core.sweep.inputs import Inputs
 from core.sweep.keeping import KeptCounts, KeptSums, units_of
 from core.sweep.ledger import Best, Ledger
-from core.sweep.lock import held
 from core.sweep.plan import Shard
 from core.sweep.summary import BaselineEntry, summary_of
 from core.sweep.sums import UNIT

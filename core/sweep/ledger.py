@@ -30,12 +30,12 @@ from typing import Any, TypeAlias
 
 from core.datasets.spec import options_of
 from core.errors import ParameterError, StoreError, clean
+from core.lock import is_held
 from core.machine import machine
 from core.paths import state_dir
 from core.postprocess import THRESHOLDS
 from core.sweep.database import Rows, insert, reading, rows_of, writing
 from core.sweep.earlier import upgraded
-from core.sweep.lock import is_held
 from core.sweep.plan import Plan
 from core.sweep.rows import Best, Cell, RunRow
 

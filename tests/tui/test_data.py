@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core import paths
-from core.sweep.lock import is_held
+from core.lock import is_held
 from tests.tui.conftest import settled, until
 from tui import session
 from tui.app import ExplorerApp

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from core import paths
 from core.errors import clean
-from core.sweep.lock import is_held
+from core.lock import is_held
 from tui.answers import FetchChanged, Told, Trouble
 from tui.studio.lanes import Cancelled, Lane
 

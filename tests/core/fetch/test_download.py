@@ -155,3 +155,19 @@ def test_a_full_or_closed_disk_is_said(site: Site, tmp_path: Path, monkeypatch: 
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="CLIPLOC_HOME"):
         download(site.url, tmp_path / "file" / "a.zip", KIND, quiet, HASTE)
+
+
+def test_secrets_of_an_address_are_neither_shown_nor_kept(site: Site, tmp_path: Path) -> None:
+    """A user's password, a signed link's token."""
+    url = site.url.replace("http://", "http://me:hunter2@") + "?token=s3cret"
+    site.answers[:] = [honest(CONTENT, until=1000), refusing(404)]
+    with pytest.raises(ResourceError) as caught:
+        download(url, tmp_path / "a.zip", KIND, quiet, HASTE)
+    kept = "".join(path.read_text(errors="replace") for path in tmp_path.glob("*.json"))
+    for secret in ("hunter2", "s3cret"):
+        assert secret not in str(caught.value)
+        assert secret not in kept
+    with pytest.raises(ResourceError) as caught:
+        download("http://me:hunter2@127.0.0.1:9/x.zip?token=s3cret", tmp_path / "b.zip", KIND, quiet, HASTE)
+    assert "hunter2" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)

@@ -65,7 +65,8 @@ def coco_archives(tmp_path: Path, images: int = 2, named: int = 2) -> tuple[Path
 
 def left_over() -> list[str]:
     """What there is in the data folder, hidden or not."""
-    return sorted(str(path.relative_to(data_dir())) for path in data_dir().rglob("*") if path.is_file())
+    found = (str(path.relative_to(data_dir())) for path in data_dir().rglob("*") if path.is_file())
+    return sorted(name for name in found if not name.endswith(".lock"))
 
 
 def test_an_archive_is_downloaded_checked_and_put_in_place(small: tuple[Source, Path], site: Site) -> None:
@@ -146,6 +147,23 @@ def test_an_interrupted_download_is_kept_for_the_next_call(small: tuple[Source, 
     site.answers[:] = [honest(content)]
     fetch(source, quiet, lambda _: None, [site.url], HASTE)
     assert site.asked[-1]["range"] == f"bytes={1 << 14}-"
+
+
+def test_one_fetches_at_a_time_and_the_other_says_so(small: tuple[Source, Path], tmp_path: Path) -> None:
+    source, folder = small
+    carried = tmp_path / "carried.zip"
+    carried.write_bytes(zipped(folder))
+    told: list[str] = []
+
+    def meanwhile(text: str, done: int, total: int) -> None:
+        if not told:
+            told.append(text)
+            with pytest.raises(StoreError, match="it fetches cocoglide; wait for its end"):
+                fetch(source, quiet, lambda _: None, [carried])
+
+    fetch(source, meanwhile, lambda _: None, [carried])
+    assert told
+    assert len(open_dataset("cocoglide").samples) == 3
 
 
 def test_what_a_killed_unpacking_left_is_cleared(small: tuple[Source, Path], tmp_path: Path) -> None:

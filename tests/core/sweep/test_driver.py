@@ -13,13 +13,13 @@ import core
 from core.datasets import open_dataset
 from core.errors import ParameterError, ResourceError, StoreError
 from core.heatmaps.store import HeatmapStore
+from core.lock import held
 from core.metrics import SCORES
 from core.sweep import arrays, driver, keeping
 from core.sweep.driver import drive
 from core.sweep.evaluate import evaluate
 from core.sweep.grid import Grid
 from core.sweep.ledger import Ledger
-from core.sweep.lock import held
 from core.sweep.planning import planned
 from tests.oracles import naive_counts
 from tests.sweeping import SMALL, heatmap_set, left_by, small_plan

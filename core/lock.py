@@ -1,4 +1,4 @@
-"""Whether a run's process is alive: it holds a lock that the kernel releases when it dies."""
+"""Whether a process is at work: it holds a lock that the kernel releases when it dies."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from core.paths import make_folder
 
 
 @contextmanager
-def held(path: Path, patience: float = 2.0) -> Iterator[None]:
+def held(path: Path, patience: float = 2.0, what: str = "this run is at work already") -> Iterator[None]:
     """Hold the lock for the block. StoreError when another process has it.
 
-    patience: seconds to wait, since a reader's look takes the lock for a moment.
+    patience: seconds to wait, since a reader's look takes the lock for a moment. what: the other does.
     """
     make_folder(path.parent)
     try:
@@ -29,7 +29,7 @@ def held(path: Path, patience: float = 2.0) -> Iterator[None]:
         deadline = time.monotonic() + patience
         while not _locked(file.fileno(), fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                raise StoreError(f"another process holds {path}: this run is at work already")
+                raise StoreError(f"another process holds {path}: {what}")
             time.sleep(0.05)
         yield
 
