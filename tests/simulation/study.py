@@ -18,7 +18,7 @@ from core.sweep.statistics import Table
 from tests.simulation import before
 from tests.simulation.population import Population, level, natural, scaled
 
-SETS = 1000
+SETS = 4000
 SIZES = (32, 60, 120, 512)
 SEEDS = (1, 2)
 FIRST, SECOND = 5, 6  # methods; the weights in core.sweep.choosing were found on 1 to 4

@@ -13,7 +13,7 @@ from tests.simulation.study import CASES, SEEDS, SIZES, identical, now
 pytestmark = pytest.mark.simulation
 
 LOW, HIGH, CLAIMS = 0.93, 0.97, 0.065
-CHANCE = 0.013  # two standard errors of a share of 1,000 data sets
+CHANCE = 0.007  # two standard errors of a share of 4,000 data sets
 
 
 @pytest.mark.parametrize("seed", SEEDS)
