@@ -205,7 +205,7 @@ class HeatmapSet:
     def _read_one(self, id_: str) -> Heatmap | None:
         for name, rows in reversed(self._index().items()):
             if id_ in rows:
-                return np.array(self._load(name)["heatmap"][rows[id_]])
+                return self._sound(name, self._load(name)["heatmap"][rows[id_]])
         return None
 
     def _read_all(self) -> dict[str, Heatmap]:
@@ -213,7 +213,7 @@ class HeatmapSet:
         found = {
             id_: heatmap
             for name, rows in index.items()
-            for id_, heatmap in zip(rows, np.array(self._load(name)["heatmap"]), strict=True)
+            for id_, heatmap in zip(rows, self._sound(name, self._load(name)["heatmap"]), strict=True)
         }
         return {id_: found[id_] for id_ in _order(index)}
 
@@ -250,6 +250,19 @@ class HeatmapSet:
     def _read_rows(self, name: str) -> dict[str, int]:
         return {id_: row for row, id_ in enumerate(self._load(name)["id"].tolist())}
 
+    def _sound(self, name: str, stored: Heatmap) -> Heatmap:
+        """A copy of what a file holds. StoreError where that is no heatmap."""
+        heatmaps = np.array(stored)
+        if heatmaps.size and not (heatmaps.min() >= 0 and heatmaps.max() <= 1):  # NaN is neither
+            raise self._damaged(name, "values outside [0, 1]")
+        return heatmaps
+
+    def _damaged(self, name: str, why: object) -> StoreError:
+        return StoreError(
+            f"{self.folder / name} is damaged ({clean(why)}); `cliploc heatmaps remove {self.name}`, "
+            "then compute or import the set again"
+        )
+
     def _load(self, name: str) -> Records:
         path = self.folder / name
         try:
@@ -259,10 +272,7 @@ class HeatmapSet:
         except FileNotFoundError:
             raise
         except (OSError, ValueError, EOFError) as error:
-            raise StoreError(
-                f"{path} is damaged ({clean(error)}); `cliploc heatmaps remove {self.name}`, "
-                "then compute or import the set again"
-            ) from error
+            raise self._damaged(name, error) from error
         return records
 
     def _save(self, name: str, records: Records) -> None:

@@ -97,9 +97,11 @@ class _Driver:
         return self._ending()
 
     def stop_with(self, state: str, message: str) -> None:
-        """Record a failure, in the room kept for it."""
+        """Record a failure, in the room kept for it. What was found already stays found."""
         (self._folder / _RESERVE).unlink(missing_ok=True)
         try:
+            if len(self._ledger.finished_sets(self._run)) == len(self._plan.sets):
+                state, message = "done", f"its scores are whole; going on with it failed: {message}"
             self._ledger.set_state(self._run, state, message)
         except ClipLocError:
             log.exception("run %s could not record that it is %s", self._run, state)

@@ -220,6 +220,20 @@ def test_a_damaged_file_is_named_with_the_way_out(store: HeatmapStore, damage: b
         store.open(IDENTITY).read_all()
 
 
+@pytest.mark.parametrize("value", [5.0, -3.0, float("nan"), float("inf")])
+def test_a_value_that_is_none_of_a_heatmap_is_damage(store: HeatmapStore, value: float) -> None:
+    """Somebody's script, or a flipped bit: the file's form is sound, its numbers are not."""
+    heatmap_set = store.open(IDENTITY)
+    heatmap_set.write({"a": heat(0), "b": heat(1)})
+    path = next(heatmap_set.folder.glob("part-*"))
+    records = np.load(path)
+    records["heatmap"][1, 2, 3] = value
+    np.save(path, records)
+    for read in (lambda found: found.read_all(), lambda found: found.read("b")):
+        with pytest.raises(StoreError, match=r"damaged \(values outside"):
+            read(store.open(IDENTITY))
+
+
 def test_a_set_knows_the_dataset_it_belongs_to(store: HeatmapStore, make_folder: Callable[..., Path]) -> None:
     root, other = make_folder(), make_folder({"dog": 2}, name="other")
     dataset = open_dataset(str(root))

@@ -11,7 +11,7 @@ import pytest
 
 import core
 from core.datasets import open_dataset
-from core.errors import ParameterError, ResourceError, StoreError
+from core.errors import ClipLocError, ParameterError, ResourceError, StoreError
 from core.heatmaps.store import HeatmapStore
 from core.lock import held
 from core.metrics import SCORES
@@ -250,3 +250,22 @@ def test_the_function_of_the_package_runs_a_sweep(toy: str) -> None:
     assert row.state == "done"
     assert row.best is not None
     assert core.sweep([toy], SMALL, executor="threads").configs == len(SMALL.configs)
+
+
+def test_a_done_run_stays_done_where_its_heatmaps_are_gone(toy: str) -> None:
+    """Nothing that was found is called failed because it cannot be found again."""
+    ledger = Ledger()
+    run = ledger.create(small_plan(toy, grid=SMALL))
+    assert drive(ledger, run) == "done"
+    found = left_by(ledger, run)
+    store = HeatmapStore()
+    store.remove(store.find(toy))
+    with pytest.raises(ClipLocError):
+        drive(ledger, run)
+    row = ledger.run(run)
+    assert row.state == "done"
+    assert "going on with it failed" in row.message
+    after = left_by(ledger, run)
+    assert {name: after[name] for name in ("scores", "summaries", "best", "files")} == {
+        name: found[name] for name in ("scores", "summaries", "best", "files")
+    }
