@@ -17,6 +17,8 @@ from core.version import VERSION
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0 done, 1 work failed, 2 bad input or usage, 130 interrupted."""
+    if sys.stdout is None:  # closed by whoever started this
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  as long as the process
     arguments = parser().parse_args(argv)
     try:
         code = arguments.run(arguments)

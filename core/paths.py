@@ -41,7 +41,7 @@ def config_dir() -> Path:
 def _folder(name: str, default: Callable[..., Path]) -> Path:
     home = os.environ.get("CLIPLOC_HOME")
     if home:
-        return Path(home).expanduser() / name
+        return expanded(home) / name
     return default("cliploc", appauthor=False)
 
 
@@ -50,6 +50,11 @@ def embedded_dir() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "_data"
     return installed if installed.is_dir() else package.parent / "data"
+
+
+def expanded(text: str | Path) -> Path:
+    """The path with `~` replaced; as it stands where nobody of that name has a home."""
+    return Path(os.path.expanduser(text))
 
 
 def make_folder(path: Path) -> Path:

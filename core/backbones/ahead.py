@@ -16,6 +16,7 @@ from core.backbones import hub
 from core.backbones.catalog import IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
 from core.backbones.tags import tags_of
 from core.errors import CheckpointError, ParameterError, clean, unknown
+from core.paths import expanded
 
 # Where a driver that answers to `cuda` shows: NVIDIA's, Tegra's, WSL's, AMD's (torch calls ROCm cuda).
 _DRIVERS = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia", "/dev/nvgpu", "/dev/nvhost-gpu",
@@ -35,11 +36,7 @@ def check_network(backbone: str, checkpoint: str = "", devices: str = "auto") ->
     demo = demo_folder(backbone)
     if demo is not None or backbone.startswith(_FOLDER):
         _check_folder(backbone if demo is None else f"local-dir:{demo}", bare=bool(checkpoint))
-        if (
-            checkpoint
-            and not checkpoint.startswith("random:")
-            and not Path(checkpoint).expanduser().is_file()
-        ):
+        if checkpoint and not checkpoint.startswith("random:") and not expanded(checkpoint).is_file():
             raise CheckpointError(
                 f"{clean(backbone)} carries its own weights; found checkpoint {clean(checkpoint)!r}, "
                 "expected none, a file, or random:SEED"
@@ -84,7 +81,7 @@ def _check_checkpoint(backbone: str, checkpoint: str) -> None:
     tag = checkpoint or usual_tag(backbone.replace("/", "-"))
     if tag is None:
         raise CheckpointError(f"{clean(backbone)} has no usual checkpoint; choose a tag, a file, or random:0")
-    if tag.startswith("random:") or Path(tag).expanduser().exists():
+    if tag.startswith("random:") or expanded(tag).exists():
         return
     plain = backbone.replace("/", "-").removesuffix("-quickgelu")
     known = next((each for each in PUBLISHED if (each.backbone, each.tag) == (plain, tag)), None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from huggingface_hub import constants, try_to_load_from_cache
 
 from core.errors import CheckpointError, ParameterError, clean
+from core.paths import expanded
 
 # The order in which open_clip prefers them.
 WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -53,7 +54,7 @@ def cached_weights(tag: Mapping[str, str]) -> Path | None:
     repository, filenames = place_of(tag)
     if repository:
         return cached(repository, filenames)
-    path = Path("~/.cache/clip").expanduser() / tag.get("url", "").rpartition("/")[2]
+    path = expanded("~/.cache/clip") / tag.get("url", "").rpartition("/")[2]
     return path if path.is_file() else None
 
 
@@ -68,7 +69,7 @@ def folder_of(name: str) -> Path:
     scheme, _, place = name.partition(":")
     if not place:
         raise ParameterError(f"{clean(name)!r} names no place; write {clean(name)}PATH")
-    folder = cached_snapshot(place) if scheme == "hf-hub" else Path(place).expanduser()
+    folder = cached_snapshot(place) if scheme == "hf-hub" else expanded(place)
     if folder is None:
         raise absent(name)
     if not os.path.isdir(folder):

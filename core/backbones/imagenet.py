@@ -22,7 +22,7 @@ from core.backbones import hub
 from core.backbones.catalog import IMAGENET, PREPROCESS, PUBLISHED
 from core.backbones.network import Transform
 from core.errors import CheckpointError, ParameterError, clean
-from core.paths import embedded_dir
+from core.paths import embedded_dir, expanded
 
 CLASSES = 1000
 TRANSFORM = Transform(224, *PREPROCESS["imagenet"], "bilinear")
@@ -55,7 +55,7 @@ def _resolved(checkpoint: str | None) -> Weights:
     tag = checkpoint or known.tag
     if tag.startswith("random:") and tag[7:].isdecimal():
         return Weights(None, int(tag[7:]))
-    path = Path(tag).expanduser()
+    path = expanded(tag)
     if path.is_file():
         return Weights(path, assumed=f"ImageNet's mean and std: {clean(path.name)} carries no config")
     if not re.fullmatch(r"[a-z0-9_]+", tag) or tag not in _tags():

@@ -21,6 +21,7 @@ from core.backbones import hub
 from core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from core.backbones.configs import Config, read_config
 from core.errors import CheckpointError, ParameterError, clean, unknown
+from core.paths import expanded
 
 _OPENAI = {"mean": PREPROCESS["openai"][0], "std": PREPROCESS["openai"][1], "interpolation": "bicubic"}
 _SHORTEST_HINT = 5  # letters and digits: tags like `v1` are anybody's name
@@ -110,7 +111,7 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Sou
         if weights is None:
             raise hub.absent(f"{architecture}:{checkpoint}")
         return Source(architecture, config, tag, quick or tag.get("quick_gelu", False), weights)
-    path = Path(checkpoint).expanduser()
+    path = expanded(checkpoint)
     if path.is_dir():
         return _same_architecture(_from_folder(f"local-dir:{path}", None), config, architecture)
     if not path.is_file():
@@ -187,7 +188,7 @@ def _from_folder(name: str, checkpoint: str | None) -> Source:
     if seed is not None:
         return replace(source, seed=seed, guessed=())
     if checkpoint is not None:
-        path = Path(checkpoint).expanduser()
+        path = expanded(checkpoint)
         if not path.is_file():
             raise CheckpointError(f"{name} carries its own weights; found checkpoint {clean(checkpoint)!r}, "
                                   "expected none, a file, or random:SEED")  # fmt: skip

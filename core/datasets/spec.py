@@ -167,7 +167,7 @@ def _lasting_place(place: str) -> str:
     if place.startswith(COCO):
         return COCO + ":".join(str(each.resolve()) for each in coco_places(place))
     ours = {paths.embedded_dir() / "demo": "demo", paths.data_dir() / "cocoglide": "cocoglide"}
-    absolute = Path(place).expanduser()
+    absolute = paths.expanded(place)
     return place if place in ours.values() else ours.get(absolute, str(absolute.resolve()))
 
 
@@ -185,7 +185,7 @@ def _pairs(place: str) -> list[tuple[Path, Path]]:
     parts = place.removeprefix(COCO).split(":")
     pairs = [(":".join(parts[:at]), ":".join(parts[at:])) for at in range(len(parts) - 1, 0, -1)]
     return [
-        (Path(images).expanduser(), Path(annotations).expanduser())
+        (paths.expanded(images), paths.expanded(annotations))
         for images, annotations in pairs
         if images and annotations
     ]
@@ -203,7 +203,7 @@ def root_of(place: str) -> Path:
                 "or give the folder you have: --dataset PATH"
             )
         return root
-    return Path(place).expanduser()
+    return paths.expanded(place)
 
 
 def _written(value: object) -> str:

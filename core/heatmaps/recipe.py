@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 
 from core.backbones.catalog import told_of, usual_tag, with_told
 from core.errors import ParameterError, clean, unknown
 from core.heatmaps.identity import Identity
 from core.methods import METHODS, MethodSpec
 from core.parameters import Value, checked
+from core.paths import expanded
 from core.prompts import TEMPLATES, prompt_for
 
 DEMO_BACKBONES = {"vit": "demo-vit", "resnet": "demo-resnet"}
@@ -87,8 +87,8 @@ class Recipe:
         backbone = self.backbone or usual
         default = spec.default_checkpoint if backbone == spec.default_backbone else usual_tag(backbone)
         checkpoint = asked or default or ""
-        is_file = checkpoint and Path(checkpoint).expanduser().exists()
-        return backbone, str(Path(checkpoint).expanduser().resolve()) if is_file else checkpoint
+        is_file = checkpoint and expanded(checkpoint).exists()
+        return backbone, str(expanded(checkpoint).resolve()) if is_file else checkpoint
 
     def matches(self, identity: Identity) -> bool:
         """Whether a stored set was made so, as far as can be told without opening the weights.

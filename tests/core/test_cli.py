@@ -14,6 +14,7 @@ from core.cli import main
 from core.commands import COMMANDS
 from core.errors import DatasetError
 from core.version import VERSION
+from tests.conftest import REPOSITORY
 
 
 def test_data_goes_to_stdout_and_narration_to_stderr(
@@ -60,6 +61,19 @@ def test_bad_input_is_one_sentence_and_exit_2(tmp_path: Path, capsys: pytest.Cap
     assert printed.err.startswith("cliploc: no dataset at")
     assert "Traceback" not in printed.err
     assert printed.out == ""
+
+
+@pytest.mark.parametrize("place", ["a" * 300, "~nobody-of-this-name/x", "a\0b", "coco:" + "a" * 300 + ":b"])
+def test_names_that_no_file_can_have_are_bad_input(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "list", "--dataset", place]) == 2
+    assert capsys.readouterr().err.startswith("cliploc: ")
+
+
+@pytest.mark.parametrize(("redirected", "code"), [(">&-", 0), ("> /dev/full", 1)])
+def test_an_output_that_is_closed_or_full_is_no_traceback(redirected: str, code: int) -> None:
+    command = f"'{sys.executable}' -m core.cli dataset list {redirected}"
+    done = subprocess.run(["sh", "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
