@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.heatmaps.recipe import Recipe
@@ -17,15 +17,16 @@ from tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
-    from core.sweep.ledger import RunRow
+    from core.postprocess import PostProcess
+    from core.sweep.ledger import Best, RunRow
 
 
 @dataclass
 class PicturesReady:
-    """The pictures of a sample are drawn. note: why some are missing, "" when none is."""
+    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is."""
 
     generation: int
-    sample: str
+    state: ExplorerState
     pictures: Mapping[str, Plate]
     curves: Curves | None
     note: str
@@ -41,9 +42,20 @@ class SheetReady:
 
 @dataclass
 class BoardReady:
-    """The dataset's scores under the present config; None where there are no heatmaps."""
+    """The dataset's scores of a source under a config; None where there are no heatmaps."""
 
+    source: Source
+    config: PostProcess
     board: Board | None
+
+
+@dataclass
+class Scoring:
+    """How much of the dataset has been scored, in [0, 1], for the answer that comes next."""
+
+    source: Source
+    config: PostProcess
+    part: float
 
 
 @dataclass
@@ -114,9 +126,15 @@ class RunsCompared:
 
 @dataclass
 class RunsRead:
-    """The ledger was read: all runs, the newest first."""
+    """The ledger was read: all runs, the newest first.
+
+    bests: by run, the best cell of each heatmap set that is finished. starting: since when (epoch
+    seconds) sweeps are being started that are not in the ledger yet.
+    """
 
     runs: tuple[RunRow, ...]
+    bests: Mapping[str, tuple[Best, ...]] = field(default_factory=dict)
+    starting: tuple[float, ...] = ()
 
 
 @dataclass

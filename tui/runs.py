@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,12 @@ def cost_of(grid: Grid, images: int, rate: float | None) -> str:
     if rate:
         text += f"; about {duration(len(grid.configs) * images / rate)} at the last run's rate"
     return text
+
+
+def starting_text(starting: Sequence[float]) -> str:
+    """What is said of sweeps that are being started since these epoch seconds."""
+    count = "a sweep" if len(starting) == 1 else f"{len(starting)} sweeps"
+    return f"starting {count} … {duration(time.time() - min(starting))}"
 
 
 def duration(seconds: float | None) -> str:

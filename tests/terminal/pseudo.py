@@ -19,9 +19,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import pyte
+from tests.terminal.pixels import CELL, Emulator, PixelScreen, Sight, sight_of
 
-CELL = (10, 20)
 ATTRIBUTES = {"halfcell": b"\x1b[?62;22c", "kitty": b"\x1b[?62;22c", "sixel": b"\x1b[?62;4;22c"}
 QUESTIONS = re.compile(
     rb"\x1b_Gi=31,[^\x1b]*\x1b\\|\x1b\[16t|\x1b\[>q|\x1bP\$qm\x1b\\|\x1b\[c|\x1b\[6n|\x1b\[\?2026\$p"
@@ -50,8 +49,8 @@ class PseudoTerminal:
         self.arrivals: list[tuple[float, int]] = []
         self.started = time.monotonic()
         self._lock = threading.Lock()
-        self._screen, self._read_so_far = pyte.Screen(columns, rows), 0
-        self._emulator = pyte.ByteStream(self._screen)
+        self._screen, self._read_so_far = PixelScreen(columns, rows), 0
+        self._emulator = Emulator(self._screen)
         self._unanswered = b""
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
@@ -103,10 +102,18 @@ class PseudoTerminal:
 
     def shown(self) -> str:
         """The text on the screen, line by line."""
+        self._catch_up()
+        return "\n".join(self._screen.display)
+
+    def seen(self) -> Sight:
+        """What a person sees, pixels as well."""
+        self._catch_up()
+        return sight_of(self._screen)
+
+    def _catch_up(self) -> None:
         new = self.text(self._read_so_far)
         self._read_so_far += len(new)
         self._emulator.feed(new)
-        return "\n".join(self._screen.display)
 
     def wait_to_show(self, text: str, timeout: float = 20.0) -> None:
         """Wait until the screen shows a text; only what changed of it may have been sent."""

@@ -154,7 +154,7 @@ async def test_all_heatmaps_of_a_row_come_on_request_and_its_scores_grow(
     async with app.run_test(size=SIZE) as pilot:
         screen = await compare(pilot, "methods")
         await until(lambda: rows(screen)["GEM"][0] == "1 of 9", pilot)
-        assert rows(screen)["GEM"][3] in ("1/0", "0/1", "0/0"), "only over the image that both have"
+        assert rows(screen)["GEM"][4] in ("1/0", "0/1", "0/0"), "only over the image that both have"
         await pilot.press("j")
         worker.only = lambda id_: id_ != last
         await choose(pilot, "A", 0)
@@ -166,7 +166,7 @@ async def test_all_heatmaps_of_a_row_come_on_request_and_its_scores_grow(
         worker.only = lambda _: True
         await choose(pilot, "A", 0)
         await until(lambda: rows(screen)["GEM"][0] == "9", pilot)
-        won, lost = map(int, rows(screen)["GEM"][3].split("/"))
+        won, lost = map(int, rows(screen)["GEM"][4].split("/"))
         assert won + lost <= 9
         assert str(changes.border_subtitle) == "GEM − good"
 

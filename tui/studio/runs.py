@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 from core.postprocess import PostProcess
 from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger, RunRow
+from core.sweep.ledger import Best, Ledger, RunRow
 from tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
 from tui.runs import HeatTable, RunView
-from tui.studio.lanes import Lane
+from tui.studio.lanes import Cancelled, Lane
 
 TOP_CELLS = 40
-COMMAND = (sys.executable, "-m", "core.cli")
+COMMAND = (sys.executable, "-P", "-m", "core.cli")
 COMMAND_PATIENCE = 60.0
 
 
@@ -31,6 +32,9 @@ class Runs:
         self._dataset_spec = dataset_spec
         self._post = post
         self._ledger = Ledger()
+        # Since when sweeps are being started; and the best cells of sets that are finished.
+        self._starting: list[float] = []
+        self._bests: dict[tuple[str, int], Best] = {}
         self._reading = Lane("ledger", failed)
         self._details = Lane("run", failed)
         self._slow = Lane("slow", failed, places=8)
@@ -68,7 +72,18 @@ class Runs:
             *flags_of(grid),
             "--detach",
         ]
-        self._commands.submit(lambda _: self._run(arguments, "sweep started"))
+        began = time.time()
+        self._starting.append(began)
+        self.poll()
+
+        def job(_: Cancelled) -> None:
+            try:
+                self._run(arguments, "sweep started")
+            finally:
+                self._starting.remove(began)
+                self._tell_runs()
+
+        self._commands.submit(job)
 
     def resume(self, run: str) -> None:
         """Let a paused, interrupted or failed run go on, detached."""
@@ -107,7 +122,19 @@ class Runs:
             lane.close()
 
     def _tell_runs(self) -> None:
-        self._post(RunsRead(tuple(self._ledger.runs())))
+        runs = tuple(self._ledger.runs())
+        bests = {run.id: self._bests_of(run) for run in runs if run.state == "done"}
+        self._post(RunsRead(runs, bests, tuple(self._starting)))
+
+    def _bests_of(self, run: RunRow) -> tuple[Best, ...]:
+        """The best cell of each heatmap set of a run that is done; they stay as they are."""
+        for index, name in enumerate(run.heatmaps):
+            if (run.id, index) not in self._bests and (found := self._ledger.summary(run.id, index)):
+                best = found["best"]
+                config = PostProcess.from_dict(best["config"])
+                self._bests[run.id, index] = Best(name, config, best["mean_iou"], found["images"])
+        known = ((run.id, index) for index in range(len(run.heatmaps)))
+        return tuple(self._bests[key] for key in known if key in self._bests)
 
     def _tell_run(self, row: RunRow, score: str) -> None:
         self._post(RunRead(self._view(row, score)))

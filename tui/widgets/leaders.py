@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -40,13 +40,17 @@ class Leaders(ByLine):
         return [*lines, Content.styled("* tuned on these images", "$dim")]
 
 
-def leaders_of(runs: Sequence[RunRow], dataset: str) -> tuple[Best, ...]:
-    """The best of every heatmap set among the runs of a dataset, best first; old runs compete with none."""
+def leaders_of(runs: Sequence[RunRow], bests: Mapping[str, Sequence[Best]], dataset: str) -> tuple[Best, ...]:
+    """The best of every heatmap set among the runs of a dataset, best first; old runs compete with none.
+
+    bests: of each run's sets.
+    """
     found: dict[str, Best] = {}
     for run in runs:
-        if run.best is None or run.dataset != dataset or run.mark:
+        if run.dataset != dataset or run.mark:
             continue
-        known = found.get(run.best.heatmaps)
-        if known is None or run.best.mean_iou > known.mean_iou:
-            found[run.best.heatmaps] = run.best
+        for best in (*bests.get(run.id, ()), *([run.best] if run.best else [])):
+            known = found.get(best.heatmaps)
+            if known is None or best.mean_iou > known.mean_iou:
+                found[best.heatmaps] = best
     return tuple(sorted(found.values(), key=lambda best: -best.mean_iou))
