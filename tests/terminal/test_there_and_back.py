@@ -6,60 +6,57 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import core
 from core.datasets import Dataset
+from core.heatmaps.identity import Identity
+from core.heatmaps.recipe import Recipe
+from core.heatmaps.store import HeatmapStore
 from core.sweep.grid import Grid
 from tests.terminal.pixels import Sight
-from tests.terminal.pseudo import PseudoTerminal
+from tests.terminal.pseudo import PseudoTerminal, settle
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
 from tui import session
 
 KINDS = ("halfcell", "kitty", "sixel")
-SIZE = (150, 48)
-PATIENCE = 60.0
-# Seconds without a byte after which a page has been drawn.
-QUIET = 0.5
-# Seconds without a byte after which nothing more is to be expected.
-LAST = 3.0
+SIZE = (116, 38)
+PATIENCE = 120.0
 ESCAPE = "\x1b"
-# What leads to a place: for each screen on the way the key that opens it, and keys that do something there.
+# The left edge of a notice.
+NOTICE = "▌"
+# What leads to a place: for each screen on the way what is typed until it is open and does something.
 PLACES = {
-    "help": ["?"],
-    "palette": [":"],
-    "theme": ["\x14"],
-    "notices": ["\x0e"],
-    "sort": [","],
-    "facet": ["."],
-    "presets": ["P"],
-    "prompt": ["p"],
-    "data": ["W"],
-    "export": ["\x05"],
-    "compose": ["S"],
-    "statistics": ["H"],
-    "sweeps": ["s"],
-    "a sweep, and a dialog over it": ["s", "S"],
-    "two runs": ["s*j", "c"],
-    "compare": ["v"],
-    "compare, and a dialog over it": ["v", "m"],
-    "compare, and the help over it": ["v", "?"],
-    "inside": ["w"],
+    "help": [["?"]],
+    "palette": [[":"]],
+    "theme": [["\x14"]],
+    "notices": [["\x0e"]],
+    "sort": [[","]],
+    "facet": [["."]],
+    "presets": [["P"]],
+    "prompt": [["p"]],
+    "several prompts": [["p", "a disc ; a ring", "\r"]],
+    "data": [["W"]],
+    "export": [["\x05"]],
+    "compose": [["S"]],
+    "statistics": [["H"]],
+    "sweeps": [["s"]],
+    "a sweep, and a dialog over it": [["s"], ["S"]],
+    "two runs": [["s", "*", "j"], ["c"]],
+    "compare": [["v"]],
+    "compare, and a dialog over it": [["v"], ["m"]],
+    "compare, and the help over it": [["v"], ["?"]],
+    "inside": [["w"]],
 }
-
-# What a page shows when all that it asked for has come.
-COMPLETE = {"s": "cross-val.", "v": "IoU by class"}
 
 
 @pytest.fixture
-def explorer(
-    toy: Dataset,  # noqa: F811
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-) -> Iterator[PseudoTerminal]:
-    """The explorer at rest in a terminal of a kind, with two finished runs in its ledger."""
+def explorers(toy: Dataset, tmp_path: Path) -> Iterator[dict[str, PseudoTerminal]]:  # noqa: F811
+    """The explorer in a terminal of each kind, over heatmaps of a method and two finished runs."""
     for name in ("noisy", "good"):
         core.sweep(
             name,
@@ -68,58 +65,63 @@ def explorer(
             executor="threads",
             workers=1,
         )
+    made = Recipe("gem", backbone="demo-vit").completed(toy.name)
+    identity = Identity(
+        toy.pictures, made.method, made.parameters, made.backbone, made.checkpoint,
+        "d" * 64, made.template, made.size, version=made.spec.version,
+    )  # fmt: skip
+    maps = np.random.default_rng(5).random((len(toy.samples), 8, 8), np.float32)
+    HeatmapStore().open(identity).write(dict(zip((s.id for s in toy.samples), maps, strict=True)))
     session.mark_hints_seen()
-    # A heatmap worker that ends at once: nothing here is computed by a network.
-    (tmp_path / "torch.py").write_text("raise SystemExit('no network is loaded here')\n")
-    program = [sys.executable, "-m", "tui", "--fresh", "--dataset", toy.spec, "--heatmaps", "good"]
+    # A heatmap worker that is loading for ever: nothing here is computed by a network.
+    (tmp_path / "torch.py").write_text("import signal\nsignal.pause()\n")
     environment = {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()])}
-    with PseudoTerminal(
-        program, kind=request.param, columns=SIZE[0], rows=SIZE[1], environment=environment
-    ) as terminal:
-        terminal.wait_to_show("9 of 9  IoU", PATIENCE)
-        terminal.wait_until_quiet(2.0, PATIENCE)
-        yield terminal
+    program = [sys.executable, "-m", "tui", "--fresh", "--dataset", toy.spec]
+    program += ["--method", made.method, "--backbone", made.backbone]
+    with ExitStack() as stack:
+        yield {
+            kind: stack.enter_context(
+                PseudoTerminal(program, kind=kind, columns=SIZE[0], rows=SIZE[1], environment=environment)
+            )
+            for kind in KINDS
+        }
 
 
-def opened(terminal: PseudoTerminal, keys: str) -> Sight:
-    """What is seen when keys have opened something."""
-    for key in keys:
-        before = len(terminal.output)
-        terminal.send(key)
-        if key in COMPLETE:
-            terminal.wait_to_show(COMPLETE[key], PATIENCE)
-        terminal.wait_until_quiet(QUIET, PATIENCE, after=before)
-    return terminal.seen()
-
-
-def differences_in_the_end(terminal: PseudoTerminal, wanted: Sight) -> list[str]:
-    """Where the screen differs from what is wanted when nothing comes any more; [] as soon as it is it."""
+def settled(terminals: dict[str, PseudoTerminal]) -> dict[str, Sight]:
+    """What is seen at rest, without notices."""
+    settle(terminals.values(), PATIENCE)
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        seen = len(terminal.output)
-        if not (differences := terminal.seen().differs_from(wanted)):
-            break
-        while len(terminal.output) == seen:
-            if time.monotonic() - terminal.last_arrival() > LAST:
-                return differences
-            time.sleep(0.02)
-        terminal.wait_until_quiet(0.1, PATIENCE)
-    return differences
+    while noticed := [terminal.shown() for terminal in terminals.values() if NOTICE in terminal.shown()]:
+        assert time.monotonic() < end, f"a notice stays:\n{noticed[0]}"
+        settle(terminals.values(), PATIENCE)
+    return {kind: terminal.seen() for kind, terminal in terminals.items()}
 
 
-@pytest.mark.parametrize("explorer", KINDS, indirect=True)
-def test_back_from_anywhere_everything_is_as_at_a_fresh_start(explorer: PseudoTerminal) -> None:
-    fresh = explorer.seen()
-    left_behind: dict[str, list[str]] = {}
+def typed(terminals: dict[str, PseudoTerminal], keys: list[str]) -> dict[str, Sight]:
+    """What is seen in each terminal when keys, one after another, have done what they do."""
+    for key in keys:
+        for terminal in terminals.values():
+            terminal.send(key)
+        sights = settled(terminals)
+    return sights
+
+
+def test_back_from_anywhere_everything_is_as_at_a_fresh_start(explorers: dict[str, PseudoTerminal]) -> None:
+    for terminal in explorers.values():
+        terminal.wait_to_show("9 of 9  IoU", PATIENCE)
+    first = settled(explorers)
+    typed(explorers, ["w"])  # starts the heatmap worker, of which the first line tells
+    fresh = typed(explorers, [ESCAPE])
+    for kind in KINDS:
+        assert all(line.startswith("row 0,") for line in fresh[kind].differs_from(first[kind]))
     for place, way in PLACES.items():
         sights = [fresh]
         for keys in way:
-            sights.append(opened(explorer, keys))
-            assert sights[-1].differs_from(sights[-2]), f"{keys!r} opens nothing on the way to {place}"
+            sights.append(typed(explorers, keys))
+            for kind in KINDS:
+                assert sights[-1][kind].differs_from(sights[-2][kind]), f"{kind}: {keys} open no {place}"
         for wanted in reversed(sights[:-1]):
-            explorer.send(ESCAPE)
-            if differences := differences_in_the_end(explorer, wanted):
-                left_behind[place] = differences
-            # A key that comes while a dialog is being taken away would still be the dialog's.
-            explorer.wait_until_quiet(QUIET, PATIENCE, after=-1)
-    assert not left_behind
+            back = typed(explorers, [ESCAPE])
+            for kind, terminal in explorers.items():
+                left = back[kind].differs_from(wanted[kind])
+                assert not left, f"{kind}: {place} has left something:\n{terminal.shown()}"
