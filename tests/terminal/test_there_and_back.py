@@ -17,7 +17,9 @@ from core.datasets import Dataset
 from core.heatmaps.identity import Identity
 from core.heatmaps.recipe import Recipe
 from core.heatmaps.store import HeatmapStore
+from core.sweep.database import writing
 from core.sweep.grid import Grid
+from core.sweep.ledger import Ledger
 from tests.terminal.pixels import Sight
 from tests.terminal.pseudo import PseudoTerminal, settle
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
@@ -64,6 +66,10 @@ def explorers(toy: Dataset, tmp_path: Path) -> Iterator[dict[str, PseudoTerminal
             dataset=toy.spec,
             executor="threads",
             workers=1,
+        )
+    with writing(Ledger().path) as db:  # long ago, so that nothing of them ages meanwhile
+        db.execute(
+            "UPDATE runs SET created = created - 1e6, updated = updated - 1e6, resumed = resumed - 1e6"
         )
     made = Recipe("gem", backbone="demo-vit").completed(toy.name)
     identity = Identity(
