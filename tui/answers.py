@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.heatmaps.recipe import Recipe
@@ -12,13 +12,13 @@ from tui.comparison import Contender, Standing
 from tui.curves import Curves
 from tui.disagreement import Disagreement
 from tui.graphics.frame import Frame, Plate
-from tui.runs import RunView
+from tui.runs import Leader, RunView
 from tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
     from core.postprocess import PostProcess
-    from core.sweep.ledger import Best, RunRow
+    from core.sweep.ledger import RunRow
 
 
 @dataclass
@@ -128,12 +128,13 @@ class RunsCompared:
 class RunsRead:
     """The ledger was read: all runs, the newest first.
 
-    bests: by run, the best cell of each heatmap set that is finished. starting: since when (epoch
-    seconds) sweeps are being started that are not in the ledger yet.
+    here: those that score the open dataset's true masks as they are now. leaders: the best of these.
+    starting: since when (epoch seconds) sweeps are being started that are not in the ledger yet.
     """
 
     runs: tuple[RunRow, ...]
-    bests: Mapping[str, tuple[Best, ...]] = field(default_factory=dict)
+    here: frozenset[str] = frozenset()
+    leaders: tuple[Leader, ...] = ()
     starting: tuple[float, ...] = ()
 
 
@@ -146,11 +147,15 @@ class RunRead:
 
 @dataclass
 class ContendersListed:
-    """Who is compared, the present one first. state: the one that was asked about."""
+    """Who is compared, the present one first. state: the one that was asked about.
+
+    sources: the source image of every sample, by id.
+    """
 
     state: ExplorerState
     kind: str
     contenders: tuple[Contender, ...]
+    sources: Mapping[str, str]
 
 
 @dataclass

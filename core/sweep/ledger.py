@@ -336,6 +336,7 @@ class Ledger:
             worker=row["worker"],
             keeps_counts=card["keeps_counts"],
             reading=card.get("reading", 1),  # release 0.1.0 said nothing
+            truth=card.get("truth", ""),
         )
 
     def _state(self, row: sqlite3.Row) -> str:
@@ -358,6 +359,7 @@ def _card(plan: Plan) -> dict[str, object]:
         "cells": plan.cells,
         "keeps_counts": plan.keep,
         "reading": plan.reading,
+        "truth": plan.truth,
         "machine": machine(),
     }
 

@@ -41,7 +41,8 @@ class RunRow:
     state: waiting, running, paused, interrupted, cancelled, failed or done.
     rate: images per second since it was last resumed; eta: seconds left; None when unknown.
     images counts every heatmap set's images; cells is the number of scores that compete.
-    reading: the rule by which true masks were read, see `core.datasets.READING`.
+    reading: the rule by which true masks were read, see `core.datasets.READING`; truth: the
+    digest of the true masks, "" where the run does not say.
     """
 
     id: str
@@ -62,6 +63,7 @@ class RunRow:
     worker: str
     keeps_counts: bool
     reading: int
+    truth: str = ""
 
     @property
     def mark(self) -> str:

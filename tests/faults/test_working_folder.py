@@ -48,7 +48,7 @@ def test_the_studio_answers_from_such_a_folder(toy: Dataset, trap: Path) -> None
 
 def test_a_sweep_runs_from_such_a_folder(toy: Dataset, trap: Path) -> None:  # noqa: F811
     """Through the command and the detached process that it starts."""
-    runs = Runs(toy.spec, lambda _: None, lambda error: None)
+    runs = Runs(toy, lambda _: None, lambda error: None)
     runs.start(("good",), Grid(("bilinear",)))
     end = time.monotonic() + PATIENCE
     while not any(run.state == "done" for run in Ledger().runs()):

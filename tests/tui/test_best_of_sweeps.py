@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ import pytest
 import core
 from core import paths
 from core.datasets import Dataset, open_dataset
+from core.postprocess import PostProcess
 from core.sweep.grid import Grid
 from core.sweep.ledger import Ledger
+from tests.conftest import write_picture
 from tests.tui.conftest import settled, until
+from tests.tui.test_run_view import ROW
 from tui.answers import RunsRead
 from tui.app import ExplorerApp
-from tui.runs import starting_text
+from tui.runs import Leader, leaders_of, starting_text
 from tui.screens.dialogs import portable
 from tui.screens.sweeps import SweepsScreen
 from tui.studio.runs import Runs
@@ -41,14 +45,59 @@ async def test_the_best_of_every_set_of_a_run_is_listed(make_app: Make, toy: Dat
         await settled(pilot)
         app.engine.runs.poll()
         leaders = app.explorer.query_one(Leaders)
-        await until(lambda: len(leaders.best) == 2, pilot)
-        assert [best.heatmaps for best in leaders.best] == ["good", "noisy"]
-        for best in leaders.best:
-            scores = Ledger().scores(
-                Ledger().runs()[0].id, ["good", "noisy"].index(best.heatmaps), "mean_iou"
-            )
-            assert best.mean_iou == max(max(values) for values in scores)
-            assert best.images == 9
+        await until(lambda: leaders.best, pilot)
+        sets = [leader for leader in leaders.best if leader.config]
+        assert [leader.name for leader in sets] == ["good", "noisy"]
+        for index, leader in enumerate(sets):
+            scores = Ledger().scores(Ledger().runs()[0].id, index, "mean_iou")
+            assert leader.mean_iou == max(max(values) for values in scores)
+            assert leader.images == 9
+        others = {leader.name: leader.mean_iou for leader in leaders.best if not leader.config}
+        found = Ledger().summary(Ledger().runs()[0].id, 0)
+        assert found is not None
+        assert others == {one["name"]: one["mean_iou"] for one in found["baselines"]}
+
+
+async def test_runs_over_masks_that_were_mended_since_are_not_listed(make_app: Make, toy: Dataset) -> None:
+    swept(toy, "noisy")
+    mask = toy.samples[0].true_mask()
+    path = next(Path(toy.spec).glob(f"mask/{toy.samples[0].id}*"))
+    mask[0, 0] = not mask[0, 0]
+    write_picture(path, mask.astype("uint8") * 255)
+    mended = open_dataset(toy.spec)
+    swept(mended, "good")
+    said: list[RunsRead] = []
+    runs = Runs(mended, lambda answer: said.append(answer), lambda error: None)
+    runs._tell_runs()
+    runs.close()
+    new, old = Ledger().runs()
+    assert said[-1].here == {new.id}
+    assert [leader.name for leader in said[-1].leaders if leader.config] == ["good"]
+    assert said[-1].runs == (new, old)
+
+
+def test_the_best_over_more_images_stands_for_what_needs_no_network() -> None:
+    def whole(value: float, images: int) -> list[Leader]:
+        return [Leader("whole image", value, images, None)]
+
+    runs = [replace(ROW, id=id_, best=None) for id_ in "ab"]
+    assert leaders_of(runs, {"a": whole(0.4, 9), "b": whole(0.3, 12)}) == tuple(whole(0.3, 12))
+
+
+async def test_a_best_cell_that_beats_nothing_is_said_to(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        panel = app.explorer.query_one(Leaders)
+        doubt = "it does not beat what needs no network: whole image (0.3000)"
+        panel.best = (
+            Leader("whole image", 0.3, 9, None),
+            Leader("set", 0.2, 9, PostProcess(), (doubt,)),
+        )
+        lines = [line.plain for line in panel.lines()]
+        assert "no network" in lines[1]
+        assert "! .200" in lines[2]
+        assert " ".join(line.strip() for line in lines[4:]) == f"! {doubt}"
 
 
 @pytest.mark.parametrize("way", [("a",), ("s", "a")])
@@ -84,7 +133,7 @@ async def test_a_run_over_another_dataset_is_not_applied_by_itself(
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        object.__setattr__(app.engine.dataset, "name", "elsewhere")
+        monkeypatch.setattr(Dataset, "truth", "of another dataset")
         app.engine.runs.poll()
         await until(lambda: app.runs, pilot)
         before = app.explorer.now
@@ -97,7 +146,7 @@ def test_a_sweep_that_is_being_started_is_said_at_once(toy: Dataset, monkeypatch
     said: list[RunsRead] = []
     goes_on = threading.Event()
     monkeypatch.setattr("tui.studio.runs.Runs._run", lambda *_: goes_on.wait(60))
-    runs = Runs(toy.spec, lambda answer: said.append(answer), lambda error: None)
+    runs = Runs(toy, lambda answer: said.append(answer), lambda error: None)
     began = time.time()
     runs.start(("good",), GRID)
     while not any(answer.starting for answer in said):
@@ -115,7 +164,7 @@ async def test_the_sweeps_page_says_that_one_is_being_started(make_app: Make) ->
         await pilot.press("s")
         await settled(pilot)
         assert isinstance(app.screen, SweepsScreen)
-        app.screen.on_runs_read(RunsRead((), {}, (time.time() - 65,)))
+        app.screen.on_runs_read(RunsRead((), starting=(time.time() - 65,)))
         assert "starting a sweep … 1:05" in " ".join(app.screen.query_one(StatusLine).left)
 
 

@@ -16,9 +16,11 @@ from textual.markup import escape
 from textual.widgets import DataTable
 
 from core.errors import ClipLocError, clean
+from core.sweep.doubts import NO_NETWORK
 from core.terminal import Terminal
 from tui import presets
 from tui.comparison import (
+    KIND_HELP,
     KINDS,
     Contender,
     Difference,
@@ -28,6 +30,9 @@ from tui.comparison import (
     by_sample,
     comparable,
     csv_of,
+    doubt_of,
+    missing_of,
+    under,
     versus,
 )
 from tui.curves import SCORES, SHORT, TITLES, figure
@@ -38,17 +43,11 @@ from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.page import Page
 from tui.state import ExplorerState, Source
 from tui.widgets.contender_panes import ContenderPanes, Item
-from tui.widgets.contender_rows import HEADINGS, board_row, fill_differences
-from tui.widgets.iou_curves import ScoreCurves, colour_of
+from tui.widgets.contender_rows import HEADINGS, board_row, contender_colour, counted, fill_differences
+from tui.widgets.iou_curves import ScoreCurves
 from tui.widgets.tables import rewrite, right
 
 PANES = 4
-KIND_HELP = {
-    "sets": "all that are stored for this dataset",
-    "methods": "all of them, with the present template",
-    "templates": "all of them, with the present method",
-    "presets": "one set, differently post-processed",
-}
 UNKNOWN = Standing(note="…")
 TUNED = "* at its own best threshold: tuned on these images"
 
@@ -71,6 +70,7 @@ class CompareScreen(Page):
         self.contenders: tuple[Contender, ...] = ()
         self.standings: dict[Contender, Standing] = {}
         self._labels = {sample.id: sample.label for sample in engine.dataset.samples}
+        self._sources: Mapping[str, str] = {}
         self._differences: list[Difference] = []
         self._versus: dict[Contender, tuple[Standing, Standing, str, Versus | None]] = {}
         # Of each source: how many heatmaps its set holds, and whether the sample's was reported.
@@ -116,7 +116,7 @@ class CompareScreen(Page):
         """Give everybody a row; what is known of them comes one by one."""
         if (message.state, message.kind) != (self.state, self.kind):
             return
-        self.contenders = message.contenders
+        self.contenders, self._sources = message.contenders, message.sources
         table: DataTable[Text] = self.query_one("#board", DataTable)
         table.clear(columns=True)
         table.add_column("")
@@ -153,7 +153,7 @@ class CompareScreen(Page):
     def _is_behind(self, contender: Contender) -> bool:
         standing, source = self._standing(contender), contender.source
         waits = source in self._reported and not standing.pictures
-        return waits or self._stored.get(source, 0) > standing.images
+        return not contender.baseline and (waits or self._stored.get(source, 0) > standing.images)
 
     def _standing(self, contender: Contender) -> Standing:
         return self.standings.get(contender, UNKNOWN)
@@ -197,7 +197,7 @@ class CompareScreen(Page):
         iou = standing.sample.at("mean_iou", contender.config.threshold_index) if standing.sample else None
         here = self._looks_at.get(contender) in (None, self.state.sample)
         caption = Content.assemble(
-            (clean(contender.name), colour_of(index) if here else "$faint"),
+            (clean(contender.name), contender_colour(index, contender) if here else "$faint"),
             (f"  {figure(iou)}" if here else "  …", "$dim"),
         )
         return Item(caption, standing.pictures.get(self._picture), clean(standing.note))
@@ -209,10 +209,14 @@ class CompareScreen(Page):
         curves.threshold = self.state.config.threshold_index
         samples = [s.sample if self._looks_at.get(c) == self.state.sample else None
                    for c, s in zip(self.contenders, standings, strict=True)]  # fmt: skip
-        curves.curves = samples if self._of_sample else comparable(standings)
+        drawn = samples if self._of_sample else comparable(standings)
+        # Those of masks without a network would hide the others.
+        drawn = [None if c.baseline else curve for c, curve in zip(self.contenders, drawn, strict=True)]
+        curves.curves = drawn
         whose = "this sample" if self._of_sample else "all images"
         curves.border_title = f"{TITLES[self._score]} by threshold · {whose}"
-        left_out = sum(s.images > 0 for s in standings) - sum(c is not None for c in curves.curves)
+        left_out = sum(self._standing(c).images > 0 for c in self.contenders if not c.baseline)
+        left_out -= sum(curve is not None for curve in drawn)
         some = left_out > 0 and not self._of_sample
         curves.border_subtitle = f"{left_out} scored on other images; C: this sample" if some else ""
 
@@ -221,15 +225,17 @@ class CompareScreen(Page):
         standing = self._standing(contender)
         against = self._against_first(contender) if index else None
         alike = comparable([self._standing(self.contenders[0]), standing])[1] is not None
+        whole = next((self._standing(c) for c in self.contenders if c.baseline == NO_NETWORK[0]), UNKNOWN)
+        doubt = "" if contender.baseline else doubt_of(standing, whole)
         colours = self.app.theme_variables
-        return board_row(index, contender, standing, against, len(self._labels), alike, colours)
+        return board_row(index, contender, standing, against, len(self._labels), alike, doubt, colours)
 
     def _against_first(self, contender: Contender) -> Versus | None:
         """Kept until one of the two stands differently: every row is drawn again for each of them."""
         first, other = self._standing(self.contenders[0]), self._standing(contender)
         known = self._versus.get(contender)
         if known is None or known[:3] != (first, other, self._score):
-            known = (first, other, self._score, versus(first, other, self._score))
+            known = (first, other, self._score, versus(first, other, self._score, self._sources))
             self._versus[contender] = known
         return known[3]
 
@@ -287,10 +293,7 @@ class CompareScreen(Page):
     def action_step(self, name: str, direction: int) -> None:
         """Move one parameter of the post-processing by a step; presets stay what they are."""
         config = self.state.config.stepped(name, direction)
-        contenders = tuple(
-            contender if self.kind == "presets" and index else replace(contender, config=config)
-            for index, contender in enumerate(self.contenders)
-        )
+        contenders = under(config, self.contenders, presets_stay=self.kind == "presets")
         self._go_on(self.state.with_(config=config), contenders)
 
     def on_data_table_row_selected(self) -> None:
@@ -323,11 +326,7 @@ class CompareScreen(Page):
 
     def action_compute(self) -> None:
         """Ask for the missing heatmaps of a row or of all rows, having said how many they are."""
-        total, found = len(self._labels), {}
-        for contender in self.contenders:
-            missing = total - self._standing(contender).images
-            if missing and not contender.source.stored:
-                found[contender.source] = missing
+        found = missing_of({each: self._standing(each) for each in self.contenders}, len(self._labels))
         if not found:
             self.notify("every heatmap of these rows is there")
             return
@@ -375,6 +374,9 @@ class CompareScreen(Page):
             return
         if 0 <= (row := self.query_one("#board", DataTable).cursor_row) < len(self.contenders):
             taken = self.contenders[row]
+            if taken.baseline:
+                self.notify("a mask without a network has nothing to explore", severity="warning")
+                return
             prompt = self.state.prompt if taken.source == self.state.source else ""
             self.dismiss(self.state.with_(source=taken.source, config=taken.config, prompt=prompt))
 
@@ -393,8 +395,3 @@ class CompareScreen(Page):
             self.notify(f"cannot write {path}: {error.strerror}", severity="error")
         else:
             self.notify(f"wrote {path}")
-
-
-def counted(images: int) -> str:
-    """A number of images for people."""
-    return f"{images:,} image{'s' * (images != 1)}"

@@ -121,8 +121,8 @@ class ExplorerScreen(ExplorerLook):
 
     def action_apply_best(self) -> None:
         """Use the best cell so far of the newest run that has one."""
-        here = self.engine.dataset.name
-        best = next((run.best for run in self.runs if run.best is not None and run.dataset == here), None)
+        here = (run.best for run in self.runs if run.id in self.scored_here)
+        best = next((best for best in here if best is not None), None)
         if best is None:
             self.notify("no run of this dataset has scores yet; S starts one", severity="warning")
         else:

@@ -35,7 +35,7 @@ from tui.switchboard import choice_text
 from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
 from tui.widgets.fetch_line import FetchLine
-from tui.widgets.leaders import Leaders, leaders_of
+from tui.widgets.leaders import Leaders
 from tui.widgets.lines import HintLine, StatusLine, title_of
 from tui.widgets.parameters import ParameterPanel
 from tui.widgets.pictures import PictureGrid, captions_of
@@ -78,6 +78,8 @@ class ExplorerBase(ExplorerScores):
         self.worker, self.present = ("", ""), 0
         self.fetching = ""
         self.runs: tuple[RunRow, ...] = ()
+        # The runs that score these true masks.
+        self.scored_here: frozenset[str] = frozenset()
         # Those that were last looked at side by side.
         self.prompts: tuple[str, ...] = ()
         self._generation = 0
@@ -256,10 +258,10 @@ class ExplorerBase(ExplorerScores):
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Show the run that is at work, if any."""
-        self.runs = message.runs
+        self.runs, self.scored_here = message.runs, message.here
         active = next((run for run in self.runs if run.state in ("running", "waiting")), None)
         self.query_one(RunLine).show(active, message.starting)
-        self.query_one(Leaders).best = leaders_of(self.runs, message.bests, self.engine.dataset.name)
+        self.query_one(Leaders).best = message.leaders
 
     def on_fetch_changed(self, message: FetchChanged) -> None:
         """Show the download that is under way, if any."""

@@ -9,13 +9,16 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from core.datasets import Dataset
 from core.postprocess import PostProcess
+from core.sweep.doubts import doubts
 from core.sweep.grid import Grid
-from core.sweep.ledger import Best, Ledger, RunRow
+from core.sweep.ledger import Ledger, RunRow
 from tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
-from tui.runs import HeatTable, RunView
+from tui.runs import HeatTable, Leader, RunView, leaders_of
 from tui.studio.lanes import Cancelled, Lane
 
 TOP_CELLS = 40
@@ -27,14 +30,14 @@ class Runs:
     """Reads the ledger on a lane and starts commands on another; answers are messages."""
 
     def __init__(
-        self, dataset_spec: str, post: Callable[[object], object], failed: Callable[[Exception], None]
+        self, dataset: Dataset, post: Callable[[object], object], failed: Callable[[Exception], None]
     ) -> None:
-        self._dataset_spec = dataset_spec
+        self._dataset = dataset
         self._post = post
         self._ledger = Ledger()
-        # Since when sweeps are being started; and the best cells of sets that are finished.
+        # Since when sweeps are being started; and what was found under sets that are finished.
         self._starting: list[float] = []
-        self._bests: dict[tuple[str, int], Best] = {}
+        self._found: dict[tuple[str, int], tuple[Leader, ...]] = {}
         self._reading = Lane("ledger", failed)
         self._details = Lane("run", failed)
         self._slow = Lane("slow", failed, places=8)
@@ -66,7 +69,7 @@ class Runs:
         arguments = [
             "sweep",
             "--dataset",
-            self._dataset_spec,
+            self._dataset.spec,
             "--heatmaps",
             names,
             *flags_of(grid),
@@ -107,7 +110,7 @@ class Runs:
         arguments = [
             "heads",
             "--dataset",
-            self._dataset_spec,
+            self._dataset.spec,
             "--backbone",
             backbone,
             "--layers",
@@ -123,18 +126,17 @@ class Runs:
 
     def _tell_runs(self) -> None:
         runs = tuple(self._ledger.runs())
-        bests = {run.id: self._bests_of(run) for run in runs if run.state == "done"}
-        self._post(RunsRead(runs, bests, tuple(self._starting)))
+        here = [run for run in runs if not run.mark and run.truth == self._dataset.truth]
+        leaders = leaders_of(here, {run.id: self._found_by(run) for run in here if run.state == "done"})
+        self._post(RunsRead(runs, frozenset(run.id for run in here), leaders, tuple(self._starting)))
 
-    def _bests_of(self, run: RunRow) -> tuple[Best, ...]:
-        """The best cell of each heatmap set of a run that is done; they stay as they are."""
+    def _found_by(self, run: RunRow) -> list[Leader]:
+        """What a run that is done found under each of its heatmap sets; that stays as it is."""
         for index, name in enumerate(run.heatmaps):
-            if (run.id, index) not in self._bests and (found := self._ledger.summary(run.id, index)):
-                best = found["best"]
-                config = PostProcess.from_dict(best["config"])
-                self._bests[run.id, index] = Best(name, config, best["mean_iou"], found["images"])
+            if (run.id, index) not in self._found and (found := self._ledger.summary(run.id, index)):
+                self._found[run.id, index] = _leaders_in(name, found)
         known = ((run.id, index) for index in range(len(run.heatmaps)))
-        return tuple(self._bests[key] for key in known if key in self._bests)
+        return [leader for key in known for leader in self._found.get(key, ())]
 
     def _tell_run(self, row: RunRow, score: str) -> None:
         self._post(RunRead(self._view(row, score)))
@@ -196,6 +198,16 @@ class Runs:
             if _alike(config, like)
         }
         return HeatTable(like.interpolation, like.order, like.kernel, grid.dilates, grid.erodes, values)
+
+
+def _leaders_in(name: str, found: Mapping[str, Any]) -> tuple[Leader, ...]:
+    """A heatmap set and what needs no network, out of a summary."""
+    best, images = found["best"], found["images"]
+    config = PostProcess.from_dict(best["config"])
+    return (
+        Leader(name, best["mean_iou"], images, config, tuple(doubts(found))),
+        *(Leader(one["name"], one["mean_iou"], images, None) for one in found["baselines"]),
+    )
 
 
 def _alike(config: PostProcess, like: PostProcess) -> bool:

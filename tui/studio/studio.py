@@ -85,7 +85,7 @@ class Studio:
             self._head_scores,
             self._errands,
         )
-        self.runs = Runs(dataset.spec, post, self._failed)
+        self.runs = Runs(dataset, post, self._failed)
         self.fetches = Fetches(post, self._failed)
 
     def _lane(self, name: str, places: int = 1) -> Lane:
@@ -136,7 +136,7 @@ class Studio:
 
         def job(cancelled: Cancelled) -> None:
             found = self._contest.contenders(kind, state, presets)
-            self._post(ContendersListed(state, kind, found))
+            self._post(ContendersListed(state, kind, found, self._dataset.sources()))
             self._stand(state, found, cancelled)
 
         self._comparison.submit(job, drop_running=True)

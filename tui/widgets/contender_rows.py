@@ -27,12 +27,13 @@ def board_row(
     against: Versus | None,
     total: int,
     comparable: bool,
+    doubt: str,
     colours: Mapping[str, str],
 ) -> tuple[Text, ...]:
     """A contender's line. against: the first one, over the images that both have. total: of the dataset.
 
     comparable: scored on the same images as the first; other means are dimmed, and `images` says of how many
-    they are. colours: the theme's.
+    they are. doubt: what speaks against its best threshold. colours: the theme's.
     """
     curves, threshold = standing.curves, contender.config.threshold_index
     scores = [figure(curves.at(score, threshold) if curves else None) for score in SCORES]
@@ -50,10 +51,16 @@ def board_row(
     if not comparable:
         for mean in means:
             mean.stylize(colours.get("faint", ""))
-    colour = colours.get(colour_of(index).removeprefix("$"), "")
+    colour = colours.get(contender_colour(index, contender).removeprefix("$"), "")
     name = Text(clean(contender.name), colour, overflow="ellipsis", no_wrap=True)
+    note = Text(clean(standing.note)) if standing.note else Text(doubt, colours.get("worse", ""))
     name.truncate(NAME_WIDTH, overflow="ellipsis")
-    return (name, images, means[0], *map(right, gain), *means[1:], Text(clean(standing.note)))
+    return (name, images, means[0], *map(right, gain), *means[1:], note)
+
+
+def contender_colour(index: int, contender: Contender) -> str:
+    """That of its curve; masks without a network have none."""
+    return "$dim" if contender.baseline else colour_of(index)
 
 
 def fill_differences(
@@ -71,6 +78,11 @@ def fill_differences(
         gain.stylize(colours.get("better" if each.gain > 0 else "worse", ""))
         figures = (str(each.images), figure(each.mine), figure(each.other))
         table.add_row(Text(clean(each.name)), *map(right, figures), gain)
+
+
+def counted(images: int) -> str:
+    """A number of images for people."""
+    return f"{images:,} image{'s' * (images != 1)}"
 
 
 def signed(gain: float) -> str:
