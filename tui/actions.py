@@ -148,6 +148,12 @@ compare.compute        A                    compute                     compute 
 compare.table          tab                  table                       the other table ; table
 compare.score          o                    score                       compare by the next score ; score
 compare.by             c                    by                          differences by class or by sample ; by
+compare.threshold.up   t                    step('threshold', 1)        threshold up ; threshold
+compare.threshold.down T                    step('threshold', -1)       threshold down
+compare.dilate.up      d                    step('dilate', 1)           larger dilation
+compare.dilate.down    D                    step('dilate', -1)          smaller dilation
+compare.erode.up       e                    step('erode', 1)            larger erosion
+compare.erode.down     E                    step('erode', -1)           smaller erosion
 compare.scope          C                    scope                       curves of all images or of this sample
 compare.picture        x                    picture                     masks or heatmaps
 compare.go             enter                go                          take the row to the explorer ; take

@@ -12,20 +12,21 @@ from tui.comparison import Contender, Standing
 from tui.curves import Curves
 from tui.disagreement import Disagreement
 from tui.graphics.frame import Frame, Plate
-from tui.runs import RunView
+from tui.runs import Leader, RunView
 from tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
     from core.datasets.statistics import Statistics
+    from core.postprocess import PostProcess
     from core.sweep.ledger import RunRow
 
 
 @dataclass
 class PicturesReady:
-    """The pictures of a sample are drawn. note: why some are missing, "" when none is."""
+    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is."""
 
     generation: int
-    sample: str
+    state: ExplorerState
     pictures: Mapping[str, Plate]
     curves: Curves | None
     note: str
@@ -41,9 +42,20 @@ class SheetReady:
 
 @dataclass
 class BoardReady:
-    """The dataset's scores under the present config; None where there are no heatmaps."""
+    """The dataset's scores of a source under a config; None where there are no heatmaps."""
 
+    source: Source
+    config: PostProcess
     board: Board | None
+
+
+@dataclass
+class Scoring:
+    """How much of the dataset has been scored, in [0, 1], for the answer that comes next."""
+
+    source: Source
+    config: PostProcess
+    part: float
 
 
 @dataclass
@@ -114,9 +126,16 @@ class RunsCompared:
 
 @dataclass
 class RunsRead:
-    """The ledger was read: all runs, the newest first."""
+    """The ledger was read: all runs, the newest first.
+
+    here: those that score the open dataset's true masks as they are now. leaders: the best of these.
+    starting: since when (epoch seconds) sweeps are being started that are not in the ledger yet.
+    """
 
     runs: tuple[RunRow, ...]
+    here: frozenset[str] = frozenset()
+    leaders: tuple[Leader, ...] = ()
+    starting: tuple[float, ...] = ()
 
 
 @dataclass
@@ -128,11 +147,15 @@ class RunRead:
 
 @dataclass
 class ContendersListed:
-    """Who is compared, the present one first. state: the one that was asked about."""
+    """Who is compared, the present one first. state: the one that was asked about.
+
+    sources: the source image of every sample, by id.
+    """
 
     state: ExplorerState
     kind: str
     contenders: tuple[Contender, ...]
+    sources: Mapping[str, str]
 
 
 @dataclass

@@ -47,6 +47,7 @@ from tui.messages import (
     RunRead,
     RunsCompared,
     RunsRead,
+    Scoring,
     SetsListed,
     SheetReady,
     StatisticsReady,
@@ -143,6 +144,7 @@ class ExplorerApp(App[int | Reopen]):
     @on(PicturesReady)
     @on(SheetReady)
     @on(BoardReady)
+    @on(Scoring)
     @on(WorkerChanged)
     @on(DisagreementReady)
     @on(FetchChanged)
@@ -251,7 +253,7 @@ class ExplorerApp(App[int | Reopen]):
                 self.notify(f"sweep {run.id[:8]} is {run.state}{score}")
         screens: set[Screen[Any]] = {self.explorer, self.screen}
         for screen in screens:
-            screen.post_message(RunsRead(message.runs))
+            screen.post_message(replace(message))
 
     def notify(self, message: str, **options: Any) -> None:  # noqa: ANN401
         """Show a notice and keep it for the history; text is never markup."""

@@ -59,6 +59,11 @@ def listed(
     return tuple(sorted(chosen, key=lambda s: (s.id not in values, values.get(s.id, 0.0), s.id)))
 
 
+def first_of(samples: Sequence[Sample]) -> str:
+    """The id of the sample that is listed first when nothing is asked for."""
+    return listed(samples, Listing(), NO_FACTS, frozenset())[0].id
+
+
 def _matches(sample: Sample, words: list[str]) -> bool:
     text = f"{sample.label} {sample.id}".casefold()
     return all(word in text for word in words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,27 +11,43 @@ from core.heatmaps.recipe import Recipe
 from core.methods import METHODS
 from core.postprocess import PostProcess
 from core.prompts import TEMPLATES
+from core.sweep.doubts import NO_NETWORK
+from core.sweep.enough import COMPARED_FROM
+from core.sweep.student import quantile
 from tui.curves import Curves
 from tui.graphics.frame import Plate
 from tui.state import ExplorerState, Source
 
-# What is compared, and what is said of it in the title.
+# What is compared, and what is said of it in the title; and where it is chosen.
 KINDS = {
     "sets": "stored heatmap sets",
     "methods": "methods",
     "templates": "prompt templates",
     "presets": "presets of one set",
 }
+KIND_HELP = {
+    "sets": "all that are stored for this dataset",
+    "methods": "all of them, with the present template",
+    "templates": "all of them, with the present method",
+    "presets": "one set, differently post-processed",
+}
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to make masks. prompt: free text instead of the source's template, "" for none."""
+    """One way to make masks. prompt: free text for the present sample instead of the source's
+    template, "" for none. alone: only the present sample is scored, as with a prompt.
+
+    baseline: one of `core.sweep.doubts.NO_NETWORK` instead of any heatmap, "" for none; of the
+    config it has the threshold alone.
+    """
 
     name: str
     source: Source
     config: PostProcess
     prompt: str = ""
+    baseline: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,21 +94,49 @@ def contenders(
     stored: Iterable[str],
     presets: Mapping[str, PostProcess],
 ) -> tuple[Contender, ...]:
-    """Who is compared; the present one is first.
+    """Who is compared; the present one is first, what needs no network comes last.
 
     stored: names of the heatmap sets, the present one's first where it has a set.
     """
     source, config = state.source, state.config
     if kind == "presets":
         others = [Contender(name, source, preset) for name, preset in presets.items()]
-        return (Contender("present", source, config), *others)
-    if kind == "sets":
+        found = [Contender("present", source, config), *others]
+    elif kind == "sets":
         first, *names = stored
         others = [Contender(name, Source(stored=name), config) for name in names]
-        return (Contender(first, source, config), *others)
-    recipes = [] if source.stored and kind == "templates" else _recipes(kind, source, dataset_name)
-    found = dict.fromkeys((source, *(Source(recipe) for recipe in recipes)))
-    return tuple(Contender(_name(kind, each), each, config) for each in found)
+        found = [Contender(first, source, config), *others]
+    else:
+        recipes = [] if source.stored and kind == "templates" else _recipes(kind, source, dataset_name)
+        sources = dict.fromkeys((source, *(Source(recipe) for recipe in recipes)))
+        found = [Contender(_name(kind, each), each, config) for each in sources]
+    return (*found, *(without_network(name, source, config) for name in NO_NETWORK))
+
+
+def without_network(name: str, source: Source, config: PostProcess, *, alone: bool = False) -> Contender:
+    """One of the masks that need no network, at a config's threshold. source: is not looked at."""
+    return Contender(name, source, PostProcess(threshold=config.threshold), baseline=name, alone=alone)
+
+
+def under(
+    config: PostProcess, contenders: Sequence[Contender], *, presets_stay: bool
+) -> tuple[Contender, ...]:
+    """The same contenders under another config. presets_stay: only the first one and baselines take it."""
+    found = [
+        contender if presets_stay and index else replace(contender, config=config)
+        for index, contender in enumerate(contenders)
+    ]
+    return tuple(without_network(c.name, c.source, config) if c.baseline else c for c in found)
+
+
+def missing_of(standings: Mapping[Contender, Standing], total: int) -> dict[Source, int]:
+    """How many heatmaps of `total` each source that can compute them has not yet."""
+    return {
+        contender.source: missing
+        for contender, standing in standings.items()
+        if not contender.source.stored and not contender.baseline
+        if (missing := total - standing.images)
+    }
 
 
 def _name(kind: str, source: Source) -> str:
@@ -127,21 +173,46 @@ class Versus:
     """One contender against the first, over the samples both have, each at its own threshold.
 
     won, lost: on how many of them it is better, and worse. gain: the mean of what it is better by.
+    margin: half the width of its 95 % interval (Student's, over source images); None for too few of them.
     """
 
     won: int
     lost: int
     gain: float
+    margin: float | None
 
 
-def versus(mine: Standing, other: Standing, score: str) -> Versus | None:
-    """How the other one does against the first; None where they have no sample in common."""
+def versus(mine: Standing, other: Standing, score: str, sources: Mapping[str, str]) -> Versus | None:
+    """How the other one does against the first; None where they have no sample in common.
+
+    sources: the source image of every sample by id: samples of one are not independent.
+    """
     second = other.scores.get(score, {})
-    gains = [second[id_] - value for id_, value in mine.scores.get(score, {}).items() if id_ in second]
+    gains = {id_: second[id_] - value for id_, value in mine.scores.get(score, {}).items() if id_ in second}
     if not gains:
         return None
-    won, lost = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
-    return Versus(won, lost, sum(gains) / len(gains))
+    won, lost = sum(gain > 0 for gain in gains.values()), sum(gain < 0 for gain in gains.values())
+    return Versus(won, lost, statistics.fmean(gains.values()), _margin(gains, sources))
+
+
+def _margin(gains: Mapping[str, float], sources: Mapping[str, str]) -> float | None:
+    mean, residuals = statistics.fmean(gains.values()), {sources[id_]: 0.0 for id_ in gains}
+    for id_, gain in gains.items():
+        residuals[sources[id_]] += gain - mean
+    units = len(residuals)
+    if units < COMPARED_FROM:
+        return None
+    spread = math.fsum(residual**2 for residual in residuals.values()) * units / (units - 1)
+    return quantile(0.95, units - 1) * math.sqrt(spread) / len(gains)
+
+
+def doubt_of(standing: Standing, whole: Standing) -> str:
+    """What speaks against a contender's best threshold; "" for nothing. whole: the whole image as a mask."""
+    mine, other = standing.curves, comparable([standing, whole])[1]
+    if mine is None or other is None:
+        return ""
+    best, unbeaten = (each.at("mean_iou", each.best("mean_iou")) for each in (mine, other))
+    return "no better than the whole image" if best <= unbeaten else ""
 
 
 def by_sample(mine: Standing, other: Standing, score: str) -> list[Difference]:

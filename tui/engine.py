@@ -86,7 +86,7 @@ class Engine:
         return await future
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
-        """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
+        """Score the whole dataset under a config; answers BoardReady. anew: it is another source."""
         self._ask("score", source, config, anew)
 
     def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
@@ -130,9 +130,14 @@ class Engine:
         """See whether a dataset can be opened; answers DatasetFound, or Trouble that says why not."""
         self._ask("find_dataset", spec)
 
-    def export_pictures(self, pictures: Mapping[str, Plate], path: Path) -> None:
-        """Write pictures side by side as PNG; answers Told, or Trouble."""
-        self._ask("export_pictures", dict(pictures), path)
+    def export_pictures(
+        self, pictures: Mapping[str, Plate], about: Sequence[str], outlines: bool, path: Path
+    ) -> None:
+        """Write pictures side by side as PNG, with what is said about them; answers Told, or Trouble.
+
+        outlines: masks are outlines, not filled.
+        """
+        self._ask("export_pictures", dict(pictures), tuple(about), outlines, path)
 
     def export_scores(self, what: str, board: Board, config: PostProcess, path: Path) -> None:
         """Write a board's scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""

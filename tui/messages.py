@@ -43,6 +43,15 @@ class WorkerChanged(answers.WorkerChanged, Message, bubble=False):
 
 
 @dataclass
+class Scoring(answers.Scoring, Message, bubble=False):
+    __doc__ = answers.Scoring.__doc__
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state matters."""
+        return isinstance(message, Scoring)
+
+
+@dataclass
 class Trouble(answers.Trouble, Message, bubble=False):
     __doc__ = answers.Trouble.__doc__
 

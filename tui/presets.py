@@ -48,3 +48,11 @@ def save(name: str, config: PostProcess) -> None:
         lines.append("")
     with paths.atomic_write(paths.config_dir() / "presets.toml") as file:
         file.write("\n".join(lines).encode())
+
+
+def described(config: PostProcess) -> str:
+    """A config in a few words."""
+    return (
+        f"{config.interpolation}, {config.order}, dilate {config.dilate}, erode {config.erode}, "
+        f"threshold {config.threshold:.3f}"
+    )

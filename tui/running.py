@@ -10,6 +10,7 @@ from core.heatmaps.recipe import Recipe
 from core.terminal import Terminal
 from tui import session
 from tui.app import ExplorerApp
+from tui.browsing import first_of
 from tui.engine import Process
 from tui.graphics.driver import GraphicsDriver
 from tui.messages import Reopen
@@ -54,4 +55,4 @@ def run(
             trouble = str(error)
         else:
             recipe = Recipe(method="gem").completed(dataset.name)
-            state = session.restored(dataset.spec, ExplorerState(dataset.samples[0].id, Source(recipe)))
+            state = session.restored(dataset.spec, ExplorerState(first_of(dataset.samples), Source(recipe)))

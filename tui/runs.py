@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.postprocess import THRESHOLDS
+from core.postprocess import THRESHOLDS, PostProcess
 
 if TYPE_CHECKING:
     from core.sweep.grid import Grid
@@ -37,6 +38,43 @@ class RunView:
     cells: tuple[Cell, ...]
     table: HeatTable | None
     summary: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The best cell of a heatmap set, or what a mask without any network scores: then config is None.
+
+    images: how many it is the mean of. doubts: what speaks against it, see core.sweep.doubts.
+    """
+
+    name: str
+    mean_iou: float
+    images: int
+    config: PostProcess | None
+    doubts: tuple[str, ...] = ()
+
+
+def leaders_of(runs: Iterable[RunRow], found: Mapping[str, Sequence[Leader]]) -> tuple[Leader, ...]:
+    """The best of every heatmap set, and what needs no network, best first.
+
+    runs: all over the same true masks. found: by run, what is known of its finished sets.
+    """
+    best: dict[str, Leader] = {}
+    for run in runs:
+        so_far = run.best
+        told = list(found.get(run.id, ()))
+        if so_far is not None and so_far.heatmaps not in {leader.name for leader in told}:
+            told.append(Leader(so_far.heatmaps, so_far.mean_iou, so_far.images, so_far.config))
+        for leader in told:
+            known = best.get(leader.name)
+            # Without a network more images are better; they are of no run.
+            if known is None or _rank(leader) > _rank(known):
+                best[leader.name] = leader
+    return tuple(sorted(best.values(), key=lambda leader: -leader.mean_iou))
+
+
+def _rank(leader: Leader) -> tuple[float, float]:
+    return (0 if leader.config else leader.images, leader.mean_iou)
 
 
 class Runs:
@@ -97,6 +135,12 @@ def cost_of(grid: Grid, images: int, rate: float | None) -> str:
     if rate:
         text += f"; about {duration(len(grid.configs) * images / rate)} at the last run's rate"
     return text
+
+
+def starting_text(starting: Sequence[float]) -> str:
+    """What is said of sweeps that are being started since these epoch seconds."""
+    count = "a sweep" if len(starting) == 1 else f"{len(starting)} sweeps"
+    return f"starting {count} … {duration(time.time() - min(starting))}"
 
 
 def duration(seconds: float | None) -> str:

@@ -18,6 +18,7 @@ from core.heatmaps.recipe import Recipe, parsed_parameters
 from core.postprocess import PARAMETERS
 from core.terminal import Terminal, probe, usable
 from tui import keymap, session, themes
+from tui.browsing import first_of
 from tui.state import ExplorerState, Source
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def in_colours(terminal: Terminal, asked: str) -> Terminal:
 def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerState:
     """The last session of this dataset, under what the command line asks for."""
     recipe = Recipe(method="gem").completed(dataset.name)
-    fresh = ExplorerState(sample=dataset.samples[0].id, source=Source(recipe))
+    fresh = ExplorerState(sample=first_of(dataset.samples), source=Source(recipe))
     state = fresh if arguments.fresh else session.restored(dataset.spec, fresh)
     if state.sample not in {sample.id for sample in dataset.samples}:
         state = state.with_(sample=fresh.sample)

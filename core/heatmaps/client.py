@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 DEATHS_IN_A_ROW = 3
 LOG_LIMIT = 1_000_000  # bytes; an older log is started afresh
-_COMMAND = (sys.executable, "-m", "core.heatmaps.worker")
+_COMMAND = (sys.executable, "-P", "-m", "core.heatmaps.worker")
 
 
 class Worker:

@@ -14,9 +14,10 @@ import numpy as np
 
 from core.codes import Codes, Float32, codes_of
 from core.datasets import Sample
-from core.metrics import counts_of, iou
+from core.metrics import Counts, counts_of, iou
 from core.postprocess import THRESHOLDS
 from core.sweep.choosing import chosen, folds_of, worth
+from core.sweep.doubts import NO_NETWORK
 from core.sweep.statistics import UNIT, Table
 from core.sweep.summary import BaselineEntry
 
@@ -44,23 +45,25 @@ def _random(shape: tuple[int, int]) -> Float32:
     return np.random.default_rng(0).random(shape, np.float32)
 
 
-BASELINES: dict[str, Callable[[tuple[int, int]], Float32]] = {
-    "whole image": _whole,
-    "centre box": _box,
-    "centre Gaussian": _gaussian,
-    "random": _random,
-}
+BASELINES: dict[str, Callable[[tuple[int, int]], Float32]] = dict(
+    zip(NO_NETWORK, (_whole, _box, _gaussian, _random), strict=True)
+)
 
 
 def baseline_table(samples: Sequence[Sample]) -> Table:
     """IoU of every baseline at every threshold: (images, baselines x T). Decodes the true masks."""
     rows = []
     for sample in samples:
-        mask, ignored = sample.true_mask(), sample.ignored()
-        height, width = mask.shape
-        scores = [iou(counts_of(codes, mask, ignored)) for codes in _codes((height, width))]
+        scores = [iou(counts) for counts in baseline_counts(sample)]
         rows.append(np.rint(np.concatenate(scores) * UNIT).astype(np.uint16))
     return Table(np.stack(rows), np.ones(len(rows), np.int64))
+
+
+def baseline_counts(sample: Sample) -> list[Counts]:
+    """Counts (T,) of every baseline on one sample, in the order of BASELINES. Decodes the true mask."""
+    mask, ignored = sample.true_mask(), sample.ignored()
+    height, width = mask.shape
+    return [counts_of(codes, mask, ignored) for codes in _codes((height, width))]
 
 
 def baselines_of(table: Table, seed: int) -> list[BaselineEntry]:

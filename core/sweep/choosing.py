@@ -18,18 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from core.metrics import Integers, Scores
+from core.sweep.enough import COMPARED_FROM as COMPARED_FROM
+from core.sweep.enough import GAIN_FROM as GAIN_FROM
+from core.sweep.enough import WORTH_FROM as WORTH_FROM
 from core.sweep.plan import FOLDS
 from core.sweep.statistics import CHUNK, UNIT, Table, variance_of_mean
 from core.sweep.student import quantile, two_sided
 
 REPEATS = 10
 # By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared
-# error, and the source images from which an interval covers as often as it says.
+# error.
 RIVAL = 1.15
 CHOICE = 0.2
-WORTH_FROM = 32
-COMPARED_FROM = 60  # ways that share no cells
-GAIN_FROM = 120  # ways that do
 
 Folds = npt.NDArray[np.int64]
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 NEARLY_ALL = 0.9  # of the images
+# What needs no network, see `core.sweep.baselines`.
+NO_NETWORK = ("whole image", "centre box", "centre Gaussian", "random")
 
 
 def doubts(found: Mapping[str, Any]) -> list[str]:

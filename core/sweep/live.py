@@ -84,6 +84,14 @@ class LiveScores:
             self._counts.popitem(last=False)
         return counts
 
+    def passes(self, config: PostProcess) -> int:
+        """How often `counts` would go through all samples now; 0 for what is known."""
+        key = _Key(config.interpolation, steps_of(config))
+        if key in self._counts or not self._samples:
+            return 0
+        self._see_whether_fits()
+        return (not self._truths) + self._passes_to(key) + 1 if self._fits else 1
+
     def renew(self, heatmaps: Mapping[str, Float32]) -> None:
         """Other heatmaps of the same samples: what was read of their true masks stays."""
         self._heatmaps = [heatmaps[sample.id] for sample in self._samples]
@@ -105,12 +113,14 @@ class LiveScores:
         return np.array(self._each(lambda i: histogram_of(planes[i], self._truths[i]), cancelled))
 
     def _load_truths(self, cancelled: Callable[[], bool]) -> None:
-        if self._truths or not self._fits:
-            return
-        expected = self._truth(0).size * len(self._samples)
-        self._fits = expected * _PLANES_AT_ONCE <= self._cache_bytes
-        if self._fits:
+        self._see_whether_fits()
+        if self._fits and not self._truths:
             self._truths = self._each(self._truth, cancelled)
+
+    def _see_whether_fits(self) -> None:
+        if self._fits and not self._truths:
+            expected = self._truth(0).size * len(self._samples)
+            self._fits = expected * _PLANES_AT_ONCE <= self._cache_bytes
 
     def _truth(self, index: int) -> Codes:
         sample = self._samples[index]
@@ -145,6 +155,12 @@ class LiveScores:
             planes = self._each(lambda i: self._morphed(base[i], step, side), cancelled)
         self._keep(key, planes)
         return planes
+
+    def _passes_to(self, key: _Key) -> int:
+        """How often all samples are gone through until their planes after these steps are there."""
+        if key in self._planes:
+            return 0
+        return 1 + (self._passes_to(self._nearest(key)[0]) if key.steps else 0)
 
     def _nearest(self, key: _Key) -> tuple[_Key, int]:
         """The planes to start the last step from, and the side that is left to go."""

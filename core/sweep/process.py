@@ -33,7 +33,7 @@ def detach(ledger: Ledger, run: str) -> int:
     try:
         with open(folder / "log", "ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "core.sweep.process", run, str(ledger.path)],
+                [sys.executable, "-P", "-m", "core.sweep.process", run, str(ledger.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

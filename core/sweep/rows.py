@@ -41,8 +41,8 @@ class RunRow:
     state: waiting, running, paused, interrupted, cancelled, failed or done.
     rate: images per second since it was last resumed; eta: seconds left; None when unknown.
     images counts every heatmap set's images; cells is the number of scores that compete.
-    reading: the rule by which true masks were read, see `core.datasets.READING`; truth: their digest;
-    options: of the dataset, as its spec says them.
+    reading: the rule by which true masks were read, see `core.datasets.READING`; truth: their
+    digest, "" where the run does not say; options: of the dataset, as its spec says them.
     """
 
     id: str

@@ -35,6 +35,10 @@ GALLERY_WALK = (
     "s =back storm =after-storm z =suspended fg sleep =resumed q =ended"
 )
 MUST_BE_EQUAL = (("back", "after-storm"), ("back", "resumed"))
+# And each of these with the station `fresh`.
+BACK_FROM = "back-from-*.png"
+# Dots of a font that reach over their cell's edge differ with the order of drawing.
+PIXELS_OFF = 20
 
 
 def main() -> int:
@@ -123,7 +127,8 @@ def xdotool(*arguments: str) -> None:
 def compared(out: Path) -> int:
     """How many pixels differ between stations that must look the same; 1 when any does."""
     failed = 0
-    for first, second in MUST_BE_EQUAL:
+    returns = [("fresh", path.stem) for path in sorted(out.glob(BACK_FROM))]
+    for first, second in (*MUST_BE_EQUAL, *returns):
         paths = [out / f"{name}.png" for name in (first, second)]
         if not all(path.is_file() for path in paths):
             continue
@@ -134,7 +139,7 @@ def compared(out: Path) -> int:
             check=False,
         )
         print(f"{first} and {second}: {done.stderr.strip()} pixels differ")
-        failed |= int(done.returncode != 0)
+        failed |= int(done.returncode > 1 or float(done.stderr.split()[0]) > PIXELS_OFF)
     return failed
 
 

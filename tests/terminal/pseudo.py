@@ -17,16 +17,18 @@ import struct
 import termios
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
-import pyte
+from tests.terminal.pixels import CELL, Emulator, PixelScreen, Sight, sight_of
 
-CELL = (10, 20)
 ATTRIBUTES = {"halfcell": b"\x1b[?62;22c", "kitty": b"\x1b[?62;22c", "sixel": b"\x1b[?62;4;22c"}
 QUESTIONS = re.compile(
     rb"\x1b_Gi=31,[^\x1b]*\x1b\\|\x1b\[16t|\x1b\[>q|\x1bP\$qm\x1b\\|\x1b\[c|\x1b\[6n|\x1b\[\?2026\$p"
 )
 CHUNK = 2048
+# Seconds; longer than any of the program's short waits (for a key to be let go, before a list is drawn).
+SETTLED = 0.3
 
 
 class PseudoTerminal:
@@ -50,8 +52,8 @@ class PseudoTerminal:
         self.arrivals: list[tuple[float, int]] = []
         self.started = time.monotonic()
         self._lock = threading.Lock()
-        self._screen, self._read_so_far = pyte.Screen(columns, rows), 0
-        self._emulator = pyte.ByteStream(self._screen)
+        self._screen, self._read_so_far = PixelScreen(columns, rows), 0
+        self._emulator = Emulator(self._screen)
         self._unanswered = b""
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
@@ -103,10 +105,18 @@ class PseudoTerminal:
 
     def shown(self) -> str:
         """The text on the screen, line by line."""
+        self._catch_up()
+        return "\n".join(self._screen.display)
+
+    def seen(self) -> Sight:
+        """What a person sees, pixels as well."""
+        self._catch_up()
+        return sight_of(self._screen)
+
+    def _catch_up(self) -> None:
         new = self.text(self._read_so_far)
         self._read_so_far += len(new)
         self._emulator.feed(new)
-        return "\n".join(self._screen.display)
 
     def wait_to_show(self, text: str, timeout: float = 20.0) -> None:
         """Wait until the screen shows a text; only what changed of it may have been sent."""
@@ -212,3 +222,39 @@ class PseudoTerminal:
             b"\x1b[6n": b"\x1b[1;1R",
             b"\x1b[?2026$p": b"\x1b[?2026;2$y",
         }[question]
+
+
+def settle(terminals: Collection[PseudoTerminal], timeout: float = 60.0) -> None:
+    """Wait until for a while nothing came and no process of the terminals' programs had anything to do."""
+    end, since = time.monotonic() + timeout, time.monotonic()
+    while time.monotonic() < end:
+        since = max(since, *(terminal.last_arrival() for terminal in terminals))
+        if any(is_at_work(pid) for t in terminals for pid in (t.pid, *descendants(t.pid))):
+            since = time.monotonic()
+        elif time.monotonic() - since > SETTLED:
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"not at rest within {timeout} s")
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes that a process has started, and theirs. Linux only; elsewhere none."""
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, _read(children).split()):
+            yield child
+            yield from descendants(child)
+
+
+def is_at_work(pid: int) -> bool:
+    """Whether a thread of a process computes, waits for a core or for a disk. Linux only."""
+    return any(
+        _read(stat).rpartition(")")[2].split()[:1] in (["R"], ["D"])
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""  # it has ended meanwhile

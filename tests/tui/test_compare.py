@@ -18,6 +18,7 @@ from core.heatmaps.store import HeatmapStore
 from core.methods import METHODS
 from core.postprocess import PostProcess
 from core.prompts import TEMPLATES
+from core.sweep.doubts import NO_NETWORK
 from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
 from tui.comparison import KINDS, Standing
@@ -102,7 +103,8 @@ async def choose(pilot: Pilot[int], key: str, place: int) -> None:
 
 
 def standings(screen: CompareScreen) -> dict[str, Standing]:
-    return {each.name: screen.standings[each] for each in screen.contenders}
+    """Of those that have heatmaps."""
+    return {each.name: screen.standings[each] for each in screen.contenders if not each.baseline}
 
 
 def rows(screen: CompareScreen) -> dict[str, list[str]]:
@@ -154,7 +156,7 @@ async def test_all_heatmaps_of_a_row_come_on_request_and_its_scores_grow(
     async with app.run_test(size=SIZE) as pilot:
         screen = await compare(pilot, "methods")
         await until(lambda: rows(screen)["GEM"][0] == "1 of 9", pilot)
-        assert rows(screen)["GEM"][3] in ("1/0", "0/1", "0/0"), "only over the image that both have"
+        assert rows(screen)["GEM"][4] in ("1/0", "0/1", "0/0"), "only over the image that both have"
         await pilot.press("j")
         worker.only = lambda id_: id_ != last
         await choose(pilot, "A", 0)
@@ -166,7 +168,7 @@ async def test_all_heatmaps_of_a_row_come_on_request_and_its_scores_grow(
         worker.only = lambda _: True
         await choose(pilot, "A", 0)
         await until(lambda: rows(screen)["GEM"][0] == "9", pilot)
-        won, lost = map(int, rows(screen)["GEM"][3].split("/"))
+        won, lost = map(int, rows(screen)["GEM"][4].split("/"))
         assert won + lost <= 9
         assert str(changes.border_subtitle) == "GEM − good"
 
@@ -234,7 +236,7 @@ async def test_a_stored_set_has_no_templates_and_says_so(make_app: Make, worker:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         screen = await compare(pilot, "templates")
-        assert list(rows(screen)) == ["good"]
+        assert list(rows(screen)) == ["good", *NO_NETWORK]
         assert any("a stored set has no prompt" in notice for notice in app.notices)
 
 

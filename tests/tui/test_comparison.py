@@ -10,6 +10,7 @@ from core.heatmaps.recipe import Recipe
 from core.methods import METHODS
 from core.postprocess import PostProcess
 from core.prompts import TEMPLATES
+from core.sweep.doubts import NO_NETWORK
 from tui.comparison import (
     Contender,
     Standing,
@@ -30,6 +31,7 @@ from tui.widgets.contender_panes import panes_in
 GEM = Recipe("gem").completed("demo")
 STATE = ExplorerState("a_1", Source(GEM), PostProcess(dilate=5))
 LABELS = {"a_1": "a", "a_2": "a", "b_1": "b"}
+SOURCES = {id_: id_ for id_ in LABELS}
 
 
 def standing(**iou: float) -> Standing:
@@ -44,7 +46,9 @@ MINE = standing(a_1=0.5, a_2=0.5, b_1=0.5)
 
 def named(kind: str, state: ExplorerState = STATE, stored: tuple[str, ...] = ()) -> list[str]:
     presets = {"raw": PostProcess()}
-    return [each.name for each in contenders(kind, state, "demo", stored, presets)]
+    found = contenders(kind, state, "demo", stored, presets)
+    assert tuple(each.baseline for each in found[-len(NO_NETWORK) :]) == NO_NETWORK
+    return [each.name for each in found if not each.baseline]
 
 
 def test_methods_are_all_methods_the_present_one_first() -> None:
@@ -77,7 +81,7 @@ def test_a_stored_set_has_no_other_template() -> None:
 def test_sets_and_presets() -> None:
     assert named("sets", stored=("here", "there")) == ["here", "there"]
     assert named("presets") == ["present", "raw"]
-    assert [each.config for each in contenders("presets", STATE, "demo", (), {"raw": PostProcess()})] == [
+    assert [each.config for each in contenders("presets", STATE, "demo", (), {"raw": PostProcess()})[:2]] == [
         STATE.config,
         PostProcess(),
     ]
@@ -101,14 +105,14 @@ def test_without_a_choice_rivals_have_their_usual_networks() -> None:
 
 def test_only_images_that_both_have_count() -> None:
     other = standing(a_1=0.7, b_1=0.4, c_1=0.9)
-    assert versus(MINE, other, "mean_iou") == Versus(1, 1, pytest.approx(0.05))
+    assert versus(MINE, other, "mean_iou", SOURCES) == Versus(1, 1, pytest.approx(0.05), None)
     assert [d.name for d in by_sample(MINE, other, "mean_iou")] == ["a_1", "b_1"]
     found = by_class(MINE, other, "mean_iou", LABELS)
     assert [(d.name, d.images, round(d.gain, 3)) for d in found] == [("a", 1, 0.2), ("b", 1, -0.1)]
 
 
 def test_nothing_is_better_than_nothing() -> None:
-    assert versus(MINE, Standing(), "mean_iou") is None
+    assert versus(MINE, Standing(), "mean_iou", SOURCES) is None
     assert by_class(Standing(), MINE, "mean_iou", LABELS) == []
 
 

@@ -81,6 +81,11 @@ def config(app: ExplorerApp) -> PostProcess:
     return app.explorer.now.config
 
 
+def compared(app: ExplorerApp) -> PostProcess | None:
+    """The post-processing under which contenders are compared."""
+    return app.screen.state.config if isinstance(app.screen, CompareScreen) else None
+
+
 def title(app: ExplorerApp) -> str:
     """The source that the explorer shows."""
     return app.explorer.now.source.title
@@ -279,6 +284,12 @@ PAGES = {
         lambda app: str(app.screen.query_one("#run").border_title).partition(" · ")[2], "precision"
     ),
     "run.view": Case(has(text_of("#run-text"), "d╲e"), True),
+    "compare.threshold.up": Case(compared, DEFAULT.stepped("threshold", 1)),
+    "compare.threshold.down": Case(compared, DEFAULT.stepped("threshold", -1)),
+    "compare.dilate.up": Case(compared, PostProcess(dilate=5)),
+    "compare.dilate.down": Case(compared, PostProcess(dilate=5), ("d", "d")),
+    "compare.erode.up": Case(compared, PostProcess(erode=5)),
+    "compare.erode.down": Case(compared, PostProcess(erode=5), ("e", "e")),
     "compare.what": Case(dialog, "Compare"),
     "compare.compute": Case(dialog, "Compute the missing heatmaps of", ("m", "down", "enter")),
     "compare.scope": Case(has(border_of("#score-curves"), "this sample"), True),

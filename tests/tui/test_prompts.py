@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input
+from textual.widgets import DataTable, Input, Static
 
 from core.heatmaps.protocol import Failed, TextComputed
 from core.heatmaps.recipe import Recipe
+from core.sweep.baselines import baseline_table
+from core.sweep.doubts import NO_NETWORK
+from core.sweep.statistics import UNIT
 from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
+from tui.curves import figure
 from tui.prompts import MOST, edited, prompts_in
 from tui.screens.explorer import ExplorerScreen
 from tui.screens.prompts import PromptsScreen
@@ -95,7 +99,7 @@ async def test_each_prompt_has_its_heatmap_and_its_scores(make_app: Make, asked:
         await settled(pilot)
         label = app.dataset.samples[0].label
         assert screen.prompts == ("a zebra", "its head", label)
-        assert [row[-1] for row in rows(screen)] == ["a zebra", "its head", label]
+        assert [row[-1].split("  ")[0] for row in rows(screen)] == ["a zebra", "its head", label]
         for prompt, row in zip(screen.prompts, rows(screen), strict=True):
             curves = screen.standings[prompt].sample
             assert curves is not None
@@ -211,3 +215,19 @@ async def test_a_stored_set_has_no_prompts(make_app: Make) -> None:
         await settled(pilot)
         assert isinstance(app.screen, ExplorerScreen)
         assert any("a stored set has no prompt" in notice for notice in app.notices)
+
+
+async def test_what_needs_no_network_is_said_beside_the_prompts(make_app: Make, asked: list[str]) -> None:
+    app = make_app(source=GEM)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await type_prompts(pilot, "a zebra ; its head")
+        await until(lambda: len(screen.baselines) == len(NO_NETWORK), pilot)
+        await until(lambda: all(s.pictures for s in screen.standings.values()), pilot)
+        await settled(pilot)
+        table = baseline_table([app.dataset.samples[0]]).totals[0].reshape(len(NO_NETWORK), -1) / UNIT
+        said = str(screen.query_one("#prompt-baselines", Static).render())
+        for name, scores in zip(NO_NETWORK, table, strict=True):
+            assert f"{name} {figure(scores.max())}" in said
+        for prompt, row in zip(screen.prompts, rows(screen), strict=True):
+            best = max(screen.standings[prompt].sample.values["mean_iou"])
+            assert ("no better than the whole image" in row[-1]) == (best <= table[0].max())

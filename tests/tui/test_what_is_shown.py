@@ -22,8 +22,9 @@ async def test_pictures_that_a_walk_passes_by_are_shown_but_their_scores_are_not
         await settled(pilot)
         explorer = app.explorer
         passed_by = dict.fromkeys(explorer.pictures, next(iter(explorer.pictures.values())))
+        elsewhere = explorer.now.with_(sample="star_0003")
         curves, pictures = explorer.sample_curves, explorer.pictures
-        explorer.on_pictures_ready(PicturesReady(explorer._generation, "star_0003", passed_by, None, ""))
+        explorer.on_pictures_ready(PicturesReady(explorer._generation, elsewhere, passed_by, None, ""))
         picture = explorer.query_one("#pane-mask").query_one(Picture)
         await until(lambda: picture._drawn is not None and picture._drawn[0] == passed_by["mask"], pilot)
         assert explorer.sample_curves is curves

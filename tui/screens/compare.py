@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,9 +16,11 @@ from textual.markup import escape
 from textual.widgets import DataTable
 
 from core.errors import ClipLocError, clean
+from core.sweep.doubts import NO_NETWORK
 from core.terminal import Terminal
 from tui import presets
 from tui.comparison import (
+    KIND_HELP,
     KINDS,
     Contender,
     Difference,
@@ -27,9 +30,12 @@ from tui.comparison import (
     by_sample,
     comparable,
     csv_of,
+    doubt_of,
+    missing_of,
+    under,
     versus,
 )
-from tui.curves import SCORES, SHORT, TITLES, difference, figure
+from tui.curves import SCORES, SHORT, TITLES, figure
 from tui.engine import Engine
 from tui.keymap import bindings_for
 from tui.messages import ContenderReady, ContendersListed, HeatmapsArrived
@@ -37,18 +43,11 @@ from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.page import Page
 from tui.state import ExplorerState, Source
 from tui.widgets.contender_panes import ContenderPanes, Item
-from tui.widgets.iou_curves import ScoreCurves, colour_of
+from tui.widgets.contender_rows import HEADINGS, board_row, contender_colour, counted, fill_differences
+from tui.widgets.iou_curves import ScoreCurves
 from tui.widgets.tables import rewrite, right
 
 PANES = 4
-KIND_HELP = {
-    "sets": "all that are stored for this dataset",
-    "methods": "all of them, with the present template",
-    "templates": "all of them, with the present method",
-    "presets": "one set, differently post-processed",
-}
-HEADINGS = ("images", "IoU", "gain", "win/loss", "best IoU*", *(SHORT[score] for score in SCORES[1:]))
-NAME_WIDTH = 24
 UNKNOWN = Standing(note="…")
 TUNED = "* at its own best threshold: tuned on these images"
 
@@ -71,6 +70,7 @@ class CompareScreen(Page):
         self.contenders: tuple[Contender, ...] = ()
         self.standings: dict[Contender, Standing] = {}
         self._labels = {sample.id: sample.label for sample in engine.dataset.samples}
+        self._sources: Mapping[str, str] = {}
         self._differences: list[Difference] = []
         self._versus: dict[Contender, tuple[Standing, Standing, str, Versus | None]] = {}
         # Of each source: how many heatmaps its set holds, and whether the sample's was reported.
@@ -78,6 +78,8 @@ class CompareScreen(Page):
         self._reported: set[Source] = set()
         self._by_class = True
         self._of_sample = False
+        # The sample that its pictures are of: another one's are marked.
+        self._looks_at: dict[Contender, str] = {}
         self._picture = "mask"
         self._score = SCORES[0]
         self._draw_due = False
@@ -114,7 +116,7 @@ class CompareScreen(Page):
         """Give everybody a row; what is known of them comes one by one."""
         if (message.state, message.kind) != (self.state, self.kind):
             return
-        self.contenders = message.contenders
+        self.contenders, self._sources = message.contenders, message.sources
         table: DataTable[Text] = self.query_one("#board", DataTable)
         table.clear(columns=True)
         table.add_column("")
@@ -127,9 +129,15 @@ class CompareScreen(Page):
 
     def on_contender_ready(self, message: ContenderReady) -> None:
         """Somebody stands differently now."""
-        if message.state == self.state:
-            self.standings[message.contender] = message.standing
-            self._draw_soon()
+        if message.state != self.state:
+            return
+        known, standing = self.standings.get(message.contender), message.standing
+        if known is not None and known.scores == standing.scores:
+            # The same ones, so that their table is not written again.
+            standing = replace(standing, scores=known.scores)
+        self.standings[message.contender] = standing
+        self._looks_at[message.contender] = message.state.sample
+        self._draw_soon()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """Score what is new; what was waited for may also have failed."""
@@ -145,7 +153,7 @@ class CompareScreen(Page):
     def _is_behind(self, contender: Contender) -> bool:
         standing, source = self._standing(contender), contender.source
         waits = source in self._reported and not standing.pictures
-        return waits or self._stored.get(source, 0) > standing.images
+        return not contender.baseline and (waits or self._stored.get(source, 0) > standing.images)
 
     def _standing(self, contender: Contender) -> Standing:
         return self.standings.get(contender, UNKNOWN)
@@ -161,24 +169,23 @@ class CompareScreen(Page):
         known = sum(contender in self.standings for contender in self.contenders)
         facts = [KINDS[self.kind]]
         if self.kind == "methods":
-            facts.append(f"“{clean(self.state.source.recipe.template)}”" if not self._is_stored() else "")
+            facts.append(
+                f"“{clean(self.state.source.recipe.template)}”" if not self.state.source.stored else ""
+            )
         elif self.kind == "templates":
             facts.append(clean(self.state.source.title))
-        if known < len(self.contenders):
-            facts.append(f"{known} of {len(self.contenders)} so far")
+        facts += [f"{known} of {len(self.contenders)} so far"] if known < len(self.contenders) else []
         self.say(*filter(None, facts))
         board: DataTable[Text] = self.query_one("#board", DataTable)
         rewrite(board, map(self._board_row, range(board.row_count)))
         self._draw_curves()
         self._draw_around_cursor()
 
-    def _is_stored(self) -> bool:
-        return bool(self.state.source.stored)
-
     def _draw_around_cursor(self) -> None:
         cursor = self.query_one("#board", DataTable).cursor_row
         panes = self.query_one(ContenderPanes)
         panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
+        panes.border_subtitle = presets.described(self.state.config)
         panes.show([self._item(index) for index in range(len(self.contenders))], cursor)
         note = self._standing(self.contenders[cursor]).note if cursor < len(self.contenders) else ""
         self.query_one("#board", DataTable).border_subtitle = escape(clean(note)) or TUNED
@@ -188,7 +195,11 @@ class CompareScreen(Page):
         contender = self.contenders[index]
         standing = self._standing(contender)
         iou = standing.sample.at("mean_iou", contender.config.threshold_index) if standing.sample else None
-        caption = Content.assemble((clean(contender.name), colour_of(index)), (f"  {figure(iou)}", "$dim"))
+        here = self._looks_at.get(contender) in (None, self.state.sample)
+        caption = Content.assemble(
+            (clean(contender.name), contender_colour(index, contender) if here else "$faint"),
+            (f"  {figure(iou)}" if here else "  …", "$dim"),
+        )
         return Item(caption, standing.pictures.get(self._picture), clean(standing.note))
 
     def _draw_curves(self) -> None:
@@ -196,38 +207,35 @@ class CompareScreen(Page):
         standings = [self._standing(contender) for contender in self.contenders]
         curves.score = self._score
         curves.threshold = self.state.config.threshold_index
-        curves.curves = [s.sample for s in standings] if self._of_sample else comparable(standings)
+        samples = [s.sample if self._looks_at.get(c) == self.state.sample else None
+                   for c, s in zip(self.contenders, standings, strict=True)]  # fmt: skip
+        drawn = samples if self._of_sample else comparable(standings)
+        # Those of masks without a network would hide the others.
+        drawn = [None if c.baseline else curve for c, curve in zip(self.contenders, drawn, strict=True)]
+        curves.curves = drawn
         whose = "this sample" if self._of_sample else "all images"
         curves.border_title = f"{TITLES[self._score]} by threshold · {whose}"
-        left_out = sum(s.images > 0 for s in standings) - sum(c is not None for c in curves.curves)
+        left_out = sum(self._standing(c).images > 0 for c in self.contenders if not c.baseline)
+        left_out -= sum(curve is not None for curve in drawn)
         some = left_out > 0 and not self._of_sample
         curves.border_subtitle = f"{left_out} scored on other images; C: this sample" if some else ""
 
     def _board_row(self, index: int) -> tuple[Text, ...]:
         contender = self.contenders[index]
         standing = self._standing(contender)
-        curves, threshold = standing.curves, contender.config.threshold_index
-        scores = [figure(curves.at(score, threshold) if curves else None) for score in SCORES]
-        best = figure(curves.at("mean_iou", curves.best("mean_iou")) if curves else None)
         against = self._against_first(contender) if index else None
-        total = len(self._labels)
-        images = right(str(total) if standing.images == total else f"{standing.images} of {total}")
-        if standing.failed and not standing.images:
-            images = right("cannot run")
-            images.stylize(self.app.theme_variables.get("worse", ""))
-        colour = self.app.theme_variables.get(colour_of(index).removeprefix("$"), "")
-        gain, record = (_signed(against.gain), f"{against.won}/{against.lost}") if against else ("–", "–")
-        figures = (scores[0], gain, record, best, *scores[1:])
-        name = Text(clean(contender.name), style=colour, overflow="ellipsis", no_wrap=True)
-        name.truncate(NAME_WIDTH, overflow="ellipsis")
-        return (name, images, *map(right, figures), Text(clean(standing.note)))
+        alike = comparable([self._standing(self.contenders[0]), standing])[1] is not None
+        whole = next((self._standing(c) for c in self.contenders if c.baseline == NO_NETWORK[0]), UNKNOWN)
+        doubt = "" if contender.baseline else doubt_of(standing, whole)
+        colours = self.app.theme_variables
+        return board_row(index, contender, standing, against, len(self._labels), alike, doubt, colours)
 
     def _against_first(self, contender: Contender) -> Versus | None:
         """Kept until one of the two stands differently: every row is drawn again for each of them."""
         first, other = self._standing(self.contenders[0]), self._standing(contender)
         known = self._versus.get(contender)
         if known is None or known[:3] != (first, other, self._score):
-            known = (first, other, self._score, versus(first, other, self._score))
+            known = (first, other, self._score, versus(first, other, self._score, self._sources))
             self._versus[contender] = known
         return known[3]
 
@@ -235,7 +243,7 @@ class CompareScreen(Page):
         """The differences of the row under the cursor, when they are others than those shown."""
         other = self._other()
         mine = self.contenders[0] if self.contenders else None
-        known = (self.standings.get(each) if each else None for each in (mine, other))
+        known = (self._standing(each).scores if each else None for each in (mine, other))
         asked = (mine, other, *known, self._score, self._by_class)
         if asked == self._changes_of:
             return
@@ -254,14 +262,7 @@ class CompareScreen(Page):
         some = f", on the {counted(shared)} both have" if shared < len(self._labels) else ""
         some = some if shared else ": no image that both have yet"
         table.border_subtitle = f"{escape(clean(other.name))} − {escape(clean(mine.name))}{some}"
-        table.add_column("")
-        for heading in ("images", "first", "this", "difference"):
-            table.add_column(right(heading))
-        for each in self._differences:
-            gain = right(_signed(each.gain))
-            gain.stylize(self.app.theme_variables.get("better" if each.gain > 0 else "worse", ""))
-            figures = (str(each.images), figure(each.mine), figure(each.other))
-            table.add_row(Text(clean(each.name)), *map(right, figures), gain)
+        fill_differences(table, self._differences, (mine.name, other.name), self.app.theme_variables)
         table.move_cursor(row=min(row, max(len(self._differences) - 1, 0)))
 
     def _between(self, mine: Standing, other: Standing) -> list[Difference]:
@@ -275,9 +276,25 @@ class CompareScreen(Page):
         return self.contenders[row] if row < len(self.contenders) else None
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Another contender is looked at."""
+        """Another contender is looked at, or another sample."""
         if event.data_table.id == "board":
             self._draw_around_cursor()
+        elif not self._by_class and event.data_table is self.focused and self._differences:
+            name = self._differences[event.data_table.cursor_row].name
+            self._go_on(self.state.with_(sample=name), self.contenders)
+
+    def _go_on(self, state: ExplorerState, contenders: tuple[Contender, ...]) -> None:
+        """Another sample, or another config: everybody stands differently, which is told one by one."""
+        if (state, contenders) != (self.state, self.contenders):
+            self.state, self.contenders = state, contenders
+            self.engine.stand(state, contenders)
+            self._draw()
+
+    def action_step(self, name: str, direction: int) -> None:
+        """Move one parameter of the post-processing by a step; presets stay what they are."""
+        config = self.state.config.stepped(name, direction)
+        contenders = under(config, self.contenders, presets_stay=self.kind == "presets")
+        self._go_on(self.state.with_(config=config), contenders)
 
     def on_data_table_row_selected(self) -> None:
         """Enter takes the row."""
@@ -300,7 +317,7 @@ class CompareScreen(Page):
         def chosen(kind: str | None) -> None:
             if kind is not None:
                 self._ask(kind)
-            if kind == "templates" and self._is_stored():
+            if kind == "templates" and self.state.source.stored:
                 self.notify("a stored set has no prompt; m in the explorer goes to a method that has",
                             severity="warning")  # fmt: skip
 
@@ -309,11 +326,7 @@ class CompareScreen(Page):
 
     def action_compute(self) -> None:
         """Ask for the missing heatmaps of a row or of all rows, having said how many they are."""
-        total, found = len(self._labels), {}
-        for contender in self.contenders:
-            missing = total - self._standing(contender).images
-            if missing and not contender.source.stored:
-                found[contender.source] = missing
+        found = missing_of({each: self._standing(each) for each in self.contenders}, len(self._labels))
         if not found:
             self.notify("every heatmap of these rows is there")
             return
@@ -359,9 +372,11 @@ class CompareScreen(Page):
             target = next((id_ for id_, label in self._labels.items() if name in (id_, label)), "")
             self.dismiss(self.state.with_(sample=target or self.state.sample))
             return
-        row = self.query_one("#board", DataTable).cursor_row
-        if 0 <= row < len(self.contenders):
+        if 0 <= (row := self.query_one("#board", DataTable).cursor_row) < len(self.contenders):
             taken = self.contenders[row]
+            if taken.baseline:
+                self.notify("a mask without a network has nothing to explore", severity="warning")
+                return
             prompt = self.state.prompt if taken.source == self.state.source else ""
             self.dismiss(self.state.with_(source=taken.source, config=taken.config, prompt=prompt))
 
@@ -380,12 +395,3 @@ class CompareScreen(Page):
             self.notify(f"cannot write {path}: {error.strerror}", severity="error")
         else:
             self.notify(f"wrote {path}")
-
-
-def _signed(gain: float) -> str:
-    return difference(gain, 0.0) or "0"
-
-
-def counted(images: int) -> str:
-    """A number of images for people."""
-    return f"{images:,} image{'s' * (images != 1)}"

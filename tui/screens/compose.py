@@ -136,4 +136,5 @@ class ComposeScreen(ModalScreen[None]):
             self.notify("which heatmaps? name a stored set", severity="warning")
             return
         self._engine.runs.start(self.sets(), grid)
+        self.app.notify(f"starting a sweep of {len(grid.configs):,} configs; s shows how it does")
         self.dismiss(None)

@@ -7,16 +7,22 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core import paths
 from core.errors import ClipLocError, clean
-from core.postprocess import PARAMETERS, PostProcess
+from core.postprocess import PARAMETERS
+from core.prompts import prompt_for
 from tui import presets, session
+from tui.curves import SCORES, TITLES, figure
 from tui.prompts import prompts_in
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.explorer_look import ExplorerLook
-from tui.state import FACETS, SORTS, ExplorerState
+from tui.state import FACETS, SORTS, ExplorerState, Source
 from tui.widgets.parameters import ParameterPanel
+
+if TYPE_CHECKING:
+    from core.sweep.ledger import Best, Cell
 
 SORT_HELP = {
     "table": "the dataset's order, by class",
@@ -81,18 +87,10 @@ def choose_preset(screen: ExplorerLook) -> None:
         except ClipLocError as error:
             screen.notify(str(error), severity="error")
 
-    choices = [Choice(name, name, described(config)) for name, config in known.items()]
+    choices = [Choice(name, name, presets.described(config)) for name, config in known.items()]
     screen.app.push_screen(
         ChoiceScreen("Presets", choices, free="choose one, or type a new name to save the present one"),
         chosen,
-    )
-
-
-def described(config: PostProcess) -> str:
-    """A config in a few words."""
-    return (
-        f"{config.interpolation}, {config.order}, dilate {config.dilate}, erode {config.erode}, "
-        f"threshold {config.threshold:.3f}"
     )
 
 
@@ -128,12 +126,41 @@ EXPORTS = {
 
 def write(screen: ExplorerLook, what: str, path: Path) -> None:
     """Write pictures or scores as they are now."""
-    if what == "pictures":
-        screen.engine.export_pictures(screen.pictures, path)
+    if what == "pictures" and not screen.has_fresh_pictures():
+        screen.notify("the pictures are not there yet; once more when they are", severity="warning")
+    elif what == "pictures":
+        outlines = screen.now.view.outlines
+        screen.engine.export_pictures(screen.pictures, about_pictures(screen), outlines, path)
     elif screen.board is None:
         screen.notify("no scores yet; A computes all heatmaps", severity="warning")
+    elif not screen.has_fresh_board():
+        screen.notify("the scores of this config are being computed; once more when they are there",
+                      severity="warning")  # fmt: skip
     else:
         screen.engine.export_scores(what, screen.board, screen.now.config, path)
+
+
+def about_pictures(screen: ExplorerLook) -> list[str]:
+    """What an exported picture says of itself: sample, prompt, method, post-processing, scores."""
+    state, curves = screen.now, screen.curves("sample")
+    label, recipe = screen.engine.dataset.by_id(state.sample).label, state.source.recipe
+    made = [state.source.title]
+    if not state.source.stored:
+        made += [
+            recipe.backbone,
+            recipe.checkpoint,
+            f"“{state.prompt or prompt_for(recipe.template, label)}”",
+        ]
+    lines = [
+        f"{state.sample} · class {label}",
+        " · ".join(filter(None, made)),
+        presets.described(state.config),
+    ]
+    if curves is not None:
+        index = state.config.threshold_index
+        lines.append(" · ".join(f"{TITLES[name]} {figure(curves.at(name, index))}" for name in SCORES))
+    lines[-1] += " (this image)" if curves is not None else ""
+    return [clean(line) for line in lines]
 
 
 def write_screen(screen: ExplorerLook, path: Path) -> None:
@@ -228,7 +255,7 @@ def open_sweeps(screen: ExplorerLook) -> None:
     from tui.screens.sweeps import SweepsScreen  # reads the ledger; not needed for the first paint
 
     page = SweepsScreen(screen.engine, screen.keymap, shown_set(screen))
-    screen.app.push_screen(page, lambda config: use(screen, config))
+    screen.app.push_screen(page, lambda found: use(screen, found))
 
 
 def open_compose(screen: ExplorerLook) -> None:
@@ -243,11 +270,17 @@ def shown_set(screen: ExplorerLook) -> tuple[str, ...]:
     return () if screen.board is None else (screen.board.heatmaps,)
 
 
-def use(screen: ExplorerLook, config: PostProcess | None) -> None:
-    """Take a tuned config over."""
-    if config is not None:
-        screen.change(screen.now.with_(config=config), record=True)
-        screen.query_one(ParameterPanel).tuned = "best cell of a sweep: tuned on its images"
+def use(screen: ExplorerLook, found: Best | Cell | None) -> None:
+    """Take a tuned config over, with the heatmap set that it was tuned on where that is this dataset's."""
+    if found is None:
+        return
+    state = screen.now.with_(config=found.config)
+    if found.heatmaps and (found.heatmaps,) != shown_set(screen):
+        state = state.with_(source=Source(stored=found.heatmaps), prompt="")
+        screen.notify(f"showing {clean(found.heatmaps)}, which this was tuned on")
+    screen.change(state, record=True)
+    where = "its images" if found.heatmaps else "another dataset"
+    screen.query_one(ParameterPanel).tuned = f"best cell of a sweep: tuned on {where}"
 
 
 def open_compare(screen: ExplorerLook) -> None:
@@ -310,7 +343,14 @@ PAGES: dict[str, Callable[[ExplorerLook], None]] = {
 
 def command_line(screen: ExplorerLook) -> str:
     """The command that shows the present state again."""
-    return " ".join(["cliploc-tui", *map(shlex.quote, arguments_of(screen.engine.dataset.spec, screen.now))])
+    spec = portable(screen.engine.dataset.spec)
+    return " ".join(["cliploc-tui", *map(shlex.quote, arguments_of(spec, screen.now))])
+
+
+def portable(spec: str) -> str:
+    """The name of a dataset where it has one, which means the same on every machine; else its spec."""
+    places = {str(paths.embedded_dir() / "demo"): "demo", str(paths.data_dir() / "cocoglide"): "cocoglide"}
+    return places.get(spec, spec)
 
 
 def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:

@@ -28,7 +28,7 @@ class ExplorerScreen(ExplorerLook):
     def action_best_threshold(self) -> None:
         """The threshold with the highest mean IoU of the curve that is shown."""
         curves = self.curves(self.now.scope)
-        if curves is None:
+        if curves is None or self.now.scope in self.stale():
             self.notify("no scores to tune on yet", severity="warning")
             return
         config = self.now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")])
@@ -49,6 +49,9 @@ class ExplorerScreen(ExplorerLook):
 
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
+        if not self.has_fresh_board():
+            self.notify("no scores of this config yet", severity="warning")
+            return
         self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
         self.automatic_baseline = False
         self.refresh_scores()
@@ -118,11 +121,12 @@ class ExplorerScreen(ExplorerLook):
 
     def action_apply_best(self) -> None:
         """Use the best cell so far of the newest run that has one."""
-        best = next((run.best for run in self.runs if run.best is not None), None)
+        here = (run.best for run in self.runs if run.id in self.scored_here)
+        best = next((best for best in here if best is not None), None)
         if best is None:
-            self.notify("no run has scores yet; S starts one", severity="warning")
+            self.notify("no run of this dataset has scores yet; S starts one", severity="warning")
         else:
-            dialogs.use(self, best.config)
+            dialogs.use(self, best)
 
     def action_copy(self) -> None:
         """Copy the command line that scores the present state without the screen."""

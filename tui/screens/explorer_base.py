@@ -10,33 +10,32 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.markup import escape
-from textual.reactive import var
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.datasets import Sample
 from core.errors import clean
 from core.terminal import Terminal
-from tui.browsing import NO_FACTS, Facts, listed, position_of
-from tui.curves import Curves, figure
+from tui.browsing import NO_FACTS, listed, position_of
 from tui.engine import Engine
+from tui.freshness import scores_key
 from tui.messages import (
     BoardReady,
     FetchChanged,
     HeatmapsArrived,
     PicturesReady,
     RunsRead,
+    Scoring,
     SheetReady,
     WorkerChanged,
 )
+from tui.screens.explorer_scores import ExplorerScores
 from tui.state import SCOPES, ExplorerState, History, Jumps
 from tui.switchboard import choice_text
 from tui.widgets.by_line import subtitle, title
 from tui.widgets.curve import CurvePanel
 from tui.widgets.fetch_line import FetchLine
-from tui.widgets.leaders import Leaders, leaders_of
+from tui.widgets.leaders import Leaders
 from tui.widgets.lines import HintLine, StatusLine, title_of
 from tui.widgets.parameters import ParameterPanel
 from tui.widgets.pictures import PictureGrid, captions_of
@@ -46,7 +45,6 @@ from tui.widgets.scores import ScorePanel
 
 if TYPE_CHECKING:
     from core.sweep.ledger import RunRow
-    from tui.board import Board
     from tui.disagreement import Disagreement
     from tui.graphics.frame import Plate
 
@@ -60,46 +58,32 @@ STEPPED = ("threshold", "dilate", "erode", "interpolation", "order", "kernel")
 AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
-class ExplorerBase(Screen[None]):
+class ExplorerBase(ExplorerScores):
     """Shows one ExplorerState of a dataset. `change` is the only way to another one."""
 
     AUTO_FOCUS = ""
-    # Not a `reactive`: that would repaint the whole screen.
-    state: var[ExplorerState | None] = var(None, init=False)
 
     def __init__(
         self, engine: Engine, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
     ) -> None:
-        super().__init__(id="explorer")
-        self.engine = engine
+        super().__init__(engine, state)
         self.terminal = terminal
         self.keymap = keymap
-        self.set_reactive(ExplorerBase.state, state)
         self.history, self.jumps = History(), Jumps()
-        self.order: tuple[Sample, ...] = ()
         self._rows: list[Row] = []
-        self.board: Board | None = None
-        self.baseline: Board | None = None
-        self.baseline_index = state.config.threshold_index
-        self.automatic_baseline = True
-        self.sample_curves: Curves | None = None
+        self._scoring = ""
         self.pictures: Mapping[str, Plate] = {}
-        self.facts: Facts = NO_FACTS
         self.disagreement: Disagreement | None = None
         self.opened = self.peeking = False
         self.worker, self.present = ("", ""), 0
         self.fetching = ""
         self.runs: tuple[RunRow, ...] = ()
+        # The runs that score these true masks.
+        self.scored_here: frozenset[str] = frozenset()
         # Those that were last looked at side by side.
         self.prompts: tuple[str, ...] = ()
         self._generation = 0
         self._list_timer: Timer | None = None
-
-    @property
-    def now(self) -> ExplorerState:
-        """The present state."""
-        assert self.state is not None  # set before mounting, never cleared
-        return self.state
 
     def compose(self) -> ComposeResult:
         keys = {
@@ -152,9 +136,9 @@ class ExplorerBase(Screen[None]):
         if old is None or old.source != new.source:
             self.board = None
             self.facts, self.present = NO_FACTS, 0
-            self.engine.score(new.source, new.config, anew=True)
-        elif replace(old.config, threshold=0) != replace(new.config, threshold=0):
-            self.engine.score(new.source, new.config)
+            self._score(anew=True)
+        elif scores_key(old.source, old.config) != scores_key(new.source, new.config):
+            self._score()
         self.query_one(ParameterPanel).config = new.config
         if old is not None and old.config != new.config:
             self.query_one(ParameterPanel).tuned = ""
@@ -167,10 +151,16 @@ class ExplorerBase(Screen[None]):
         self.refresh_scores()
         self.refresh_status()
 
+    def _score(self, *, anew: bool = False) -> None:
+        """Ask for the dataset's scores."""
+        self._scoring = "scoring …"
+        self.engine.score(self.now.source, self.now.config, anew=anew)
+
     def _refresh_list_soon(self) -> None:
-        """The list's numbers may lag behind a held key; drawing all its lines each time would slow it."""
+        """The list's numbers may lag behind a held key, and say so; all its lines each time would slow it."""
         if self._list_timer is None:
             self._list_timer = self.set_timer(LIST_SECONDS, self.refresh_list)
+            self._say_below_list("…")
 
     def _walk_list(self, old: ExplorerState) -> None:
         """Highlight another sample; the lines stay, unless another class opens."""
@@ -180,16 +170,13 @@ class ExplorerBase(Screen[None]):
         else:
             self.refresh_list()
 
-    def _drawn_from(self, state: ExplorerState) -> tuple[object, ...]:
-        return (state.sample, state.source, state.config, state.prompt, state.view)
-
     def draw(self) -> None:
         """Ask for the pictures of the present state."""
         state = self.now
         self._generation += 1
         grid = self.query_one(PictureGrid)
         grid.lay_out(state.view)
-        grid.expect(self._generation)
+        grid.expect(self._generation, state)
         sample = self.engine.dataset.by_id(state.sample)
         order = self.order or self.engine.dataset.samples
         self._title_pictures()
@@ -215,9 +202,12 @@ class ExplorerBase(Screen[None]):
 
     def on_pictures_ready(self, message: PicturesReady) -> None:
         """Show pictures, also those that a walk passes by; scores and exports are of the present sample."""
+        if message.generation < self._came[0]:
+            return
         grid = self.query_one(PictureGrid)
         grid.show(message.pictures, captions_of(self.now.view), message.note, message.generation)
-        if message.sample == self.now.sample:
+        if message.state.sample == self.now.sample:
+            self._came = (message.generation, message.state)
             self.sample_curves, self.pictures = message.curves, message.pictures
             self.refresh_scores()
 
@@ -229,23 +219,24 @@ class ExplorerBase(Screen[None]):
 
     def on_board_ready(self, message: BoardReady) -> None:
         """Take the dataset's new scores; the first ones of a source are the baseline."""
-        board = message.board
-        if board is not None and board.source != self.now.source:
+        board, fresh = message.board, self._is_present(message)
+        if fresh:
+            self._scoring = ""
+        elif message.source != self.now.source or self.has_fresh_board():
             return
         self.board = board
-        if board is not None and self._renews_baseline(board):
+        if board is not None and fresh and self._renews_baseline(board):
             self.baseline, self.baseline_index = board, self.now.config.threshold_index
         self.present = max(self.present, len(board.ids) if board else 0)
         self._refresh_list_soon()
         self.refresh_scores()
         self.refresh_status()
 
-    def _renews_baseline(self, board: Board) -> bool:
-        """Whether a board is a baseline: the first one, and the same one with more images."""
-        if self.baseline is None:
-            return True
-        alike = (board.source, board.config) == (self.baseline.source, self.baseline.config)
-        return self.automatic_baseline and alike and len(board.ids) > len(self.baseline.ids)
+    def on_scoring(self, message: Scoring) -> None:
+        """Say how far the scores are that are waited for."""
+        if self._scoring and self._is_present(message):
+            self._scoring = f"scoring {message.part:.0%}"
+            self.refresh_scores()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """Draw again when the present sample was waited for; score again when enough is new."""
@@ -257,7 +248,7 @@ class ExplorerBase(Screen[None]):
         scored = len(self.board.ids) if self.board else 0
         complete = self.present == len(self.engine.dataset.samples)
         if self.present > scored and (complete or self.present >= RESCORE_GROWTH * scored):
-            self.engine.score(self.now.source, self.now.config)
+            self._score()
         self.refresh_status()
 
     def on_worker_changed(self, message: WorkerChanged) -> None:
@@ -267,10 +258,10 @@ class ExplorerBase(Screen[None]):
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Show the run that is at work, if any."""
-        self.runs = message.runs
+        self.runs, self.scored_here = message.runs, message.here
         active = next((run for run in self.runs if run.state in ("running", "waiting")), None)
-        self.query_one(RunLine).show(active)
-        self.query_one(Leaders).best = leaders_of(self.runs, self.engine.dataset.name)
+        self.query_one(RunLine).show(active, message.starting)
+        self.query_one(Leaders).best = message.leaders
 
     def on_fetch_changed(self, message: FetchChanged) -> None:
         """Show the download that is under way, if any."""
@@ -306,9 +297,13 @@ class ExplorerBase(Screen[None]):
         samples = self.query_one(SampleList)
         samples.show(self._rows, present)
         title(samples, self._list_title())
-        mean = self.board.curves() if self.board else None
-        number = f"  IoU {figure(mean.at('mean_iou', index), 2)}" if mean else ""
-        subtitle(samples, f"{len(self.order)} of {len(self.engine.dataset.samples)}{number}")
+        self._say_below_list(
+            "…" if self.board is not None and not self.has_fresh_board() else self._list_mean()
+        )
+
+    def _say_below_list(self, what: str) -> None:
+        count = f"{len(self.order)} of {len(self.engine.dataset.samples)}"
+        subtitle(self.query_one(SampleList), f"{count}  {what}" if what else count)
 
     def _list_title(self) -> str:
         listing = self.now.listing
@@ -319,19 +314,6 @@ class ExplorerBase(Screen[None]):
             parts.append(f"/{escape(clean(listing.text))}")
         return " · ".join(parts)
 
-    def curves(self, scope: str) -> Curves | None:
-        """The present curves of sample, class or all."""
-        if scope == "sample":
-            return self.sample_curves
-        return self._board_curves(self.board, scope)
-
-    def _board_curves(self, board: Board | None, scope: str) -> Curves | None:
-        if board is None:
-            return None
-        if scope == "sample":
-            return board.of_sample(self.now.sample)
-        return board.curves(self.engine.dataset.by_id(self.now.sample).label if scope == "class" else None)
-
     def refresh_scores(self) -> None:
         """Read all scores at the present threshold."""
         state, panel, curve = self.now, self.query_one(ScorePanel), self.query_one(CurvePanel)
@@ -340,6 +322,8 @@ class ExplorerBase(Screen[None]):
         panel.baseline_index = self.baseline_index
         panel.index = index
         panel.curves = {scope: self.curves(scope) for scope in SCOPES}
+        panel.stale = self.stale()
+        subtitle(panel, self._scoring)
         scored = len(self.board.ids) if self.board else 0
         notes = self.board.notes if self.board else ()
         panel.of_total = "; ".join([f"{scored} of {len(self.engine.dataset.samples)} images", *notes])
@@ -348,7 +332,8 @@ class ExplorerBase(Screen[None]):
         curve.curves = panel.curves.get(state.scope)
         label = clean(self.engine.dataset.by_id(state.sample).label)
         who = {"sample": "this sample", "class": f"class {escape(label)}", "all": "all samples"}[state.scope]
-        title(curve, f"Scores by threshold · {who}")
+        old = " · …" if state.scope in panel.stale and curve.curves is not None else ""
+        title(curve, f"Scores by threshold · {who}{old}")
 
     def refresh_status(self) -> None:
         """Say where we are, what makes the heatmaps, and how the worker does."""

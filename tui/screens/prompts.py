@@ -12,12 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.markup import escape
-from textual.widgets import DataTable, Input
+from textual.widgets import DataTable, Input, Static
 
 from core.errors import clean
 from core.postprocess import THRESHOLDS
+from core.sweep.doubts import NO_NETWORK
 from core.terminal import Terminal
-from tui.comparison import Contender, Standing
+from tui.comparison import Contender, Standing, without_network
 from tui.curves import figure
 from tui.engine import Engine
 from tui.keymap import bindings_for
@@ -70,6 +71,7 @@ class PromptsScreen(Page):
         self.terminal = terminal
         self.prompts = tuple(prompts)[:MOST]
         self.standings: dict[str, Standing] = {}
+        self.baselines: dict[str, Standing] = {}
         self._picture = "heatmap"
         self._reported: set[str] = set()
         # Where the line that is typed goes to: its row, and whether after it.
@@ -83,7 +85,9 @@ class PromptsScreen(Page):
                 table: DataTable[Text] = DataTable(id="prompts", cursor_type="row", classes="panel")
                 table.border_title = "Prompts"
                 table.border_subtitle = TUNED
-                yield table
+                with Vertical():
+                    yield table
+                    yield Static(id="prompt-baselines")
                 curves = ScoreCurves(id="prompt-curves", classes="panel")
                 curves.border_title = "IoU by threshold · this sample"
                 yield curves
@@ -118,12 +122,16 @@ class PromptsScreen(Page):
     def _ask(self, prompts: Sequence[str]) -> None:
         state = self.state
         if prompts:
-            self.engine.stand(state, [Contender(each, state.source, state.config, each) for each in prompts])
+            asked = [Contender(each, state.source, state.config, each) for each in prompts]
+            asked += [without_network(each, state.source, state.config, alone=True) for each in NO_NETWORK]
+            self.engine.stand(state, asked)
 
     def on_contender_ready(self, message: ContenderReady) -> None:
         """One more heatmap, or why there is none."""
-        if message.state == self.state and message.contender.prompt:
-            self.standings[message.contender.prompt] = message.standing
+        contender = message.contender
+        if message.state == self.state and (contender.prompt or contender.baseline):
+            known = self.baselines if contender.baseline else self.standings
+            known[contender.baseline or contender.prompt] = message.standing
             self._draw()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
@@ -150,6 +158,11 @@ class PromptsScreen(Page):
         panes = self.query_one(ContenderPanes)
         panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
         panes.show([self._item(index, index == cursor) for index in range(len(self.prompts))], cursor)
+        known = {name: best for name, standing in self.baselines.items() if (best := best_of(standing))}
+        said = " · ".join(f"{name} {figure(best)}" for name, best in known.items())
+        self.query_one("#prompt-baselines", Static).update(
+            Content.styled(said and f"no network*  {said}", "$dim")
+        )
         curves = self.query_one(ScoreCurves)
         curves.threshold = self.state.config.threshold_index
         curves.curves = [self._standing(prompt).sample for prompt in self.prompts]
@@ -175,8 +188,15 @@ class PromptsScreen(Page):
             figure(standing.sample.at("mean_iou", best) if standing.sample and best is not None else None),
             "–" if best is None else f"{THRESHOLDS[best]:.2f}",
         )
-        colour = self.app.theme_variables.get(colour_of(index).removeprefix("$"), "")
-        return (*map(right, figures), Text(clean(prompt), style=colour))
+        colours = self.app.theme_variables
+        words = Text(clean(prompt), style=colours.get(colour_of(index).removeprefix("$"), ""))
+        if self._is_doubtful(standing):
+            words.append("  no better than the whole image", colours.get("worse", ""))
+        return (*map(right, figures), words)
+
+    def _is_doubtful(self, standing: Standing) -> bool:
+        mine, whole = best_of(standing), best_of(self.baselines.get(NO_NETWORK[0], Standing()))
+        return mine is not None and whole is not None and mine <= whole
 
     def on_data_table_row_highlighted(self) -> None:
         """The panes follow."""
@@ -245,3 +265,9 @@ class PromptsScreen(Page):
             self._stop_typing()
         else:
             self.dismiss(Prompts(self.prompts))
+
+
+def best_of(standing: Standing) -> float | None:
+    """The IoU of its sample at the best threshold; None while that is not known."""
+    curves = standing.sample
+    return None if curves is None else curves.at("mean_iou", curves.best("mean_iou"))

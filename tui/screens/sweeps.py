@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,23 +16,25 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
 from core.errors import clean
-from core.sweep.ledger import RunRow
+from core.sweep.ledger import Best, Cell, RunRow
 from tui.curves import SCORES, figure
 from tui.engine import Engine
 from tui.keymap import bindings_for
 from tui.messages import RunRead, RunsRead
-from tui.runs import RunView, duration
+from tui.runs import RunView, duration, starting_text
 from tui.screens.choice import Choice, ChoiceScreen
 from tui.screens.page import Page
 from tui.widgets.run_view import bar, heat_table, summary_lines, title_of
 
 FULL_WIDTH = 112
-COLUMNS = ("run", "state", "progress", "mean IoU", "ETA", "heatmaps", "configs", "images/s", "age")
+# Where people have another word for it.
+STATES = {"waiting": "queued"}
+COLUMNS = ("run", "state", "progress", "mean IoU", "elapsed", "ETA", "heatmaps", "configs", "images/s", "age")
 EMPTY = "No runs yet. S composes and starts one.\nIt goes on when you quit, or when the connection drops."
 
 
 class SweepsScreen(Page):
-    """Dismisses with the config of the cell to apply, or None. heatmaps: what a new sweep begins with."""
+    """Dismisses with the cell to apply, or None. heatmaps: what a new sweep begins with."""
 
     SCOPE = "sweeps"
     NAME = "sweeps"
@@ -78,8 +81,11 @@ class SweepsScreen(Page):
         ids = [run.id for run in message.runs]
         if fresh and here is not None and here.id in ids:
             table.move_cursor(row=ids.index(here.id))
-        self.say(f"{len(ids)} run{'s' * (len(ids) != 1)}")
-        if not ids:
+        starting = [starting_text(message.starting)] if message.starting else []
+        self.say(f"{len(ids)} run{'s' * (len(ids) != 1)}", *starting)
+        if not ids and starting:
+            self.query_one("#run-text", Static).update(Content(starting[0]))
+        elif not ids:
             self.query_one("#run-text", Static).update(Content(EMPTY))
         self._look()
 
@@ -132,11 +138,15 @@ class SweepsScreen(Page):
         """Take the best cell, by the score that ranks, to the explorer."""
         run, view = self.chosen(), self._view
         if view is not None and run is not None and view.row.id == run.id and view.cells:
-            self.dismiss(view.cells[0].config)
+            self.dismiss(self._of_here(run, view.cells[0]))
         elif run is not None and run.best is not None:
-            self.dismiss(run.best.config)
+            self.dismiss(self._of_here(run, run.best))
         else:
             self.notify("this run has no scores yet", severity="warning")
+
+    def _of_here(self, run: RunRow, found: Cell | Best) -> Cell | Best:
+        """A cell with the set that it is of, unless that is another dataset's."""
+        return found if run.dataset == self.engine.dataset.name else replace(found, heatmaps="")
 
     def action_cancel(self) -> None:
         """Pause or cancel a run that is at work."""
@@ -215,9 +225,10 @@ def row_of(run: RunRow, marked: bool) -> tuple[Text, ...]:
     """A run's line in the table; Text, since DataTable takes strings for markup."""
     cells = (
         f"{'*' if marked else ' '}{run.id[:8]}",
-        f"{run.state} (old)" if run.mark else run.state,
+        f"{STATES.get(run.state, run.state)}{' (old)' if run.mark else ''}",
         f"{bar(run.progress, 10)} {run.progress:4.0%}",
         figure(run.best.mean_iou) if run.best else "–",
+        duration(elapsed(run, time.time())),
         duration(run.eta),
         clean(", ".join(run.heatmaps)),
         f"{run.configs:,}",
@@ -225,6 +236,11 @@ def row_of(run: RunRow, marked: bool) -> tuple[Text, ...]:
         age(time.time() - run.created),
     )
     return tuple(Text(cell) for cell in cells)
+
+
+def elapsed(run: RunRow, now: float) -> float:
+    """Seconds since a run was made, or until it ended."""
+    return (now if run.state in ("running", "waiting") else run.updated) - run.created
 
 
 def age(seconds: float) -> str:

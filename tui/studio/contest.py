@@ -14,9 +14,10 @@ import numpy as np
 
 from core.datasets import Dataset
 from core.errors import ClipLocError
-from core.heatmaps.store import HeatmapSet
-from core.metrics import SCORES, Counts, Integers
+from core.heatmaps.store import Heatmap, HeatmapSet
+from core.metrics import SCORES, Counts, Integers, stacked
 from core.postprocess import THRESHOLDS, PostProcess
+from core.sweep.baselines import BASELINES, baseline_counts
 from core.sweep.live import LiveScores
 from tui import comparison
 from tui.board import Board
@@ -51,6 +52,7 @@ class Contest:
         self._heatmaps = heatmaps
         self._painter = painter
         self._tallies: OrderedDict[tuple[str, PostProcess], Tally] = OrderedDict()
+        self._baselines: dict[str, Counts] = {}
 
     def contenders(
         self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]
@@ -70,6 +72,8 @@ class Contest:
         None when cancelled. What goes wrong is the standing's note.
         """
         try:
+            if contender.baseline:
+                return self._without_network(contender, state, cancelled)
             scored = None if contender.prompt else self._scored(contender, cancelled)
             if cancelled():
                 return None
@@ -78,14 +82,49 @@ class Contest:
             return Standing(note=str(error), failed=True)
 
     def _with_sample(self, contender: Contender, state: ExplorerState, scored: Board | None) -> Standing:
-        config, sample = contender.config, self._dataset.by_id(state.sample)
+        sample = self._dataset.by_id(state.sample)
+        heatmap, note = self._heatmaps.read(contender.source, sample, contender.prompt)
+        return self._stands(contender, state, scored, heatmap, note)
+
+    def _stands(
+        self,
+        contender: Contender,
+        state: ExplorerState,
+        scored: Board | None,
+        heatmap: Heatmap | None,
+        note: str,
+    ) -> Standing:
+        """note: why there is no heatmap of the sample."""
+        config = contender.config
         scores = {name: scored.by_sample(name, config.threshold_index) if scored else {} for name in SCORES}
         means = scored.curves() if scored else None
-        heatmap, note = self._heatmaps.read(contender.source, sample, contender.prompt)
         if heatmap is None:
             return Standing(scores, means, note=note, failed=note != COMPUTING)
         pictures, curves = self._painter.pictures(state, heatmap, config)
         return Standing(scores, means, curves, pictures)
+
+    def _without_network(
+        self, contender: Contender, state: ExplorerState, cancelled: Callable[[], bool]
+    ) -> Standing | None:
+        """A mask that needs no network; they are scored together, once."""
+        height, width = self._dataset.by_id(state.sample).true_mask().shape
+        map_ = BASELINES[contender.baseline]((height, width))
+        if contender.alone:
+            return self._stands(contender, state, None, map_, "")
+        if not self._baselines:
+            found = []
+            for sample in self._dataset.scorable:
+                if cancelled():
+                    return None
+                found.append(baseline_counts(sample))
+            self._baselines = dict(zip(BASELINES, map(stacked, zip(*found, strict=True)), strict=True))
+        ids = tuple(sample.id for sample in self._dataset.scorable)
+        scored = self._board(contender, contender.name, Tally(ids, self._baselines[contender.baseline]))
+        return self._stands(contender, state, scored, map_, "")
+
+    def _board(self, contender: Contender, name: str, tally: Tally) -> Board:
+        labels = tuple(self._dataset.by_id(id_).label for id_ in tally.ids)
+        return board_of(contender.source, contender.config, name, tally.ids, labels, tally.counts)
 
     def _scored(self, contender: Contender, cancelled: Callable[[], bool]) -> Board | None:
         """The scores of all its heatmaps; None without any."""
@@ -100,8 +139,7 @@ class Contest:
         self._tallies[key] = tally
         while len(self._tallies) > TALLIES_KEPT:
             self._tallies.popitem(last=False)
-        labels = tuple(self._dataset.by_id(id_).label for id_ in tally.ids)
-        return board_of(contender.source, contender.config, found.name, tally.ids, labels, tally.counts)
+        return self._board(contender, found.name, tally)
 
     def _grown(
         self, known: Tally | None, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]

@@ -14,15 +14,18 @@ from core.errors import StoreError
 from core.postprocess import THRESHOLDS, PostProcess
 from tui.board import Board
 from tui.curves import SCORES
-from tui.graphics import compose
 from tui.state import PICTURES
+from tui.studio.captions import captioned
 from tui.studio.drawing import Image
 
 
-def write_pictures(pictures: Mapping[str, Image], path: Path) -> None:
-    """Write the pictures side by side as one PNG. StoreError when it cannot be written."""
-    shown = [pictures[name] for name in PICTURES if name in pictures]
-    row = compose.side_by_side(shown)
+def write_pictures(pictures: Mapping[str, Image], about: Sequence[str], outlines: bool, path: Path) -> None:
+    """Write the pictures side by side as one PNG, with their names, a legend and what is said about them.
+
+    outlines: masks are outlines. StoreError when it cannot be written.
+    """
+    shown = {name: pictures[name] for name in PICTURES if name in pictures}
+    row = captioned(shown, about, outlines)
     done, encoded = cv2.imencode(".png", cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
     if not done:
         raise StoreError(f"cannot encode {path}")

@@ -25,7 +25,7 @@ from core.lock import is_held
 from tui.answers import FetchChanged, Told, Trouble
 from tui.studio.lanes import Cancelled, Lane
 
-COMMAND = (sys.executable, "-m", "core.cli")
+COMMAND = (sys.executable, "-P", "-m", "core.cli")
 # huggingface_hub draws its bar into a log only when it is told so.
 TALKATIVE = {"TQDM_POSITION": "-1"}
 LOOK_SECONDS = 0.3

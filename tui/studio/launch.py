@@ -19,7 +19,7 @@ def launched(dataset_spec: str, device: str) -> subprocess.Popen[bytes]:
     """A studio of a dataset. It ends when its standard input does, that is, with this process."""
     with _log() as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", "tui.studio", dataset_spec, device],
+            [sys.executable, "-P", "-m", "tui.studio", dataset_spec, device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -40,11 +40,11 @@ class Painter:
         try:
             decoded = self._read(sample)
         except ClipLocError as error:
-            self._post(PicturesReady(generation, sample.id, {}, None, str(error)))
+            self._post(PicturesReady(generation, state, {}, None, str(error)))
             return
         heatmap, note = self._heatmaps.read(state.source, sample, state.prompt)
         result = drawing.drawn(decoded, heatmap, state.config, state.view, peek)
-        self._post(PicturesReady(generation, sample.id, self._plated(result), _curves(result), note))
+        self._post(PicturesReady(generation, state, self._plated(result), _curves(result), note))
         self._heatmaps.prefetch(state.source, sample)
 
     def sheet(

@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from core.datasets import Dataset
 from core.postprocess import PostProcess
+from core.sweep.doubts import doubts
 from core.sweep.grid import Grid
 from core.sweep.ledger import Ledger, RunRow
 from tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
-from tui.runs import HeatTable, RunView
-from tui.studio.lanes import Lane
+from tui.runs import HeatTable, Leader, RunView, leaders_of
+from tui.studio.lanes import Cancelled, Lane
 
 TOP_CELLS = 40
-COMMAND = (sys.executable, "-m", "core.cli")
+COMMAND = (sys.executable, "-P", "-m", "core.cli")
 COMMAND_PATIENCE = 60.0
 
 
@@ -26,11 +30,14 @@ class Runs:
     """Reads the ledger on a lane and starts commands on another; answers are messages."""
 
     def __init__(
-        self, dataset_spec: str, post: Callable[[object], object], failed: Callable[[Exception], None]
+        self, dataset: Dataset, post: Callable[[object], object], failed: Callable[[Exception], None]
     ) -> None:
-        self._dataset_spec = dataset_spec
+        self._dataset = dataset
         self._post = post
         self._ledger = Ledger()
+        # Since when sweeps are being started; and what was found under sets that are finished.
+        self._starting: list[float] = []
+        self._found: dict[tuple[str, int], tuple[Leader, ...]] = {}
         self._reading = Lane("ledger", failed)
         self._details = Lane("run", failed)
         self._slow = Lane("slow", failed, places=8)
@@ -62,13 +69,24 @@ class Runs:
         arguments = [
             "sweep",
             "--dataset",
-            self._dataset_spec,
+            self._dataset.spec,
             "--heatmaps",
             names,
             *flags_of(grid),
             "--detach",
         ]
-        self._commands.submit(lambda _: self._run(arguments, "sweep started"))
+        began = time.time()
+        self._starting.append(began)
+        self.poll()
+
+        def job(_: Cancelled) -> None:
+            try:
+                self._run(arguments, "sweep started")
+            finally:
+                self._starting.remove(began)
+                self._tell_runs()
+
+        self._commands.submit(job)
 
     def resume(self, run: str) -> None:
         """Let a paused, interrupted or failed run go on, detached."""
@@ -92,7 +110,7 @@ class Runs:
         arguments = [
             "heads",
             "--dataset",
-            self._dataset_spec,
+            self._dataset.spec,
             "--backbone",
             backbone,
             "--layers",
@@ -107,7 +125,18 @@ class Runs:
             lane.close()
 
     def _tell_runs(self) -> None:
-        self._post(RunsRead(tuple(self._ledger.runs())))
+        runs = tuple(self._ledger.runs())
+        here = [run for run in runs if not run.mark and run.truth == self._dataset.truth]
+        leaders = leaders_of(here, {run.id: self._found_by(run) for run in here if run.state == "done"})
+        self._post(RunsRead(runs, frozenset(run.id for run in here), leaders, tuple(self._starting)))
+
+    def _found_by(self, run: RunRow) -> list[Leader]:
+        """What a run that is done found under each of its heatmap sets; that stays as it is."""
+        for index, name in enumerate(run.heatmaps):
+            if (run.id, index) not in self._found and (found := self._ledger.summary(run.id, index)):
+                self._found[run.id, index] = _leaders_in(name, found)
+        known = ((run.id, index) for index in range(len(run.heatmaps)))
+        return [leader for key in known for leader in self._found.get(key, ())]
 
     def _tell_run(self, row: RunRow, score: str) -> None:
         self._post(RunRead(self._view(row, score)))
@@ -169,6 +198,16 @@ class Runs:
             if _alike(config, like)
         }
         return HeatTable(like.interpolation, like.order, like.kernel, grid.dilates, grid.erodes, values)
+
+
+def _leaders_in(name: str, found: Mapping[str, Any]) -> tuple[Leader, ...]:
+    """A heatmap set and what needs no network, out of a summary."""
+    best, images = found["best"], found["images"]
+    config = PostProcess.from_dict(best["config"])
+    return (
+        Leader(name, best["mean_iou"], images, config, tuple(doubts(found))),
+        *(Leader(one["name"], one["mean_iou"], images, None) for one in found["baselines"]),
+    )
 
 
 def _alike(config: PostProcess, like: PostProcess) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -11,7 +13,7 @@ from core.heatmaps.store import HeatmapSet
 from core.metrics import Counts
 from core.postprocess import PostProcess
 from core.sweep.live import LiveScores
-from tui.answers import BoardReady, DisagreementReady, Told
+from tui.answers import BoardReady, DisagreementReady, Scoring, Told
 from tui.board import Board
 from tui.state import Source
 from tui.studio.disputes import disagreement
@@ -22,6 +24,10 @@ from tui.studio.scoring import board_of
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit nine times, so that
 # a step of either kernel goes on from the last one.
 LIVE_CACHE_BYTES = 320_000_000
+# Seconds. What takes longer is given up for a newer request; shorter ones are finished, so that scores
+# move while a key is held.
+SLOW = 0.3
+SAID_EVERY = 0.3
 
 
 class Scorer:
@@ -35,17 +41,43 @@ class Scorer:
         self._live_of: tuple[str, int] = ("", 0)
         self._notes: tuple[str, ...] = ()
         self._told: set[str] = set()
+        # Whether the last config took long; so does one of an unknown set.
+        self.is_slow = True
 
     def score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
         """Score every sample that has a heatmap."""
         found = self._heatmaps.set_of(source)
         live = None if found is None else self._live_scores(found)
         if found is None or live is None or not live.ids:
-            self._post(BoardReady(None))
+            self._post(BoardReady(source, config, None))
             return
-        counts = live.counts(config, cancelled)
+        counts = self._counts(live, source, config, cancelled)
         if counts is not None:
-            self._post(BoardReady(self._board(source, config, found.name, live.ids, counts)))
+            board = self._board(source, config, found.name, live.ids, counts)
+            self._post(BoardReady(source, config, board))
+
+    def _counts(
+        self, live: LiveScores, source: Source, config: PostProcess, cancelled: Cancelled
+    ) -> Counts | None:
+        """The counts, saying now and then how far they are."""
+        looks = live.passes(config) * len(live.ids)
+        if not looks:
+            return live.counts(config, cancelled)
+        started = said = time.monotonic()
+        done = itertools.count(1)
+
+        def looked() -> bool:
+            nonlocal said
+            number, now = next(done), time.monotonic()
+            if now - said > SAID_EVERY:
+                said = now
+                self._post(Scoring(source, config, min(number / looks, 1.0)))
+            return cancelled()
+
+        counts = live.counts(config, looked)
+        if counts is not None:
+            self.is_slow = time.monotonic() - started > SLOW
+        return counts
 
     def disagree(self, config: PostProcess, cancelled: Cancelled) -> None:
         """Score the samples with every stored set."""

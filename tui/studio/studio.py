@@ -85,7 +85,7 @@ class Studio:
             self._head_scores,
             self._errands,
         )
-        self.runs = Runs(dataset.spec, post, self._failed)
+        self.runs = Runs(dataset, post, self._failed)
         self.fetches = Fetches(post, self._failed)
 
     def _lane(self, name: str, places: int = 1) -> Lane:
@@ -116,7 +116,10 @@ class Studio:
         )
 
     def score(self, source: Source, config: PostProcess, anew: bool) -> None:
-        """Score the whole dataset under a config; answers BoardReady. anew: drop the running one."""
+        """Score the whole dataset under a config; answers Scoring now and then, then BoardReady.
+
+        anew: it is another source. The running one is dropped where it would take long.
+        """
 
         def job(cancelled: Cancelled) -> None:
             if anew:
@@ -126,14 +129,14 @@ class Studio:
                     self._heatmaps.compute_all(source)
             self._scorer.score(source, config, cancelled)
 
-        self._scores.submit(job, drop_running=anew)
+        self._scores.submit(job, drop_running=anew or self._scorer.is_slow)
 
     def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
         """List who is compared; answers ContendersListed, and ContenderReady for each of them."""
 
         def job(cancelled: Cancelled) -> None:
             found = self._contest.contenders(kind, state, presets)
-            self._post(ContendersListed(state, kind, found))
+            self._post(ContendersListed(state, kind, found, self._dataset.sources()))
             self._stand(state, found, cancelled)
 
         self._comparison.submit(job, drop_running=True)
@@ -196,15 +199,17 @@ class Studio:
 
         self._errands.submit(job)
 
-    def export_pictures(self, pictures: Mapping[str, Plate], path: Path) -> None:
-        """Write pictures side by side as PNG; answers Told, or Trouble."""
+    def export_pictures(
+        self, pictures: Mapping[str, Plate], about: Sequence[str], outlines: bool, path: Path
+    ) -> None:
+        """Write pictures side by side as PNG, with what is said about them; answers Told, or Trouble."""
         found = {name: self._plates.get(plate) for name, plate in pictures.items()}
         present = {name: picture for name, picture in found.items() if picture is not None}
 
         def write() -> None:
             from tui.studio import exports
 
-            exports.write_pictures(present, path)
+            exports.write_pictures(present, about, outlines, path)
 
         self._export(write, path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -14,39 +13,34 @@ from tui.widgets.by_line import ByLine, Line
 from tui.widgets.sample_list import fitted
 
 if TYPE_CHECKING:
-    from core.sweep.ledger import Best, RunRow
+    from tui.runs import Leader
 
 
 class Leaders(ByLine):
-    """One line a heatmap set, best first. Tuned numbers, and said to be."""
+    """One line a heatmap set, best first, among masks that need no network. Tuned numbers, and said to be."""
 
-    best: reactive[tuple[Best, ...]] = reactive(())
+    best: reactive[tuple[Leader, ...]] = reactive(())
 
     def lines(self) -> list[Line]:
         if not self.best:
             return [Content.styled("no sweeps yet; S composes one", "$dim")]
         name = max(self.size.width - 34, 10)
+        notes = [Content.styled("* tuned on these images", "$dim")]
+        if doubts := dict.fromkeys(doubt for leader in self.best for doubt in leader.doubts):
+            notes += Content.styled(f"! {clean('; '.join(doubts))}", "$worse").wrap(self.size.width)
         lines: list[Line] = [Content.styled(" " * name + "  IoU*  images   d   e     t", "$dim")]
-        for entry in self.best[: max(self.size.height - 2, 1)]:
-            config = entry.config
-            cell = f"{entry.images:>8}{config.dilate:>4}{config.erode:>4}{config.threshold:>6.2f}"
-            lines.append(
-                Content.assemble(
-                    fitted(clean(entry.heatmaps), name),
-                    (f"  {figure(entry.mean_iou)}", "bold $foreground"),
-                    (cell, "$dim"),
-                )
-            )
-        return [*lines, Content.styled("* tuned on these images", "$dim")]
+        lines += [_line(leader, name) for leader in self.best[: max(self.size.height - 1 - len(notes), 1)]]
+        return [*lines, *notes]
 
 
-def leaders_of(runs: Sequence[RunRow], dataset: str) -> tuple[Best, ...]:
-    """The best of every heatmap set among the runs of a dataset, best first; old runs compete with none."""
-    found: dict[str, Best] = {}
-    for run in runs:
-        if run.best is None or run.dataset != dataset or run.mark:
-            continue
-        known = found.get(run.best.heatmaps)
-        if known is None or run.best.mean_iou > known.mean_iou:
-            found[run.best.heatmaps] = run.best
-    return tuple(sorted(found.values(), key=lambda best: -best.mean_iou))
+def _line(leader: Leader, name: int) -> Line:
+    config, score = leader.config, f"  {figure(leader.mean_iou)}"
+    if config is None:
+        return Content.styled(f"{fitted(leader.name, name)}{score}{leader.images:>8}  no network", "$dim")
+    cell = f"{leader.images:>8}{config.dilate:>4}{config.erode:>4}{config.threshold:>6.2f}"
+    doubtful = "$worse" if leader.doubts else "$foreground"
+    return Content.assemble(
+        fitted(clean(leader.name), name),
+        (f"{'!' if leader.doubts else ' '} {figure(leader.mean_iou)}", f"bold {doubtful}"),
+        (cell, "$dim"),
+    )

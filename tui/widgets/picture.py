@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.geometry import Region
+from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -44,6 +45,8 @@ class Picture(Widget):
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "Picture { width: 1fr; height: 1fr; }"
+    # Of the picture that was last put on the screen, -1 for none.
+    shown_generation: var[int] = var(-1)
 
     def __init__(
         self,
@@ -56,12 +59,12 @@ class Picture(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self.terminal = terminal
         self.frame: Frame | None = None
-        # Kitty's name for this picture; at random, since other programs name theirs too.
+        # Kitty's name for it; at random, since other programs name theirs too.
         self._identity = 256 + secrets.randbelow(2**24 - 256)
         self._link = Link(lambda _: None, answers=False)
         self._shown: Shown | None = None
         self._encode: Encoder = in_thread
-        self._generation = self._shown_generation = -1
+        self._generation = -1
         self._wanted = asyncio.Event()
         self._rhythm = Rhythm()
         # The largest step towards the last picture that is whole, and towards the next.
@@ -87,22 +90,15 @@ class Picture(Widget):
         if generation < self._generation:
             return
         self._rhythm.ask(generation)
-        self._generation = generation
-        self._shown = shown
+        self._generation, self._shown = generation, shown
         if shown is None:
-            self.frame = self._drawn = None
-            self._shown_generation = -1
+            self.frame, self._drawn, self.shown_generation = None, None, -1
             self._repaint()
         self._wanted.set()
 
     def expect(self, generation: int) -> None:
         """Another picture was asked for: what is there may be coarse until it comes."""
         self._rhythm.ask(generation)
-
-    @property
-    def shown_generation(self) -> int:
-        """The generation of the picture that was last put on the screen, -1 for none."""
-        return self._shown_generation
 
     def on_mount(self) -> None:
         driver = self.app._driver
@@ -123,12 +119,15 @@ class Picture(Widget):
         self._wanted.set()
 
     def on_hide(self) -> None:
-        """While this widget is away, others may paint where its pixels were."""
+        """Others may paint where its pixels were."""
         self._held = ()
 
     def _screen_changed(self, screen: Screen[object]) -> None:
         """Back on the screen after a dialog or a page: on a slow link in steps, as a new picture."""
-        if screen is self.screen and self._shows_cells() and self._is_blank_instead():
+        if screen is not self.screen:
+            # What a page writes wipes sixels, and nothing else tells of it.
+            self._held = () if self.terminal.protocol == "sixel" else self._held
+        elif self._shows_cells() and self._is_blank_instead():
             self.frame = self._drawn = None
             self._repaint()
 
@@ -138,9 +137,8 @@ class Picture(Widget):
         return self._blank() is not None and self._link.is_slow_for(size, 0.0)
 
     def notify_style_update(self) -> None:
-        """The background may have changed, which the letterbox shows."""
         super().notify_style_update()
-        self._wanted.set()
+        self._wanted.set()  # the letterbox shows the background
 
     async def _keep_drawing(self) -> None:
         """Encode and send the newest picture, one at a time, for as long as the widget lives."""
@@ -159,14 +157,14 @@ class Picture(Widget):
                 continue
             if frame is None:
                 self._may_get_finer = job.coarse
-                self._shown_generation = job.generation
+                self.shown_generation = job.generation
                 self._draw_due_pixels()
                 continue
             if self._shown is None or job.size != (self.size.width, self.size.height):
                 self._wanted.set()
                 continue
             self._drawn = (shown, replace(job, coarse=frame.coarse, before=None))
-            self._shown_generation = job.generation
+            self.shown_generation = job.generation
             self._present(job, frame, base)
 
     async def _may_go(self, frame: Frame) -> bool:

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.terminal import Terminal
-from tui.state import PICTURES, View
+from tui.freshness import Key, picture_key
+from tui.state import PICTURES, ExplorerState, View
 from tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
@@ -28,15 +29,36 @@ class Pane(Vertical):
     def __init__(self, name: str, terminal: Terminal) -> None:
         super().__init__(id=f"pane-{name}")
         self._terminal = terminal
+        self._caption = Content()
+        # The first generation whose picture is the wanted one, and whether an older one is there now.
+        self._wanted = -1
+        self.is_stale = False
 
     def compose(self) -> ComposeResult:
         yield Static(classes="caption")
         yield Picture(terminal=self._terminal)
         yield Static(classes="note")
 
+    def on_mount(self) -> None:
+        self.watch(self.query_one(Picture), "shown_generation", self._mark, init=False)
+
+    def expect(self, generation: int) -> None:
+        """Pictures before this generation are not what is wanted any more: marked while they are there."""
+        self._wanted = generation
+        self._mark()
+
+    def _mark(self) -> None:
+        """Say whether the picture on the screen is the wanted one."""
+        self.is_stale = -1 < self.query_one(Picture).shown_generation < self._wanted
+        name = self._caption.plain.split()[:1]
+        self._say(
+            ".caption", Content.styled(" ".join([*name, "…"]), "$faint") if self.is_stale else self._caption
+        )
+
     def show(self, caption: Content, picture: Plate | None, note: str, generation: int) -> None:
         """Draw a picture, or the note that says why there is none."""
-        self._say(".caption", caption)
+        self._caption = caption
+        self._mark()
         self._say(".note", Content(note))
         self.set_class(picture is None, "-empty")
         self.query_one(Picture).show(picture, generation)
@@ -56,6 +78,7 @@ class PictureGrid(Container):
         self._terminal = terminal
         self._view = View()
         self._laid_out: tuple[object, ...] = ()
+        self._keys: dict[str, Key] = {}
 
     def compose(self) -> ComposeResult:
         for name in (*PICTURES, "sheet"):
@@ -92,10 +115,15 @@ class PictureGrid(Container):
         """The pictures that are visible now."""
         return shown_pictures(self._view, self.size.height)
 
-    def expect(self, generation: int) -> None:
-        """Other pictures were asked for."""
+    def expect(self, generation: int, state: ExplorerState) -> None:
+        """The pictures of a state were asked for; those of another one are marked until they come."""
         for picture in self.query(Picture):
             picture.expect(generation)
+        for name in (*PICTURES, "sheet"):
+            key = picture_key(name, state)
+            if key != self._keys.get(name):
+                self._keys[name] = key
+                self.query_one(f"#pane-{name}", Pane).expect(generation)
 
     def show(
         self, pictures: Mapping[str, Plate], captions: Mapping[str, Content], note: str, generation: int

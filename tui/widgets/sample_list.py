@@ -68,6 +68,8 @@ class SampleList(ScrollView):
         "list--failure",
         "list--mark",
     }
+    # Lines are cut to the room there is; the vertical bar that takes some of it is no reason for another.
+    DEFAULT_CSS = "SampleList { overflow-x: hidden; }"
     can_focus = False
 
     @dataclass

@@ -22,13 +22,15 @@ class ScorePanel(ByLine):
     """A row a score and a column a scope; where there is no room, a row a scope.
 
     curves, baseline: curves by scope, at all thresholds; index: the threshold they are
-    read at. baseline_index: the one the baseline is read at.
+    read at. baseline_index: the one the baseline is read at. stale: the scopes whose curves
+    are those of a state before, dimmed until the new ones come.
     """
 
     curves: reactive[Table] = reactive(dict, always_update=True)
     index: reactive[int] = reactive(50)
     baseline: reactive[Table] = reactive(dict, always_update=True)
     baseline_index: reactive[int] = reactive(50)
+    stale: reactive[frozenset[str]] = reactive(frozenset())
     of_total: reactive[str] = reactive("")
 
     def lines(self) -> list[Line]:
@@ -53,7 +55,8 @@ class ScorePanel(ByLine):
     def _cell(self, scope: str, score: str, with_difference: bool) -> Content:
         value = self._value(scope, score)
         style = "bold $foreground" if score == "mean_iou" else "$foreground"
-        number = Content.styled(figure(value).rjust(NUMBER), style if value is not None else "$faint")
+        faint = value is None or scope in self.stale
+        number = Content.styled(figure(value).rjust(NUMBER), "$faint" if faint else style)
         return Content.assemble(number, self._change(scope, score)) if with_difference else number
 
     def _change(self, scope: str, score: str) -> Content:
@@ -67,7 +70,7 @@ class ScorePanel(ByLine):
             cells = [
                 (
                     figure(self._value(scope, score)).rjust(7),
-                    "bold $foreground" if score == "mean_iou" else "",
+                    "$faint" if scope in self.stale else "bold $foreground" if score == "mean_iou" else "",
                 )
                 for score in SCORES
             ]
@@ -83,7 +86,9 @@ class ScorePanel(ByLine):
     def _difference(self, scope: str, score: str) -> str:
         value, base = self._value(scope, score), self.baseline.get(scope)
         curves = self.curves.get(scope)
-        if value is None or base is None or curves is None or curves.images != base.images:
+        if value is None or base is None or curves is None or scope in self.stale:
+            return ""
+        if curves.images != base.images:
             return ""  # means over other images are no difference
         return difference(value, base.at(score, self.baseline_index))
 

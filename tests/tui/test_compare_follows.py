@@ -1,0 +1,168 @@
+"""Compare shows the sample under its cursor, under the post-processing that it names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from textual.widgets import DataTable
+
+import core
+from core.datasets import Dataset
+from core.heatmaps.store import HeatmapStore
+from core.sweep.baselines import baseline_table
+from core.sweep.doubts import NO_NETWORK
+from core.sweep.enough import COMPARED_FROM
+from core.sweep.statistics import UNIT, variance_of_mean
+from tests.tui.conftest import settled, until
+from tui.app import ExplorerApp
+from tui.comparison import Standing, Versus, doubt_of, versus
+from tui.curves import Curves
+from tui.screens.compare import CompareScreen
+from tui.widgets.pictures import Pane
+
+Make = Callable[..., ExplorerApp]
+SIZE = (160, 50)
+
+
+def against(gains: np.ndarray, sources: Sequence[str]) -> Versus:
+    """How a contender does that is better by these gains, sample by sample."""
+    ids = [str(n) for n in range(len(gains))]
+    found = versus(
+        Standing({"mean_iou": dict.fromkeys(ids, 0.0)}),
+        Standing({"mean_iou": dict(zip(ids, gains.tolist(), strict=True))}),
+        "mean_iou",
+        dict(zip(ids, sources, strict=True)),
+    )
+    assert found is not None
+    return found
+
+
+def test_the_margin_is_that_of_the_mean_of_paired_differences() -> None:
+    gains = np.random.default_rng(0).normal(size=80)
+    low, high = stats.t.interval(0.95, 79, gains.mean(), gains.std(ddof=1) / math.sqrt(80))
+    assert against(gains, [f"image {n}" for n in range(80)]).margin == pytest.approx(
+        (high - low) / 2, rel=1e-3
+    )
+
+
+def test_samples_of_one_image_do_not_make_the_margin_smaller() -> None:
+    gains = np.random.default_rng(1).normal(size=70)
+    once = against(gains, [f"image {n}" for n in range(70)])
+    thrice = against(gains.repeat(3), [f"image {n // 3}" for n in range(210)])
+    assert thrice.margin == pytest.approx(once.margin)
+    sizes = np.full(70, 3)
+    variance = variance_of_mean((3 * gains * UNIT)[None], sizes)[0]
+    assert thrice.margin == pytest.approx(stats.t.ppf(0.975, 69) * math.sqrt(variance), rel=1e-3)
+
+
+@given(st.integers(COMPARED_FROM - 2, COMPARED_FROM + 2), st.integers(1, 3))
+def test_too_few_source_images_have_no_interval(images: int, samples: int) -> None:
+    gains = np.random.default_rng(2).normal(size=images * samples)
+    margin = against(gains, [f"image {n // samples}" for n in range(images * samples)]).margin
+    assert (margin is None) == (images < COMPARED_FROM)
+
+
+async def test_what_needs_no_network_stands_among_the_contenders(make_app: Make, toy: Dataset) -> None:
+    table = baseline_table(toy.samples)
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("v")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        assert [each.name for each in screen.contenders] == ["good", "noisy", *NO_NETWORK]
+        for _ in range(4):
+            await pilot.press("d")
+        await settled(pilot)
+        index = screen.state.config.threshold_index
+        for place, contender in enumerate(screen.contenders[2:]):
+            standing = screen._standing(contender)
+            expected = table.totals[:, 100 * place + index] / UNIT
+            found = [standing.scores["mean_iou"][sample.id] for sample in toy.samples]
+            assert found == pytest.approx(expected, abs=1 / UNIT), contender.name
+            assert standing.pictures
+        before = app.explorer.now
+        await pilot.press("j", "j", "enter")
+        assert app.screen is screen
+        assert app.explorer.now == before
+        assert any("nothing to explore" in notice for notice in app.notices)
+
+
+@pytest.mark.parametrize(("best", "said"), [(0.3, "no better than the whole image"), (0.31, "")])
+def test_what_does_not_beat_the_whole_image_is_said_to(best: float, said: str) -> None:
+    def standing(*values: float) -> Standing:
+        return Standing({"mean_iou": {"a": 0.0}}, Curves(1, {"mean_iou": values}))
+
+    assert doubt_of(standing(0.1, best, 0.2), standing(0.3, 0.3, 0.3)) == said
+    assert doubt_of(standing(0.1, best, 0.2), Standing()) == ""
+
+
+async def test_the_sample_under_the_cursor_is_shown(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("v")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        await pilot.press("c", "tab", "j", "j")
+        await settled(pilot)
+        changes = screen.query_one("#changes", DataTable)
+        below = changes.get_row_at(changes.cursor_row)[0].plain
+        assert changes.cursor_row == 2
+        assert screen.state.sample == below
+        assert below in str(screen.query_one("#contender-pictures").border_title)
+        await until(lambda: all(screen._looks_at[c] == below for c in screen.contenders), pilot)
+        captions = [str(pane.query_one(".caption").render()) for pane in screen.query(Pane) if pane.display]
+        assert captions
+        assert not any("…" in caption for caption in captions)
+
+
+async def test_pictures_of_the_sample_before_are_marked_until_the_new_ones_come(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("v")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        screen.engine.stand = lambda *_: None  # it never answers
+        await pilot.press("c", "tab", "j")
+        await pilot.pause()
+        captions = [str(pane.query_one(".caption").render()) for pane in screen.query(Pane) if pane.display]
+        assert captions
+        assert all(caption.endswith("…") for caption in captions)
+
+
+async def test_sets_are_named_and_the_post_processing_is_said_and_steps(make_app: Make, toy: Dataset) -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await pilot.press("v")
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        headings = [str(column.label) for column in screen.query_one("#changes", DataTable).ordered_columns]
+        assert headings == ["", "images", "good", "noisy", "difference"]
+        await pilot.press("d", "e", "t")
+        await settled(pilot)
+        config = screen.state.config
+        assert (config.dilate, config.erode) == (5, 5)
+        said = str(screen.query_one("#contender-pictures").border_subtitle)
+        assert f"dilate 5, erode 5, threshold {config.threshold:.3f}" in said
+        for contender in screen.contenders[:2]:
+            assert contender.config == config
+            heatmaps = HeatmapStore().find(contender.name)
+            ious = [core.score(heatmaps.read(s.id), s.true_mask(), config)["mean_iou"] for s in toy.samples]
+            shown = screen._standing(contender).scores["mean_iou"]
+            assert np.mean(list(shown.values())) == pytest.approx(np.mean(ious))
+        await pilot.press("j", "enter")
+        await settled(pilot)
+        assert app.explorer.now.config == config

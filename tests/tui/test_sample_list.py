@@ -1,0 +1,57 @@
+"""The list of samples: as wide as there is room beside its scroll bar, from the first look on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.app import App, ComposeResult
+
+from core.datasets import Dataset
+from tests.tui.conftest import settled
+from tui import start
+from tui.__main__ import parser
+from tui.app import ExplorerApp
+from tui.widgets.sample_list import Row, SampleList
+
+ROWS = [Row("star", f"star_{number:04}", value=0.25) for number in range(300)]
+
+
+class Lists(App[None]):
+    CSS = "SampleList { width: 26; padding: 0; border: round white; }"
+
+    def compose(self) -> ComposeResult:
+        yield SampleList()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_a_list_that_gets_long_has_no_horizontal_scroll_bar(size: tuple[int, int]) -> None:
+    app = Lists()
+    async with app.run_test(size=size) as pilot:
+        samples = app.query_one(SampleList)
+        samples.show(ROWS[:3], ROWS[0].id)
+        await pilot.pause()
+        samples.show(ROWS, ROWS[150].id)
+        await pilot.pause()
+        assert samples.show_vertical_scrollbar
+        assert not samples.show_horizontal_scrollbar
+        width = samples.scrollable_content_region.width
+        strips = samples.render_lines(samples.size.region)
+        shown = ["".join(segment.text for segment in strip)[1:] for strip in strips[1:-1]]
+        assert all(".25" in line[: width + 1] for line in shown)
+        assert any(ROWS[150].id in line for line in shown)
+
+
+async def test_the_first_sample_shown_is_the_first_one_listed(
+    make_app: Callable[..., ExplorerApp], toy: Dataset
+) -> None:
+    arguments = parser().parse_args(["--dataset", toy.spec, "--heatmaps", "good", "--fresh"])
+    state = start.initial_state(toy, arguments)
+    app = make_app(sample=state.sample)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        assert app.explorer.order[0].id == state.sample
+        assert toy.samples[0].id != state.sample
