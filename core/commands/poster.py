@@ -165,13 +165,14 @@ def _swept(
     """The run of a method's sets, worked on until it is done or stopped. Returns its id and state."""
     from core.commands.output import say
     from core.commands.progress import progress
+    from core.postprocess import ORDERS
     from core.sweep.grid import Grid
     from core.sweep.planning import planned
     from core.sweep.process import foreground
 
     plan = planned(
         [found.key for found in sets],
-        Grid(),
+        Grid(orders=ORDERS),
         dataset=spec_of(arguments),
         workers=arguments.workers,
         seed=arguments.seed,

@@ -277,7 +277,7 @@ def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFi
         best=best,
         raw=best_of(np.array([not config.steps() for config in configs])),
         poster_kernels=best_of(np.array([_has_poster_kernels(config) for config in configs])),
-        surface=_surface(plan.grid, scores, best.config),
+        surface=_surface(plan.grid, scores, best_of(np.array([_is_pair(config) for config in configs]))),
         labels={label: values[best.config.threshold_index] for label, values in labels.items()},
     )
 
@@ -287,10 +287,18 @@ def _has_poster_kernels(config: PostProcess) -> bool:
     return config.order == "dilate-erode" and low <= config.dilate <= high and low <= config.erode <= high
 
 
-def _surface(grid: Grid, scores: npt.NDArray[np.float64], best: PostProcess) -> Surface | None:
-    """Over both kernels, at the best cell's interpolation, order and kernel shape; None for a short axis."""
-    if min(len(grid.dilates), len(grid.erodes)) < 2 or len(best.order.split("-")) < 2:
+def _is_pair(config: PostProcess) -> bool:
+    return len(config.order.split("-")) == 2
+
+
+def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: Best | None) -> Surface | None:
+    """Over both kernels, at the interpolation, order and kernel shape of the best cell of an order with both.
+
+    None without such an order, or where an axis is short.
+    """
+    if min(len(grid.dilates), len(grid.erodes)) < 2 or paired is None:
         return None
+    best = paired.config
     places = {(config.interpolation, steps_of(config)): place for place, config in enumerate(grid.configs)}
     values = np.full((len(grid.erodes), len(grid.dilates)), np.nan)
     for row, erode in enumerate(grid.erodes):

@@ -39,7 +39,7 @@ def test_from_nothing_to_the_page_and_again_without_computing(
         template.replace("<", "&lt;").replace(">", "&gt;") in page.read_text() for template in TEMPLATES[:2]
     )
     (run,) = Ledger().runs()
-    assert (run.state, run.configs, len(run.heatmaps)) == ("done", 768, 2)
+    assert (run.state, run.configs, len(run.heatmaps)) == ("done", 3 * (1 + 15 + 15 + 225 + 225), 2)
     page.unlink()
 
     def not_again(*arguments: object, **named: object) -> NoReturn:
