@@ -87,6 +87,10 @@ class SetFindings:
         """What its scores stand on, in sentences."""
         return tuple(self.summary.get("ground", {}).get("notes", ()))
 
+    def order(self, name: str) -> Mapping[str, Any] | None:
+        """What one order of dilation and erosion found (`core.sweep.summary.OrderEntry`); None if not tried."""
+        return next((one for one in self.summary["orders"] if one["order"] == name), None)
+
     @property
     def validated(self) -> float:
         """What sets are ranked by: cross-validated mean IoU, or the tuned one when there are no folds."""

@@ -43,14 +43,16 @@ class RawEntry(CellEntry):
 
 
 class OrderEntry(CellEntry):
-    """The best cell of one order, and what it is worth more to choose among its cells than among all others.
+    """The best cell of one order, and what choosing among its cells is worth more than among others.
 
     order: of the steps that really run: `dilate-erode` with an erosion of side 1 is `dilate`.
+    lead: than among those of all other orders; gain: than among those without any step, None for those.
     """
 
     order: str
     cross_validated: float
     lead: Paired
+    gain: Paired | None
 
 
 class BaselineEntry(TypedDict):
@@ -183,17 +185,21 @@ def _orders(table: Table, means: Scores, configs: Sequence[PostProcess], folds: 
     if len(present) < 2:
         return []
     ways = {order: chosen(table.only(names == order), folds) for order in present}
+
+    def more(way: Chosen, other: Chosen) -> Paired:
+        # Cells of two orders may be one and the same mask: as sure as ways that share cells, not more.
+        return paired(way, other, table.sizes, way.on_all)
+
     found = []
     for order, way in ways.items():
-        rest = best_of([other for name, other in ways.items() if name != order], folds)
         place = int(np.flatnonzero(names == order)[way.best])
         found.append(
             OrderEntry(
                 **_entry(configs, place, means[place]),
                 order=order,
                 cross_validated=worth(way, table.sizes)["mean"],
-                # Cells of different orders may be one and the same mask, so it is as for ways that share cells.
-                lead=paired(way, rest, table.sizes, way.on_all),
+                lead=more(way, best_of([other for name, other in ways.items() if name != order], folds)),
+                gain=more(way, ways["none"]) if order != "none" and "none" in ways else None,
             )
         )
     return found

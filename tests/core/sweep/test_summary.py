@@ -114,6 +114,12 @@ def test_every_order_is_tuned_alone_and_against_all_others(table: Table) -> None
         assert one["cross_validated"] == pytest.approx(held_out(own), abs=1e-12)
         assert one["lead"]["difference"] == pytest.approx(held_out(own) - held_out(~own), abs=1e-12)
         assert one["lead"]["low"] is not None
+        if one["order"] == "none":
+            assert one["gain"] is None
+        else:
+            assert one["gain"] is not None
+            without = held_out(orders == "none")
+            assert one["gain"]["difference"] == pytest.approx(held_out(own) - without, abs=1e-12)
 
 
 def test_one_order_has_no_rival(table: Table) -> None:
