@@ -28,7 +28,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def with_settings(recipes: Sequence[Recipe], settings: Sequence[str]) -> list[Recipe]:
-    """Each recipe with those `name=value` settings that its method declares. ParameterError for wrong ones."""
+    """Each recipe with those `name=value` settings that its method has. ParameterError for a wrong one."""
     from core.heatmaps.recipe import parsed_parameters
 
     own: dict[Recipe, list[str]] = {recipe: [] for recipe in recipes}

@@ -215,8 +215,8 @@ def claims_table(found: Sequence[Verdict]) -> Table:
     """The verdicts, for the page."""
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            one.claim,
             one.method,
+            one.claim,
             one.verdict,
             one.cell,
             one.unit,
@@ -232,7 +232,7 @@ def claims_table(found: Sequence[Verdict]) -> Table:
         "cross-validated values, against the choice among all other methods, among all other orders, or "
         "among the cells without morphology. Parts and holes: differences per image at the best cells, which "
         "were chosen on the same images. With 95 % intervals over source images; p is corrected by Holm for "
-        f"the {tested} tests of this table, and below {SIGNIFICANT} a claim is confirmed or its opposite holds."
+        f"the {tested} tests of this table; below {SIGNIFICANT} a claim is confirmed, or its opposite holds."
     )
-    columns = ("claim", "method", "verdict", "estimate", "of", "p (Holm)", "images", "why")
+    columns = ("method", "claim", "verdict", "estimate", "of", "p (Holm)", "images", "why")
     return Table("claims", "The poster's claims.", caption, columns, rows).without_empty_columns()
