@@ -15,8 +15,8 @@ PREAMBLE = "% needs \\usepackage{booktabs} and \\usepackage{graphicx}\n"
 
 _LINE = 17.0  # cm between the margins
 _ROWS = 36  # of one table on a page
-_CHARACTER, _BETWEEN = 0.152, 0.25  # cm: a character of \footnotesize, and what is between columns
-_HEADING = 12  # characters after which a heading of numbers is wrapped
+_CHARACTER, _BETWEEN = 0.14, 0.25  # cm: a character of \footnotesize, and what is between columns
+_HEADING = 12  # characters after which a heading is wrapped
 _NARROWEST = 1.4  # cm of a column of text
 
 _ESCAPES = {
@@ -33,12 +33,12 @@ def as_latex(table: Table) -> str:
 
 
 def _part(table: Table, rows: Sequence[Sequence[Cell]], number: int, of: int) -> str:
-    numeric = [is_numeric(table.rows, place) for place in range(len(table.columns))]
+    alignments = _alignments(table)
     title, label = _escaped(table.title), table.name if number == 0 else f"{table.name}-{number + 1}"
     caption = _escaped(table.caption) if number == 0 else f"Continued, part {number + 1} of {of}."
     heads = [
-        _stacked(textwrap.wrap(column, _HEADING, break_long_words=False)) if number_ else _escaped(column)
-        for column, number_ in zip(table.columns, numeric, strict=True)
+        _escaped(column) if alignment.startswith("p") else _stacked(_wrapped(column), alignment)
+        for column, alignment in zip(table.columns, alignments, strict=True)
     ]
     return "\n".join(
         [
@@ -47,7 +47,7 @@ def _part(table: Table, rows: Sequence[Sequence[Cell]], number: int, of: int) ->
             rf"\caption{{\textbf{{{title}}} {caption}}}",
             rf"\label{{tab:{label}}}",
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-            rf"\begin{{tabular}}{{{''.join(_alignments(table, numeric))}}}",
+            rf"\begin{{tabular}}{{{''.join(alignments)}}}",
             r"\toprule",
             _row(heads),
             r"\midrule",
@@ -60,9 +60,10 @@ def _part(table: Table, rows: Sequence[Sequence[Cell]], number: int, of: int) ->
     )
 
 
-def _alignments(table: Table, numeric: Sequence[bool]) -> list[str]:
+def _alignments(table: Table) -> list[str]:
     """`r` for numbers, `l` for short texts, and paragraphs that share the rest of the line for long ones."""
-    lengths = [max(_lengths(table, place, numeric[place])) for place in range(len(table.columns))]
+    numeric = [is_numeric(table.rows, place) for place in range(len(table.columns))]
+    lengths = [max(_lengths(table, place)) for place in range(len(table.columns))]
     long = {place for place, length in enumerate(lengths) if not numeric[place] and length > WRAPS}
     taken = sum(length for place, length in enumerate(lengths) if place not in long) * _CHARACTER
     room = _LINE - taken - _BETWEEN * len(lengths)
@@ -77,12 +78,14 @@ def _alignments(table: Table, numeric: Sequence[bool]) -> list[str]:
     return kinds
 
 
-def _lengths(table: Table, place: int, is_number: bool) -> list[int]:
+def _lengths(table: Table, place: int) -> list[int]:
     """Characters on the longest line of each cell of a column, and of its heading."""
-    head = textwrap.wrap(table.columns[place], _HEADING, break_long_words=False) if is_number else [""]
-    if not is_number:
-        head = [max(table.columns[place].split(), key=len, default="")]
-    return [*map(len, head), 0, *(max(map(len, _lines(row[place]))) for row in table.rows)]
+    cells = [max(map(len, _lines(row[place]))) for row in table.rows]
+    return [*map(len, _wrapped(table.columns[place])), 0, *cells]
+
+
+def _wrapped(heading: str) -> list[str]:
+    return textwrap.wrap(heading, _HEADING, break_long_words=False)
 
 
 def _lines(cell: Cell) -> list[str]:
@@ -99,10 +102,10 @@ def _cell(cell: Cell) -> str:
     return rf"\raggedright {text}" if isinstance(cell, str) and len(cell) > WRAPS else text
 
 
-def _stacked(lines: Sequence[str]) -> str:
+def _stacked(lines: Sequence[str], alignment: str) -> str:
     if len(lines) < 2:
         return _escaped("".join(lines))
-    return r"\shortstack[r]{" + r"\\ ".join(map(_escaped, lines)) + "}"
+    return rf"\shortstack[{alignment}]{{" + r"\\ ".join(map(_escaped, lines)) + "}"
 
 
 def _row(cells: Sequence[str]) -> str:
