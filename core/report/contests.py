@@ -18,10 +18,7 @@ def pairs_table(findings: Findings, contest: Contest) -> Table | None:
     """The differences of all pairs as a matrix; None for one set without baselines."""
     names = list(contest.ways)
     known = {f"{found.run}:{found.name}": found for found in findings.sets}
-    titles = [
-        ", ".join(filter(None, (known[name].title, known[name].template))) if name in known else clean(name)
-        for name in names
-    ]
+    titles = [known[name].label if name in known else clean(name) for name in names]
     cells = {(pair.second, pair.first): _cell(pair) for pair in (*contest.pairs, *findings.against)}
     labels = [
         (name, f"{place}. {title}") for place, (name, title) in enumerate(zip(names, titles, strict=True), 1)

@@ -78,6 +78,11 @@ class SetFindings:
         return METHODS[self.method].title if self.method in METHODS else clean(self.name)
 
     @property
+    def label(self) -> str:
+        """The method with its prompt."""
+        return ", ".join(filter(None, (self.title, self.template)))
+
+    @property
     def template(self) -> str:
         """The prompt template; empty when it is not known."""
         return self.identity.template if self.identity else ""

@@ -135,7 +135,7 @@ def as_html(table: Table) -> str:
 
 def _html_cell(table: Table, place: int, cell: Cell) -> str:
     if place == 0:
-        return f'<th scope="row">{escape(shown(cell))}</th>'
+        return f'<th scope="row"{_attribute(table, place)}>{escape(shown(cell))}</th>'
     return f"<td{_attribute(table, place)}>{_html_value(cell)}</td>"
 
 

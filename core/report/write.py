@@ -172,7 +172,7 @@ def _notes(findings: Findings) -> tuple[str, ...]:
     shared = Counter(note for found in findings.sets for note in found.notes)
     notes = []
     for note, times in shared.items():
-        whose = ", ".join(found.title for found in findings.sets if note in found.notes)
+        whose = "; ".join(found.label for found in findings.sets if note in found.notes)
         everybody = times == len(findings.sets)
         notes.append(clean(f"{note[:1].upper()}{note[1:]}." if everybody else f"{whose}: {note}."))
     return (*old, *notes)

@@ -59,7 +59,7 @@ def found(method: str, adds: Paired, lead: Paired, whole: float = 0.1) -> SetFin
             {**cell, "order": "none", "cross_validated": 0.4, "lead": lead, "gain": None},
             {**cell, "order": "dilate-erode", "cross_validated": 0.5, "lead": lead, "gain": adds},
         ],
-        "baselines": [{"name": "whole image", "mean_iou": whole, "threshold": None, "cross_validated": whole}],
+        "baselines": [{"name": "whole image", "mean_iou": whole, "cross_validated": whole}],
     }  # fmt: skip
     best = Best(PostProcess(), 0.5, {})
     return SetFindings("run", method, method, None, summary, best, best, None, None, {})
