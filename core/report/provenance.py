@@ -64,9 +64,7 @@ def methods_table(sets: Sequence[SetFindings], *, is_posters: bool) -> Table:
             (
                 found.title,
                 _training(identity) if identity and made_here else "imported heatmaps",
-                clean(identity.backbone) if identity and made_here else None,
-                clean(identity.checkpoint) or None if identity else None,
-                identity.digest[:12] if identity else None,
+                _network(identity) if identity else None,
                 clean(identity.assumed) or None if identity else None,
                 Number(identity.size, 0) if identity and made_here else None,
                 clean(identity.template) or None if identity else None,
@@ -76,16 +74,20 @@ def methods_table(sets: Sequence[SetFindings], *, is_posters: bool) -> Table:
             )
         )
     caption = (
-        "digest: first digits of the SHA-256 of weights, activation, mean and std. "
-        "input: side in pixels of the square that the network sees. "
+        "network: visual encoder, checkpoint, and the first digits of the SHA-256 of weights, activation, "
+        "mean and std. input: side in pixels of the square that the network sees. "
         "set: the key of the heatmap set in the store."
     )
     columns = (
-        "method", "training data", "visual encoder", "checkpoint", "digest", "assumed", "input", "prompt",
-        "parameters", "set", _QUOTED,
+        "method", "training data", "network", "assumed", "input", "prompt", "parameters", "set", _QUOTED,
     )  # fmt: skip
     table = Table("methods", "Methods and networks.", caption, columns, tuple(rows), frozenset({_QUOTED}))
     return table.without_empty_columns()
+
+
+def _network(identity: Identity) -> str | None:
+    parts = (identity.backbone, identity.checkpoint, identity.digest[:12])
+    return clean(", ".join(filter(None, parts))) or None
 
 
 def _training(identity: Identity) -> str:
