@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.commands.dataset import add_dataset_argument, opened
+from core.commands.recipes import add_recipe_arguments, with_settings
 from core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
@@ -71,9 +72,6 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
         "--template", default="", metavar="T", help="the prompt, with <label> or <a label> in it"
     )
     parser.add_argument(
-        "--size", type=int, default=0, metavar="N", help="pixels that the network sees, N x N"
-    )
-    parser.add_argument(
         "--device",
         default="auto",
         metavar="D",
@@ -86,15 +84,7 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images at once (default: by the device; halved to fit)",
     )
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        help="auto (bfloat16 on CUDA, else float32), float32, bfloat16, float16",
-    )
-    parser.add_argument(
-        "--set", dest="settings", action="append", default=[], metavar="PARAMETER=VALUE",
-        help="a parameter of the method; may be repeated",
-    )  # fmt: skip
+    add_recipe_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -168,7 +158,7 @@ def _assumed(dataset: Dataset) -> tuple[str, ...]:
 def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
     """One recipe per method; each takes those of the settings that it declares."""
     from core.errors import ParameterError
-    from core.heatmaps.recipe import Recipe, parsed_parameters
+    from core.heatmaps.recipe import Recipe
 
     plain = Recipe(
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
@@ -178,16 +168,7 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
     recipes = [replace(plain, method=name) for name in dict.fromkeys(names)]
     if not recipes:
         raise ParameterError("method: found none, expected a name, for example gem")
-    own: dict[Recipe, list[str]] = {recipe: [] for recipe in recipes}
-    for setting in arguments.settings:
-        name = setting.partition("=")[0]
-        takers = [recipe for recipe in recipes if any(p.name == name for p in recipe.spec.parameters)]
-        for recipe in takers or recipes[:1]:  # nobody's: the first one says what is wrong with it
-            own[recipe].append(setting)
-    return [
-        replace(recipe, parameters=parsed_parameters(recipe.spec, settings))
-        for recipe, settings in own.items()
-    ]
+    return with_settings(recipes, arguments.settings)
 
 
 def _list(arguments: argparse.Namespace) -> int:

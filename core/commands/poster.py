@@ -1,4 +1,4 @@
-"""`cliploc poster`: the whole experiment by one command, from weights to report.
+"""`cliploc poster`: the whole experiment by one command, from weights to report and verdicts.
 
 Three stages, each of which passes over what is already there: heatmap sets that
 are complete, runs that are done. Stopped at any moment, the same command goes on.
@@ -7,28 +7,34 @@ are complete, runs that are done. Stopped at any moment, the same command goes o
 from __future__ import annotations
 
 import argparse
+import random
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.commands.dataset import add_dataset_argument, opened, spec_of
+from core.commands.recipes import add_recipe_arguments, with_settings
 from core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.datasets import Dataset
+    from core.datasets import Dataset, Sample
     from core.heatmaps.recipe import Recipe
     from core.heatmaps.store import HeatmapSet
+    from core.report.claims import Verdict
+    from core.report.write import Report
+    from core.sweep.grid import Grid
     from core.sweep.ledger import Ledger
     from core.sweep.plan import Plan
 
-HELP = "the poster's whole experiment: heatmaps, full grid, cross-validation, report"
+HELP = "the poster's whole experiment: heatmaps, full grid, cross-validation, report, verdicts on its claims"
 
 METHODS = "gem,textspan,gradcam"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """poster [--dataset SPEC] [--methods NAME,…] [--network METHOD=BACKBONE[:CHECKPOINT]] [-o DIR]"""
+    """poster [--dataset SPEC] [--methods NAME,…] [--network METHOD=BACKBONE[:CHECKPOINT]] … [-o DIR]"""
     add_dataset_argument(parser)
     parser.add_argument(
         "--methods", default=METHODS, metavar="NAME[,NAME]", help=f"methods (default: {METHODS})"
@@ -39,18 +45,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: the poster's; for the demo its own)",
     )  # fmt: skip
     add_told_arguments(parser)
+    parser.add_argument(
+        "--template", dest="templates", action="append", default=[], metavar="T",
+        help="a prompt, with <label> or <a label> in it; may be repeated (default: the poster's two)",
+    )  # fmt: skip
+    add_recipe_arguments(parser)
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="only N samples, drawn by the seed: a first look"
+    )
+    parser.add_argument(
+        "--grid", action="append", default=[], metavar="NAME=LIST",
+        help="an axis of the sweep, as that command takes it: dilate=1:61:12 or order=none,dilate-erode; may "
+        "be repeated (default: all interpolations and orders, squares of 1:61:4)",
+    )  # fmt: skip
     parser.add_argument("--device", default="auto", metavar="D", help="as for heatmaps compute")
     parser.add_argument("--workers", type=int, metavar="N", help="of the sweep (default: one per core)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of folds and --limit (default: 0)")
     parser.add_argument(
         "-o", "--out", type=Path, default=Path("poster"), metavar="DIR", help="the report (default: poster)"
     )
+    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Heatmaps, one run per method, report; prints where the page is."""
+    """Heatmaps, one run per method, report; prints the verdicts and where the page is."""
     from core.backbones.ahead import check_network
-    from core.commands.output import print_lines, say
+    from core.commands.output import say
     from core.report.figures import check_matplotlib
     from core.report.write import write_report
     from core.sweep.ledger import Ledger
@@ -58,26 +78,54 @@ def run(arguments: argparse.Namespace) -> int:
     check_matplotlib()  # before minutes of work
     dataset = opened(arguments)
     networks = _networks(arguments.networks, arguments.quickgelu, arguments.preprocess)
-    recipes = poster_recipes(dataset, _names(arguments.methods), networks)
+    grid = poster_grid(arguments.grid)
+    recipes = poster_recipes(dataset, _names(arguments.methods), networks, arguments.templates)
+    recipes = _with_options(recipes, dataset, arguments)
+    drawn = _drawn(dataset, arguments.limit, arguments.seed)
     for recipe in (recipe for those in recipes.values() for recipe in those):
         check_network(recipe.backbone, recipe.weights, arguments.device)
     ledger, runs = Ledger(), []
-    sets = _heatmaps(recipes, dataset, arguments.device)
+    sets = _heatmaps(recipes, dataset, drawn, arguments.device)
     for method, found in sets.items():
-        id_, state = _swept(ledger, method, found, arguments)
+        id_, state = _swept(ledger, method, found, grid, drawn, arguments)
         if state != "done":
             say(f"run {id_} is {state}: {ledger.run(id_).message}; the same command goes on from here")
             return 130 if state == "paused" else 1
         runs.append(id_)
-    written = write_report(ledger, runs, arguments.out, dataset=spec_of(arguments), progress=say)
-    print_lines([str(written)])
+    report = write_report(ledger, runs, arguments.out, dataset=spec_of(arguments), poster=True, progress=say)
+    _print(report, as_json=arguments.json)
     return 0
 
 
+def _print(report: Report, *, as_json: bool) -> None:
+    from core.commands.output import print_json, print_lines, say
+
+    for note in report.notes:
+        say(f"note: {note}")
+    if as_json:
+        verdicts = [asdict(one) for one in report.verdicts]
+        print_json({"report": str(report.page), "verdicts": verdicts, "notes": list(report.notes)})
+        return
+    for method in dict.fromkeys(one.method for one in report.verdicts):
+        print_lines([method])
+        print_lines(f"  {_line(one)}" for one in report.verdicts if one.method == method)
+    print_lines([str(report.page)])
+
+
+def _line(one: Verdict) -> str:
+    known = [] if one.cell is None else [f"{one.cell} {one.unit}, n = {one.images:,}"]
+    p = [] if one.p is None else ["p < 0.0001" if one.p < 1e-4 else f"p = {one.p:.4f}"]
+    said = "; ".join(filter(None, [", ".join(known + p), one.why]))
+    return f"{one.verdict:<14} {one.claim}: {said}"
+
+
 def poster_recipes(
-    dataset: Dataset, methods: Sequence[str], networks: Mapping[str, tuple[str, str]]
+    dataset: Dataset,
+    methods: Sequence[str],
+    networks: Mapping[str, tuple[str, str]],
+    templates: Sequence[str] = (),
 ) -> dict[str, list[Recipe]]:
-    """The recipes by method: both prompts, or one where the network reads no text.
+    """The recipes by method: all templates (the poster's two), or one where the network reads no text.
 
     Grad-CAM's network is the poster's ImageNet ResNet-50, except on the demo; labels
     without an ImageNet class are left out.
@@ -94,9 +142,50 @@ def poster_recipes(
         settings = () if reads_text else (("no_class", "skip"),)
         found[method] = [
             Recipe(method, backbone, checkpoint, template, parameters=settings).completed(dataset.name)
-            for template in TEMPLATES[: 2 if reads_text else 1]
+            for template in (templates or TEMPLATES[:2])[: None if reads_text else 1]
         ]
     return found
+
+
+def poster_grid(axes: Sequence[str]) -> Grid:
+    """All orders, with the axes that were typed as `name=list` instead. ParameterError for a wrong one."""
+    from core.errors import ParameterError, clean
+    from core.postprocess import ORDERS
+    from core.sweep.grid import Grid
+
+    texts = {}
+    for axis in axes:
+        name, equals, text = axis.partition("=")
+        if not equals:
+            raise ParameterError(
+                f"grid: found {clean(axis)!r}, expected NAME=LIST, for example dilate=1:61:12"
+            )
+        texts[name] = text
+    return Grid(orders=ORDERS).with_(texts)
+
+
+def _with_options(
+    recipes: Mapping[str, Sequence[Recipe]], dataset: Dataset, arguments: argparse.Namespace
+) -> dict[str, list[Recipe]]:
+    """The recipes with size, precision and settings; each method takes the settings that it declares."""
+    plain = [recipe for those in recipes.values() for recipe in those]
+    sized = [replace(r, size=arguments.size or r.size, precision=arguments.precision) for r in plain]
+    found = [recipe.completed(dataset.name) for recipe in with_settings(sized, arguments.settings)]
+    return {method: [recipe for recipe in found if recipe.method == method] for method in recipes}
+
+
+def _drawn(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:
+    """The samples to work on, in the dataset's order: all, or the first `limit` of a seeded shuffle."""
+    from core.errors import ParameterError
+
+    if limit is None:
+        return dataset.samples
+    if limit < 1:
+        raise ParameterError(f"limit: found {limit}, expected at least 1")
+    order = sorted(dataset.samples, key=lambda sample: sample.id)
+    random.Random(seed).shuffle(order)
+    kept = {sample.id for sample in order[:limit]}
+    return tuple(sample for sample in dataset.samples if sample.id in kept)
 
 
 def _names(text: str) -> list[str]:
@@ -132,7 +221,7 @@ def _networks(settings: Sequence[str], quickgelu: str, preprocess: str) -> dict[
 
 
 def _heatmaps(
-    recipes: Mapping[str, Sequence[Recipe]], dataset: Dataset, device: str
+    recipes: Mapping[str, Sequence[Recipe]], dataset: Dataset, drawn: Sequence[Sample], device: str
 ) -> dict[str, list[HeatmapSet]]:
     """The sets of every method. The weights are read in any case: they decide which."""
     from core.commands.output import say
@@ -140,13 +229,16 @@ def _heatmaps(
     from core.heatmaps.store import HeatmapStore
 
     everything = [recipe for those in recipes.values() for recipe in those]
-    say(f"{len(everything)} heatmap sets over {len(dataset.samples)} images; loading PyTorch")
+    say(f"{len(everything)} heatmap sets over {len(drawn)} images; loading PyTorch")
     from core.heatmaps.extract import compute  # seconds: after everything that could be wrong
 
     known: dict[Recipe, HeatmapSet] = {}
     with progress() as show:
         for template in dict.fromkeys(recipe.template for recipe in everything):
             those = [recipe for recipe in everything if recipe.template == template]
+            if len(drawn) < len(dataset.samples):
+                known |= _some(those, dataset, drawn, device)
+                continue
             sets = compute(
                 those,
                 dataset,
@@ -159,22 +251,48 @@ def _heatmaps(
     return {method: [known[recipe] for recipe in those] for method, those in recipes.items()}
 
 
+def _some(
+    recipes: Sequence[Recipe], dataset: Dataset, drawn: Sequence[Sample], device: str
+) -> dict[Recipe, HeatmapSet]:
+    """Heatmaps of some samples alone, in the sets of the whole dataset, on one device."""
+    from core.backbones.network import devices_of
+    from core.commands.output import say
+    from core.heatmaps.extract import BATCH, fill, grouped, joined, load
+    from core.heatmaps.store import HeatmapStore
+
+    first = devices_of(device)[0]
+    size = BATCH[first.type]
+    batches = [drawn[start : start + size] for start in range(0, len(drawn), size)]
+    found: dict[Recipe, HeatmapSet] = {}
+    for group in grouped(recipes):
+        job = joined(group, dataset, load(group[0], str(first)))
+        for text in job.notices():
+            say(text)
+        found |= fill(job, HeatmapStore(), batches, lambda samples: None)
+    return found
+
+
 def _swept(
-    ledger: Ledger, method: str, sets: Sequence[HeatmapSet], arguments: argparse.Namespace
+    ledger: Ledger,
+    method: str,
+    sets: Sequence[HeatmapSet],
+    grid: Grid,
+    drawn: Sequence[Sample],
+    arguments: argparse.Namespace,
 ) -> tuple[str, str]:
     """The run of a method's sets, worked on until it is done or stopped. Returns its id and state."""
     from core.commands.output import say
     from core.commands.progress import progress
-    from core.sweep.grid import Grid
     from core.sweep.planning import planned
     from core.sweep.process import foreground
 
     plan = planned(
         [found.key for found in sets],
-        Grid(),
+        grid,
         dataset=spec_of(arguments),
         workers=arguments.workers,
         seed=arguments.seed,
+        only={sample.id for sample in drawn},
     )
     id_ = _known_run(ledger, plan)
     if id_ is not None and ledger.run(id_).state == "done":

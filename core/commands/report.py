@@ -31,5 +31,5 @@ def run(arguments: argparse.Namespace) -> int:
     written = write_report(
         Ledger(), runs or ["last"], arguments.out, dataset=spec_of(arguments), progress=say
     )
-    print_lines([str(written)])
+    print_lines([str(written.page)])
     return 0

@@ -8,18 +8,20 @@ from core.commands.dataset import add_dataset_argument, spec_of
 
 HELP = "run a grid of post-processing configs over heatmap sets"
 
+AXES = (
+    ("interpolation", "all", "names with commas, or all"),
+    ("order", "dilate-erode", "none, dilate, erode, dilate-erode, erode-dilate with commas, or all"),
+    ("kernel", "square", "square, ellipse, cross with commas, or all (square is far faster)"),
+    ("dilate", "1:61:4", "sides: first:last:step, or 41,51,61"),
+    ("erode", "1:61:4", "sides: first:last:step, or 41,51,61"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """sweep --heatmaps SET[,SET] [--interpolation …] [--dilate 1:61:4] … [--detach] [--json]"""
     parser.add_argument("--heatmaps", required=True, metavar="SET[,SET]", help="heatmap sets, by name or key")
     add_dataset_argument(parser, default=None)
-    for name, default, text in (
-        ("interpolation", "all", "names with commas, or all"),
-        ("order", "dilate-erode", "none, dilate, erode, dilate-erode, erode-dilate with commas, or all"),
-        ("kernel", "square", "square, ellipse, cross with commas, or all (square is far faster)"),
-        ("dilate", "1:61:4", "sides: first:last:step, or 41,51,61"),
-        ("erode", "1:61:4", "sides: first:last:step, or 41,51,61"),
-    ):
+    for name, default, text in AXES:
         parser.add_argument(f"--{name}", default=default, metavar="LIST", help=f"{text} (default: {default})")
     parser.add_argument(
         "--executor",
@@ -52,17 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     from core.commands.output import say
     from core.commands.runs import detached, worked
     from core.datasets import open_dataset
-    from core.sweep.grid import Grid, parse_names, parse_range
+    from core.sweep.grid import Grid
     from core.sweep.ledger import Ledger
     from core.sweep.planning import described, planned, seconds_expected
 
-    grid = Grid(
-        parse_names(arguments.interpolation, "interpolation"),
-        parse_names(arguments.order, "order"),
-        parse_names(arguments.kernel, "kernel"),
-        parse_range(arguments.dilate, "dilate"),
-        parse_range(arguments.erode, "erode"),
-    )
+    grid = Grid().with_({name: getattr(arguments, name) for name, _, _ in AXES})
     plan = planned(
         [name.strip() for name in arguments.heatmaps.split(",")],
         grid,

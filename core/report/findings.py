@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from core.methods import METHODS
 from core.postprocess import THRESHOLDS, PostProcess
 from core.report import quoted
 from core.sweep.baselines import baseline_table, baselines_of
-from core.sweep.compare import Contest, compared, contenders
+from core.sweep.compare import Comparison, Contest, against_baselines, compared, contenders
 from core.sweep.grid import Grid, steps_of
 from core.sweep.ledger import Ledger, RunRow
 from core.sweep.plan import Plan
@@ -78,6 +78,11 @@ class SetFindings:
         return METHODS[self.method].title if self.method in METHODS else clean(self.name)
 
     @property
+    def label(self) -> str:
+        """The method with its prompt."""
+        return ", ".join(filter(None, (self.title, self.template)))
+
+    @property
     def template(self) -> str:
         """The prompt template; empty when it is not known."""
         return self.identity.template if self.identity else ""
@@ -86,6 +91,10 @@ class SetFindings:
     def notes(self) -> tuple[str, ...]:
         """What its scores stand on, in sentences."""
         return tuple(self.summary.get("ground", {}).get("notes", ()))
+
+    def order(self, name: str) -> Mapping[str, Any] | None:
+        """What an order of dilation and erosion found (`core.sweep.summary.OrderEntry`), if it was tried."""
+        return next((one for one in self.summary["orders"] if one["order"] == name), None)
 
     @property
     def validated(self) -> float:
@@ -97,8 +106,9 @@ class SetFindings:
 class Findings:
     """All runs of a report: they scored the same dataset, and everything is over the images that all have.
 
-    contest: the sets against each other; None with one, or where they cannot be
-    compared, and without_pairs says why. gains: Holm's p of what morphology adds, by
+    contest: the sets against each other; None where they cannot be compared, and
+    without_pairs says why. against: the sets against masks that need no network; empty
+    without the dataset. gains: Holm's p of what morphology adds, by
     set. own: the summaries of sets that have more images, over all of their own.
     """
 
@@ -108,9 +118,16 @@ class Findings:
     sets: tuple[SetFindings, ...]
     contest: Contest | None
     without_pairs: str
+    against: tuple[Comparison, ...]
     gains: tuple[float | None, ...]
     own: tuple[tuple[SetFindings, Mapping[str, Any]], ...]
     ids: tuple[str, ...]
+
+    @property
+    def is_posters(self) -> bool:
+        """Whether this is CocoGlide as the poster used it, so that its figures may stand beside."""
+        pictures = {found.identity.pictures for found in self.sets if found.identity}
+        return self.plans[0].truth == quoted.TRUTH and pictures == {quoted.PICTURES}
 
     @property
     def leaders(self) -> tuple[SetFindings, ...]:
@@ -185,10 +202,13 @@ def gathered(ledger: Ledger, runs: Sequence[str], dataset: Dataset | None = None
             sets.append(_set_findings(row, plan, index, scored))
             if not whole:
                 own.append((sets[-1], stored))
-    contest, reason = _contest(ledger, rows)
+    contest, reason = _contest(ledger, rows, ids)
+    against = _against(contest, dataset, ids, plans[0]) if contest and dataset else ()
     gains = tuple(holm([(found.summary["raw"] or {"gain": {"p": None}})["gain"]["p"] for found in sets]))
     machines = tuple(ledger.machine(row.id) for row in rows)
-    return Findings(rows, plans, machines, tuple(sets), contest, reason, gains, tuple(own), tuple(ids))
+    return Findings(
+        rows, plans, machines, tuple(sets), contest, reason, against, gains, tuple(own), tuple(ids)
+    )
 
 
 def _common(ids: Sequence[Sequence[str]], rows: Sequence[RunRow]) -> list[str]:
@@ -200,14 +220,17 @@ def _common(ids: Sequence[Sequence[str]], rows: Sequence[RunRow]) -> list[str]:
     return [id_ for id_ in ids[0] if id_ in shared]
 
 
-def _contest(ledger: Ledger, rows: Sequence[RunRow]) -> tuple[Contest | None, str]:
+def _contest(ledger: Ledger, rows: Sequence[RunRow], ids: Sequence[str]) -> tuple[Contest | None, str]:
     try:
         everyone = [one for row in rows for one in contenders(ledger, row.id)]
-        if len(everyone) < 2:
-            return None, "there is only one heatmap set"
-        return compared(ledger, everyone), ""
+        return compared(ledger, [replace(one, ids=frozenset(ids)) for one in everyone]), ""
     except ParameterError as error:
         return None, str(error)
+
+
+def _against(contest: Contest, dataset: Dataset, ids: Sequence[str], plan: Plan) -> tuple[Comparison, ...]:
+    table = baseline_table([dataset.by_id(id_) for id_ in ids])
+    return against_baselines(contest, table.by([plan.sources[id_] for id_ in ids]))
 
 
 def _as_stored(ledger: Ledger, row: RunRow, index: int) -> _Scored:
@@ -281,7 +304,7 @@ def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFi
         best=best,
         raw=best_of(np.array([not config.steps() for config in configs])),
         poster_kernels=best_of(np.array([_has_poster_kernels(config) for config in configs])),
-        surface=_surface(plan.grid, scores, best.config),
+        surface=_surface(plan.grid, scores, best_of(np.array([_is_pair(config) for config in configs]))),
         labels={label: values[best.config.threshold_index] for label, values in labels.items()},
     )
 
@@ -291,10 +314,18 @@ def _has_poster_kernels(config: PostProcess) -> bool:
     return config.order == "dilate-erode" and low <= config.dilate <= high and low <= config.erode <= high
 
 
-def _surface(grid: Grid, scores: npt.NDArray[np.float64], best: PostProcess) -> Surface | None:
-    """Over both kernels, at the best cell's interpolation, order and kernel shape; None for a short axis."""
-    if min(len(grid.dilates), len(grid.erodes)) < 2 or len(best.order.split("-")) < 2:
+def _is_pair(config: PostProcess) -> bool:
+    return len(config.order.split("-")) == 2
+
+
+def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: Best | None) -> Surface | None:
+    """Over both kernels, at the interpolation, order and kernel shape of the best cell of an order with both.
+
+    None without such an order, or where an axis is short.
+    """
+    if min(len(grid.dilates), len(grid.erodes)) < 2 or paired is None:
         return None
+    best = paired.config
     places = {(config.interpolation, steps_of(config)): place for place, config in enumerate(grid.configs)}
     values = np.full((len(grid.erodes), len(grid.dilates)), np.nan)
     for row, erode in enumerate(grid.erodes):

@@ -30,10 +30,10 @@ _STATISTICS = {
 }  # fmt: skip
 
 
-def dataset_table(found: Statistics, name: str) -> Table:
-    """Images and classes, beside the poster's CocoGlide."""
+def dataset_table(found: Statistics, name: str, *, is_posters: bool) -> Table:
+    """Images and classes; is_posters: of CocoGlide, beside the poster's numbers of it."""
     rows = tuple(
-        (title, _count(getattr(found, key)), _count(quoted.DATASET[key]))
+        (title, _count(getattr(found, key)), _count(quoted.DATASET[key]) if is_posters else None)
         for key, title in _STATISTICS.items()
     )
     areas = tuple(
@@ -42,31 +42,29 @@ def dataset_table(found: Statistics, name: str) -> Table:
     )
     caption = (
         "The standard deviation is the population's; mask area: fraction of the image that the true "
-        "mask covers. "
-        "The poster's column is of CocoGlide."
+        "mask covers."
     )
     columns = ("", clean(name), _QUOTED)
-    return Table("dataset", "The dataset.", caption, columns, rows + areas, frozenset({_QUOTED}))
+    table = Table("dataset", "The dataset.", caption, columns, rows + areas, frozenset({_QUOTED}))
+    return table.without_empty_columns()
 
 
 def _count(value: float) -> Number:
     return Number(value, 0 if float(value).is_integer() else 3)
 
 
-def methods_table(sets: Sequence[SetFindings]) -> Table:
-    """What each heatmap set was made with."""
+def methods_table(sets: Sequence[SetFindings], *, is_posters: bool) -> Table:
+    """What each heatmap set was made with; is_posters: beside the poster's networks."""
     rows = []
     for found in sets:
         identity = found.identity
         made_here = identity is not None and identity.method != IMPORTED
-        training, encoder = quoted.NETWORKS.get(found.method, ("", ""))
+        training, encoder = quoted.NETWORKS.get(found.method, ("", "")) if is_posters else ("", "")
         rows.append(
             (
                 found.title,
                 _training(identity) if identity and made_here else "imported heatmaps",
-                clean(identity.backbone) if identity and made_here else None,
-                clean(identity.checkpoint) or None if identity else None,
-                identity.digest[:12] if identity else None,
+                _network(identity) if identity else None,
                 clean(identity.assumed) or None if identity else None,
                 Number(identity.size, 0) if identity and made_here else None,
                 clean(identity.template) or None if identity else None,
@@ -76,16 +74,20 @@ def methods_table(sets: Sequence[SetFindings]) -> Table:
             )
         )
     caption = (
-        "digest: first digits of the SHA-256 of weights, activation, mean and std. "
-        "input: side in pixels of the square that the network sees. "
+        "network: visual encoder, checkpoint, and the first digits of the SHA-256 of weights, activation, "
+        "mean and std. input: side in pixels of the square that the network sees. "
         "set: the key of the heatmap set in the store."
     )
     columns = (
-        "method", "training data", "visual encoder", "checkpoint", "digest", "assumed", "input", "prompt",
-        "parameters", "set", _QUOTED,
+        "method", "training data", "network", "assumed", "input", "prompt", "parameters", "set", _QUOTED,
     )  # fmt: skip
     table = Table("methods", "Methods and networks.", caption, columns, tuple(rows), frozenset({_QUOTED}))
     return table.without_empty_columns()
+
+
+def _network(identity: Identity) -> str | None:
+    parts = (identity.backbone, identity.checkpoint, identity.digest[:12])
+    return clean(", ".join(filter(None, parts))) or None
 
 
 def _training(identity: Identity) -> str:

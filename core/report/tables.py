@@ -42,9 +42,21 @@ class Interval:
         return f"{self.low} to {self.high}"
 
 
-_WRAPS = 16  # characters from which a column of text is given room to wrap
+@dataclass(frozen=True)
+class Estimate:
+    """A number over its 95 % interval; without one where it is not known. mark: put behind the number."""
 
-Cell: TypeAlias = str | Number | Interval | None
+    value: Number
+    interval: Interval | None = None
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value}{self.mark}" + (f" ({self.interval})" if self.interval else "")
+
+
+WRAPS = 16  # characters from which a column of text is given room to wrap
+
+Cell: TypeAlias = str | Number | Interval | Estimate | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,25 @@ class Table:
         )
 
 
+def number(value: float | None, digits: int = 4) -> Number | None:
+    """A number that may be unknown."""
+    return None if value is None else Number(value, digits)
+
+
+def interval(
+    low: float | None, high: float | None, *, digits: int = 4, signed: bool = False
+) -> Interval | None:
+    """An interval that may be unknown."""
+    if low is None or high is None:
+        return None
+    return Interval(Number(low, digits, signed=signed), Number(high, digits, signed=signed))
+
+
+def percent(part: float, whole: float) -> Number | None:
+    """How many percent a part is of a whole, with its sign; unknown of nothing."""
+    return Number(100 * part / whole, 1, " %", signed=True) if whole else None
+
+
 def shown(cell: Cell) -> str:
     """A cell as plain text."""
     return "" if cell is None else clean(cell)
@@ -104,11 +135,14 @@ def as_html(table: Table) -> str:
 
 def _html_cell(table: Table, place: int, cell: Cell) -> str:
     if place == 0:
-        return f'<th scope="row">{escape(shown(cell))}</th>'
+        return f'<th scope="row"{_attribute(table, place)}>{escape(shown(cell))}</th>'
     return f"<td{_attribute(table, place)}>{_html_value(cell)}</td>"
 
 
 def _html_value(cell: Cell) -> str:
+    if isinstance(cell, Estimate):
+        interval = f"<br><small>{_html_value(cell.interval)}</small>" if cell.interval else ""
+        return f"{_html_value(cell.value)}{escape(cell.mark)}{interval}"
     if isinstance(cell, Interval):
         return f"{_html_value(cell.low)} to {_html_value(cell.high)}"
     if isinstance(cell, Number):
@@ -118,16 +152,17 @@ def _html_value(cell: Cell) -> str:
 
 def _attribute(table: Table, place: int) -> str:
     kinds = ["quoted"] if table.columns[place] in table.quoted else []
-    if _is_numeric(table.rows, place):
+    if is_numeric(table.rows, place):
         kinds.append("number")
-    elif max((len(shown(row[place])) for row in table.rows), default=0) > _WRAPS:
+    elif max((len(shown(row[place])) for row in table.rows), default=0) > WRAPS:
         kinds.append("text")
     return f' class="{" ".join(kinds)}"' if kinds else ""
 
 
-def _is_numeric(rows: Sequence[Sequence[Cell]], place: int) -> bool:
+def is_numeric(rows: Sequence[Sequence[Cell]], place: int) -> bool:
+    """Whether a column holds numbers alone."""
     cells = [row[place] for row in rows if row[place] is not None]
-    return bool(cells) and all(isinstance(cell, Number | Interval) for cell in cells)
+    return bool(cells) and all(isinstance(cell, Number | Interval | Estimate) for cell in cells)
 
 
 # Markdown.
@@ -135,7 +170,7 @@ def _is_numeric(rows: Sequence[Sequence[Cell]], place: int) -> bool:
 
 def as_markdown(table: Table) -> str:
     """A pipe table under its title, the caption below."""
-    aligned = ["---:" if _is_numeric(table.rows, place) else "---" for place in range(len(table.columns))]
+    aligned = ["---:" if is_numeric(table.rows, place) else "---" for place in range(len(table.columns))]
     lines = [_markdown_row(table.columns), _markdown_row(aligned)]
     lines += [_markdown_row([shown(cell) for cell in row]) for row in table.rows]
     return f"### {table.title}\n\n" + "\n".join(lines) + f"\n\n{_markdown(table.caption)}\n"
@@ -147,43 +182,3 @@ def _markdown_row(cells: Sequence[str]) -> str:
 
 def _markdown(text: str) -> str:
     return re.sub(r"([|<>*_`\\])", r"\\\1", text)
-
-
-# LaTeX.
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
-    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "×": r"$\times$", "±": r"$\pm$", "−": r"$-$", "|": r"\textbar{}",
-}  # fmt: skip
-
-
-def as_latex(table: Table) -> str:
-    """A `table` environment with booktabs rules; the text is escaped."""
-    alignment = "".join("r" if _is_numeric(table.rows, place) else "l" for place in range(len(table.columns)))
-    rows = [_latex_row([shown(cell) for cell in row]) for row in table.rows]
-    return "\n".join(
-        [
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{\textbf{{{_latex(table.title)}}} {_latex(table.caption)}}}",
-            rf"\label{{tab:{table.name}}}",
-            rf"\begin{{tabular}}{{{alignment}}}",
-            r"\toprule",
-            _latex_row(table.columns),
-            r"\midrule",
-            *rows,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(_latex(cell) for cell in cells) + r" \\"
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.datasets import Dataset, open_dataset
@@ -12,12 +13,15 @@ from core.datasets.spec import resolved
 from core.datasets.statistics import statistics
 from core.errors import ClipLocError, clean
 from core.paths import atomic_write
-from core.report import figures, provenance, sections
+from core.report import claims, contests, figures, morphology, provenance, sections
+from core.report.claims import Verdict
 from core.report.examples import Gallery, gallery
 from core.report.figures import Figure
 from core.report.findings import Findings, SetFindings, finished_runs, gathered
+from core.report.latex import PREAMBLE, as_latex
 from core.report.page import Block, Commands, Pictures, Section, page
-from core.report.tables import Table, as_latex, as_markdown
+from core.report.parts import Parts, parts_of, parts_table
+from core.report.tables import Table, as_markdown
 from core.sweep.doubts import doubts
 from core.sweep.ledger import Ledger
 from core.sweep.plan import Plan
@@ -26,25 +30,42 @@ from core.version import VERSION
 PAGE = "report.html"
 
 
+@dataclass(frozen=True)
+class Report:
+    """What was written. page: its path. verdicts: on the poster's claims, where they were tested.
+
+    notes: what must be known before a number is believed.
+    """
+
+    page: Path
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...]
+
+
 def write_report(
     ledger: Ledger,
     runs: Sequence[str],
     out: Path,
     *,
     dataset: str | None = None,
+    poster: bool = False,
     progress: Callable[[str], None] = lambda text: None,
-) -> Path:
-    """Write report.html, tables.md, tables.tex and figures/ into `out`. Returns the page's path.
+) -> Report:
+    """Write report.html, tables.md, tables.tex and figures/ into `out`.
 
     runs: ids of finished runs on one dataset. dataset: where it is now, if it has moved.
-    ResourceError without matplotlib; ParameterError for runs that make no report.
+    poster: whether its claims are tested on these runs. ResourceError without matplotlib;
+    ParameterError for runs that make no report.
     """
     figures.check_matplotlib()
     progress("reading the ledger")
     opened, reason = _opened(finished_runs(ledger, runs)[1][0], dataset)
     findings = gathered(ledger, runs, opened)
-    parts = list(_sections(findings, opened, reason, progress))
-    blocks = [block for part in parts for block in part.blocks]
+    progress("counting parts and holes")
+    parts = _parts(findings, opened) if opened is not None else {}
+    judged = claims.verdicts(findings, parts) if poster else ()
+    page_parts = list(_sections(findings, judged, tuple(parts.values()), opened, reason, progress))
+    blocks = [block for part in page_parts for block in part.blocks]
     tables = [block for block in blocks if isinstance(block, Table)]
     progress("writing")
     for block in blocks:
@@ -52,11 +73,17 @@ def write_report(
             _write(out / "figures" / f"{block.name}.svg", block.svg)
             _write(out / "figures" / f"{block.name}.png", block.png)
     _write(out / "tables.md", "\n".join(as_markdown(table) for table in tables).encode())
-    _write(
-        out / "tables.tex", ("% needs \\usepackage{booktabs}\n" + "\n".join(map(as_latex, tables))).encode()
-    )
-    _write(out / PAGE, page(_title(findings), _subtitle(findings), parts, _footer()).encode())
-    return out / PAGE
+    _write(out / "tables.tex", (PREAMBLE + "\n".join(map(as_latex, tables))).encode())
+    _write(out / PAGE, page(_title(findings), _subtitle(findings), page_parts, _footer(findings)).encode())
+    notes = _notes(findings)
+    return Report(out / PAGE, judged, notes)
+
+
+def _parts(findings: Findings, dataset: Dataset) -> dict[str, Parts]:
+    """Parts and holes of each method's best set, by the method's name."""
+    sources = [findings.plans[0].sources[id_] for id_ in findings.ids]
+    found = {leader.method: parts_of(leader, dataset, findings.ids, sources) for leader in findings.leaders}
+    return {method: parts for method, parts in found.items() if parts is not None}
 
 
 def _opened(plan: Plan, spec: str | None) -> tuple[Dataset | None, str]:
@@ -73,25 +100,34 @@ def _opened(plan: Plan, spec: str | None) -> tuple[Dataset | None, str]:
 
 
 def _sections(
-    findings: Findings, dataset: Dataset | None, reason: str, progress: Callable[[str], None]
+    findings: Findings,
+    judged: Sequence[Verdict],
+    parts: Sequence[Parts],
+    dataset: Dataset | None,
+    reason: str,
+    progress: Callable[[str], None],
 ) -> Iterator[Section]:
     sets, leaders = findings.sets, findings.leaders
     progress("drawing")
-    prompts = sections.prompts_table(sets)
+    prompts = contests.prompts_table(sets)
     surfaces = figures.kernel_surfaces(leaders)
+    counted = [parts_table(parts)] if parts else []
     found = (*_lead(findings), *_notes(findings), *_scores(findings), *_pairs(findings))
     yield Section("results", "Results", found)
-    yield Section("morphology", "What morphology adds", (*_gain(findings), *([surfaces] if surfaces else [])))
+    if judged:
+        yield Section("claims", "The poster's claims", (claims.claims_table(judged),))
+    added = (*_gain(findings), *([surfaces] if surfaces else ()), *counted)
+    yield Section("morphology", "What morphology adds", added)
     yield Section("thresholds", "Scores over thresholds", (figures.threshold_curves(leaders),))
     if prompts:
         yield Section("prompts", "Prompts", (prompts,))
-    yield Section("classes", "Classes", (_classes(leaders, reason),))
-    yield Section("dataset", "Dataset", _dataset_blocks(dataset, reason))
-    yield Section("methods", "Methods", (provenance.methods_table(sets),))
+    yield Section("classes", "Classes", _classes(leaders, reason))
+    yield Section("dataset", "Dataset", _dataset_blocks(findings, dataset, reason))
+    yield Section("methods", "Methods", (provenance.methods_table(sets, is_posters=findings.is_posters),))
     progress("choosing examples")
     yield from _examples(findings, dataset, reason)
-    more = (sections.other_scores_table(sets), sections.plateau_table(sets))
-    yield Section("more", "Other scores, and how sharp the optimum is", more)
+    others = (sections.other_scores_table(sets), sections.plateau_table(sets))
+    yield Section("more", "Other scores, and how sharp the optimum is", others)
     searched = provenance.searched_table(findings)
     repeat = "These commands make it all again; the last one then takes the ids of the new runs."
     yield Section(
@@ -105,7 +141,7 @@ def _lead(findings: Findings) -> Iterator[str]:
     for leader in findings.leaders:
         for doubt in doubts(leader.summary):
             yield f"{leader.title}: {doubt}."
-    if findings.contest is not None and findings.contest.best is not None:
+    if len(findings.sets) > 1 and findings.contest is not None and findings.contest.best is not None:
         value = findings.contest.best
         ends = "" if value["low"] is None else f" (95 % interval {value['low']:.4f} to {value['high']:.4f})"
         yield (
@@ -136,14 +172,14 @@ def _notes(findings: Findings) -> tuple[str, ...]:
     shared = Counter(note for found in findings.sets for note in found.notes)
     notes = []
     for note, times in shared.items():
-        whose = ", ".join(found.title for found in findings.sets if note in found.notes)
+        whose = "; ".join(found.label for found in findings.sets if note in found.notes)
         everybody = times == len(findings.sets)
         notes.append(clean(f"{note[:1].upper()}{note[1:]}." if everybody else f"{whose}: {note}."))
     return (*old, *notes)
 
 
 def _scores(findings: Findings) -> Iterator[Block]:
-    yield sections.scores_table(findings.sets)
+    yield sections.scores_table(findings)
     own = sections.own_table(findings)
     if own:
         yield own
@@ -151,26 +187,30 @@ def _scores(findings: Findings) -> Iterator[Block]:
 
 def _pairs(findings: Findings) -> tuple[Block, ...]:
     if findings.contest is not None:
-        return (sections.pairs_table(findings, findings.contest),)
+        table = contests.pairs_table(findings, findings.contest)
+        return (table,) if table else ("Nothing is compared in pairs: there is only one heatmap set.",)
     return (f"Nothing is compared in pairs: {findings.without_pairs}.",)
 
 
 def _gain(findings: Findings) -> tuple[Block, ...]:
-    sentences = tuple(sections.gain_sentence(found, findings.gain_of(found)) for found in findings.leaders)
-    table = sections.gain_table(findings)
-    return (*sentences, table) if table.rows else sentences
+    sentences = tuple(morphology.gain_sentence(found, findings.gain_of(found)) for found in findings.leaders)
+    table = morphology.gain_table(findings)
+    orders = morphology.orders_table(findings)
+    return (*sentences, *([table] if table.rows else []), *([orders] if orders else []))
 
 
-def _classes(leaders: Sequence[SetFindings], reason: str) -> Block:
-    return figures.class_bars(leaders) if leaders[0].labels else reason
+def _classes(leaders: Sequence[SetFindings], reason: str) -> tuple[Block, ...]:
+    if not leaders[0].labels:
+        return (reason,)
+    return figures.class_bars(leaders), sections.classes_table(leaders)
 
 
-def _dataset_blocks(dataset: Dataset | None, reason: str) -> tuple[Block, ...]:
+def _dataset_blocks(findings: Findings, dataset: Dataset | None, reason: str) -> tuple[Block, ...]:
     if dataset is None:
         return (reason,)
     found = statistics(dataset)
     return (
-        provenance.dataset_table(found, dataset.name),
+        provenance.dataset_table(found, dataset.name, is_posters=findings.is_posters),
         figures.class_histogram(found.per_class, dataset.name),
     )
 
@@ -205,12 +245,10 @@ def _subtitle(findings: Findings) -> str:
     return f"{methods}. {cells:,} cells searched in run {runs}."
 
 
-def _footer() -> str:
+def _footer(findings: Findings) -> str:
     written = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    return (
-        f"Written by cliploc {VERSION} on {written}. Columns marked quoted are from the poster and are not "
-        "computed here."
-    )
+    quoting = " Columns marked quoted are from the poster and are not computed here."
+    return f"Written by cliploc {VERSION} on {written}.{quoting if findings.is_posters else ''}"
 
 
 def _write(path: Path, content: bytes) -> None:

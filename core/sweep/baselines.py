@@ -66,6 +66,14 @@ def baseline_counts(sample: Sample) -> list[Counts]:
     return [counts_of(codes, mask, ignored) for codes in _codes((height, width))]
 
 
+def parted(table: Table) -> dict[str, Table]:
+    """A table of `baseline_table` as one of each baseline, by name."""
+    return {
+        name: Table(table.totals[:, place * _T : (place + 1) * _T], table.sizes)
+        for place, name in enumerate(BASELINES)
+    }
+
+
 def baselines_of(table: Table, seed: int) -> list[BaselineEntry]:
     """The best of every baseline, tuned and cross-validated as a heatmap set is.
 
@@ -73,8 +81,7 @@ def baselines_of(table: Table, seed: int) -> list[BaselineEntry]:
     """
     folds = folds_of(len(table.sizes), seed) if len(table.sizes) > 1 else None
     found = []
-    for place, name in enumerate(BASELINES):
-        alone = Table(table.totals[:, place * _T : (place + 1) * _T], table.sizes)
+    for name, alone in parted(table).items():
         means = alone.totals.sum(axis=0, dtype=np.int64) / UNIT / alone.images
         best = int(np.argmax(means))
         found.append(

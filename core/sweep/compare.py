@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.errors import ParameterError, clean
 from core.metrics import Integers
+from core.sweep.baselines import parted
 from core.sweep.choosing import Chosen, Paired, Worth, best_of, chosen, folds_of, paired, worth
 from core.sweep.keeping import kept_table
 from core.sweep.ledger import Ledger
@@ -47,13 +48,22 @@ class Contest:
 
     standings: what each is worth, over the images that all have, or over its own where
     no image is common to all; images: how many those are. best: what choosing the
-    contender, too, inside the folds is worth; None without common images.
+    contender, too, inside the folds is worth; None without common images. ways, sizes:
+    how each chooses on the common images, by source; empty without any.
     """
 
     standings: dict[str, Worth]
     images: dict[str, int]
     best: Worth | None
     pairs: tuple[Comparison, ...]
+    ways: Mapping[str, Chosen]
+    sizes: Integers
+
+    def lead(self, some: Sequence[str], others: Sequence[str]) -> Paired:
+        """What choosing among some contenders is worth more than among others, on the common images."""
+        folds = folds_of(len(self.sizes), SEED)
+        first, second = (best_of([self.ways[name] for name in names], folds) for names in (some, others))
+        return paired(first, second, self.sizes)
 
 
 def contenders(ledger: Ledger, run: str) -> list[Contender]:
@@ -116,7 +126,24 @@ def compared(ledger: Ledger, everyone: list[Contender]) -> Contest:
                 pairs, results, holm([r["p"] for r in results]), strict=True
             )
         ),
+        ways=dict(zip(names, [way for way, _ in mine], strict=True)) if everywhere else {},
+        sizes=mine[0][1] if everywhere else np.zeros(0, np.int64),
     )
+
+
+def against_baselines(contest: Contest, table: Table) -> tuple[Comparison, ...]:
+    """Every contender against every mask that needs no network, each tuned inside the same folds.
+
+    table: of `baselines.baseline_table`, by source, over the common images.
+    """
+    folds = folds_of(len(contest.sizes), SEED)
+    pairs = [
+        (name, baseline, paired(way, chosen(only, folds), contest.sizes))
+        for baseline, only in parted(table).items()
+        for name, way in contest.ways.items()
+    ]
+    corrected = holm([result["p"] for _, _, result in pairs])
+    return tuple(Comparison(*pair, p) for pair, p in zip(pairs, corrected, strict=True))
 
 
 def _best(ways: list[Chosen], sizes: Integers) -> Worth:

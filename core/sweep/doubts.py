@@ -22,15 +22,16 @@ def doubts(found: Mapping[str, Any]) -> list[str]:
             said.append(
                 f"the best cell predicts {what} on {count:,} of {images:,} images: it points at nothing"
             )
-    score = _held_out(found, found["best"]["mean_iou"])
-    unbeaten = [
-        f"{one['name']} ({_held_out(one, one['mean_iou']):.4f})"
-        for one in found["baselines"]
-        if _held_out(one, one["mean_iou"]) >= score
-    ]
-    if unbeaten:
-        said.append(f"it does not beat what needs no network: {', '.join(unbeaten)}")
+    names = [f"{one['name']} ({_held_out(one, one['mean_iou']):.4f})" for one in unbeaten(found)]
+    if names:
+        said.append(f"it does not beat what needs no network: {', '.join(names)}")
     return said
+
+
+def unbeaten(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The baselines of a `core.sweep.summary` that its best cell does not beat on other images."""
+    score = _held_out(found, found["best"]["mean_iou"])
+    return [one for one in found["baselines"] if _held_out(one, one["mean_iou"]) >= score]
 
 
 def _held_out(entry: Mapping[str, Any], tuned: float) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 
-from core.errors import ParameterError, clean
+from core.errors import ParameterError, clean, unknown
 from core.postprocess import INTERPOLATIONS, THRESHOLDS, PostProcess, parameter_named
 
 MOST_CONFIGS = 1_000_000
@@ -94,6 +94,23 @@ class Grid:
     def from_dict(cls, values: Mapping[str, list[object]]) -> Grid:
         """The inverse of `to_dict`."""
         return cls(**{name: tuple(axis) for name, axis in values.items()})  # type: ignore[arg-type]
+
+    def with_(self, texts: Mapping[str, str]) -> Grid:
+        """A copy with some axes as they are typed (`parse_range`, `parse_names`), by the parameter's name.
+
+        >>> Grid().with_({"dilate": "1:9:4", "order": "none,dilate"}).dilates
+        (1, 5, 9)
+        """
+        axes: dict[str, tuple[int, ...] | tuple[str, ...]] = {}
+        for name, text in texts.items():
+            if f"{name}s" not in {axis.name for axis in fields(self)}:
+                raise unknown(
+                    "axis of the grid", name, [axis.name.removesuffix("s") for axis in fields(self)]
+                )
+            axes[f"{name}s"] = (
+                parse_range(text, name) if parameter_named(name).odd else parse_names(text, name)
+            )
+        return replace(self, **axes)  # type: ignore[arg-type]
 
 
 def _without_unused(config: PostProcess) -> PostProcess:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from core.datasets import READING
@@ -41,10 +41,12 @@ def planned(
     executor: str = "local",
     workers: int | None = None,
     seed: int = 0,
+    only: Collection[str] | None = None,
 ) -> Plan:
     """Decide everything about a run. ParameterError, StoreError or DatasetError when it cannot be.
 
-    keep: `counts` of every image, only `sums`, or `auto` by their size. workers: None for one per core.
+    only: ids of the samples to score, None for all that have a heatmap in every set. keep:
+    `counts` of every image, only `sums`, or `auto` by their size. workers: None for one per core.
     """
     if keep not in KEEP:
         raise ParameterError(f"keep: found {keep!r}, expected {', '.join(KEEP)}")
@@ -52,6 +54,10 @@ def planned(
         raise ParameterError(f"workers: found {workers}, expected at least 1")
     check_spec(executor)
     sets, opened, ids = open_sets(heatmaps, dataset, HeatmapStore())
+    if only is not None:
+        ids = [id_ for id_ in ids if id_ in only]
+        if not ids:
+            raise ParameterError("none of the samples that are to be scored has a heatmap in every set")
     size = kept_bytes(len(ids), grid, len(sets))
     known = opened.sources()
     sources = {id_: known[id_] for id_ in ids}

@@ -15,8 +15,8 @@ import numpy as np
 
 from core.metrics import CONVENTION, Integers, Scores
 from core.parameters import Value
-from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.choosing import Chosen, Folds, Paired, Worth, chosen, folds_of, paired, worth
+from core.postprocess import ORDERS, THRESHOLDS, PostProcess
+from core.sweep.choosing import Chosen, Folds, Paired, Worth, best_of, chosen, folds_of, paired, worth
 from core.sweep.statistics import UNIT, Table, plateau, standard_error
 
 _T = len(THRESHOLDS)
@@ -42,6 +42,19 @@ class RawEntry(CellEntry):
     gain: Paired
 
 
+class OrderEntry(CellEntry):
+    """The best cell of one order, and what choosing among its cells is worth more than among others.
+
+    order: of the steps that really run: `dilate-erode` with an erosion of side 1 is `dilate`.
+    lead: than among those of all other orders; gain: than among those without any step, None for those.
+    """
+
+    order: str
+    cross_validated: float
+    lead: Paired
+    gain: Paired | None
+
+
 class BaselineEntry(TypedDict):
     """A mask that needs no network, tuned like a heatmap set where it has a threshold."""
 
@@ -60,8 +73,8 @@ class Summary(TypedDict):
     are no folds. folds: those of the first repeat. plateau: cells within one
     standard error of the best, and the smallest kernels among them. everything,
     nothing: images of which the best cell predicts all pixels, or none; None where an
-    earlier version did not count. oracles: per
-    image, chosen by looking at the true mask: upper bounds, never results.
+    earlier version did not count. oracles: per image, chosen by looking at the true mask:
+    upper bounds, never results. orders: empty where only one was tried.
     """
 
     convention: str
@@ -83,6 +96,7 @@ class Summary(TypedDict):
     oracle_cell: float | None
     everything: int | None
     nothing: int | None
+    orders: list[OrderEntry]
     baselines: list[BaselineEntry]
 
 
@@ -136,6 +150,7 @@ def summary_of(
         oracle_cell=float(images.totals.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         everything=int(scored.everything[best]),
         nothing=int(scored.nothing[best]),
+        orders=_orders(table, means, configs, folds) if folds is not None else [],
         baselines=list(baselines),
     )
 
@@ -161,6 +176,33 @@ def _raw(
         cross_validated=worth(alone, table.sizes)["mean"],
         gain=paired(way, alone, table.sizes, table.totals[:, rival].astype(np.int64)),
     )
+
+
+def _orders(table: Table, means: Scores, configs: Sequence[PostProcess], folds: Folds) -> list[OrderEntry]:
+    """Every order of steps against the choice among all others, tuned inside the same folds."""
+    names = np.repeat(["-".join(name for name, _ in config.steps()) or "none" for config in configs], _T)
+    present = [order for order in ORDERS if (names == order).any()]
+    if len(present) < 2:
+        return []
+    ways = {order: chosen(table.only(names == order), folds) for order in present}
+
+    def more(way: Chosen, other: Chosen) -> Paired:
+        # Cells of two orders may be one and the same mask: as sure as ways that share cells, not more.
+        return paired(way, other, table.sizes, way.on_all)
+
+    found = []
+    for order, way in ways.items():
+        place = int(np.flatnonzero(names == order)[way.best])
+        found.append(
+            OrderEntry(
+                **_entry(configs, place, means[place]),
+                order=order,
+                cross_validated=worth(way, table.sizes)["mean"],
+                lead=more(way, best_of([other for name, other in ways.items() if name != order], folds)),
+                gain=more(way, ways["none"]) if order != "none" and "none" in ways else None,
+            )
+        )
+    return found
 
 
 def _folds(table: Table, fold: Integers, way: Chosen, configs: Sequence[PostProcess]) -> list[FoldEntry]:

@@ -70,7 +70,7 @@ def test_every_number_of_a_report_is_over_the_same_images(runs: list[str]) -> No
 
 
 def test_the_page_states_the_images_of_every_row(runs: list[str], tmp_path: Path) -> None:
-    text = write_report(Ledger(), runs, tmp_path / "report").read_text()
+    text = write_report(Ledger(), runs, tmp_path / "report").page.read_text()
     assert "Rows over different images do not compare" in text
     assert "over 60 images" in text.lower()
     markdown = (tmp_path / "report" / "tables.md").read_text()

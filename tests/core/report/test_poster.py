@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -34,12 +35,16 @@ def test_from_nothing_to_the_page_and_again_without_computing(
     ]  # fmt: skip
     assert main(command) == 0
     page = tmp_path / "out" / "report.html"
-    assert capsys.readouterr().out.strip() == str(page)
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "GEM"
+    assert out[-1] == str(page)
+    assert all(line.startswith("  cannot tell ") for line in out if line.startswith("  "))
+    assert "does not beat the whole image as a mask" in out[1]  # a network of random weights
     assert all(
         template.replace("<", "&lt;").replace(">", "&gt;") in page.read_text() for template in TEMPLATES[:2]
     )
     (run,) = Ledger().runs()
-    assert (run.state, run.configs, len(run.heatmaps)) == ("done", 768, 2)
+    assert (run.state, run.configs, len(run.heatmaps)) == ("done", 3 * (1 + 15 + 15 + 225 + 225), 2)
     page.unlink()
 
     def not_again(*arguments: object, **named: object) -> NoReturn:
@@ -50,6 +55,34 @@ def test_from_nothing_to_the_page_and_again_without_computing(
     assert main(command) == 0
     assert page.exists()
     assert [row.id for row in Ledger().runs()] == [run.id]
+
+
+def test_a_first_look_at_some_samples_with_options_of_ones_own(
+    make_folder: MakeFolder, tiny_backbone: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sample is drawn by the seed, its heatmaps are those of the whole dataset's sets."""
+    command = [
+        "poster", "--dataset", str(make_folder({"cat": 4, "red car": 3})), "--methods", "gem",
+        "--network", f"gem={tiny_backbone}", "--device", "cpu", "-o", str(tmp_path / "out"),
+        "--template", "a <label>", "--set", "depth=2", "--precision", "float32", "--size", "64",
+        "--grid", "dilate=1:9:4", "--grid", "order=none,dilate", "--grid", "interpolation=nearest", "--json",
+    ]  # fmt: skip
+    assert main([*command, "--limit", "3"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["report"] == str(tmp_path / "out" / "report.html")
+    verdicts = {one["claim"]: one for one in said["verdicts"] if one["method"] == "GEM"}
+    assert verdicts["dilation, then erosion raises mean IoU"]["verdict"] == "cannot tell"
+    (few,) = Ledger().runs()
+    plan = Ledger().plan(few.id)
+    assert (plan.images, len(plan.grid.configs), len(plan.sets)) == (3, 3, 1)
+    (found,) = HeatmapStore().sets()
+    identity = found.identity
+    assert (identity.template, identity.size, identity.precision) == ("a <label>", 64, "float32")
+    assert dict(identity.parameters)["depth"] == 2
+    assert len(found.ids()) == 3
+    assert main(command) == 0  # the rest is computed into the same set
+    assert [len(again.ids()) for again in HeatmapStore().sets()] == [7]
+    assert sorted(row.images for row in Ledger().runs()) == [3, 7]
 
 
 def test_other_weights_under_the_same_name_are_computed_anew(
@@ -122,6 +155,12 @@ def test_other_datasets_run_on_the_posters_networks(make_folder: MakeFolder) -> 
         (["--methods", ","], "expected names"),
         (["--network", "gem"], "METHOD=BACKBONE"),
         (["--network", "gemm=ViT-B-16"], "did you mean gem"),
+        (["--limit", "0"], "expected at least 1"),
+        (["--grid", "dilate"], "expected NAME=LIST"),
+        (["--grid", "dilat=1:9"], "did you mean dilate"),
+        (["--grid", "dilate=2:8"], "dilate"),
+        (["--set", "depht=3"], "depht"),
+        (["--template", "nothing in it"], "<label>"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

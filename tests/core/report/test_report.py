@@ -11,15 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from core.cli import main
+from core.codes import mask_of
 from core.datasets import open_dataset
 from core.heatmaps.store import HeatmapStore
 from core.metrics import iou
+from core.postprocess import PostProcess
+from core.report import quoted
 from core.report.examples import FAILURES, failure_kinds, ranks
 from core.report.findings import gathered
 from core.report.write import write_report
 from core.sweep import sweep
+from core.sweep.baselines import BASELINES
 from core.sweep.evaluate import evaluate
 from core.sweep.grid import Grid
 from core.sweep.ledger import Ledger
@@ -83,7 +88,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], Pat
             heatmap_set(folder, name, images=240, seed=seed) for seed, name in enumerate(("first", "second"))
         ]
         runs = [sweep(name, GRID, executor="threads", workers=2).id for name in names]
-        return place / "home", runs, write_report(Ledger(), runs, place / "report")
+        return place / "home", runs, write_report(Ledger(), runs, place / "report").page
 
 
 @pytest.fixture
@@ -104,16 +109,20 @@ def test_numbers_on_the_page_are_the_ledgers(runs: list[str], written: Path) -> 
     assert page.column("scores", "best (tuned)")[:2] == [[cell.scores["mean_iou"]] for cell in cells]
     assert page.column("scores", "threshold")[:2] == [[cell.config.threshold] for cell in cells]
     assert page.column("scores", "raw (tuned)")[:2] == [[s["raw"]["mean_iou"]] for s in summaries]
-    assert page.column("scores", "cross-validated")[:2] == [[s["cross_validated"]] for s in summaries]
-    assert page.column("scores", "95 % interval")[:2] == [s["interval"] for s in summaries]
+    assert page.column("scores", "cross-validated")[:2] == [
+        [s["cross_validated"], *s["interval"]] for s in summaries
+    ]
     assert page.column("scores", "images") == [[240]] * 6
     assert page.column("scores", "best (tuned)")[2:] == [
         [one["mean_iou"]] for one in summaries[0]["baselines"]
     ]
     gains = [s["raw"]["gain"] for s in summaries]
     assert page.column("gain", "p (Holm)") == [[p] for p in holm([gain["p"] for gain in gains])]
-    assert page.column("gain", "difference") == [[gain["difference"]] for gain in gains]
-    assert page.column("gain", "95 % interval") == [[gain["low"], gain["high"]] for gain in gains]
+    assert page.column("gain", "difference") == [[g["difference"], g["low"], g["high"]] for g in gains]
+    leads = [next(o for o in s["orders"] if o["order"] == "dilate-erode")["lead"] for s in summaries]
+    assert page.column("orders", "dilate-erode, more than the others") == [
+        [lead["difference"], lead["low"], lead["high"]] for lead in leads
+    ]
     for name in ("precision", "recall", "F1", "AP", "PxAP"):
         column = {"F1": "f1", "AP": "average_precision", "PxAP": "px_ap"}.get(name, name)
         assert page.column("other-scores", name) == [[cell.scores[column]] for cell in cells]
@@ -130,10 +139,67 @@ def test_example_pictures_carry_the_samples_own_iou(runs: list[str], written: Pa
     assert f'<data value="{float(scores.max())!r}">' in written.read_text()
 
 
-def test_the_poster_stands_beside_marked_as_quoted(written: Path) -> None:
+def test_the_posters_figures_stand_beside_cocoglide_alone(
+    runs: list[str], written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the content of pictures and masks: a name proves nothing."""
     page = Page(written.read_text())
-    assert page.column("dataset", "poster (quoted)")[:6] == [[512], [73], [1], [17], [7.014], [4.446]]
     assert page.column("dataset", "toy")[:2] == [[240], [3]]
+    assert "quoted" not in written.read_text().split("</style>")[1]
+    plan = Ledger().plan(runs[0])
+    monkeypatch.setattr("core.report.quoted.TRUTH", plan.truth)
+    monkeypatch.setattr("core.report.quoted.PICTURES", open_dataset(plan.dataset).pictures)
+    beside = Page(write_report(Ledger(), runs, tmp_path / "beside").page.read_text())
+    assert beside.column("dataset", "poster (quoted)")[:6] == [[512], [73], [1], [17], [7.014], [4.446]]
+
+
+def test_cocoglide_is_known_by_its_content(cocoglide: Path) -> None:
+    dataset = open_dataset(str(cocoglide))
+    assert (dataset.truth, dataset.pictures) == (quoted.TRUTH, quoted.PICTURES)
+
+
+def test_pairs_are_a_matrix_with_what_needs_no_network_below(runs: list[str], written: Path) -> None:
+    head, *rows = Page(written.read_text()).tables["pairs"]
+    assert [text for text, _ in head] == ["row minus column", "1", "2"]
+    assert [row[0][0] for row in rows] == ["1. first", "2. second", *BASELINES]
+    found = gathered(Ledger(), runs, open_dataset(Ledger().plan(runs[0]).dataset))
+    assert found.contest is not None
+    (pair,) = found.contest.pairs
+    low, high = pair.result["low"], pair.result["high"]
+    assert low is not None
+    assert high is not None
+    assert rows[1][1][1] == [-pair.result["difference"], -high, -low]
+    assert rows[0][1][1] == rows[0][2][1] == rows[1][2][1] == []
+    whole = dict(zip(("first", "second"), rows[2][1:], strict=True))
+    for summary, name in ((found.sets[0].summary, "first"), (found.sets[1].summary, "second")):
+        baseline = summary["baselines"][0]["cross_validated"]
+        assert whole[name][1][0] == pytest.approx(baseline - summary["cross_validated"], abs=1e-9)
+        assert whole[name][0].count("*") == 1
+
+
+def test_every_class_has_its_mean_iou(runs: list[str], written: Path) -> None:
+    page = Page(written.read_text())
+    found = gathered(Ledger(), runs, open_dataset(Ledger().plan(runs[0]).dataset)).leaders
+    for leader in found:
+        assert page.column("classes", leader.title) == [[leader.labels[x]] for x in sorted(leader.labels)]
+    assert page.column("classes", "images") == [[120], [40], [80]]
+
+
+def test_parts_and_holes_are_those_of_the_masks(runs: list[str], written: Path) -> None:
+    """By scipy, mask by mask, at the cells that the table names."""
+    page = Page(written.read_text())
+    found = gathered(Ledger(), runs).leaders[0]
+    dataset = open_dataset(Ledger().plan(runs[0]).dataset)
+    heatmaps = HeatmapStore().find(found.key).read_all()
+    closing = found.order("dilate-erode")
+    assert found.raw is not None
+    assert closing is not None
+    after = PostProcess.from_dict(closing["config"])
+    rows = page.column("parts", "parts")[1:4]
+    for row, config in zip(rows, (found.raw.config, after.with_(order="none"), after), strict=True):
+        masks = (mask_of(heatmaps[s.id], s.true_mask().shape, config) for s in dataset.samples)
+        parts = [ndimage.label(mask, np.ones((3, 3)))[1] for mask in masks]
+        assert row[0] == pytest.approx(np.mean(parts))
 
 
 def test_every_table_and_figure_is_there(written: Path) -> None:
@@ -142,6 +208,9 @@ def test_every_table_and_figure_is_there(written: Path) -> None:
         "scores",
         "pairs",
         "gain",
+        "orders",
+        "parts",
+        "classes",
         "dataset",
         "methods",
         "failures",
@@ -181,7 +250,7 @@ def test_figures_take_their_colours_from_the_reader(written: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_figures(runs: list[str], written: Path, tmp_path: Path) -> None:
-    again = write_report(Ledger(), runs, tmp_path / "again")
+    again = write_report(Ledger(), runs, tmp_path / "again").page
     for path in sorted((written.parent / "figures").iterdir()):
         assert path.read_bytes() == (again.parent / "figures" / path.name).read_bytes()
 
@@ -211,10 +280,11 @@ def test_a_run_of_another_machine_is_reported_without_pictures(
     runs: list[str], written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Imported bundles bring scores, not images: the page says so and has everything else."""
-    monkeypatch.setattr("core.report.examples.HeatmapStore", lambda: HeatmapStore(tmp_path / "empty"))
-    text = write_report(Ledger(), runs, tmp_path / "elsewhere").read_text()
+    for module in ("examples", "parts"):
+        monkeypatch.setattr(f"core.report.{module}.HeatmapStore", lambda: HeatmapStore(tmp_path / "empty"))
+    text = write_report(Ledger(), runs, tmp_path / "elsewhere").page.read_text()
     assert "not in this machine&#x27;s store" in text
-    assert set(Page(text).tables) == set(Page(written.read_text()).tables) - {"failures"}
+    assert set(Page(text).tables) == set(Page(written.read_text()).tables) - {"failures", "parts"}
 
 
 def test_a_run_of_one_config_that_kept_only_sums_is_reported_without_what_it_cannot_say(
@@ -224,9 +294,9 @@ def test_a_run_of_one_config_that_kept_only_sums_is_reported_without_what_it_can
     grid = Grid(("nearest",), dilates=(5,), erodes=(5,))
     name = heatmap_set(make_folder, "alone", images=12)
     run = sweep(name, grid, executor="threads", workers=2, keep="sums").id
-    text = write_report(Ledger(), [run], tmp_path / "report").read_text()
+    text = write_report(Ledger(), [run], tmp_path / "report").page.read_text()
     assert set(Page(text).tables) == {
-        "scores", "dataset", "methods", "failures", "other-scores", "plateau", "searched",
+        "scores", "classes", "dataset", "methods", "failures", "other-scores", "plateau", "searched",
     }  # fmt: skip
     assert "kept only sums" in text
     assert "what morphology adds is not known" in text

@@ -7,7 +7,8 @@ import re
 import hypothesis.strategies as st
 from hypothesis import given
 
-from core.report.tables import Interval, Number, Table, as_html, as_latex, as_markdown
+from core.report.latex import as_latex
+from core.report.tables import Estimate, Interval, Number, Table, as_html, as_markdown
 
 NASTY = "a|b <script>alert(1)</script> & 50 % \\x_y$ \x1b[31m"
 
@@ -52,7 +53,34 @@ def test_latex_stands_on_booktabs_with_a_label() -> None:
     lines = as_latex(table(("x", Number(0.5)))).splitlines()
     assert r"\label{tab:t}" in lines
     assert r"\begin{tabular}{lr}" in lines
-    assert r"x & 0.5000 \\" in lines
+    assert r"x & 0.5000 \tabularnewline" in lines
+
+
+def test_an_estimate_stands_over_its_interval() -> None:
+    estimate = Estimate(Number(0.5), Interval(Number(0.4), Number(0.6)), "*")
+    one = table(("x", estimate), ("y", Estimate(Number(0.25))))
+    assert '<data value="0.5">0.5000</data>*<br><small><data value="0.4">' in as_html(one)
+    assert "| x | 0.5000\\* (0.4000 to 0.6000) |" in as_markdown(one)
+    assert r"\shortstack[r]{0.5000*\\ {\scriptsize 0.4000 to 0.6000}}" in as_latex(one)
+    assert r"y & 0.2500 \tabularnewline" in as_latex(one)
+
+
+def test_a_long_latex_table_is_cut_and_every_row_is_there_once() -> None:
+    latex = as_latex(table(*((f"row {place:03d}", Number(place, 0)) for place in range(100))))
+    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 3
+    assert re.findall(r"row (\d{3})", latex) == [f"{place:03d}" for place in range(100)]
+    assert r"\label{tab:t-3}" in latex
+    assert "part 3 of 3" in latex
+
+
+def test_long_texts_share_what_the_line_has_left() -> None:
+    """Columns of numbers keep their width, texts wrap: together no wider than 17 cm."""
+    columns = ("name", "text", "other text", *(f"number {place}" for place in range(6)))
+    row = ("name", "long " * 40, "other words " * 9, *(Number(0.12345, 5) for _ in range(6)))
+    latex = as_latex(Table("t", "Title.", "Caption.", columns, (row,)))
+    widths = [float(width) for width in re.findall(r"p\{([\d.]+)cm\}", latex)]
+    assert len(widths) == 2
+    assert sum(widths) < 17 - 6 * 7 * 0.15
 
 
 def test_columns_that_say_nothing_are_left_out() -> None:

@@ -8,6 +8,7 @@ import pytest
 from core.datasets import Sample
 from core.postprocess import THRESHOLDS, PostProcess
 from core.sweep.baselines import BASELINES, baseline_table, baselines_of
+from core.sweep.choosing import folds_of
 from core.sweep.doubts import doubts
 from core.sweep.earlier import upgraded
 from core.sweep.statistics import UNIT, Table
@@ -80,6 +81,53 @@ def test_three_copies_of_every_image_are_no_more_certain_than_one(table: Table, 
     assert again["interval"] == pytest.approx(found["interval"])
 
 
+def test_every_order_is_tuned_alone_and_against_all_others(table: Table) -> None:
+    """By hand: in each repeat and fold the best cell on the other folds, of the order and of the rest."""
+    configs = [
+        PostProcess(),
+        PostProcess(dilate=9),
+        PostProcess(dilate=9, erode=9),
+        PostProcess(order="erode-dilate", dilate=9, erode=9),
+        PostProcess(order="erode-dilate", erode=5),
+    ]
+    orders = np.repeat(["none", "dilate", "dilate-erode", "erode-dilate", "erode"], _T)
+    rng = np.random.default_rng(11)
+    values = table.totals[:, : 2 * _T] / UNIT
+    some = table_of(
+        np.clip(np.hstack([values, values, values[:, :_T]]) + rng.normal(0, 0.1, (120, 5 * _T)), 0, 1)
+    )
+    folds = folds_of(120, 0)
+
+    def held_out(cells: np.ndarray) -> float:
+        scores = []
+        for fold in folds:
+            for place, number in enumerate(fold):
+                training = some.totals[fold != number][:, cells].sum(axis=0, dtype=np.int64)
+                scores.append(some.totals[place, cells][training.argmax()] / UNIT)
+        return float(np.mean(scores))
+
+    found = summary_of(scored(some, [f"{place:03d}" for place in range(120)]), configs, seed=0)["orders"]
+    assert [one["order"] for one in found] == ["none", "dilate", "erode", "dilate-erode", "erode-dilate"]
+    for one in found:
+        own = orders == one["order"]
+        assert one["mean_iou"] == pytest.approx((some.totals[:, own].mean(axis=0) / UNIT).max())
+        assert one["cross_validated"] == pytest.approx(held_out(own), abs=1e-12)
+        assert one["lead"]["difference"] == pytest.approx(held_out(own) - held_out(~own), abs=1e-12)
+        assert one["lead"]["low"] is not None
+        if one["order"] == "none":
+            assert one["gain"] is None
+        else:
+            assert one["gain"] is not None
+            without = held_out(orders == "none")
+            assert one["gain"]["difference"] == pytest.approx(held_out(own) - without, abs=1e-12)
+
+
+def test_one_order_has_no_rival(table: Table) -> None:
+    units = [f"{place:03d}" for place in range(120)]
+    alone = Table(table.totals[:, _T:], table.sizes)
+    assert summary_of(scored(alone, units), CONFIGS[1:], seed=0)["orders"] == []
+
+
 def test_groups_of_images_have_no_oracle(table: Table) -> None:
     found = summary_of(scored(table.by([f"{place % 20:03d}" for place in range(120)])), CONFIGS, seed=0)
     assert (found["oracle_threshold"], found["oracle_cell"]) == (None, None)
@@ -149,5 +197,5 @@ def test_a_summary_of_an_earlier_version_keeps_its_estimates_and_loses_its_inter
     assert (new["cross_validated"], new["interval"], new["sources"]) == (0.6, None, 0)
     assert new["raw"]["gain"] == {"difference": 0.1, "low": None, "high": None, "p": None, "images": 120,
                                   "sources": 0}  # fmt: skip
-    assert (new["everything"], new["baselines"]) == (None, [])
+    assert (new["everything"], new["baselines"], new["orders"]) == (None, [], [])
     assert upgraded(new) == new
