@@ -7,13 +7,13 @@ it. A preset or the user's keymap.toml is laid over it by action name.
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from textual.binding import Binding, BindingType
 
 from core.errors import ParameterError, clean, unknown
+from tui import toml
 from tui.actions import ACTIONS, Action
 
 # Which actions are alive together: a screen's own and those everywhere.
@@ -75,7 +75,7 @@ def load(path: Path, preset: str = "cliploc") -> dict[str, str]:
     The file is TOML: `preset = "vim"` and a table `[keys]` of action name to keys.
     ParameterError, naming the file, for unknown names and for doubled keys.
     """
-    found = _read(path)
+    found = toml.table(path)
     preset = str(found.get("preset", preset))
     if preset not in PRESETS:
         raise unknown("keymap preset", preset, PRESETS)
@@ -114,15 +114,6 @@ def _sign(key: str) -> str:
     held, _, name = key.rpartition("+")
     sign = _SIGNS.get(name, name)
     return f"{held}+{sign}".replace("ctrl+", "^").replace("shift+", "⇧") if held else sign
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ParameterError(f"cannot read {path}: {clean(error)}; mend it or move it away") from error
 
 
 def _check_entry(path: Path, name: str, keys: object) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 
 from core import paths
 from core.errors import ClipLocError, ParameterError, clean
 from core.postprocess import PostProcess
+from tui import toml
 
 # The poster's operating range, and the map as it is.
 BUILT_IN = {
@@ -21,14 +21,8 @@ BUILT_IN = {
 def load() -> dict[str, PostProcess]:
     """Built-in and saved presets by name. ParameterError, naming file and preset, for a broken one."""
     path = paths.config_dir() / "presets.toml"
-    try:
-        saved = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return dict(BUILT_IN)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ParameterError(f"cannot read {path}: {clean(error)}; mend it or move it away") from error
     presets = dict(BUILT_IN)
-    for name, values in saved.items():
+    for name, values in toml.table(path).items():
         try:
             presets[name] = PostProcess.from_dict(values)
         except (ClipLocError, TypeError, AttributeError) as error:

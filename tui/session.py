@@ -55,7 +55,7 @@ def _read() -> dict[str, Any]:
         content = json.loads((paths.state_dir() / "session.json").read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.warning("session not restored: %s", error)
         return {}
     if not isinstance(content, dict) or content.get("version") != VERSION:

@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import subprocess
-import tomllib
 from dataclasses import replace
 
 from textual import constants
@@ -17,7 +16,7 @@ from core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
 from core.heatmaps.recipe import Recipe, parsed_parameters
 from core.postprocess import PARAMETERS
 from core.terminal import Terminal, probe, usable
-from tui import keymap, session, themes
+from tui import keymap, session, themes, toml
 from tui.browsing import first_of
 from tui.state import ExplorerState, Source
 
@@ -96,13 +95,7 @@ def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
     """Settings of config.toml, under those of the command line. ParameterError for unknown ones."""
     path = paths.config_dir() / "config.toml"
     settings = {"theme": themes.NAMES[0], "keymap": "cliploc", "graphics": "auto", "color": "auto"}
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        found = {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ParameterError(f"cannot read {path}: {clean(error)}; mend it or move it away") from error
-    for name, value in found.items():
+    for name, value in toml.table(path).items():
         if name not in SETTINGS or not isinstance(value, str):
             raise ParameterError(f"{path}: {clean(name)} is not a setting; known: {', '.join(SETTINGS)}")
         settings[name] = value
