@@ -7,6 +7,7 @@ command line and the screen show the message alone; a traceback needs --debug.
 from __future__ import annotations
 
 import difflib
+import json
 import unicodedata
 from collections.abc import Iterable
 
@@ -46,9 +47,22 @@ class ResourceError(ClipLocError):
     exit_code = 1
 
 
+_UNSAFE = {"Cc", "Cf", "Cs", "Co"}  # control, formatting, surrogates, private use: Unicode's categories
+
+
 def clean(text: object) -> str:
     """Make text from outside safe to print: control and formatting characters are dropped."""
-    return "".join(c for c in str(text) if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    return "".join(c for c in str(text) if unicodedata.category(c) not in _UNSAFE)
+
+
+def escaped(text: str) -> str:
+    """JSON that is safe to print, and still the same value: such characters are written as \\u….
+
+    Line ends, which JSON has between its values alone, stay.
+    """
+    return "".join(
+        json.dumps(c)[1:-1] if c != "\n" and unicodedata.category(c) in _UNSAFE else c for c in text
+    )
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ParameterError:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from core.errors import clean
+from core.errors import clean, escaped
 
 
 def say(text: str) -> None:
@@ -25,7 +25,7 @@ def clean_lines(text: str) -> str:
 
 def print_json(value: object) -> None:
     """Print a value as JSON on stdout; floats keep their exact value."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from core.errors import ParameterError, ResourceError
+from core.errors import ParameterError, ResourceError, clean, escaped
 from core.paths import atomic_write
 from core.sweep.ledger import Ledger
 
@@ -39,13 +39,17 @@ def export(ledger: Ledger, run: str, form: str, out: Path | None, stdout: IO[str
         return
     write = {"csv": _write_csv, "json": _write_json}[form]
     if out is None:
-        write(rows(ledger, run), stdout)
+        write(map(_printable, rows(ledger, run)) if stdout.isatty() else rows(ledger, run), stdout)
         return
     with atomic_write(out) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         write(rows(ledger, run), text)
         text.flush()
         text.detach()
+
+
+def _printable(row: dict[str, object]) -> dict[str, object]:
+    return {name: clean(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _write_csv(table: Iterator[dict[str, object]], out: IO[str]) -> None:
@@ -61,7 +65,7 @@ def _write_json(table: Iterator[dict[str, object]], out: IO[str]) -> None:
     out.write("[")
     for number, row in enumerate(table):
         out.write(",\n " if number else "\n ")
-        json.dump(row, out, ensure_ascii=False)
+        out.write(escaped(json.dumps(row, ensure_ascii=False)))
     out.write("\n]\n")
 
 

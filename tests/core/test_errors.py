@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import clean, unknown
+from core.errors import clean, escaped, unknown
 
 
 @given(st.text())
@@ -20,6 +21,15 @@ def test_clean_text_holds_no_control_characters(text: str) -> None:
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S", "Zs"])))
 def test_clean_keeps_everything_that_can_be_seen(text: str) -> None:
     assert clean(text) == text
+
+
+@given(
+    st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
+def test_json_is_the_same_value_and_holds_nothing_unsafe(value: object) -> None:
+    text = escaped(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(text) == value
+    assert clean(text.replace("\n", "")) == text.replace("\n", "")
 
 
 def test_escape_sequences_lose_their_power() -> None:
