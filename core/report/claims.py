@@ -136,7 +136,7 @@ def _tests(findings: Findings, parts: Mapping[str, Parts], method: str) -> Itera
 
 
 def _pointless(findings: Findings, leader: SetFindings) -> str:
-    """Why a method's masks are not known to beat the whole image, so that nothing is claimed; "" if they are."""
+    """Why a method's masks are not known to beat the whole image, "" if they are."""
     best = f"the best of {leader.title}"
     if _WHOLE in (one["name"] for one in unbeaten(leader.summary)):
         return f"{best} does not beat the whole image as a mask: it points at nothing"
