@@ -3,8 +3,8 @@
 A claim is about a number above or below a bound. It is confirmed where the number lies
 on its side and chance alone would hardly bring it there (p after Holm's correction for
 all claims tested together); not confirmed where it was tested and is not; and nobody can
-tell where there is no interval that covers as often as it says, or no method that points
-better than the whole image as a mask.
+tell where there is no interval that covers as often as it says, or the method is not
+known to point better than the whole image as a mask.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from core.sweep.student import quantile, two_sided
 CONFIRMED, NOT_CONFIRMED, CANNOT_TELL = "confirmed", "not confirmed", "cannot tell"
 NOTHING = 0.01  # mean IoU: what adds less counts as adding nothing
 _CLOSING = "dilate-erode"
+_WHOLE = "whole image"
 _DIGITS = {"mean IoU": 4, "parts": 2, "holes": 2, "%": 1}  # by unit
 
 BEST = "it localizes best"
@@ -108,13 +109,14 @@ def verdicts(findings: Findings, parts: Mapping[str, Parts]) -> tuple[Verdict, .
     tests = [test for method in quoted.NETWORKS for test in _tests(findings, parts, method)]
     corrected = holm([test.p for test in tests])
     found = [_judged(test, p) for test, p in zip(tests, corrected, strict=True)]
-    return (*found, *(_figures(findings) if findings.is_posters else ()))
+    most = 2 * len(findings.ids) > quoted.DATASET["images"]
+    return (*found, *(_figures(findings) if findings.is_posters and most else ()))
 
 
 def _tests(findings: Findings, parts: Mapping[str, Parts], method: str) -> Iterator[_Test]:
     leader = next((found for found in findings.leaders if found.method == method), None)
     title = METHODS[method].title
-    unknown = _unknown(leader, title)
+    unknown = f"{title} is not among the runs" if leader is None else _pointless(findings, leader)
     if method == quoted.BEST:
         yield _best(findings, method, unknown)
     closing = leader.order(_CLOSING) if leader else None
@@ -133,13 +135,21 @@ def _tests(findings: Findings, parts: Mapping[str, Parts], method: str) -> Itera
     yield _Test(COVERS, title, absent or untried, covered, WORTH_FROM, unit="holes")
 
 
-def _unknown(leader: SetFindings | None, title: str) -> str:
-    """Why nothing can be said of a method at all."""
-    if leader is None:
-        return f"{title} is not among the runs"
-    beaten_by = [one["name"] for one in unbeaten(leader.summary)]
-    if "whole image" in beaten_by:
-        return f"the best of {title} does not beat the whole image as a mask: it points at nothing"
+def _pointless(findings: Findings, leader: SetFindings) -> str:
+    """Why a method's masks are not known to beat the whole image, "" if they are."""
+    best = f"the best of {leader.title}"
+    if _WHOLE in (one["name"] for one in unbeaten(leader.summary)):
+        return f"{best} does not beat the whole image as a mask: it points at nothing"
+    pairs = (pair for pair in findings.against if (pair.first, pair.second) == (leader.contender, _WHOLE))
+    for pair in pairs:
+        if pair.p_holm is None:
+            sources = pair.result["sources"]
+            return (
+                f"{sources} source images are too few to know whether {best} beats the whole image as a "
+                f"mask; {COMPARED_FROM} would do"
+            )
+        if pair.p_holm >= SIGNIFICANT:
+            return f"{best} may beat the whole image as a mask by chance alone"
     return ""
 
 
@@ -147,7 +157,7 @@ def _best(findings: Findings, method: str, unknown: str) -> _Test:
     """The choice among the method's sets against the choice among all others', inside the folds."""
     title = METHODS[method].title
     own, others = (
-        [f"{found.run}:{found.name}" for found in findings.sets if (found.method == method) == mine]
+        [found.contender for found in findings.sets if (found.method == method) == mine]
         for mine in (True, False)
     )
     contest = findings.contest

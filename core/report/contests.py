@@ -17,7 +17,7 @@ from core.sweep.compare import Comparison, Contest
 def pairs_table(findings: Findings, contest: Contest) -> Table | None:
     """The differences of all pairs as a matrix; None for one set without baselines."""
     names = list(contest.ways)
-    known = {f"{found.run}:{found.name}": found for found in findings.sets}
+    known = {found.contender: found for found in findings.sets}
     titles = [known[name].label if name in known else clean(name) for name in names]
     cells = {(pair.second, pair.first): _cell(pair) for pair in (*contest.pairs, *findings.against)}
     labels = [

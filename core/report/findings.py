@@ -83,6 +83,11 @@ class SetFindings:
         return ", ".join(filter(None, (self.title, self.template)))
 
     @property
+    def contender(self) -> str:
+        """Its name in a `Contest`."""
+        return f"{self.run}:{self.name}"
+
+    @property
     def template(self) -> str:
         """The prompt template; empty when it is not known."""
         return self.identity.template if self.identity else ""

@@ -17,7 +17,8 @@ _LINE = 17.0  # cm between the margins
 _ROWS = 36  # of one table on a page
 _CHARACTER, _BETWEEN = 0.14, 0.25  # cm: a character of \footnotesize, and what is between columns
 _HEADING = 12  # characters after which a heading is wrapped
-_NARROWEST = 1.4  # cm of a column of text
+_TINY = 0.75  # how wide a character of an interval is against one of the text
+_NARROWEST = 2.0  # cm of a column of text
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
@@ -78,10 +79,11 @@ def _alignments(table: Table) -> list[str]:
     return kinds
 
 
-def _lengths(table: Table, place: int) -> list[int]:
+def _lengths(table: Table, place: int) -> list[float]:
     """Characters on the longest line of each cell of a column, and of its heading."""
-    cells = [max(map(len, _lines(row[place]))) for row in table.rows]
-    return [*map(len, _wrapped(table.columns[place])), 0, *cells]
+    cells = (_lines(row[place]) for row in table.rows)
+    lengths = (max(len(first), *(_TINY * len(line) for line in rest), 0) for first, *rest in cells)
+    return [*map(len, _wrapped(table.columns[place])), 0, *lengths]
 
 
 def _wrapped(heading: str) -> list[str]:
@@ -97,7 +99,7 @@ def _lines(cell: Cell) -> list[str]:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Estimate) and cell.interval is not None:
         value, interval = map(_escaped, _lines(cell))
-        return rf"\shortstack[r]{{{value}\\ {{\scriptsize {interval}}}}}"
+        return rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{value}\\[-2pt] \tiny {interval}\end{{tabular}}"
     text = _escaped(shown(cell))
     return rf"\raggedright {text}" if isinstance(cell, str) and len(cell) > WRAPS else text
 
@@ -105,7 +107,8 @@ def _cell(cell: Cell) -> str:
 def _stacked(lines: Sequence[str], alignment: str) -> str:
     if len(lines) < 2:
         return _escaped("".join(lines))
-    return rf"\shortstack[{alignment}]{{" + r"\\ ".join(map(_escaped, lines)) + "}"
+    stacked = r"\\ ".join(map(_escaped, lines))
+    return rf"\begin{{tabular}}[b]{{@{{}}{alignment}@{{}}}}{stacked}\end{{tabular}}"
 
 
 def _row(cells: Sequence[str]) -> str:

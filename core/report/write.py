@@ -130,6 +130,12 @@ def _sections(
     yield Section("more", "Other scores, and how sharp the optimum is", others)
     searched = provenance.searched_table(findings)
     repeat = "These commands make it all again; the last one then takes the ids of the new runs."
+    fewest = min(plan.images for plan in findings.plans)
+    if dataset is not None and fewest < len(dataset.scorable):
+        repeat += (
+            " They take every image that gets a heatmap; of these runs, one took "
+            f"{fewest:,} of {len(dataset.scorable):,}."
+        )
     yield Section(
         "searched", "What was searched, and how to repeat it", (searched, repeat, _commands(findings))
     )

@@ -13,10 +13,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from core.sweep.choosing import chosen, folds_of, paired, worth
+from core.sweep.choosing import Chosen, chosen, folds_of, paired, worth
 from core.sweep.statistics import Table
 from tests.simulation import before
-from tests.simulation.population import Population, level, natural, scaled
+from tests.simulation.population import GRID, Population, level, natural, scaled
 
 SETS = 4000
 SIZES = (32, 60, 120, 512)
@@ -27,12 +27,16 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Case:
-    """Two ways of choosing cells in one population: (cells,) each. copies: samples of each source image."""
+    """Two ways of choosing cells in one population: (cells,) each. copies: samples of each source image.
+
+    orders: whether they are orders of one heatmap set, whose cells may be one and the same mask.
+    """
 
     population: Population
     first: Mask
     second: Mask
     copies: int = 1
+    orders: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,14 @@ def _pair(effect: float) -> Case:
     return Case(Population(values, np.tile(first.raw, 2)), is_first, ~is_first)
 
 
+def _order(effect: float) -> Case:
+    """Dilation, then erosion against all other orders."""
+    population = scaled(natural(FIRST), effect)
+    closing = [config.dilate > 1 and config.erode > 1 for config in GRID.configs]
+    cells = np.repeat(closing, population.values.shape[1] // len(closing))
+    return Case(population, cells, ~cells, orders=True)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "gain of morphology, none in truth": cache(lambda: _gain(0.0)),
     "gain, 0.15 of the natural": cache(lambda: _gain(0.15)),
@@ -73,6 +85,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "gain, three equal samples a source": cache(lambda: _gain(1.0, copies=3)),
     "two methods, equally good": cache(lambda: _pair(1.0)),
     "two methods, equally good, many equal cells": cache(lambda: _pair(0.0)),
+    "an order against all others, all equally good": cache(lambda: _order(0.0)),
+    "an order against all others, 0.3 of the natural": cache(lambda: _order(0.3)),
+    "an order against all others, natural": cache(lambda: _order(1.0)),
 }
 
 
@@ -84,7 +99,7 @@ def now(case: Case, images: int, seed: int, sets: int = SETS) -> Line:
         table = _copied(case.population.drawn(random, images), case.copies)
         folds, sizes = folds_of(images, number), table.sizes
         first, second = chosen(table.only(case.first), folds), chosen(table.only(case.second), folds)
-        found, value = paired(first, second, sizes, _rival(case, table)), worth(first, sizes)
+        found, value = paired(first, second, sizes, _rival(case, table, first)), worth(first, sizes)
         named = truth[case.first][first.best]
         gains.append((found["low"], found["high"], found["p"], named - truth[case.second][second.best]))
         worths.append((value["low"], value["high"], 0.0, named))
@@ -118,8 +133,10 @@ def _copied(table: Table, copies: int) -> Table:
     return Table(np.repeat(table.totals, copies, axis=0), np.ones(len(names), np.int64)).by(names)
 
 
-def _rival(case: Case, table: Table) -> npt.NDArray[np.int64] | None:
-    """The best cell that only the first way has, for ways that share cells."""
+def _rival(case: Case, table: Table, first: Chosen) -> npt.NDArray[np.int64] | None:
+    """The best cell that only the first way has, for ways that share cells, or may as well."""
+    if case.orders:
+        return first.on_all
     if not (case.first & case.second).any():
         return None
     means = np.where(case.first & ~case.second, table.totals.sum(axis=0, dtype=np.int64), -1)

@@ -30,7 +30,7 @@ from core.report.findings import Best, Findings, SetFindings
 from core.report.parts import Parts
 from core.sweep.averages import average
 from core.sweep.choosing import Paired, chosen, folds_of
-from core.sweep.compare import Contest
+from core.sweep.compare import Comparison, Contest
 from core.sweep.statistics import holm
 from tests.core.sweep.test_statistics import table_of
 
@@ -75,9 +75,12 @@ def contest(worths: Mapping[str, float]) -> Contest:
 
 
 def judged(
-    sets: list[SetFindings], parts: Mapping[str, Parts] | None = None, duel: Contest | None = None
+    sets: list[SetFindings],
+    parts: Mapping[str, Parts] | None = None,
+    duel: Contest | None = None,
+    against: tuple[Comparison, ...] = (),
 ) -> dict[tuple[str, str], Verdict]:
-    findings = Findings((), (), (), tuple(sets), duel, "there is nothing to compare", (), (), (), ())
+    findings = Findings((), (), (), tuple(sets), duel, "there is nothing to compare", against, (), (), ())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Findings, "is_posters", False)
         return {(one.method, one.claim): one for one in verdicts(findings, parts or {})}
@@ -114,6 +117,16 @@ def test_nothing_is_claimed_of_a_method_that_the_whole_image_beats() -> None:
     mine = [one for (method, _), one in verdict.items() if method == "GEM"]
     assert {one.verdict for one in mine} == {CANNOT_TELL}
     assert all("does not beat the whole image" in one.why and one.estimate is None for one in mine)
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(None, "too few to know whether"), (0.2, "by chance alone"), (0.001, "")]
+)
+def test_beating_the_whole_image_must_not_be_chance(p: float | None, words: str) -> None:
+    against = (Comparison("run:gem", "whole image", gain(0.004), p),)
+    verdict = judged([found("gem", gain(0.3), gain(0.3))], against=against)["GEM", RAISES]
+    assert verdict.verdict == (CANNOT_TELL if words else CONFIRMED)
+    assert words in verdict.why
 
 
 def test_a_method_that_did_not_run_is_named() -> None:
@@ -169,7 +182,8 @@ def test_parts_and_holes_are_judged_by_their_means() -> None:
 
 
 def test_the_posters_figures_are_judged_beside_its_own_dataset_alone() -> None:
-    findings = Findings((), (), (), (found("gem", gain(0.04), gain(0.0)),), None, "", (), (), (), ())
+    sets = (found("gem", gain(0.04), gain(0.0)),)
+    findings = Findings((), (), (), sets, None, "", (), (), (), tuple(map(str, range(416))))
     assert not any("0.60539" in one.claim for one in judged([findings.sets[0]]).values())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Findings, "is_posters", True)
@@ -180,6 +194,10 @@ def test_the_posters_figures_are_judged_beside_its_own_dataset_alone() -> None:
     assert percent.unit == "%"
     assert percent.estimate == pytest.approx(100 * 0.04 / 0.4)
     assert percent.verdict == CONFIRMED  # 10 % +- 2.5 %
+    few = replace(findings, ids=("a", "b"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Findings, "is_posters", True)
+        assert not any("0.60539" in one.claim for one in verdicts(few, {}))
 
 
 def test_every_verdict_is_a_row() -> None:

@@ -75,6 +75,7 @@ def test_a_first_look_at_some_samples_with_options_of_ones_own(
     (few,) = Ledger().runs()
     plan = Ledger().plan(few.id)
     assert (plan.images, len(plan.grid.configs), len(plan.sets)) == (3, 3, 1)
+    assert "one took 3 of 7" in (tmp_path / "out" / "report.html").read_text()
     (found,) = HeatmapStore().sets()
     identity = found.identity
     assert (identity.template, identity.size, identity.precision) == ("a <label>", 64, "float32")

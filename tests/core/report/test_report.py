@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -156,6 +158,19 @@ def test_the_posters_figures_stand_beside_cocoglide_alone(
 def test_cocoglide_is_known_by_its_content(cocoglide: Path) -> None:
     dataset = open_dataset(str(cocoglide))
     assert (dataset.truth, dataset.pictures) == (quoted.TRUTH, quoted.PICTURES)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_compiles_and_nothing_runs_off_the_page(written: Path, tmp_path: Path) -> None:
+    packages = "\\usepackage[a4paper,margin=2cm]{geometry}\\usepackage{booktabs}\\usepackage{graphicx}"
+    body = "\\documentclass{article}" + packages + "\\begin{document}\\input{tables}\\end{document}"
+    (tmp_path / "all.tex").write_text(body)
+    shutil.copy(written.parent / "tables.tex", tmp_path)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout[-2000:]
+    assert "Overfull" not in said.stdout
+    assert "too large for page" not in said.stdout
 
 
 def test_pairs_are_a_matrix_with_what_needs_no_network_below(runs: list[str], written: Path) -> None:

@@ -61,7 +61,7 @@ def test_an_estimate_stands_over_its_interval() -> None:
     one = table(("x", estimate), ("y", Estimate(Number(0.25))))
     assert '<data value="0.5">0.5000</data>*<br><small><data value="0.4">' in as_html(one)
     assert "| x | 0.5000\\* (0.4000 to 0.6000) |" in as_markdown(one)
-    assert r"\shortstack[r]{0.5000*\\ {\scriptsize 0.4000 to 0.6000}}" in as_latex(one)
+    assert r"0.5000*\\[-2pt] \tiny 0.4000 to 0.6000\end{tabular}" in as_latex(one)
     assert r"y & 0.2500 \tabularnewline" in as_latex(one)
 
 
