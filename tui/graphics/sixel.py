@@ -29,8 +29,9 @@ except ImportError:
 
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
 LEVELS = ((96, 8), (64, 10), (40, 12))
-# Without streaks in smooth areas, for links on which so many bytes a pixel are comfortable.
-FINEST_LEVEL, FINEST_BYTES = (240, 2), 0.5
+# Without streaks in smooth areas, half as large again: where the link is fast, that is, where so many
+# bytes a pixel are comfortable while four pictures share it.
+FINEST_LEVEL, FINEST_BYTES = (240, 2), 0.125
 COARSE_LEVEL = (32, 12)
 # A coarse picture has square pixels of the first of these sides that is comfortable for the link,
 # at about so many bytes for each; they are quicker to encode and to send.
