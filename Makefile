@@ -49,13 +49,13 @@ photos:
 	mogrify -trim docs/explorer.png
 
 # Pages and dialogs, there and back, in the same terminal: each return must look as the start did.
-# Inside (w) comes first: it starts the heatmap worker, of which the first line tells.
+# A stored set, whose first line says nothing of the heatmap worker that the page inside (w) starts.
 PAGES = question=help colon=palette comma=sort P=presets S=compose W=data H=statistics s=sweeps v=compare w=inside
 photos-check:
 	$(RUN) cliploc heatmaps compute --dataset demo --method gem
 	$(RUN) python -m tests.terminal.photograph --display :94 --out photos --patience 10 \
 	  --command "xterm +lc -ti vt340 -fa Monospace -fs 8 -bg black -fg white -geometry 172x55+0+0 \
 	    -xrm 'XTerm*numColorRegisters: 256' -xrm 'XTerm*maxGraphicSize: 1600x1200' -xrm 'XTerm*cursorBlink: false' -e" \
-	  --program "env COLORTERM=truecolor uv run --quiet cliploc-tui --fresh --dilate 29 --erode 25" \
-	  --walk "$$(echo 'sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep w sleep sleep sleep sleep sleep sleep Escape sleep =fresh'; \
+	  --program "env COLORTERM=truecolor uv run --quiet cliploc-tui --fresh --heatmaps gem --dilate 29 --erode 25" \
+	  --walk "$$(echo 'sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep =fresh'; \
 	    for page in $(PAGES); do echo "$${page%%=*} sleep =page-$${page#*=} Escape sleep =back-from-$${page#*=}"; done) q"

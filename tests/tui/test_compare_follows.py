@@ -150,7 +150,7 @@ async def test_sets_are_named_and_the_post_processing_is_said_and_steps(make_app
         screen = app.screen
         assert isinstance(screen, CompareScreen)
         headings = [str(column.label) for column in screen.query_one("#changes", DataTable).ordered_columns]
-        assert headings == ["", "images", "good", "noisy", "difference"]
+        assert headings == ["", "images", "good", "noisy", "gain"]
         await pilot.press("d", "e", "t")
         await settled(pilot)
         config = screen.state.config

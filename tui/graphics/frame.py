@@ -56,7 +56,7 @@ class Job:
     size: the widget's (columns, rows). background: RGB around the picture. grey: the user
     asked for no colour. coarse: little time and few bytes before fidelity (kitty and sixel).
     budget: the bytes that are comfortable for the link; half-cells keep to it at the cost of
-    fidelity, and so do kitty's finest and sixel's coarse pictures.
+    fidelity, and so do kitty's finest and sixel's finest and coarse pictures.
     identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when another
     screen lies over it. covered: the widget's parts that cannot be seen.
     at_bottom: the widget's last row is the screen's. before: the half-cells that its rows show,

@@ -7,7 +7,7 @@ expected: pictures are half-cells then.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -29,6 +29,9 @@ except ImportError:
 
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
 LEVELS = ((96, 8), (64, 10), (40, 12))
+# Without streaks in smooth areas, half as large again: where the link is fast, that is, where so many
+# bytes a pixel are comfortable while four pictures share it.
+FINEST_LEVEL, FINEST_BYTES = (240, 2), 0.125
 COARSE_LEVEL = (32, 12)
 # A coarse picture has square pixels of the first of these sides that is comfortable for the link,
 # at about so many bytes for each; they are quicker to encode and to send.
@@ -55,7 +58,10 @@ def encode(rgb: Pixels, job: Job, to_sixels: Callable[[Image.Image], str]) -> Fr
         small = _scaled(rgb, _coarse_size(size, job.budget))
         pixels = _sixels(small, size, COARSE_LEVEL, to_sixels)
     else:
-        pixels = _within_budget(_scaled(rgb, size), BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels)
+        levels = (FINEST_LEVEL, *LEVELS) if FINEST_BYTES * size[0] * size[1] <= job.budget else LEVELS
+        pixels = _within_budget(
+            _scaled(rgb, size), levels, BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels
+        )
     cells = cells_from(grid)
     return Frame("sixel", job.generation, job.size, job.coarse, box, cells, job.background, "", pixels)
 
@@ -75,10 +81,12 @@ def _scaled(rgb: Pixels, size: tuple[int, int]) -> Pixels:
     return scaled
 
 
-def _within_budget(rgb: Pixels, budget: int, to_sixels: Callable[[Image.Image], str]) -> str:
+def _within_budget(
+    rgb: Pixels, levels: Sequence[tuple[int, int]], budget: int, to_sixels: Callable[[Image.Image], str]
+) -> str:
     """The finest level that stays inside the budget, or the coarsest."""
     sixels = ""
-    for level in LEVELS:
+    for level in levels:
         sixels = _sixels(rgb, (rgb.shape[1], rgb.shape[0]), level, to_sixels)
         if len(sixels) <= budget:
             break

@@ -15,7 +15,7 @@ from tui.widgets.sample_list import fitted
 from tui.widgets.tables import right
 
 HEADINGS = ("images", "IoU", "gain", "±95%", "win/loss", "best IoU*", *(SHORT[score] for score in SCORES[1:]))
-NAME_WIDTH = 24
+NAME_WIDTH, DIFFERENCE_WIDTH = 24, 16
 # Characters of a contender's name over its column.
 COLUMN = 12
 
@@ -71,13 +71,13 @@ def fill_differences(
 ) -> None:
     """Write an empty table of differences. names: of the first contender and of the other one."""
     table.add_column("")
-    for heading in ("images", *(fitted(clean(name), COLUMN).strip() for name in names), "difference"):
+    for heading in ("images", *(fitted(clean(name), COLUMN).strip() for name in names), "gain"):
         table.add_column(right(heading))
     for each in differences:
         gain = right(signed(each.gain))
         gain.stylize(colours.get("better" if each.gain > 0 else "worse", ""))
         figures = (str(each.images), figure(each.mine), figure(each.other))
-        table.add_row(Text(clean(each.name)), *map(right, figures), gain)
+        table.add_row(Text(fitted(clean(each.name), DIFFERENCE_WIDTH).rstrip()), *map(right, figures), gain)
 
 
 def counted(images: int) -> str:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.terminal.pixels import PixelScreen
 from tests.tui.graphics.jobs import Image, job, picture
 from tui.graphics import sixel
 from tui.graphics.encode import encode
@@ -40,6 +41,19 @@ def test_a_coarse_picture_has_the_same_size_and_fewer_bytes(tmp_path: Path) -> N
     assert len(coarser.pixels) < len(coarse.pixels) < len(fine.pixels)
     for frame in (coarse, coarser):
         assert decoded(frame.pixels, tmp_path).shape == (240, 240, 3)
+
+
+def test_smooth_areas_have_no_streaks_where_the_link_is_fast() -> None:
+    rows, columns = np.mgrid[0:240, 0:240]
+    rgb = np.stack([40 + columns // 3, 60 + rows // 4, 80 + columns // 4], axis=2).astype(np.uint8)
+    off = {}
+    for budget in (1_000_000, 5_000):
+        screen = PixelScreen(24, 12)
+        screen.command(encode(rgb, job("sixel", budget=budget)).pixels.encode())
+        assert screen.painted.all()
+        off[budget] = np.abs(screen.plane.astype(int) - rgb).max()
+    # A streak is a colour that is held further than that of the nearest of the palette goes.
+    assert off[1_000_000] <= 9 < off[5_000]
 
 
 def test_a_covered_picture_is_half_cells() -> None:
