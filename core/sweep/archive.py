@@ -3,7 +3,7 @@
 A `.zip` with a ledger that holds only this run, the run's arrays, and `run.json`,
 which says in plain words what the run was: its plan, the identities of its heatmap
 sets, versions and hardware, what was found. The same run gives the same bytes (by the same SQLite),
-wherever it is packed.
+wherever it is packed. It says where nothing was: of the dataset's place only the last name is left.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import re
 import shutil
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+from core.datasets.spec import COCO, coco_places, parsed, written
 from core.errors import ParameterError, StoreError, clean
 from core.paths import atomic_write, make_folder
 from core.sweep.ledger import Ledger
+from core.sweep.plan import Plan
 
 _LEDGER = "runs.db"
 _DESCRIPTION = "run.json"  # for people; a ledger is what is read back
@@ -35,7 +38,7 @@ def pack(ledger: Ledger, run: str, out: Path | None) -> None:
     folder = ledger.folder(run)
     with tempfile.TemporaryDirectory() as scratch:
         alone = Ledger(Path(scratch) / _LEDGER)
-        ledger.copy_to(run, alone)
+        ledger.copy_to(run, alone, _without_places(ledger.plan(run)))
         description = json.dumps(described(alone, run), ensure_ascii=False, indent=1, sort_keys=True)
         with atomic_write(out) as file, zipfile.ZipFile(file, "w") as archive:
             archive.writestr(_member(_DESCRIPTION), description)
@@ -44,6 +47,24 @@ def pack(ledger: Ledger, run: str, out: Path | None) -> None:
                 name = path.relative_to(folder).as_posix()
                 if _MEMBER.fullmatch(name):
                     archive.writestr(_member(name), path.read_bytes())
+
+
+def _without_places(plan: Plan) -> Plan:
+    """A plan in which no absolute path is left; what decides its results stays."""
+    sets = []
+    for each in plan.sets:
+        identity = each.get("identity", {})
+        if spec := identity.get("dataset_spec"):
+            identity = {**identity, "dataset_spec": _last_names(spec)}
+        sets.append(each | {"identity": identity} if identity else each)
+    return replace(plan, dataset=_last_names(plan.dataset), sets=tuple(sets))
+
+
+def _last_names(spec: str) -> str:
+    place, options = parsed(spec)
+    if place.startswith(COCO):
+        return written(COCO + ":".join(each.name for each in coco_places(place)), options)
+    return written(Path(place).name, options)
 
 
 def described(ledger: Ledger, run: str) -> dict[str, object]:

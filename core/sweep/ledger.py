@@ -279,13 +279,18 @@ class Ledger:
             db.execute("DELETE FROM runs WHERE id = ?", (run,))
         shutil.rmtree(self.folder(run), ignore_errors=True)
 
-    def copy_to(self, run: str, other: Ledger) -> None:
-        """Enter a copy of a run's rows into another ledger. StoreError when it has the run already."""
+    def copy_to(self, run: str, other: Ledger, plan: Plan | None = None) -> None:
+        """Enter a copy of a run's rows into another ledger. StoreError when it has the run already.
+
+        plan: the run's own, said in other words.
+        """
         with reading(self.path) as db:
             tables = {
                 table: [dict(row) for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (run,))]
                 for table, key in (("runs", "id"), ("shards", "run"), ("scores", "run"), ("summaries", "run"))
             }
+        if plan is not None:
+            tables["runs"][0]["plan"] = json.dumps(plan.to_dict())
         if any(row.id == run for row in other.runs()):
             raise StoreError(f"run {run} is in {other.path} already; `cliploc runs delete {run}` first")
         with writing(other.path) as db:
