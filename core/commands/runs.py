@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from core.sweep.compare import Contender
     from core.sweep.ledger import Ledger, RunRow
 
 HELP = "list, show, watch, pause, cancel, resume, compare, delete and export sweeps"
@@ -200,16 +201,20 @@ def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
         for note in _notes(ledger, ledger.find(text)):
             say(f"note: {note}")
     contest = compared(ledger, everyone)
+    baselines = _baselines(ledger, everyone)
     pairs = [{"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in contest.pairs]
     if arguments.json:
         means = {name: standing["mean"] for name, standing in contest.standings.items()}
-        print_json({"cross_validated": means, "images": contest.images, "pairs": pairs})
+        print_json(
+            {"cross_validated": means, "images": contest.images, "baselines": baselines, "pairs": pairs}
+        )
         return 0
     standings = [
         {"heatmaps": name, "images": contest.images[name], "cross_validated": s["mean"], "low": s["low"],
          "high": s["high"]}
         for name, s in contest.standings.items()
     ]  # fmt: skip
+    standings += [{**one, "heatmaps": f"{one['heatmaps']} (no network)"} for one in baselines]
     print_table(
         standings,
         as_json=False,
@@ -229,6 +234,17 @@ def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
         f"p corrected by Holm; neither below {COMPARED_FROM} source images",
     )
     return 0
+
+
+def _baselines(ledger: Ledger, everyone: Sequence[Contender]) -> list[dict[str, Any]]:
+    """What needs no network, where a run has scored it over just the images that all have."""
+    everywhere = frozenset.intersection(*(one.ids for one in everyone))
+    one = next((one for one in everyone if one.ids == everywhere), None)
+    found = None if one is None else ledger.summary(one.run, one.set_index)
+    return [
+        {"heatmaps": each["name"], "images": len(everywhere), "cross_validated": each["cross_validated"]}
+        for each in (found or {}).get("baselines", ())
+    ]
 
 
 def _notes(ledger: Ledger, row: RunRow) -> list[str]:

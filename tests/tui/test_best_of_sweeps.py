@@ -13,6 +13,7 @@ import pytest
 import core
 from core import paths
 from core.datasets import Dataset, open_dataset
+from core.datasets.spec import lasting
 from core.postprocess import PostProcess
 from core.sweep.grid import Grid
 from core.sweep.ledger import Ledger
@@ -22,7 +23,6 @@ from tests.tui.test_run_view import ROW
 from tui.answers import RunsRead
 from tui.app import ExplorerApp
 from tui.runs import Leader, leaders_of, starting_text
-from tui.screens.dialogs import portable
 from tui.screens.sweeps import SweepsScreen
 from tui.studio.runs import Runs
 from tui.widgets.leaders import Leaders
@@ -174,6 +174,5 @@ def test_several_sweeps_that_are_being_started_are_counted() -> None:
 
 
 def test_a_copied_command_names_the_dataset_as_everybody_does() -> None:
-    assert portable(open_dataset("demo").spec) == "demo"
-    assert portable(str(paths.data_dir() / "cocoglide")) == "cocoglide"
-    assert portable(str(Path("somewhere"))) == "somewhere"
+    assert lasting(open_dataset("demo").spec) == "demo"
+    assert lasting(str(paths.data_dir() / "cocoglide")) == "cocoglide"

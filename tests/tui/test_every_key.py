@@ -40,7 +40,7 @@ Look = Callable[[ExplorerApp], Any]
 SIZE = (120, 40)
 START = "ring_0001"
 COMPARED = """{"cross_validated": {"a:good": 0.7, "b:noisy": 0.5},
-"images": {"a:good": 9, "b:noisy": 9}, "pairs": [{"first": "a:good",
+"images": {"a:good": 9, "b:noisy": 9}, "baselines": [], "pairs": [{"first": "a:good",
 "second": "b:noisy", "difference": 0.2, "low": 0.1, "high": 0.3, "p": 0.01, "images": 9, "p_holm": 0.01}]}"""
 GRID = Grid(("nearest", "bilinear"), dilates=(1, 5, 9), erodes=(1, 5))
 # The keys that open the screen of a scope, from the explorer.

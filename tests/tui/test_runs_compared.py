@@ -8,6 +8,7 @@ from textual.widgets import DataTable
 
 import core
 from core.datasets import Dataset
+from core.sweep.doubts import NO_NETWORK
 from core.sweep.grid import Grid
 from tests.tui.conftest import settled, until
 from tui.app import ExplorerApp
@@ -31,7 +32,9 @@ async def test_two_marked_runs_are_tested_against_each_other(make_app: Make, toy
         await until(lambda: isinstance(app.screen, PairedScreen), pilot)
         await until(lambda: app.screen.query_one("#pairs", DataTable).row_count == 1, pilot)
         scores = app.screen.query_one("#scores-of-runs", DataTable)
-        assert [str(scores.get_row_at(n)[1]) for n in range(2)] == ["good", "noisy"]
+        shown = [str(scores.get_row_at(n)[1]) for n in range(scores.row_count)]
+        assert [name for name in shown if name not in NO_NETWORK] == ["good", "noisy"]
+        assert set(shown) >= set(NO_NETWORK)
         await pilot.press("escape")
         await until(lambda: isinstance(app.screen, SweepsScreen), pilot)
 
@@ -58,7 +61,12 @@ def test_a_difference_that_cannot_be_told_from_none_is_called_so() -> None:
 
 def test_the_best_run_comes_first() -> None:
     found = {"cross_validated": {"a:x": 0.5, "b:y": 0.75}, "images": {"a:x": 9, "b:y": 1200}}
-    assert score_rows(found) == [("b", "y", ".7500", "1,200"), ("a", "x", ".5000", "9")]
+    whole = {"heatmaps": "whole image", "cross_validated": 0.6, "images": 1200}
+    assert score_rows(found | {"baselines": [whole]}) == [
+        ("b", "y", ".7500", "1,200"),
+        ("no network", "whole image", ".6000", "1,200"),
+        ("a", "x", ".5000", "9"),
+    ]
 
 
 def test_the_pairs_are_written_with_all_their_numbers() -> None:

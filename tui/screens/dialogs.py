@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import paths
+from core.datasets.spec import lasting
 from core.errors import ClipLocError, clean
 from core.postprocess import PARAMETERS
 from core.prompts import prompt_for
@@ -343,14 +344,8 @@ PAGES: dict[str, Callable[[ExplorerLook], None]] = {
 
 def command_line(screen: ExplorerLook) -> str:
     """The command that shows the present state again."""
-    spec = portable(screen.engine.dataset.spec)
+    spec = lasting(screen.engine.dataset.spec)
     return " ".join(["cliploc-tui", *map(shlex.quote, arguments_of(spec, screen.now))])
-
-
-def portable(spec: str) -> str:
-    """The name of a dataset where it has one, which means the same on every machine; else its spec."""
-    places = {str(paths.embedded_dir() / "demo"): "demo", str(paths.data_dir() / "cocoglide"): "cocoglide"}
-    return places.get(spec, spec)
 
 
 def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:

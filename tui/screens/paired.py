@@ -90,9 +90,14 @@ def csv_of(found: Found) -> str:
 
 
 def score_rows(found: Found) -> list[tuple[str, ...]]:
-    """Every heatmap set of the runs, the best first."""
-    ranked = sorted(found["cross_validated"].items(), key=lambda item: -item[1])
-    return [(*name.split(":", 1), figure(value, 4), f"{found['images'][name]:,}") for name, value in ranked]
+    """Every heatmap set of the runs, and what needs no network, the best first."""
+    entries = [
+        (*name.split(":", 1), value, found["images"][name])
+        for name, value in found["cross_validated"].items()
+    ]
+    entries += [("no network", e["heatmaps"], e["cross_validated"], e["images"]) for e in found["baselines"]]
+    ranked = sorted(entries, key=lambda entry: -entry[2])
+    return [(run, name, figure(value, 4), f"{images:,}") for run, name, value, images in ranked]
 
 
 def pair_rows(found: Found) -> list[tuple[str, ...]]:

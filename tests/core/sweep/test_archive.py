@@ -48,6 +48,16 @@ def test_the_file_says_what_it_is_without_this_program(run: str, tmp_path: Path)
     assert described["summaries"]["toy"] == Ledger().summary(run, 0)
 
 
+def test_no_absolute_path_is_left(run: str, tmp_path: Path) -> None:
+    folder = Path(Ledger().plan(run).dataset)
+    assert folder.is_absolute()
+    pack(Ledger(), run, tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        assert not [name for name in archive.namelist() if str(folder.parent).encode() in archive.read(name)]
+        assert json.loads(archive.read("run.json"))["plan"]["dataset"] == folder.name
+    assert Ledger().plan(run).dataset == str(folder), "here it stays what it is"
+
+
 def test_a_run_that_is_there_already_is_not_overwritten(run: str, tmp_path: Path) -> None:
     pack(Ledger(), run, tmp_path / "run.zip")
     before = left_by(Ledger(), run)

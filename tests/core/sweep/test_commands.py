@@ -132,7 +132,11 @@ def test_runs_are_listed_compared_and_deleted(
     assert (pair["low"], pair["high"], pair["p"], pair["p_holm"]) == (None,) * 4  # of 24 images
     means = found["cross_validated"]
     assert pair["difference"] == pytest.approx(means[pair["first"]] - means[pair["second"]])
-    assert "neither below 60 source images" in output(capsys, "runs", "compare", first, second)
+    told = {one["name"]: one["cross_validated"] for one in (Ledger().summary(first, 0) or {})["baselines"]}
+    assert {one["heatmaps"]: one["cross_validated"] for one in found["baselines"]} == told
+    said = output(capsys, "runs", "compare", first, second)
+    assert "neither below 60 source images" in said
+    assert "whole image (no network)" in said
     assert main(["runs", "compare", first]) == 2
     output(capsys, "runs", "delete", first)
     assert [row.id for row in Ledger().runs()] == [second]
