@@ -241,7 +241,8 @@ def claims_table(found: Sequence[Verdict]) -> Table:
         "Each method with its better prompt, which was chosen by these numbers. Mean IoU: differences of "
         "cross-validated values, against the choice among all other methods, among all other orders, or "
         "among the cells without morphology. Parts and holes: differences per image at the best cells, which "
-        "were chosen on the same images. With 95 % intervals over source images; p is corrected by Holm for "
+        "were chosen on the same images. With 95 % intervals over source images (98 % of orders that are all "
+        "equally good); p is corrected by Holm for "
         f"the {tested} tests of this table; below {SIGNIFICANT} a claim is confirmed, or its opposite holds."
     )
     columns = ("method", "claim", "verdict", "estimate", "of", "p (Holm)", "images", "why")
