@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.commands import COMMANDS
-from core.commands.output import say
-from core.completions import add_completions
-from core.errors import ClipLocError, clean
-from core.version import VERSION
+from cliploc.core.commands import COMMANDS
+from cliploc.core.commands.output import say
+from cliploc.core.completions import add_completions
+from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.version import VERSION
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line: one subparser per module of core.commands."""
+    """The whole command line: one subparser per module of cliploc.core.commands."""
     top = argparse.ArgumentParser(
         prog="cliploc", description="Weakly supervised localization with CLIP: the engine behind cliploc-tui."
     )
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add_completions(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
-        module = importlib.import_module(f"core.commands.{name}")
+        module = importlib.import_module(f"cliploc.core.commands.{name}")
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
         command.set_defaults(run=module.run)

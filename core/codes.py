@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import ParameterError
-from core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.errors import ParameterError
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
 Float32 = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint8]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import StoreError
-from core.paths import make_folder
+from cliploc.core.errors import StoreError
+from cliploc.core.paths import make_folder
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from core.version import VERSION
+from cliploc.core.version import VERSION
 
 _PACKAGES = ("numpy", "opencv-python-headless", "torch", "open_clip_torch", "pycocotools", "numba")
 

@@ -26,8 +26,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.codes import Codes, Float32, Mask, codes_for
-from core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.codes import Codes, Float32, Mask, codes_for
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
 Integers = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]

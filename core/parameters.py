@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.errors import ParameterError, clean, unknown
+from cliploc.core.errors import ParameterError, clean, unknown
 
 Value = bool | int | float | str
 

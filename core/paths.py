@@ -15,7 +15,7 @@ from typing import IO
 
 import platformdirs
 
-from core.errors import StoreError
+from cliploc.core.errors import StoreError
 
 
 def data_dir() -> Path:

@@ -2,7 +2,7 @@
 
 The keyboard changes it, the sweep enumerates it, the ledger stores it, a
 preset saves it and the command line parses it. Standard library only, so that
-the screen can hold one before numpy is loaded; `core.codes` applies it.
+the screen can hold one before numpy is loaded; `cliploc.core.codes` applies it.
 
 The rules, written down once:
 - thresholds are `linspace(0, 1, 100)`, and a config's threshold is always one
@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
-from core.errors import unknown
-from core.parameters import Parameter, Value
+from cliploc.core.errors import unknown
+from cliploc.core.parameters import Parameter, Value
 
 _STEP = 1.0 / 99
 # Bit-equal to numpy.linspace(0, 1, 100), without importing numpy.
@@ -53,7 +53,7 @@ class PostProcess:
     True
     >>> PostProcess(dilate=42)
     Traceback (most recent call last):
-    core.errors.ParameterError: dilate: found 42, expected an odd number ...
+    cliploc.core.errors.ParameterError: dilate: found 42, expected an odd number ...
     """
 
     interpolation: str = "bilinear"

@@ -20,18 +20,18 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from core.codes import Float32, Mask, map_of, mask_of
-from core.datasets import Dataset, Sample
-from core.datasets.annotations import encloses, key_of
-from core.datasets.files import read
-from core.datasets.ids import file_name
-from core.datasets.masks import MaskFiles
-from core.datasets.segmentations import drawn
-from core.datasets.spec import Options
-from core.errors import ParameterError, StoreError, clean
-from core.metrics import Counts, stacked
-from core.paths import atomic_write
-from core.postprocess import PostProcess
+from cliploc.core.codes import Float32, Mask, map_of, mask_of
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.datasets.annotations import encloses, key_of
+from cliploc.core.datasets.files import read
+from cliploc.core.datasets.ids import file_name
+from cliploc.core.datasets.masks import MaskFiles
+from cliploc.core.datasets.segmentations import drawn
+from cliploc.core.datasets.spec import Options
+from cliploc.core.errors import ParameterError, StoreError, clean
+from cliploc.core.metrics import Counts, stacked
+from cliploc.core.paths import atomic_write
+from cliploc.core.postprocess import PostProcess
 
 Entry = dict[str, object]
 
@@ -154,7 +154,7 @@ def read_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> dict[str
     """Masks of a folder by sample id: `ID.png` or `ID_mask.png`, or another picture's ending.
 
     What is foreground is decided for all of them together, as for true masks
-    (`core.datasets.masks`); mask_value says it where they leave a choice. StoreError when no
+    (`cliploc.core.datasets.masks`); mask_value says it where they leave a choice. StoreError when no
     file belongs to a sample, two do, or a mask is not of its image's size; DatasetError when a
     file cannot be read.
     """

@@ -7,7 +7,7 @@ several texts joined by ` | ` are encoded one by one and averaged.
 
 from __future__ import annotations
 
-from core.errors import ParameterError, clean
+from cliploc.core.errors import ParameterError, clean
 
 # The poster compares the first two.
 TEMPLATES = (

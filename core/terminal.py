@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from core.errors import clean, unknown
+from cliploc.core.errors import clean, unknown
 
 Protocol = Literal["kitty", "sixel", "halfcell", "none"]
 PROTOCOLS: tuple[Protocol, ...] = ("kitty", "sixel", "halfcell", "none")

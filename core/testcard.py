@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import colorsys
 
-from core.terminal import Terminal
+from cliploc.core.terminal import Terminal
 
 COLUMNS, ROWS = 48, 6
 SIXEL_BAND = 6

@@ -77,7 +77,7 @@ def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a tiny CLIP ViT with weights in a folder: real forward passes in milliseconds."""
     from safetensors.torch import save_file
 
-    from core.backbones.load import load_backbone
+    from cliploc.core.backbones.load import load_backbone
 
     config = {
         "embed_dim": 32,

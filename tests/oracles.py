@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from core.codes import kernel_of
-from core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.codes import kernel_of
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
 INTERPOLATION = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 

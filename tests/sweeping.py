@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.datasets import open_dataset
-from core.heatmaps.exchange import import_npz
-from core.heatmaps.store import HeatmapStore
-from core.sweep.database import reading
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
-from core.sweep.plan import Plan
-from core.sweep.planning import planned
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.exchange import import_npz
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.sweep.database import reading
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.plan import Plan
+from cliploc.core.sweep.planning import planned
 
 SMALL = Grid(("nearest", "bilinear"), dilates=(1, 5, 9), erodes=(1, 5))
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -78,7 +78,7 @@ def left_by(ledger: Ledger, run: str) -> dict[str, object]:
 def start_process(ledger: Ledger, run: str, **options: object) -> subprocess.Popen[bytes]:
     """Work on a run in a process of its own, in a session of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "core.sweep.process", run, str(ledger.path)],
+        [sys.executable, "-m", "cliploc.core.sweep.process", run, str(ledger.path)],
         cwd=REPOSITORY,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL,

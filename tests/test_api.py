@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import core
+import cliploc
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-NAMES = sorted(core._HOMES)
+NAMES = sorted(cliploc._HOMES)
 OPTIONS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 
 
@@ -26,14 +26,14 @@ def checked(text: str, globals_: dict[str, object], name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_public_name_has_an_example_that_runs(name: str) -> None:
-    home = importlib.import_module(core._HOMES[name])
+    home = importlib.import_module(cliploc._HOMES[name])
     thing = getattr(home, name)
     checked(thing.__doc__, {**vars(home)}, name)
 
 
 def test_the_packages_own_example_runs() -> None:
-    assert core.__doc__
-    checked(core.__doc__, {}, "core")
+    assert cliploc.__doc__
+    checked(cliploc.__doc__, {}, "core")
 
 
 def test_the_readmes_example_runs() -> None:
@@ -45,4 +45,4 @@ def test_the_readmes_example_runs() -> None:
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'swep'"):
-        core.swep  # noqa: B018
+        cliploc.swep  # noqa: B018

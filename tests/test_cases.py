@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.cli import main
-from core.datasets import Dataset, open_dataset
-from core.datasets.check import problems_of
-from core.errors import ClipLocError, DatasetError
+from cliploc.core.cli import main
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.check import problems_of
+from cliploc.core.errors import ClipLocError, DatasetError
 from tests.conftest import REPOSITORY
 
 CASES = REPOSITORY.parent / "shared" / "cases"
@@ -255,7 +255,7 @@ def test_44_a_cut_jpeg_is_said() -> None:
 
 
 def test_44b_a_large_cut_jpeg_is_no_half_grey_picture(tmp_path: Path) -> None:
-    from core.datasets.pictures import read_image
+    from cliploc.core.datasets.pictures import read_image
 
     for path in (CASES / "44b-jpeg-truncated-large").iterdir():
         with pytest.raises(DatasetError):
@@ -333,7 +333,7 @@ def test_71_masks_of_another_size_are_an_error(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("72-results/*.json")), ids=lambda path: path.stem)
 def test_72_results_give_the_mask_or_an_error(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from core.predictions import read_results
+    from cliploc.core.predictions import read_results
 
     demo = open_dataset("demo")
     if path.stem in ("rle", "uncompressed", "scorenan", "scorestr"):

@@ -1,1 +1,1 @@
-"""x"""
+"""The explorer: a Textual app before the engine."""

@@ -11,9 +11,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from core.completions import add_completions
-from core.errors import ClipLocError, clean
-from core.version import VERSION
+from cliploc.core.completions import add_completions
+from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.version import VERSION
 
 SIGNALLED = 128
 
@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from core.commands.dataset import add_dataset_argument
-    from core.commands.told import add_told_arguments
-    from core.postprocess import PARAMETERS
+    from cliploc.core.commands.dataset import add_dataset_argument
+    from cliploc.core.commands.told import add_told_arguments
+    from cliploc.core.postprocess import PARAMETERS
 
     top = argparse.ArgumentParser(
         prog="cliploc-tui",
@@ -81,9 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Open the dataset, start the studio, then load and start the screen beside it."""
     # Until the first paint (see `ExplorerApp`): next to nothing of what is imported is garbage.
     gc.disable()
-    from core.commands.dataset import opened
-    from core.terminal import usable
-    from tui.studio.launch import launched
+    from cliploc.core.commands.dataset import opened
+    from cliploc.core.terminal import usable
+    from cliploc.tui.studio.launch import launched
 
     dataset = opened(arguments)
     # Half of what the screen loads comes before the studio is started, the other half loads beside
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # Without a terminal there will be no screen, and `start` says why.
     studio = launched(dataset.spec, arguments.device) if usable() is None else None
-    from tui.start import start
+    from cliploc.tui.start import start
 
     try:
         return start(arguments, dataset, studio)

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.heatmaps.recipe import Recipe
-from tui.board import Board
-from tui.comparison import Contender, Standing
-from tui.curves import Curves
-from tui.disagreement import Disagreement
-from tui.graphics.frame import Frame, Plate
-from tui.runs import Leader, RunView
-from tui.state import ExplorerState, Source
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.tui.board import Board
+from cliploc.tui.comparison import Contender, Standing
+from cliploc.tui.curves import Curves
+from cliploc.tui.disagreement import Disagreement
+from cliploc.tui.graphics.frame import Frame, Plate
+from cliploc.tui.runs import Leader, RunView
+from cliploc.tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
-    from core.datasets.statistics import Statistics
-    from core.postprocess import PostProcess
-    from core.sweep.ledger import RunRow
+    from cliploc.core.datasets.statistics import Statistics
+    from cliploc.core.postprocess import PostProcess
+    from cliploc.core.sweep.ledger import RunRow
 
 
 @dataclass

@@ -22,16 +22,16 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
-from core.datasets import Dataset
-from core.errors import ClipLocError
-from core.terminal import Terminal
-from tui import session, themes
-from tui.actions import ACTIONS
-from tui.engine import Engine, Process
-from tui.graphics.pacing import Link
-from tui.graphics.trimmed import Shown, Trimmed, TrimmedLayout
-from tui.keymap import ALIVE, action_named, bindings_for, shown
-from tui.messages import (
+from cliploc.core.datasets import Dataset
+from cliploc.core.errors import ClipLocError
+from cliploc.core.terminal import Terminal
+from cliploc.tui import session, themes
+from cliploc.tui.actions import ACTIONS
+from cliploc.tui.engine import Engine, Process
+from cliploc.tui.graphics.pacing import Link
+from cliploc.tui.graphics.trimmed import Shown, Trimmed, TrimmedLayout
+from cliploc.tui.keymap import ALIVE, action_named, bindings_for, shown
+from cliploc.tui.messages import (
     BoardReady,
     ContenderReady,
     ContendersListed,
@@ -57,14 +57,14 @@ from tui.messages import (
     Trouble,
     WorkerChanged,
 )
-from tui.state import ExplorerState
-from tui.widgets.lines import StatusLine, title_of
+from cliploc.tui.state import ExplorerState
+from cliploc.tui.widgets.lines import StatusLine, title_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from core.sweep.ledger import RunRow
-    from tui.screens.explorer import ExplorerScreen
+    from cliploc.core.sweep.ledger import RunRow
+    from cliploc.tui.screens.explorer import ExplorerScreen
 
 log = logging.getLogger(__name__)
 # Classes that app.tcss lays the screen out by, and the characters they begin at.
@@ -120,7 +120,7 @@ class ExplorerApp(App[int | Reopen]):
     @cached_property
     def explorer(self) -> ExplorerScreen:
         """The explorer's screen; it and its widgets are imported when it is first asked for."""
-        from tui.screens.explorer import ExplorerScreen
+        from cliploc.tui.screens.explorer import ExplorerScreen
 
         return ExplorerScreen(self.engine, self._first_state, self._terminal, self.keymap)
 
@@ -262,14 +262,14 @@ class ExplorerApp(App[int | Reopen]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        from tui.screens.help import HelpScreen
+        from cliploc.tui.screens.help import HelpScreen
 
         scope = getattr(self.screen, "SCOPE", "explorer")
         self.push_screen(HelpScreen(scope, self.keymap))
 
     def action_palette(self) -> None:
         """Find an action of this screen by its words, and do it."""
-        from tui.screens.choice import Choice, ChoiceScreen
+        from cliploc.tui.screens.choice import Choice, ChoiceScreen
 
         screen = self.screen
         if isinstance(screen, ModalScreen):
@@ -290,7 +290,7 @@ class ExplorerApp(App[int | Reopen]):
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        from tui.screens.choice import Choice, ChoiceScreen
+        from cliploc.tui.screens.choice import Choice, ChoiceScreen
 
         def chosen(name: str | None) -> None:
             if name is not None:
@@ -301,7 +301,7 @@ class ExplorerApp(App[int | Reopen]):
 
     def action_notices(self) -> None:
         """Show past notifications."""
-        from tui.screens.choice import Choice, ChoiceScreen
+        from cliploc.tui.screens.choice import Choice, ChoiceScreen
 
         choices = [Choice(str(n), text) for n, text in enumerate(reversed(self.notices))]
         self.push_screen(ChoiceScreen("Notifications", choices or [Choice("", "none so far")]))

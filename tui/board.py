@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from core.postprocess import THRESHOLDS, PostProcess
-from tui.browsing import Facts
-from tui.curves import Curves
-from tui.state import Source
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.tui.browsing import Facts
+from cliploc.tui.curves import Curves
+from cliploc.tui.state import Source
 
 
 @dataclass(frozen=True)

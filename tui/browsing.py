@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.datasets import Sample
-from tui.state import Listing
+from cliploc.core.datasets import Sample
+from cliploc.tui.state import Listing
 
 FAILURE_BELOW = 0.3
 SMALL_BELOW, LARGE_FROM = 0.05, 0.25

@@ -7,16 +7,16 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from core.heatmaps.recipe import Recipe
-from core.methods import METHODS
-from core.postprocess import PostProcess
-from core.prompts import TEMPLATES
-from core.sweep.doubts import NO_NETWORK
-from core.sweep.enough import COMPARED_FROM
-from core.sweep.student import quantile
-from tui.curves import Curves
-from tui.graphics.frame import Plate
-from tui.state import ExplorerState, Source
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.prompts import TEMPLATES
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.sweep.enough import COMPARED_FROM
+from cliploc.core.sweep.student import quantile
+from cliploc.tui.curves import Curves
+from cliploc.tui.graphics.frame import Plate
+from cliploc.tui.state import ExplorerState, Source
 
 # What is compared, and what is said of it in the title; and where it is chosen.
 KINDS = {
@@ -38,7 +38,7 @@ class Contender:
     """One way to make masks. prompt: free text for the present sample instead of the source's
     template, "" for none. alone: only the present sample is scored, as with a prompt.
 
-    baseline: one of `core.sweep.doubts.NO_NETWORK` instead of any heatmap, "" for none; of the
+    baseline: one of `cliploc.core.sweep.doubts.NO_NETWORK` instead of any heatmap, "" for none; of the
     config it has the threshold alone.
     """
 

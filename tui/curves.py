@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# Of core.metrics.SCORES, spelt here so that nothing heavy is imported before the first paint;
+# Of cliploc.core.metrics.SCORES, spelt here so that nothing heavy is imported before the first paint;
 # a test compares the two.
 SCORES = ("mean_iou", "precision", "recall", "f1", "pixel_accuracy")
 CURVE_SCORES = SCORES[:4]

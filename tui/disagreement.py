@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 
-from core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
 
 @dataclass(frozen=True)

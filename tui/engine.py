@@ -17,21 +17,21 @@ from pathlib import Path
 
 from textual.message import Message
 
-from core.datasets import Dataset
-from core.heatmaps.recipe import Recipe
-from core.methods import METHODS
-from core.postprocess import PostProcess
-from tui.answers import Encoded, Idle, SetsFound
-from tui.board import Board
-from tui.comparison import Contender
-from tui.fetching import Fetches
-from tui.graphics.frame import Frame, Job, Plate
-from tui.messages import PicturesReady, StudioBack, Trouble, message_of
-from tui.runs import Runs
-from tui.state import ExplorerState, Source
-from tui.studio.launch import launched
-from tui.studio.wire import Outlet, Request, received
-from tui.widgets.encoder import Shown, in_thread
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.answers import Encoded, Idle, SetsFound
+from cliploc.tui.board import Board
+from cliploc.tui.comparison import Contender
+from cliploc.tui.fetching import Fetches
+from cliploc.tui.graphics.frame import Frame, Job, Plate
+from cliploc.tui.messages import PicturesReady, StudioBack, Trouble, message_of
+from cliploc.tui.runs import Runs
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.studio.launch import launched
+from cliploc.tui.studio.wire import Outlet, Request, received
+from cliploc.tui.widgets.encoder import Shown, in_thread
 
 log = logging.getLogger(__name__)
 DEATHS_IN_A_ROW = 3

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.postprocess import THRESHOLDS, PostProcess
-from tui.state import ExplorerState, Source
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.tui.state import ExplorerState, Source
 
 Key = tuple[object, ...]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from textual.binding import Binding, BindingType
 
-from core.errors import ParameterError, clean, unknown
-from tui import toml
-from tui.actions import ACTIONS, Action
+from cliploc.core.errors import ParameterError, clean, unknown
+from cliploc.tui import toml
+from cliploc.tui.actions import ACTIONS, Action
 
 # Which actions are alive together: a screen's own and those everywhere.
 ALIVE = {

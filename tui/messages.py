@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui import answers
+from cliploc.tui import answers
 
 
 @dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from core import paths
-from core.errors import ClipLocError, ParameterError, clean
-from core.postprocess import PostProcess
-from tui import toml
+from cliploc.core import paths
+from cliploc.core.errors import ClipLocError, ParameterError, clean
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui import toml
 
 # The poster's operating range, and the map as it is.
 BUILT_IN = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.prompts import prompt_for
+from cliploc.core.prompts import prompt_for
 
 SEPARATOR = ";"
 MOST = 8

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.datasets import Dataset, open_dataset
-from core.errors import ClipLocError
-from core.heatmaps.recipe import Recipe
-from core.terminal import Terminal
-from tui import session
-from tui.app import ExplorerApp
-from tui.browsing import first_of
-from tui.engine import Process
-from tui.graphics.driver import GraphicsDriver
-from tui.messages import Reopen
-from tui.state import ExplorerState, Source
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.terminal import Terminal
+from cliploc.tui import session
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.browsing import first_of
+from cliploc.tui.engine import Process
+from cliploc.tui.graphics.driver import GraphicsDriver
+from cliploc.tui.messages import Reopen
+from cliploc.tui.state import ExplorerState, Source
 
 
 def run(

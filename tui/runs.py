@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
 if TYPE_CHECKING:
-    from core.sweep.grid import Grid
-    from core.sweep.ledger import Cell, RunRow
+    from cliploc.core.sweep.grid import Grid
+    from cliploc.core.sweep.ledger import Cell, RunRow
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class HeatTable:
 
 @dataclass(frozen=True)
 class RunView:
-    """What a run's page shows. summary: see core.sweep.summary; None while the run is not done."""
+    """What a run's page shows. summary: see cliploc.core.sweep.summary; None while the run is not done."""
 
     row: RunRow
     score: str
@@ -44,7 +44,7 @@ class RunView:
 class Leader:
     """The best cell of a heatmap set, or what a mask without any network scores: then config is None.
 
-    images: how many it is the mean of. doubts: what speaks against it, see core.sweep.doubts.
+    images: how many it is the mean of. doubts: what speaks against it, see cliploc.core.sweep.doubts.
     """
 
     name: str

@@ -6,9 +6,9 @@ import json
 import logging
 from typing import Any
 
-from core import paths
-from core.errors import StoreError
-from tui.state import ExplorerState
+from cliploc.core import paths
+from cliploc.core.errors import StoreError
+from cliploc.tui.state import ExplorerState
 
 VERSION = 1
 DATASETS_KEPT = 20

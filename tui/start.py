@@ -10,15 +10,15 @@ from dataclasses import replace
 
 from textual import constants
 
-from core import paths
-from core.datasets import Dataset
-from core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
-from core.heatmaps.recipe import Recipe, parsed_parameters
-from core.postprocess import PARAMETERS
-from core.terminal import Terminal, probe, usable
-from tui import keymap, session, themes, toml
-from tui.browsing import first_of
-from tui.state import ExplorerState, Source
+from cliploc.core import paths
+from cliploc.core.datasets import Dataset
+from cliploc.core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
+from cliploc.core.heatmaps.recipe import Recipe, parsed_parameters
+from cliploc.core.postprocess import PARAMETERS
+from cliploc.core.terminal import Terminal, probe, usable
+from cliploc.tui import keymap, session, themes, toml
+from cliploc.tui.browsing import first_of
+from cliploc.tui.state import ExplorerState, Source
 
 log = logging.getLogger(__name__)
 SETTINGS = ("theme", "keymap", "graphics", "color")
@@ -38,7 +38,7 @@ def start(arguments: argparse.Namespace, dataset: Dataset, studio: subprocess.Po
         raise ParameterError(reason)
     terminal = in_colours(probe(override=settings["graphics"]), settings["color"])
     log_to_file()
-    from tui.running import run
+    from cliploc.tui.running import run
 
     return run(
         dataset,

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from core.errors import ClipLocError
-from core.heatmaps.recipe import Recipe
-from core.methods import METHODS
-from core.postprocess import PostProcess
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import PostProcess
 
 PICTURES = ("image", "heatmap", "mask", "truth")
 SCOPES = ("sample", "class", "all")

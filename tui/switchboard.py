@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from core.methods.switches import ALL, Place, off_text, parsed_off
+from cliploc.core.methods.switches import ALL, Place, off_text, parsed_off
 
 HEAD, LAYER, MODEL = "head", "layer", "model"
 

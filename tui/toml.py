@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from core.errors import ParameterError, clean
+from cliploc.core.errors import ParameterError, clean
 
 LARGEST = 1 << 20  # bytes
 DEEPEST = 3  # tables in tables

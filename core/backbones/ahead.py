@@ -12,11 +12,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from core.backbones import hub
-from core.backbones.catalog import IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
-from core.backbones.tags import tags_of
-from core.errors import CheckpointError, ParameterError, clean, unknown
-from core.paths import expanded
+from cliploc.core.backbones import hub
+from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
+from cliploc.core.backbones.tags import tags_of
+from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
+from cliploc.core.paths import expanded
 
 # Where a driver that answers to `cuda` shows: NVIDIA's, Tegra's, WSL's, AMD's (torch calls ROCm cuda).
 _DRIVERS = ("/dev/nvidiactl", "/dev/nvidia0", "/proc/driver/nvidia", "/dev/nvgpu", "/dev/nvhost-gpu",

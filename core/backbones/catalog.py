@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import unknown
-from core.paths import embedded_dir
+from cliploc.core.errors import unknown
+from cliploc.core.paths import embedded_dir
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 from open_clip.transform import PreprocessCfg
 
-from core.errors import CheckpointError, clean
+from cliploc.core.errors import CheckpointError, clean
 
 Config = dict[str, Any]
 

@@ -16,9 +16,9 @@ from huggingface_hub import constants, hf_hub_download
 from huggingface_hub import errors as hub_errors
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-from core.backbones import hub
-from core.backbones.catalog import IMAGENET, PUBLISHED, Published
-from core.errors import CheckpointError, ParameterError, ResourceError, clean
+from cliploc.core.backbones import hub
+from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED, Published
+from cliploc.core.errors import CheckpointError, ParameterError, ResourceError, clean
 
 # Of whichever HTTP client the installed huggingface_hub is built on.
 _HTTP_ERROR: type[Exception] = vars(hub_errors)["HTTPError"]

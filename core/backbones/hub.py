@@ -10,8 +10,8 @@ from pathlib import Path
 
 from huggingface_hub import constants, try_to_load_from_cache
 
-from core.errors import CheckpointError, ParameterError, clean
-from core.paths import expanded
+from cliploc.core.errors import CheckpointError, ParameterError, clean
+from cliploc.core.paths import expanded
 
 # The order in which open_clip prefers them.
 WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")

@@ -18,11 +18,11 @@ import torch
 from timm.data.imagenet_info import ImageNetInfo
 from torch import Tensor, nn
 
-from core.backbones import hub
-from core.backbones.catalog import IMAGENET, PREPROCESS, PUBLISHED
-from core.backbones.network import Transform
-from core.errors import CheckpointError, ParameterError, clean
-from core.paths import embedded_dir, expanded
+from cliploc.core.backbones import hub
+from cliploc.core.backbones.catalog import IMAGENET, PREPROCESS, PUBLISHED
+from cliploc.core.backbones.network import Transform
+from cliploc.core.errors import CheckpointError, ParameterError, clean
+from cliploc.core.paths import embedded_dir, expanded
 
 CLASSES = 1000
 TRANSFORM = Transform(224, *PREPROCESS["imagenet"], "bilinear")

@@ -18,12 +18,12 @@ from open_clip.modified_resnet import ModifiedResNet
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor
 
-from core.backbones import hub, imagenet
-from core.backbones.catalog import IMAGENET, told_of, usual_tag
-from core.backbones.network import Backbone, Transform, device_of
-from core.backbones.sources import Source, resolve
-from core.backbones.weights import load_weights
-from core.errors import CheckpointError, ParameterError, clean
+from cliploc.core.backbones import hub, imagenet
+from cliploc.core.backbones.catalog import IMAGENET, told_of, usual_tag
+from cliploc.core.backbones.network import Backbone, Transform, device_of
+from cliploc.core.backbones.sources import Source, resolve
+from cliploc.core.backbones.weights import load_weights
+from cliploc.core.errors import CheckpointError, ParameterError, clean
 
 _TEXTS_AT_ONCE = 256
 _TRANSFORM_KEYS = ("mean", "std", "interpolation")

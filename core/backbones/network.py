@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.errors import ParameterError, clean
+from cliploc.core.errors import ParameterError, clean
 
 # Several texts in one prompt, to be averaged ("An image of a dog | There is a dog in this image").
 SEPARATOR = " | "

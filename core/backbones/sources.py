@@ -17,11 +17,11 @@ import open_clip
 from open_clip.factory import _find_checkpoint_in_dir
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
-from core.backbones import hub
-from core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
-from core.backbones.configs import Config, read_config
-from core.errors import CheckpointError, ParameterError, clean, unknown
-from core.paths import expanded
+from cliploc.core.backbones import hub
+from cliploc.core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
+from cliploc.core.backbones.configs import Config, read_config
+from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
+from cliploc.core.paths import expanded
 
 _OPENAI = {"mean": PREPROCESS["openai"][0], "std": PREPROCESS["openai"][1], "interpolation": "bicubic"}
 _SHORTEST_HINT = 5  # letters and digits: tags like `v1` are anybody's name

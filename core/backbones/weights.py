@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from core.errors import CheckpointError, clean
+from cliploc.core.errors import CheckpointError, clean
 
 State = dict[str, Tensor]
 

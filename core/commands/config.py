@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.postprocess import PARAMETERS, PostProcess
+from cliploc.core.postprocess import PARAMETERS, PostProcess
 
 
 def add_config_arguments(parser: argparse.ArgumentParser, *, threshold: bool) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from core.datasets.spec import NAMES, ORIENTATIONS, PICTURES, parsed, written
+from cliploc.core.datasets.spec import NAMES, ORIENTATIONS, PICTURES, parsed, written
 
 if TYPE_CHECKING:
-    from core.datasets import Dataset
+    from cliploc.core.datasets import Dataset
 
 HELP = "statistics, samples and soundness of a dataset"
 
@@ -71,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _stats(arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_json, print_table, say
-    from core.datasets.statistics import statistics
+    from cliploc.core.commands.output import print_json, print_table, say
+    from cliploc.core.datasets.statistics import statistics
 
     dataset = opened(arguments)
     found = statistics(dataset)
@@ -96,7 +96,7 @@ def _stats(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_table
+    from cliploc.core.commands.output import print_table
 
     dataset = opened(arguments)
     sources = dataset.sources()
@@ -111,9 +111,9 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_json, print_lines, say
-    from core.datasets.check import problems_of
-    from core.datasets.folder import counted
+    from cliploc.core.commands.output import print_json, print_lines, say
+    from cliploc.core.datasets.check import problems_of
+    from cliploc.core.datasets.folder import counted
 
     spec = spec_of(arguments)
     assert spec is not None  # --dataset has a default
@@ -128,7 +128,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def opened(arguments: argparse.Namespace) -> Dataset:
     """The dataset that the arguments mean. DatasetError, ParameterError."""
-    from core.datasets import open_dataset
+    from cliploc.core.datasets import open_dataset
 
     spec = spec_of(arguments)
     assert spec is not None  # --dataset has a default

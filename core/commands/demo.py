@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
-    from core.demo.layout import build
+    from cliploc.core.commands.output import say
+    from cliploc.core.demo.layout import build
 
     build(arguments.out, arguments.seed, arguments.count)
     say(f"{arguments.count} scenes of series {arguments.seed} are in {arguments.out}")
@@ -68,9 +68,9 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from core.backbones.network import device_of
-    from core.commands.output import say
-    from core.demo.train.recipe import MODELS, Recipe, train
+    from cliploc.core.backbones.network import device_of
+    from cliploc.core.commands.output import say
+    from cliploc.core.demo.train.recipe import MODELS, Recipe, train
 
     device = str(device_of(arguments.device))
     recipe = Recipe(scenes=arguments.scenes, seed=arguments.seed, held_out=arguments.held_out, device=device)

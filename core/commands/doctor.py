@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 
-from core.errors import ClipLocError
-from core.terminal import CHOICES, NO_PASSTHROUGH, ROUNDED_COLOURS, Terminal, draws_placeholders
+from cliploc.core.errors import ClipLocError
+from cliploc.core.terminal import CHOICES, NO_PASSTHROUGH, ROUNDED_COLOURS, Terminal, draws_placeholders
 
 HELP = "show what is installed and what the terminal can do"
 Facts = dict[str, object]
@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 0 also when something is missing, since nothing failed."""
-    from core.commands.output import print_json
-    from core.terminal import probe, throughput
+    from cliploc.core.commands.output import print_json
+    from cliploc.core.terminal import probe, throughput
 
     terminal = probe(override=arguments.graphics)
     rate = throughput(terminal)
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Mapping[str, object]) -> None:
-    from core.commands.output import print_lines
+    from cliploc.core.commands.output import print_lines
 
     for section, facts in report.items():
         print_lines(["", section])
@@ -58,7 +58,7 @@ def _show_picture(terminal: Terminal) -> None:
     """The test picture, where standard output is a terminal: it is no data for a script."""
     import sys
 
-    from core.testcard import testcard
+    from cliploc.core.testcard import testcard
 
     if sys.stdout.isatty() and terminal.protocol != "none":
         title = f"test picture ({terminal.protocol}): colours change smoothly from left to right"
@@ -102,7 +102,7 @@ def folders() -> Facts:
     """Where things are kept, and whether they can be written."""
     import os
 
-    from core import paths
+    from cliploc.core import paths
 
     facts: Facts = {}
     for name in ("data", "cache", "state", "config"):
@@ -114,7 +114,7 @@ def folders() -> Facts:
 
 def datasets() -> Facts:
     """Images and classes of the datasets that have a name."""
-    from core.datasets import open_dataset
+    from cliploc.core.datasets import open_dataset
 
     def described(spec: str) -> str:
         dataset = open_dataset(spec)
@@ -126,8 +126,8 @@ def datasets() -> Facts:
 
 def models() -> Facts:
     """Which of the weights that the methods use are here."""
-    from core.backbones.catalog import demo_folder
-    from core.backbones.fetch import published_and_cached
+    from cliploc.core.backbones.catalog import demo_folder
+    from cliploc.core.backbones.fetch import published_and_cached
 
     facts: Facts = {}
     for name in ("demo-vit", "demo-resnet"):
@@ -140,8 +140,8 @@ def models() -> Facts:
 
 def ledger() -> Facts:
     """Heatmap sets and runs that are stored."""
-    from core.heatmaps.store import HeatmapStore
-    from core.sweep.ledger import Ledger
+    from cliploc.core.heatmaps.store import HeatmapStore
+    from cliploc.core.sweep.ledger import Ledger
 
     return {
         "heatmap sets": _or_reason(lambda: str(len(HeatmapStore().sets()))),

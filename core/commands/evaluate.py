@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from core.commands.config import add_config_arguments, config_of
-from core.commands.dataset import add_dataset_argument, spec_of
-from core.postprocess import THRESHOLDS
+from cliploc.core.commands.config import add_config_arguments, config_of
+from cliploc.core.commands.dataset import add_dataset_argument, spec_of
+from cliploc.core.postprocess import THRESHOLDS
 
 if TYPE_CHECKING:
-    from core.sweep.evaluate import Evaluation
+    from cliploc.core.sweep.evaluate import Evaluation
 
 HELP = "score one post-processing config over a heatmap set, at all 100 thresholds"
 
@@ -26,12 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one row per threshold, and what is integrated over thresholds."""
-    from core.commands.output import print_json, print_table, say
-    from core.heatmaps.ground import ground
-    from core.heatmaps.store import HeatmapStore
-    from core.metrics import CONVENTION
-    from core.sweep.evaluate import evaluate
-    from core.sweep.inputs import open_sets
+    from cliploc.core.commands.output import print_json, print_table, say
+    from cliploc.core.heatmaps.ground import ground
+    from cliploc.core.heatmaps.store import HeatmapStore
+    from cliploc.core.metrics import CONVENTION
+    from cliploc.core.sweep.evaluate import evaluate
+    from cliploc.core.sweep.inputs import open_sets
 
     config = config_of(arguments)
     (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], spec_of(arguments), HeatmapStore())

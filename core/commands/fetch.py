@@ -33,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch, and say how to open what was fetched."""
-    from core.commands.output import say
-    from core.commands.progress import progress
-    from core.fetch.sources import COCO, COCOGLIDE, INSTANCES, fetch
+    from cliploc.core.commands.output import say
+    from cliploc.core.commands.progress import progress
+    from cliploc.core.fetch.sources import COCO, COCOGLIDE, INSTANCES, fetch
 
     source = {"cocoglide": COCOGLIDE, "coco": COCO}[arguments.action]
     with progress("bytes") as report:

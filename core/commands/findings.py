@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from core.errors import clean
-from core.sweep.choosing import GAIN_FROM, WORTH_FROM
-from core.sweep.doubts import doubts
-from core.sweep.ledger import Best, Cell, RunRow
+from cliploc.core.errors import clean
+from cliploc.core.sweep.choosing import GAIN_FROM, WORTH_FROM
+from cliploc.core.sweep.doubts import doubts
+from cliploc.core.sweep.ledger import Best, Cell, RunRow
 
 
 def as_plain(row: RunRow) -> dict[str, object]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.dataset import add_dataset_argument, opened
-from core.commands.told import add_told_arguments
+from cliploc.core.commands.dataset import add_dataset_argument, opened
+from cliploc.core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.backbones.network import Backbone
-    from core.datasets import Dataset
+    from cliploc.core.backbones.network import Backbone
+    from cliploc.core.datasets import Dataset
 
 HELP = "describe the attention heads of a ViT in words, over a dataset (TextSpan)"
 
@@ -41,13 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Describe, print and keep; 0 when done."""
-    from core.backbones.ahead import check_network
-    from core.backbones.catalog import with_told
-    from core.commands.output import print_table, say
-    from core.errors import ParameterError
-    from core.methods import METHODS
-    from core.methods.bank import read_bank
-    from core.methods.descriptions import place_of, save
+    from cliploc.core.backbones.ahead import check_network
+    from cliploc.core.backbones.catalog import with_told
+    from cliploc.core.commands.output import print_table, say
+    from cliploc.core.errors import ParameterError
+    from cliploc.core.methods import METHODS
+    from cliploc.core.methods.bank import read_bank
+    from cliploc.core.methods.descriptions import place_of, save
 
     for name in ("layers", "texts", "batch"):
         if getattr(arguments, name) < 1:
@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     weights = with_told(arguments.checkpoint or "", arguments.quickgelu, arguments.preprocess)
     check_network(name, weights, arguments.device)
     bank = read_bank(arguments.bank)
-    from core.backbones.load import load_backbone  # seconds: after everything that could be wrong
-    from core.methods.heads import described
+    from cliploc.core.backbones.load import load_backbone  # seconds: after everything that could be wrong
+    from cliploc.core.methods.heads import described
 
     backbone = load_backbone(name, weights or None, arguments.device)
     for text in ([f"assumed: {backbone.assumed}"] if backbone.assumed else []) + backbone.cut_notices(bank):
@@ -82,11 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _contributions(backbone: Backbone, dataset: Dataset, layers: int, batch: int) -> Iterator[Tensor]:
     """What the heads add to each image's embedding, (B, layers, H, d) on the CPU, batch by batch."""
-    from core.commands.progress import progress
-    from core.errors import ParameterError
-    from core.heatmaps.recipe import FLOAT32, Recipe
-    from core.heatmaps.sound import check_finite
-    from core.methods.heads import contributions
+    from cliploc.core.commands.progress import progress
+    from cliploc.core.errors import ParameterError
+    from cliploc.core.heatmaps.recipe import FLOAT32, Recipe
+    from cliploc.core.heatmaps.sound import check_finite
+    from cliploc.core.methods.heads import contributions
 
     if backbone.kind != "vit":
         raise ParameterError(

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.dataset import add_dataset_argument, opened
-from core.commands.recipes import add_recipe_arguments, with_settings
-from core.commands.told import add_told_arguments
+from cliploc.core.commands.dataset import add_dataset_argument, opened
+from cliploc.core.commands.recipes import add_recipe_arguments, with_settings
+from cliploc.core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
-    from core.datasets import Dataset
-    from core.heatmaps.recipe import Recipe
-    from core.heatmaps.store import HeatmapSet, HeatmapStore
+    from cliploc.core.datasets import Dataset
+    from cliploc.core.heatmaps.recipe import Recipe
+    from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 
 HELP = "compute heatmap sets, list, show, remove, import and export them"
 
@@ -102,11 +102,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compute(arguments: argparse.Namespace) -> int:
-    from core.backbones.ahead import check_network
-    from core.commands.output import print_table, say
-    from core.commands.progress import progress
-    from core.heatmaps.sound import constant_heatmaps
-    from core.heatmaps.store import HeatmapStore
+    from cliploc.core.backbones.ahead import check_network
+    from cliploc.core.commands.output import print_table, say
+    from cliploc.core.commands.progress import progress
+    from cliploc.core.heatmaps.sound import constant_heatmaps
+    from cliploc.core.heatmaps.store import HeatmapStore
 
     dataset = opened(arguments)
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
@@ -116,7 +116,7 @@ def _compute(arguments: argparse.Namespace) -> int:
         check_network(recipe.backbone, recipe.weights, arguments.device)
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.weights}".strip() for recipe in recipes)
     say(f"loading PyTorch, then {', '.join(networks)}")
-    from core.heatmaps.extract import compute  # seconds: after everything that could be wrong
+    from cliploc.core.heatmaps.extract import compute  # seconds: after everything that could be wrong
 
     with progress() as show:
         sets = compute(
@@ -147,7 +147,7 @@ def _compute(arguments: argparse.Namespace) -> int:
 
 def _assumed(dataset: Dataset) -> tuple[str, ...]:
     """How the files are read; heatmaps need no mask, so that what is wrong with those is only said."""
-    from core.errors import DatasetError
+    from cliploc.core.errors import DatasetError
 
     try:
         return dataset.notes
@@ -157,8 +157,8 @@ def _assumed(dataset: Dataset) -> tuple[str, ...]:
 
 def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
     """One recipe per method; each takes those of the settings that it declares."""
-    from core.errors import ParameterError
-    from core.heatmaps.recipe import Recipe
+    from cliploc.core.errors import ParameterError
+    from cliploc.core.heatmaps.recipe import Recipe
 
     plain = Recipe(
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
@@ -172,8 +172,8 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_table, say
-    from core.heatmaps.store import HeatmapStore
+    from cliploc.core.commands.output import print_table, say
+    from cliploc.core.heatmaps.store import HeatmapStore
 
     store = HeatmapStore()
     sets = _everything(store)
@@ -184,10 +184,10 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_json, print_lines
-    from core.heatmaps.sound import constant_heatmaps
-    from core.heatmaps.store import HeatmapStore
-    from core.heatmaps.terms import TermSet
+    from cliploc.core.commands.output import print_json, print_lines
+    from cliploc.core.heatmaps.sound import constant_heatmaps
+    from cliploc.core.heatmaps.store import HeatmapStore
+    from cliploc.core.heatmaps.terms import TermSet
 
     store = HeatmapStore()
     found = store.find(arguments.set, _everything(store))
@@ -214,9 +214,9 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
-    from core.heatmaps.store import HeatmapStore
-    from core.heatmaps.terms import TermSet
+    from cliploc.core.commands.output import say
+    from cliploc.core.heatmaps.store import HeatmapStore
+    from cliploc.core.heatmaps.terms import TermSet
 
     store = HeatmapStore()
     everything = _everything(store)
@@ -229,9 +229,9 @@ def _remove(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_table, say
-    from core.heatmaps.exchange import import_npz
-    from core.heatmaps.store import HeatmapStore
+    from cliploc.core.commands.output import print_table, say
+    from cliploc.core.heatmaps.exchange import import_npz
+    from cliploc.core.heatmaps.store import HeatmapStore
 
     dataset = opened(arguments)
     name = arguments.name or arguments.file.stem
@@ -244,9 +244,9 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
-    from core.heatmaps.exchange import export_npz
-    from core.heatmaps.store import HeatmapStore
+    from cliploc.core.commands.output import say
+    from cliploc.core.heatmaps.exchange import export_npz
+    from cliploc.core.heatmaps.store import HeatmapStore
 
     found = HeatmapStore().find(arguments.set)
     count = export_npz(found, arguments.file)
@@ -256,7 +256,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _everything(store: HeatmapStore) -> list[HeatmapSet]:
     """The stored sets, and those of which only the terms of the heads are kept."""
-    from core.heatmaps.terms import every
+    from cliploc.core.heatmaps.terms import every
 
     sets = {found.key: found for found in store.sets()}
     alone = [store.open(terms.identity) for terms in every() if terms.key not in sets]
@@ -264,8 +264,8 @@ def _everything(store: HeatmapStore) -> list[HeatmapSet]:
 
 
 def _row(found: HeatmapSet) -> dict[str, object]:
-    from core.heatmaps.sound import constant_heatmaps
-    from core.heatmaps.terms import TermSet
+    from cliploc.core.heatmaps.sound import constant_heatmaps
+    from cliploc.core.heatmaps.terms import TermSet
 
     identity = found.identity
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.commands.told import add_told_arguments
+from cliploc.core.commands.told import add_told_arguments
 
 HELP = "list, download and check the networks' weights"
 
@@ -37,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from core.backbones import hub
-    from core.backbones.catalog import demo_folder
-    from core.backbones.fetch import published_and_cached
-    from core.commands.output import print_table
+    from cliploc.core.backbones import hub
+    from cliploc.core.backbones.catalog import demo_folder
+    from cliploc.core.backbones.fetch import published_and_cached
+    from cliploc.core.commands.output import print_table
 
     rows: list[dict[str, object]] = []
     for name, method in (("demo-vit", "all but gradcam"), ("demo-resnet", "gradcam")):
@@ -71,8 +71,8 @@ def _row(
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from core.backbones.fetch import fetch, remote
-    from core.commands.output import print_lines, say
+    from cliploc.core.backbones.fetch import fetch, remote
+    from cliploc.core.commands.output import print_lines, say
 
     wanted = [remote(name) for name in arguments.names]
     for each in wanted:
@@ -82,8 +82,8 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from core.backbones.fetch import published_and_cached
-    from core.commands.output import print_table, say
+    from cliploc.core.backbones.fetch import published_and_cached
+    from cliploc.core.commands.output import print_table, say
 
     names = arguments.names or [known.name for known, path in published_and_cached() if path]
     if not names:
@@ -96,11 +96,11 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _checked(name: str, quickgelu: str, preprocess: str) -> dict[str, object]:
     """Load the weights named; a downloaded file's content must have the digest it is stored under."""
-    from core.backbones import hub
-    from core.backbones.fetch import sha256_of
-    from core.backbones.load import load_backbone
-    from core.backbones.weights import non_finite
-    from core.errors import CheckpointError
+    from cliploc.core.backbones import hub
+    from cliploc.core.backbones.fetch import sha256_of
+    from cliploc.core.backbones.load import load_backbone
+    from cliploc.core.backbones.weights import non_finite
+    from cliploc.core.errors import CheckpointError
 
     try:
         downloaded = _downloaded(name)
@@ -131,7 +131,7 @@ def _checked(name: str, quickgelu: str, preprocess: str) -> dict[str, object]:
 
 def _network(name: str) -> tuple[str, str | None]:
     """The backbone and the checkpoint that a name means."""
-    from core.backbones.fetch import remote
+    from cliploc.core.backbones.fetch import remote
 
     scheme = next((each for each in ("local-dir:", "hf-hub:") if name.startswith(each)), "")
     known = scheme or name.startswith("demo-") or ":" in name
@@ -141,8 +141,8 @@ def _network(name: str) -> tuple[str, str | None]:
 
 def _downloaded(name: str) -> Path | None:
     """The cached file of published weights; None for a file or folder of the user's."""
-    from core.backbones.catalog import told_of
-    from core.backbones.fetch import remote
+    from cliploc.core.backbones.catalog import told_of
+    from cliploc.core.backbones.fetch import remote
 
     _, _, checkpoint = name.partition(":")
     checkpoint, _, _ = told_of(checkpoint)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from core.errors import clean, escaped
+from cliploc.core.errors import clean, escaped
 
 
 def say(text: str) -> None:

@@ -12,21 +12,21 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.dataset import add_dataset_argument, opened, spec_of
-from core.commands.recipes import add_recipe_arguments, with_settings
-from core.commands.told import add_told_arguments
+from cliploc.core.commands.dataset import add_dataset_argument, opened, spec_of
+from cliploc.core.commands.recipes import add_recipe_arguments, with_settings
+from cliploc.core.commands.told import add_told_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from core.datasets import Dataset, Sample
-    from core.heatmaps.recipe import Recipe
-    from core.heatmaps.store import HeatmapSet
-    from core.report.claims import Verdict
-    from core.report.write import Report
-    from core.sweep.grid import Grid
-    from core.sweep.ledger import Ledger
-    from core.sweep.plan import Plan
+    from cliploc.core.datasets import Dataset, Sample
+    from cliploc.core.heatmaps.recipe import Recipe
+    from cliploc.core.heatmaps.store import HeatmapSet
+    from cliploc.core.report.claims import Verdict
+    from cliploc.core.report.write import Report
+    from cliploc.core.sweep.grid import Grid
+    from cliploc.core.sweep.ledger import Ledger
+    from cliploc.core.sweep.plan import Plan
 
 HELP = "the poster's whole experiment: heatmaps, full grid, cross-validation, report, verdicts on its claims"
 
@@ -69,11 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Heatmaps, one run per method, report; prints the verdicts and where the page is."""
-    from core.backbones.ahead import check_network
-    from core.commands.output import say
-    from core.report.figures import check_matplotlib
-    from core.report.write import write_report
-    from core.sweep.ledger import Ledger
+    from cliploc.core.backbones.ahead import check_network
+    from cliploc.core.commands.output import say
+    from cliploc.core.report.figures import check_matplotlib
+    from cliploc.core.report.write import write_report
+    from cliploc.core.sweep.ledger import Ledger
 
     check_matplotlib()  # before minutes of work
     dataset = opened(arguments)
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Report, *, as_json: bool) -> None:
-    from core.commands.output import print_json, print_lines, say
+    from cliploc.core.commands.output import print_json, print_lines, say
 
     for note in report.notes:
         say(f"note: {note}")
@@ -130,9 +130,9 @@ def poster_recipes(
     Grad-CAM's network is the poster's ImageNet ResNet-50, except on the demo; labels
     without an ImageNet class are left out.
     """
-    from core.backbones.catalog import IMAGENET
-    from core.heatmaps.recipe import Recipe
-    from core.prompts import TEMPLATES
+    from cliploc.core.backbones.catalog import IMAGENET
+    from cliploc.core.heatmaps.recipe import Recipe
+    from cliploc.core.prompts import TEMPLATES
 
     found = {}
     for method in methods:
@@ -149,9 +149,9 @@ def poster_recipes(
 
 def poster_grid(axes: Sequence[str]) -> Grid:
     """All orders, with the axes that were typed as `name=list` instead. ParameterError for a wrong one."""
-    from core.errors import ParameterError, clean
-    from core.postprocess import ORDERS
-    from core.sweep.grid import Grid
+    from cliploc.core.errors import ParameterError, clean
+    from cliploc.core.postprocess import ORDERS
+    from cliploc.core.sweep.grid import Grid
 
     texts = {}
     for axis in axes:
@@ -176,7 +176,7 @@ def _with_options(
 
 def _drawn(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:
     """The samples to work on, in the dataset's order: all, or the first `limit` of a seeded shuffle."""
-    from core.errors import ParameterError
+    from cliploc.core.errors import ParameterError
 
     if limit is None:
         return dataset.samples
@@ -189,8 +189,8 @@ def _drawn(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]
 
 
 def _names(text: str) -> list[str]:
-    from core.errors import ParameterError, unknown
-    from core.methods import METHODS as KNOWN
+    from cliploc.core.errors import ParameterError, unknown
+    from cliploc.core.methods import METHODS as KNOWN
 
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
@@ -203,8 +203,8 @@ def _names(text: str) -> list[str]:
 
 def _networks(settings: Sequence[str], quickgelu: str, preprocess: str) -> dict[str, tuple[str, str]]:
     """The networks that were named, by method, with what is said about their weights."""
-    from core.backbones.catalog import with_told
-    from core.errors import ParameterError, clean
+    from cliploc.core.backbones.catalog import with_told
+    from cliploc.core.errors import ParameterError, clean
 
     found = {}
     if (quickgelu or preprocess) and not settings:
@@ -224,13 +224,13 @@ def _heatmaps(
     recipes: Mapping[str, Sequence[Recipe]], dataset: Dataset, drawn: Sequence[Sample], device: str
 ) -> dict[str, list[HeatmapSet]]:
     """The sets of every method. The weights are read in any case: they decide which."""
-    from core.commands.output import say
-    from core.commands.progress import progress
-    from core.heatmaps.store import HeatmapStore
+    from cliploc.core.commands.output import say
+    from cliploc.core.commands.progress import progress
+    from cliploc.core.heatmaps.store import HeatmapStore
 
     everything = [recipe for those in recipes.values() for recipe in those]
     say(f"{len(everything)} heatmap sets over {len(drawn)} images; loading PyTorch")
-    from core.heatmaps.extract import compute  # seconds: after everything that could be wrong
+    from cliploc.core.heatmaps.extract import compute  # seconds: after everything that could be wrong
 
     known: dict[Recipe, HeatmapSet] = {}
     with progress() as show:
@@ -255,10 +255,10 @@ def _some(
     recipes: Sequence[Recipe], dataset: Dataset, drawn: Sequence[Sample], device: str
 ) -> dict[Recipe, HeatmapSet]:
     """Heatmaps of some samples alone, in the sets of the whole dataset, on one device."""
-    from core.backbones.network import devices_of
-    from core.commands.output import say
-    from core.heatmaps.extract import BATCH, fill, grouped, joined, load
-    from core.heatmaps.store import HeatmapStore
+    from cliploc.core.backbones.network import devices_of
+    from cliploc.core.commands.output import say
+    from cliploc.core.heatmaps.extract import BATCH, fill, grouped, joined, load
+    from cliploc.core.heatmaps.store import HeatmapStore
 
     first = devices_of(device)[0]
     size = BATCH[first.type]
@@ -281,10 +281,10 @@ def _swept(
     arguments: argparse.Namespace,
 ) -> tuple[str, str]:
     """The run of a method's sets, worked on until it is done or stopped. Returns its id and state."""
-    from core.commands.output import say
-    from core.commands.progress import progress
-    from core.sweep.planning import planned
-    from core.sweep.process import foreground
+    from cliploc.core.commands.output import say
+    from cliploc.core.commands.progress import progress
+    from cliploc.core.sweep.planning import planned
+    from cliploc.core.sweep.process import foreground
 
     plan = planned(
         [found.key for found in sets],

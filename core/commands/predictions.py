@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.config import add_config_arguments, config_of
-from core.commands.dataset import add_dataset_argument, opened, spec_of
+from cliploc.core.commands.config import add_config_arguments, config_of
+from cliploc.core.commands.dataset import add_dataset_argument, opened, spec_of
 
 if TYPE_CHECKING:
-    from core.heatmaps.ground import Ground
-    from core.postprocess import PostProcess
+    from cliploc.core.heatmaps.ground import Ground
+    from cliploc.core.postprocess import PostProcess
 
 HELP = "write predicted masks (PNG, COCO results), or score masks made elsewhere"
 
@@ -57,11 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from core.commands.output import say
-    from core.heatmaps.ground import ground
-    from core.heatmaps.store import HeatmapStore
-    from core.predictions import ground_truth, predictions, results, scored, write_json, write_masks
-    from core.sweep.inputs import open_sets
+    from cliploc.core.commands.output import say
+    from cliploc.core.heatmaps.ground import ground
+    from cliploc.core.heatmaps.store import HeatmapStore
+    from cliploc.core.predictions import ground_truth, predictions, results, scored, write_json, write_masks
+    from cliploc.core.sweep.inputs import open_sets
 
     name, config, spec = _asked(arguments)
     (heatmaps,), dataset, ids = open_sets([name], spec, HeatmapStore())
@@ -82,9 +82,9 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None]:
     """The heatmap set's name or key, the config, and how the dataset is opened: a run's, as it was scored."""
-    from core.datasets.spec import resolved
-    from core.errors import ParameterError
-    from core.sweep.ledger import Ledger
+    from cliploc.core.datasets.spec import resolved
+    from cliploc.core.errors import ParameterError
+    from cliploc.core.sweep.ledger import Ledger
 
     if arguments.heatmaps is not None:
         return arguments.heatmaps, config_of(arguments), spec_of(arguments)
@@ -98,9 +98,9 @@ def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None]
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
-    from core.heatmaps.ground import ground
-    from core.predictions import notes_on_masks, read_masks, read_results, scored
+    from cliploc.core.commands.output import say
+    from cliploc.core.heatmaps.ground import ground
+    from cliploc.core.predictions import notes_on_masks, read_masks, read_results, scored
 
     dataset = opened(arguments)
     notes: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _say_ground(found: Ground) -> None:
-    from core.commands.output import say
+    from cliploc.core.commands.output import say
 
     for sentence in found.sentences:
         say(f"note: {sentence}")
@@ -135,8 +135,8 @@ def _say_ground(found: Ground) -> None:
 def _print_scores(
     arguments: argparse.Namespace, name: str, images: int, counts: object, more: dict[str, object]
 ) -> None:
-    from core.commands.output import print_json, print_table
-    from core.metrics import Counts, mean_scores, pooled, two_class_iou
+    from cliploc.core.commands.output import print_json, print_table
+    from cliploc.core.metrics import Counts, mean_scores, pooled, two_class_iou
 
     assert isinstance(counts, Counts)
     scores = {score: float(value[0]) for score, value in mean_scores(counts).items()}

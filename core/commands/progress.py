@@ -22,8 +22,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from core.commands.output import say
-from core.errors import clean
+from cliploc.core.commands.output import say
+from cliploc.core.errors import clean
 
 # Called with what is being done, how much of it is done, and how much there is (0: not known).
 Report = Callable[[str, int, int], None]

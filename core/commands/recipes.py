@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.heatmaps.recipe import Recipe
+    from cliploc.core.heatmaps.recipe import Recipe
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
 
 def with_settings(recipes: Sequence[Recipe], settings: Sequence[str]) -> list[Recipe]:
     """Each recipe with those `name=value` settings that its method has. ParameterError for a wrong one."""
-    from core.heatmaps.recipe import parsed_parameters
+    from cliploc.core.heatmaps.recipe import parsed_parameters
 
     own: dict[Recipe, list[str]] = {recipe: [] for recipe in recipes}
     for setting in settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.commands.dataset import add_dataset_argument, spec_of
+from cliploc.core.commands.dataset import add_dataset_argument, spec_of
 
 HELP = "write runs as one HTML page, Markdown and LaTeX tables, and figures"
 
@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report and print where its page is."""
-    from core.commands.output import print_lines, say
-    from core.report.write import write_report
-    from core.sweep.ledger import Ledger
+    from cliploc.core.commands.output import print_lines, say
+    from cliploc.core.report.write import write_report
+    from cliploc.core.sweep.ledger import Ledger
 
     runs = [text.strip() for text in arguments.runs.split(",") if text.strip()]
     written = write_report(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from core.sweep.compare import Contender
-    from core.sweep.ledger import Ledger, RunRow
+    from cliploc.core.sweep.compare import Contender
+    from cliploc.core.sweep.ledger import Ledger, RunRow
 
 HELP = "list, show, watch, pause, cancel, resume, compare, delete and export sweeps"
 
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Dispatch to the action."""
-    from core.sweep.ledger import Ledger
+    from cliploc.core.sweep.ledger import Ledger
 
     actions: dict[str, Callable[[Ledger, argparse.Namespace], int]] = {
         "list": _list,
@@ -78,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def worked(ledger: Ledger, id_: str, *, as_json: bool) -> int:
     """Work on a run here, with a progress bar, and print what it found."""
-    from core.commands.output import say
-    from core.sweep.process import foreground
+    from cliploc.core.commands.output import say
+    from cliploc.core.sweep.process import foreground
 
     with _bar() as update:
         state = foreground(
@@ -98,8 +98,8 @@ def worked(ledger: Ledger, id_: str, *, as_json: bool) -> int:
 
 def detached(ledger: Ledger, id_: str, *, as_json: bool) -> int:
     """Start a run's process and say how to follow it."""
-    from core.commands.output import print_json, print_lines, say
-    from core.sweep.process import detach
+    from cliploc.core.commands.output import print_json, print_lines, say
+    from cliploc.core.sweep.process import detach
 
     detach(ledger, id_)
     say(f"on its own now; `cliploc runs watch {id_}` follows it, log: {ledger.folder(id_) / 'log'}")
@@ -111,8 +111,8 @@ def detached(ledger: Ledger, id_: str, *, as_json: bool) -> int:
 
 
 def _list(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    from core.commands.findings import as_plain, list_row
-    from core.commands.output import print_json, print_table, say
+    from cliploc.core.commands.findings import as_plain, list_row
+    from cliploc.core.commands.output import print_json, print_table, say
 
     runs = ledger.runs()
     if arguments.json:
@@ -132,8 +132,8 @@ def _show(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _print_found(ledger: Ledger, row: RunRow, top: int, *, as_json: bool) -> None:
-    from core.commands.findings import as_plain, cell_row, sentences
-    from core.commands.output import print_json, print_lines, print_table
+    from cliploc.core.commands.findings import as_plain, cell_row, sentences
+    from cliploc.core.commands.output import print_json, print_lines, print_table
 
     summaries = {index: ledger.summary(row.id, index) for index in ledger.finished_sets(row.id)}
     cells = [cell_row(cell) for cell in ledger.top_cells(row.id, top)] if summaries else []
@@ -149,7 +149,7 @@ def _print_found(ledger: Ledger, row: RunRow, top: int, *, as_json: bool) -> Non
 def _watch(ledger: Ledger, arguments: argparse.Namespace) -> int:
     import time
 
-    from core.commands.output import say
+    from cliploc.core.commands.output import say
 
     row = ledger.find(arguments.id)
     with _bar() as update:
@@ -165,7 +165,7 @@ def _watch(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _ask(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
+    from cliploc.core.commands.output import say
 
     row = ledger.find(arguments.id)
     ledger.ask(row.id, arguments.action)
@@ -174,8 +174,8 @@ def _ask(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _resume(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
-    from core.sweep.inputs import check_reading
+    from cliploc.core.commands.output import say
+    from cliploc.core.sweep.inputs import check_reading
 
     row = ledger.find(arguments.id)
     if row.state == "running":
@@ -189,9 +189,9 @@ def _resume(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_json, print_table, say
-    from core.sweep.choosing import COMPARED_FROM
-    from core.sweep.compare import compared, contenders
+    from cliploc.core.commands.output import print_json, print_table, say
+    from cliploc.core.sweep.choosing import COMPARED_FROM
+    from cliploc.core.sweep.compare import compared, contenders
 
     everyone = [one for text in arguments.ids for one in contenders(ledger, ledger.find(text).id)]
     if len(everyone) < 2:
@@ -256,7 +256,7 @@ def _notes(ledger: Ledger, row: RunRow) -> list[str]:
 
 
 def _delete(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
+    from cliploc.core.commands.output import say
 
     row = ledger.find(arguments.id)
     ledger.delete(row.id)
@@ -265,9 +265,9 @@ def _delete(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _export(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    from core.commands.output import say
-    from core.sweep.archive import pack
-    from core.sweep.export import export
+    from cliploc.core.commands.output import say
+    from cliploc.core.sweep.archive import pack
+    from cliploc.core.sweep.export import export
 
     for note in _notes(ledger, ledger.find(arguments.id)):
         say(f"note: {note}")
@@ -279,8 +279,8 @@ def _export(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _import(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    from core.commands.output import print_lines, say
-    from core.sweep.archive import unpack
+    from cliploc.core.commands.output import print_lines, say
+    from cliploc.core.sweep.archive import unpack
 
     id_, notes = unpack(ledger, arguments.file)
     for note in notes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.commands.dataset import add_dataset_argument, spec_of
+from cliploc.core.commands.dataset import add_dataset_argument, spec_of
 
 HELP = "run a grid of post-processing configs over heatmap sets"
 
@@ -51,12 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, say the cost, then work here or detach."""
-    from core.commands.output import say
-    from core.commands.runs import detached, worked
-    from core.datasets import open_dataset
-    from core.sweep.grid import Grid
-    from core.sweep.ledger import Ledger
-    from core.sweep.planning import described, planned, seconds_expected
+    from cliploc.core.commands.output import say
+    from cliploc.core.commands.runs import detached, worked
+    from cliploc.core.datasets import open_dataset
+    from cliploc.core.sweep.grid import Grid
+    from cliploc.core.sweep.ledger import Ledger
+    from cliploc.core.sweep.planning import described, planned, seconds_expected
 
     grid = Grid().with_({name: getattr(arguments, name) for name, _, _ in AXES})
     plan = planned(

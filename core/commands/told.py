@@ -7,7 +7,7 @@ import argparse
 
 def add_told_arguments(parser: argparse.ArgumentParser, default: str | None = "") -> None:
     """--quickgelu yes|no, --preprocess openai|imagenet|inception; `default` where they are not given."""
-    from core.backbones.catalog import PREPROCESS, QUICKGELU
+    from cliploc.core.backbones.catalog import PREPROCESS, QUICKGELU
 
     parser.add_argument(
         "--quickgelu", choices=tuple(QUICKGELU), default=default,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.datasets.folder import open_folder
-from core.datasets.sample import READING, Content, Dataset, Sample
-from core.datasets.spec import COCO, parsed, root_of, written
+from cliploc.core.datasets.folder import open_folder
+from cliploc.core.datasets.sample import READING, Content, Dataset, Sample
+from cliploc.core.datasets.spec import COCO, parsed, root_of, written
 
 __all__ = ["READING", "Content", "Dataset", "Sample", "open_dataset"]
 
@@ -14,7 +14,7 @@ def open_dataset(spec: str) -> Dataset:
 
     `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place.
     `coco:IMAGES:ANNOTATIONS.json`: COCO instances. Anything else: a folder in CocoGlide's layout.
-    Options behind a question mark say how files are read, see `core.datasets.spec`.
+    Options behind a question mark say how files are read, see `cliploc.core.datasets.spec`.
 
     >>> demo = open_dataset("demo")
     >>> len(demo.samples), demo.labels[:3]
@@ -25,7 +25,7 @@ def open_dataset(spec: str) -> Dataset:
     """
     place, options = parsed(spec)
     if place.startswith(COCO):
-        from core.datasets.coco import open_coco
+        from cliploc.core.datasets.coco import open_coco
 
         return open_coco(place, written(place, options), options)
     name = place if place in ("demo", "cocoglide") else None

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from core.datasets import files
-from core.errors import DatasetError, clean
+from cliploc.core.datasets import files
+from cliploc.core.errors import DatasetError, clean
 
 LARGEST_ANNOTATIONS = 4 << 30
 LARGEST_PIXELS = 200_000_000

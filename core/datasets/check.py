@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.datasets import coco, folder
-from core.datasets.annotations import Picture
-from core.datasets.masks import reading_of
-from core.datasets.pictures import header, is_unsure, read_image
-from core.datasets.spec import COCO, Options, parsed, root_of
-from core.errors import DatasetError, clean
+from cliploc.core.datasets import coco, folder
+from cliploc.core.datasets.annotations import Picture
+from cliploc.core.datasets.masks import reading_of
+from cliploc.core.datasets.pictures import header, is_unsure, read_image
+from cliploc.core.datasets.spec import COCO, Options, parsed, root_of
+from cliploc.core.errors import DatasetError, clean
 
 
 def problems_of(spec: str) -> list[str]:

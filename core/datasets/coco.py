@@ -19,14 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from core.datasets import files, ids
-from core.datasets.annotations import Picture, read_annotations, rings_of
-from core.datasets.sample import Content, Dataset, Sample
-from core.datasets.spec import Options, coco_places
-from core.errors import DatasetError, clean
+from cliploc.core.datasets import files, ids
+from cliploc.core.datasets.annotations import Picture, read_annotations, rings_of
+from cliploc.core.datasets.sample import Content, Dataset, Sample
+from cliploc.core.datasets.spec import Options, coco_places
+from cliploc.core.errors import DatasetError, clean
 
 if TYPE_CHECKING:
-    from core.datasets.sample import Image, Mask
+    from cliploc.core.datasets.sample import Image, Mask
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Region:
 
     def image(self) -> Image:
         """The picture, of the size that the annotations say."""
-        from core.datasets.pictures import read_image  # cv2 costs 0.3 s; listing samples needs none
+        from cliploc.core.datasets.pictures import read_image  # cv2 costs 0.3 s; listing samples needs none
 
         return read_image(self.picture.path, self.picture.size, self.orientation)
 
@@ -66,12 +66,12 @@ class Region:
 
     def covers(self) -> bool:
         """Whether the true mask has a pixel."""
-        from core.datasets.segmentations import covers
+        from cliploc.core.datasets.segmentations import covers
 
         return any(self._asked(covers, instance) for instance in self.instances)
 
     def _union(self, those: Sequence[tuple[str, Any]]) -> Mask:
-        from core.datasets.segmentations import drawn, union
+        from cliploc.core.datasets.segmentations import drawn, union
 
         masks = [self._asked(drawn, each) for each in those]
         return union(masks, self.picture.height, self.picture.width)
@@ -189,7 +189,7 @@ def _names(picture: Picture, label: str, category: str) -> tuple[str, ...]:
 
 def size_problem(picture: Picture, orientation: str) -> str:
     """A sentence where a picture's file is not of the annotations' size, "" where it is or is not there."""
-    from core.datasets.pictures import header, shown_size
+    from cliploc.core.datasets.pictures import header, shown_size
 
     if not picture.path.exists():
         return ""
@@ -237,7 +237,7 @@ def _check_there(coco: Coco) -> None:
 
 
 def _pictures_digest(coco: Coco) -> str:
-    from core.datasets.pictures import headers_of, is_turned
+    from cliploc.core.datasets.pictures import headers_of, is_turned
 
     _check_there(coco)
     paths = [region.picture.path for region in coco.regions]
@@ -262,7 +262,7 @@ def _legacy_digest(images: Path, annotations: Path) -> str:
 
 
 def _notes(coco: Coco) -> tuple[str, ...]:
-    from core.datasets.pictures import headers_of, is_unsure, notes_on
+    from cliploc.core.datasets.pictures import headers_of, is_unsure, notes_on
 
     pictures = list({region.picture.id: region.picture for region in coco.regions}.values())
     heads = headers_of([picture.path for picture in pictures if picture.path.is_file()])

@@ -17,8 +17,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import paths
-from core.errors import ClipLocError, DatasetError
+from cliploc.core import paths
+from cliploc.core.errors import ClipLocError, DatasetError
 
 if TYPE_CHECKING:
     import sqlite3

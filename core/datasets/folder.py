@@ -19,15 +19,15 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.datasets import files, ids
-from core.datasets.sample import Content, Dataset, Sample
-from core.datasets.spec import Options
-from core.errors import DatasetError, clean
+from cliploc.core.datasets import files, ids
+from cliploc.core.datasets.sample import Content, Dataset, Sample
+from cliploc.core.datasets.spec import Options
+from cliploc.core.errors import DatasetError, clean
 
 if TYPE_CHECKING:
-    from core.datasets.masks import MaskFiles
-    from core.datasets.pictures import Header, Size
-    from core.datasets.sample import Image, Mask
+    from cliploc.core.datasets.masks import MaskFiles
+    from cliploc.core.datasets.pictures import Header, Size
+    from cliploc.core.datasets.sample import Image, Mask
 
 TABLE = "table.csv"
 COLUMNS = ("real", "mask", "prompt")
@@ -85,19 +85,19 @@ class Folder:
     @cached_property
     def masks(self) -> MaskFiles:
         """The true masks."""
-        from core.datasets.masks import MaskFiles  # numpy and cv2: listing samples needs neither
+        from cliploc.core.datasets.masks import MaskFiles  # numpy and cv2: listing samples needs neither
 
         return MaskFiles(self.truths, [row.mask for row in self.rows], self.options)
 
     def image(self, place: int) -> Image:
         """A row's picture, of its mask's size."""
-        from core.datasets.pictures import header, read_image
+        from cliploc.core.datasets.pictures import header, read_image
 
         return read_image(self.pictures[place], header(self.truths[place]).size, self.options.orientation)
 
     def true_mask(self, place: int) -> Mask:
         """A row's true mask, of its picture's size."""
-        from core.datasets.pictures import header
+        from cliploc.core.datasets.pictures import header
 
         mask = self.masks.mask(place)
         size = (mask.shape[1], mask.shape[0])
@@ -252,7 +252,7 @@ def inside(root: Path, name: str) -> bool:
 
 def size_problem(row: Row, picture: Header, mask: Size, orientation: str) -> str:
     """A sentence where a row's picture and mask are not of one size, "" where they are."""
-    from core.datasets.pictures import shown_size
+    from cliploc.core.datasets.pictures import shown_size
 
     size = shown_size(picture, mask, orientation)
     if size == mask:
@@ -284,7 +284,7 @@ def _pictures_digest(folder: Folder) -> str:
 
 def _turned(folder: Folder) -> list[bool]:
     """Which pictures are shown as their EXIF tag says."""
-    from core.datasets.pictures import headers_of, is_turned
+    from cliploc.core.datasets.pictures import headers_of, is_turned
 
     orientation = folder.options.orientation
     pairs = zip(headers_of(folder.pictures), headers_of(folder.truths), strict=True)
@@ -346,7 +346,7 @@ def _notes(folder: Folder, skipped: Sequence[str]) -> tuple[str, ...]:
 
 
 def _picture_notes(folder: Folder) -> list[str]:
-    from core.datasets.pictures import headers_of, is_unsure, notes_on
+    from cliploc.core.datasets.pictures import headers_of, is_unsure, notes_on
 
     heads, masks = headers_of(folder.pictures), headers_of(folder.truths)
     pairs = zip(heads, masks, strict=True)

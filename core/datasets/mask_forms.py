@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from core.datasets import files
-from core.datasets.pictures import BACK, PNG, Size, check_png, headers_of, opened, oriented
-from core.errors import DatasetError
+from cliploc.core.datasets import files
+from cliploc.core.datasets.pictures import BACK, PNG, Size, check_png, headers_of, opened, oriented
+from cliploc.core.errors import DatasetError
 
 Values = npt.NDArray[np.integer]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets.mask_forms import COLOUR, GREY, MOST_VALUES, PALETTE, Form, Pixels, middle_of
-from core.datasets.spec import ANY, Options
+from cliploc.core.datasets.mask_forms import COLOUR, GREY, MOST_VALUES, PALETTE, Form, Pixels, middle_of
+from cliploc.core.datasets.spec import ANY, Options
 
 Mask = npt.NDArray[np.bool_]
 

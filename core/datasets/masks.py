@@ -14,8 +14,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from core.datasets.mask_forms import COLOUR, Form, described, forms_of, pixels_of
-from core.datasets.mask_reading import (
+from cliploc.core.datasets.mask_forms import COLOUR, Form, described, forms_of, pixels_of
+from cliploc.core.datasets.mask_reading import (
     BLUR,
     NOTHING,
     VOID,
@@ -31,8 +31,8 @@ from core.datasets.mask_reading import (
     seen_pixels,
     void_of,
 )
-from core.datasets.spec import ANY, Options
-from core.errors import DatasetError, clean
+from cliploc.core.datasets.spec import ANY, Options
+from cliploc.core.errors import DatasetError, clean
 
 Named = Sequence[tuple[str, Form]]  # a mask's name for people, and what it is
 

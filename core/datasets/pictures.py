@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from core.datasets import files
-from core.errors import DatasetError, clean
+from cliploc.core.datasets import files
+from cliploc.core.errors import DatasetError, clean
 
 Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]  # width, height

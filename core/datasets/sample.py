@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from core.datasets.ids import file_name
-from core.errors import unknown
+from cliploc.core.datasets.ids import file_name
+from cliploc.core.errors import unknown
 
 if TYPE_CHECKING:
     import numpy as np

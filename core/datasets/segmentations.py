@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
-from core.datasets.annotations import rings_of
+from cliploc.core.datasets.annotations import rings_of
 
 Mask = npt.NDArray[np.bool_]
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from core import paths
-from core.errors import DatasetError, ParameterError, clean, unknown
+from cliploc.core import paths
+from cliploc.core.errors import DatasetError, ParameterError, clean, unknown
 
 ANY = "any"
 ORIENTATIONS = ("auto", "stored", "upright")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.datasets.sample import Dataset
+from cliploc.core.datasets.sample import Dataset
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from core.demo.shapes import LABELS
-from core.prompts import with_article
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.prompts import with_article
 
 TEMPLATES: tuple[str, ...] = (
     "<label>",

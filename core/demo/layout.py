@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.demo.scenes import scene
-from core.errors import ParameterError
-from core.paths import atomic_write
+from cliploc.core.demo.scenes import scene
+from cliploc.core.errors import ParameterError
+from cliploc.core.paths import atomic_write
 
 SHIPPED_SEED = 0
 SHIPPED_COUNT = 120

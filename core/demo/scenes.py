@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.demo.shapes import CLASSES, Grid, Region, ShapeClass
+from cliploc.core.demo.shapes import CLASSES, Grid, Region, ShapeClass
 
 SIZE = 256
 Image = NDArray[np.uint8]

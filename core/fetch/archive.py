@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from core.errors import DatasetError, ResourceError, StoreError, clean
+from cliploc.core.errors import DatasetError, ResourceError, StoreError, clean
 
 
 def unpack(

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
-from core.errors import DatasetError, ParameterError, ResourceError, StoreError, clean
-from core.paths import make_folder
-from core.version import VERSION
+from cliploc.core.errors import DatasetError, ParameterError, ResourceError, StoreError, clean
+from cliploc.core.paths import make_folder
+from cliploc.core.version import VERSION
 
 # Called with how many bytes are here and how many there are (0: not said).
 Report = Callable[[int, int], None]

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets.check import problems_of
-from core.datasets.folder import TABLE, read_table, summary
-from core.errors import DatasetError, StoreError, clean
-from core.fetch.archive import unpack
-from core.fetch.download import Kind, Patience, download
-from core.lock import held
-from core.paths import data_dir, make_folder
+from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets.folder import TABLE, read_table, summary
+from cliploc.core.errors import DatasetError, StoreError, clean
+from cliploc.core.fetch.archive import unpack
+from cliploc.core.fetch.download import Kind, Patience, download
+from cliploc.core.lock import held
+from cliploc.core.paths import data_dir, make_folder
 
 # Called with what is being done, how many bytes of it are done, and how many there are (0: not known).
 Report = Callable[[str, int, int], None]

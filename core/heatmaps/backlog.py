@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from core.heatmaps.protocol import Request
-from core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.protocol import Request
+from cliploc.core.heatmaps.recipe import Recipe
 
 KEPT = 64  # requests of each kind; older ones are dropped, whoever made them has moved on
 

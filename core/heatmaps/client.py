@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from core import paths
-from core.errors import ClipLocError, clean
-from core.heatmaps.protocol import (
+from cliploc.core import paths
+from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.heatmaps.protocol import (
     Computed,
     Died,
     Event,
@@ -32,13 +32,13 @@ from core.heatmaps.protocol import (
     decoded,
     encoded,
 )
-from core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
 DEATHS_IN_A_ROW = 3
 LOG_LIMIT = 1_000_000  # bytes; an older log is started afresh
-_COMMAND = (sys.executable, "-P", "-m", "core.heatmaps.worker")
+_COMMAND = (sys.executable, "-P", "-m", "cliploc.core.heatmaps.worker")
 
 
 class Worker:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from core.datasets import Sample
+from cliploc.core.datasets import Sample
 
 AHEAD = 2  # batches that are decoded while one is computed
 _DECODERS = 8

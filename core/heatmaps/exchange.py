@@ -21,14 +21,14 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from core import paths
-from core.datasets import Dataset
-from core.datasets.files import check_regular
-from core.datasets.ids import file_name
-from core.datasets.spec import lasting
-from core.errors import DatasetError, ParameterError, StoreError, clean
-from core.heatmaps.identity import IMPORTED, Identity
-from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
+from cliploc.core import paths
+from cliploc.core.datasets import Dataset
+from cliploc.core.datasets.files import check_regular
+from cliploc.core.datasets.ids import file_name
+from cliploc.core.datasets.spec import lasting
+from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean
+from cliploc.core.heatmaps.identity import IMPORTED, Identity
+from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 
 Array = npt.NDArray[np.generic]
 

@@ -22,21 +22,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone, devices_of
-from core.datasets import Dataset, Sample
-from core.datasets.spec import lasting
-from core.errors import ParameterError, ResourceError
-from core.heatmaps.decoding import AHEAD, decoded
-from core.heatmaps.identity import Identity
-from core.heatmaps.recipe import AUTO, FLOAT32, Recipe
-from core.heatmaps.sound import check_finite
-from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
-from core.heatmaps.terms import Terms
-from core.methods.compute import compute_many, head_terms, normalize
-from core.methods.targets import with_targets
-from core.methods.text import assumed_contrast
-from core.prompts import prompt_for
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone, devices_of
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.datasets.spec import lasting
+from cliploc.core.errors import ParameterError, ResourceError
+from cliploc.core.heatmaps.decoding import AHEAD, decoded
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import AUTO, FLOAT32, Recipe
+from cliploc.core.heatmaps.sound import check_finite
+from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
+from cliploc.core.heatmaps.terms import Terms
+from cliploc.core.methods.compute import compute_many, head_terms, normalize
+from cliploc.core.methods.targets import with_targets
+from cliploc.core.methods.text import assumed_contrast
+from cliploc.core.prompts import prompt_for
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.datasets import Dataset
-from core.heatmaps.sound import constant_heatmaps
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.sound import constant_heatmaps
 
 if TYPE_CHECKING:
-    from core.heatmaps.store import Heatmap
+    from cliploc.core.heatmaps.store import Heatmap
 
 
 @dataclass(frozen=True)

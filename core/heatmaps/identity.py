@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from core.errors import StoreError, clean
-from core.parameters import Value
+from cliploc.core.errors import StoreError, clean
+from cliploc.core.parameters import Value
 
 if TYPE_CHECKING:
-    from core.datasets import Dataset
+    from cliploc.core.datasets import Dataset
 
 IMPORTED = "imported"  # the method of a set that was made elsewhere
 OLD = (

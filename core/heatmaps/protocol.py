@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.errors import StoreError
-from core.heatmaps.identity import Identity
-from core.heatmaps.recipe import Recipe
+from cliploc.core.errors import StoreError
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import Recipe
 
 if TYPE_CHECKING:
-    from core.heatmaps.store import Heatmap
+    from cliploc.core.heatmaps.store import Heatmap
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
-from core.backbones.catalog import told_of, usual_tag, with_told
-from core.errors import ParameterError, clean, unknown
-from core.heatmaps.identity import Identity
-from core.methods import METHODS, MethodSpec
-from core.parameters import Value, checked
-from core.paths import expanded
-from core.prompts import TEMPLATES, prompt_for
+from cliploc.core.backbones.catalog import told_of, usual_tag, with_told
+from cliploc.core.errors import ParameterError, clean, unknown
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.methods import METHODS, MethodSpec
+from cliploc.core.parameters import Value, checked
+from cliploc.core.paths import expanded
+from cliploc.core.prompts import TEMPLATES, prompt_for
 
 DEMO_BACKBONES = {"vit": "demo-vit", "resnet": "demo-resnet"}
 AUTO, FLOAT32 = "auto", "float32"

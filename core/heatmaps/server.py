@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from core.backbones.network import Backbone
-from core.datasets import Dataset, Sample, open_dataset
-from core.errors import ClipLocError, DatasetError, clean
-from core.heatmaps.extract import Job, heatmaps_of, joined, load, terms_of
-from core.heatmaps.protocol import (
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.datasets import Dataset, Sample, open_dataset
+from cliploc.core.errors import ClipLocError, DatasetError, clean
+from cliploc.core.heatmaps.extract import Job, heatmaps_of, joined, load, terms_of
+from cliploc.core.heatmaps.protocol import (
     Computed,
     Event,
     Failed,
@@ -20,9 +20,9 @@ from core.heatmaps.protocol import (
     TermsComputed,
     TextComputed,
 )
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapSet, HeatmapStore
-from core.heatmaps.terms import TermSet
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
+from cliploc.core.heatmaps.terms import TermSet
 
 Jobs = dict[tuple[str, Recipe], Job]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import CheckpointError, ParameterError, clean
-from core.heatmaps.recipe import Recipe
+from cliploc.core.errors import CheckpointError, ParameterError, clean
+from cliploc.core.heatmaps.recipe import Recipe
 
 Heatmap = npt.NDArray[np.float32]
 

@@ -28,11 +28,11 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from core import paths
-from core.datasets import Dataset, open_dataset
-from core.datasets.spec import resolved
-from core.errors import ParameterError, StoreError, clean, unknown
-from core.heatmaps.identity import Identity
+from cliploc.core import paths
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.spec import resolved
+from cliploc.core.errors import ParameterError, StoreError, clean, unknown
+from cliploc.core.heatmaps.identity import Identity
 
 __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
 

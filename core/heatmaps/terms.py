@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core import paths
-from core.errors import StoreError, clean
-from core.heatmaps.identity import Identity
-from core.heatmaps.recipe import Recipe
-from core.methods.switches import ALL, Kept
+from cliploc.core import paths
+from cliploc.core.errors import StoreError, clean
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.methods.switches import ALL, Kept
 
 Terms = npt.NDArray[np.float32]
 Heatmap = npt.NDArray[np.float32]

@@ -1,9 +1,9 @@
 """The heatmap worker: a process that holds loaded networks and answers requests.
 
-    python -m core.heatmaps.worker --device auto
+    python -m cliploc.core.heatmaps.worker --device auto
 
 Requests come as JSON lines on standard input, events leave on standard output
-(`core.heatmaps.protocol`), whatever else is printed goes to standard error. It
+(`cliploc.core.heatmaps.protocol`), whatever else is printed goes to standard error. It
 ends with its standard input, so it never outlives the program that started it.
 """
 
@@ -17,10 +17,10 @@ import threading
 from collections.abc import Callable
 from typing import IO
 
-from core.backbones.ahead import check_network
-from core.errors import ClipLocError
-from core.heatmaps.backlog import Backlog
-from core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, decoded, encoded
+from cliploc.core.backbones.ahead import check_network
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.backlog import Backlog
+from cliploc.core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, decoded, encoded
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def main() -> None:
     reading = (sys.stdin.buffer, backlog, arguments.device, emit)
     threading.Thread(target=_read, args=reading, name="requests", daemon=True).start()
     emit(Loading("PyTorch"))
-    from core.heatmaps.server import Server  # takes seconds; requests are accepted meanwhile
+    from cliploc.core.heatmaps.server import Server  # takes seconds; requests are accepted meanwhile
 
     server = Server(arguments.device, emit)
     while True:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.backbones.network import Backbone
-from core.methods.trunk import Block, Vit, full_precision
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods.trunk import Block, Vit, full_precision
 
 _LEGRAD_BLOCKS = 2
 _CHEFER_BLOCKS = 1

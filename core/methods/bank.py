@@ -1,7 +1,7 @@
 """The text bank: many short descriptions that a head can be explained with.
 
 Ours is made from data/textbank/vocabulary.toml, every word in every pattern of its
-list. `python -m core.methods.bank` prints it; data/textbank/general.txt is that.
+list. `python -m cliploc.core.methods.bank` prints it; data/textbank/general.txt is that.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-from core.errors import ParameterError
-from core.paths import embedded_dir
-from core.prompts import with_article
+from cliploc.core.errors import ParameterError
+from cliploc.core.paths import embedded_dir
+from cliploc.core.prompts import with_article
 
 
 def read_bank(path: Path | None = None) -> list[str]:

@@ -1,15 +1,15 @@
 """CLIP Surgery (Li et al., 2023): value-value attention in a second stream without MLPs.
 
 Its other half, the removal of features that are redundant between texts, is the
-`redundant` contrast that every method can use (`core.methods.text`).
+`redundant` contrast that every method can use (`cliploc.core.methods.text`).
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from core.methods.gem import usual_depth
-from core.methods.trunk import Layer, Output, Vit, attend
+from cliploc.core.methods.gem import usual_depth
+from cliploc.core.methods.trunk import Layer, Output, Vit, attend
 
 
 class ClipSurgery:

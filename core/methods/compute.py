@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.backbones.network import Backbone
-from core.errors import ParameterError, unknown
-from core.methods import gradcam
-from core.methods.registry import METHODS, MethodSpec
-from core.methods.text import contrasted, others_of, stacked, unstacked, without_redundant
-from core.methods.trunk import Stream, Vit, watch
-from core.parameters import Value, checked
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import ParameterError, unknown
+from cliploc.core.methods import gradcam
+from cliploc.core.methods.registry import METHODS, MethodSpec
+from cliploc.core.methods.text import contrasted, others_of, stacked, unstacked, without_redundant
+from cliploc.core.methods.trunk import Stream, Vit, watch
+from cliploc.core.parameters import Value, checked
 
 
 def compute_maps(
@@ -37,9 +37,9 @@ def compute_maps(
     texts themselves when there are several. ParameterError for an unknown method or
     parameter, or a backbone of another kind.
 
-    >>> import core
-    >>> backbone = core.load_backbone("demo-vit", device="cpu")
-    >>> image = core.open_dataset("demo").by_id("star_0009").image()
+    >>> import cliploc
+    >>> backbone = cliploc.load_backbone("demo-vit", device="cpu")
+    >>> image = cliploc.open_dataset("demo").by_id("star_0009").image()
     >>> text = backbone.encode_text(["An image of a star", "An image of a moon"])
     >>> compute_maps("gem", backbone, backbone.preprocess([image], 128), text).shape
     torch.Size([1, 2, 16, 16])
@@ -114,7 +114,7 @@ def normalize(maps: Tensor) -> Tensor:
 
 
 # ClipTextSpan without its sum.
-_TERMS = replace(METHODS["textspan"], target="core.methods.textspan:HeadTerms", parameters=())
+_TERMS = replace(METHODS["textspan"], target="cliploc.core.methods.textspan:HeadTerms", parameters=())
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.errors import StoreError
-from core.paths import atomic_write, cache_dir
+from cliploc.core.errors import StoreError
+from cliploc.core.paths import atomic_write, cache_dir
 
 
 @dataclass(frozen=True)

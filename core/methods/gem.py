@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.methods.trunk import Layer, Output, Vit, attend
+from cliploc.core.methods.trunk import Layer, Output, Vit, attend
 
 
 def usual_depth(blocks: int) -> int:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.backbones.imagenet import CLASSES
-from core.backbones.network import Backbone
-from core.errors import ParameterError
-from core.methods.trunk import full_precision, interpolated
+from cliploc.core.backbones.imagenet import CLASSES
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import ParameterError
+from cliploc.core.methods.trunk import full_precision, interpolated
 
 STRIDE = 32
 

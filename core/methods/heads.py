@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.backbones.network import Backbone
-from core.methods.descriptions import Description
-from core.methods.trunk import Layer, Output, Vit, watch
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods.descriptions import Description
+from cliploc.core.methods.trunk import Layer, Output, Vit, watch
 
 RANK = 80
 # A share of the variance below this is rounding: the head has no more to say.

@@ -1,8 +1,8 @@
 """The registry of methods: what each is called, what it needs and what can be set.
 
-Names cost no torch: `target` says where the code is, and `core.methods.compute`
+Names cost no torch: `target` says where the code is, and `cliploc.core.methods.compute`
 imports it when asked. A method without gradients is a stream of the shared pass
-(`core.methods.trunk`); one with gradients is a function of (backbone, images, text).
+(`cliploc.core.methods.trunk`); one with gradients is a function of (backbone, images, text).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from core.methods.switches import canonical_off
-from core.parameters import Parameter
+from cliploc.core.methods.switches import canonical_off
+from cliploc.core.parameters import Parameter
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _layers(usual: int) -> Parameter:
 
 _SPECS = (
     MethodSpec(
-        "gem", "GEM", "core.methods.gem:Gem",
+        "gem", "GEM", "cliploc.core.methods.gem:Gem",
         (
             _DEPTH,
             Parameter("iterations", "self-self attention steps before values are mixed", 1, low=0, high=8),
@@ -84,13 +84,13 @@ _SPECS = (
         "Bousselham et al., Grounding Everything, CVPR 2024",
     ),
     MethodSpec(
-        "textspan", "ClipTextSpan", "core.methods.textspan:TextSpan",
+        "textspan", "ClipTextSpan", "cliploc.core.methods.textspan:TextSpan",
         (_one_of("layer"), _one_of("head"), _OFF, contrast("labels")),
         "Gandelsman et al., Interpreting CLIP's Image Representation, ICLR 2024",
         default_backbone="ViT-L-14", default_checkpoint="laion2b_s32b_b82k", default_size=224, version=2,
     ),
     MethodSpec(
-        "gradcam", "Grad-CAM", "core.methods.gradcam:maps",
+        "gradcam", "Grad-CAM", "cliploc.core.methods.gradcam:maps",
         (
             Parameter("no_class", "a label that ImageNet does not know: stop, leave it out, or use a CLIP "
                       "ResNet's text target", "error", ("error", "skip", "text")),
@@ -101,24 +101,26 @@ _SPECS = (
         families=("resnet", "classifier"), needs_gradient=True,
     ),
     MethodSpec(
-        "maskclip", "MaskCLIP", "core.methods.last_block:maskclip", (_residual(False), contrast("none")),
+        "maskclip", "MaskCLIP", "cliploc.core.methods.last_block:maskclip",
+        (_residual(False), contrast("none")),
         "Zhou et al., Extract Free Dense Labels from CLIP, ECCV 2022",
     ),
     MethodSpec(
-        "clipsurgery", "CLIP Surgery", "core.methods.clipsurgery:ClipSurgery",
+        "clipsurgery", "CLIP Surgery", "cliploc.core.methods.clipsurgery:ClipSurgery",
         (_DEPTH, contrast("redundant")),
         "Li et al., CLIP Surgery for Better Explainability, 2023",
     ),
     MethodSpec(
-        "sclip", "SCLIP", "core.methods.last_block:sclip", (_residual(True), contrast("none")),
+        "sclip", "SCLIP", "cliploc.core.methods.last_block:sclip", (_residual(True), contrast("none")),
         "Wang et al., SCLIP, ECCV 2024",
     ),
     MethodSpec(
-        "clearclip", "ClearCLIP", "core.methods.last_block:clearclip", (_residual(False), contrast("none")),
+        "clearclip", "ClearCLIP", "cliploc.core.methods.last_block:clearclip",
+        (_residual(False), contrast("none")),
         "Lan et al., ClearCLIP, ECCV 2024",
     ),
     MethodSpec(
-        "naclip", "NACLIP", "core.methods.last_block:naclip",
+        "naclip", "NACLIP", "cliploc.core.methods.last_block:naclip",
         (
             Parameter("std", "width of the neighbourhood, in patches", 5.0, low=0.1, high=100.0, step=0.5),
             _residual(False),
@@ -127,11 +129,11 @@ _SPECS = (
         "Hajimiri et al., Pay Attention to Your Neighbours, WACV 2025",
     ),
     MethodSpec(
-        "legrad", "LeGrad", "core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),
+        "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),
         "Bousselham et al., LeGrad, ICCV 2025", needs_gradient=True,
     ),
     MethodSpec(
-        "chefer", "Chefer", "core.methods.attention_gradients:chefer", (_layers(1), contrast("none")),
+        "chefer", "Chefer", "cliploc.core.methods.attention_gradients:chefer", (_layers(1), contrast("none")),
         "Chefer et al., Generic Attention-model Explainability, ICCV 2021", needs_gradient=True,
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.errors import ParameterError, clean
+from cliploc.core.errors import ParameterError, clean
 
 ALL = -1
 Place = tuple[int, int]  # (layer, head) counted from 0; ALL for every head of the layer

@@ -9,10 +9,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from core.backbones import imagenet
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.errors import ParameterError
+from cliploc.core.backbones import imagenet
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import ParameterError
 
 FALLBACK = "RN50"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from core.backbones.network import Backbone
+from cliploc.core.backbones.network import Backbone
 
 # What an empty caption says: CLIPSurgery's redundant feature when there is one text only.
 NEUTRAL = ""

@@ -16,9 +16,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from core.backbones.network import Backbone
-from core.methods.switches import ALL, kept
-from core.methods.trunk import Layer, Output, Vit, full_precision, watch
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods.switches import ALL, kept
+from cliploc.core.methods.trunk import Layer, Output, Vit, full_precision, watch
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class TextSpan:
     """The stream of terms. text: (T, d) or (B, T, d) rows.
 
     layer, head: the only ones that the map sums, counted from 0; -1 for all. off: those
-    that it leaves out, as `core.methods.switches` reads them.
+    that it leaves out, as `cliploc.core.methods.switches` reads them.
     """
 
     needs_output = True

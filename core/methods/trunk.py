@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.backbones.network import Backbone
-from core.errors import ParameterError
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import ParameterError
 
 
 class Block:

@@ -13,16 +13,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.methods import METHODS
-from core.report import quoted
-from core.report.findings import Findings, SetFindings
-from core.report.morphology import SIGNIFICANT
-from core.report.parts import Parts
-from core.report.tables import Cell, Estimate, Number, Table, interval, number
-from core.sweep.choosing import COMPARED_FROM, GAIN_FROM, WORTH_FROM
-from core.sweep.doubts import unbeaten
-from core.sweep.statistics import holm
-from core.sweep.student import quantile, two_sided
+from cliploc.core.methods import METHODS
+from cliploc.core.report import quoted
+from cliploc.core.report.findings import Findings, SetFindings
+from cliploc.core.report.morphology import SIGNIFICANT
+from cliploc.core.report.parts import Parts
+from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
+from cliploc.core.sweep.choosing import COMPARED_FROM, GAIN_FROM, WORTH_FROM
+from cliploc.core.sweep.doubts import unbeaten
+from cliploc.core.sweep.statistics import holm
+from cliploc.core.sweep.student import quantile, two_sided
 
 CONFIRMED, NOT_CONFIRMED, CANNOT_TELL = "confirmed", "not confirmed", "cannot tell"
 NOTHING = 0.01  # mean IoU: what adds less counts as adding nothing

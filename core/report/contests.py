@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from core.errors import clean
-from core.metrics import CONVENTION
-from core.report.findings import Findings, SetFindings
-from core.report.morphology import SIGNIFICANT
-from core.report.tables import Cell, Estimate, Number, Table, interval, number
-from core.sweep.choosing import COMPARED_FROM
-from core.sweep.compare import Comparison, Contest
+from cliploc.core.errors import clean
+from cliploc.core.metrics import CONVENTION
+from cliploc.core.report.findings import Findings, SetFindings
+from cliploc.core.report.morphology import SIGNIFICANT
+from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
+from cliploc.core.sweep.choosing import COMPARED_FROM
+from cliploc.core.sweep.compare import Comparison, Contest
 
 
 def pairs_table(findings: Findings, contest: Contest) -> Table | None:

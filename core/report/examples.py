@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.codes import codes_for, mask_of
-from core.datasets import Dataset, Sample
-from core.errors import ClipLocError, clean
-from core.heatmaps.store import HeatmapStore
-from core.metrics import SCORES, Scores, counts_of, stacked
-from core.report.findings import SetFindings
-from core.report.pictures import example
+from cliploc.core.codes import codes_for, mask_of
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.metrics import SCORES, Scores, counts_of, stacked
+from cliploc.core.report.findings import SetFindings
+from cliploc.core.report.pictures import example
 
 EACH = 3  # examples of a kind
 

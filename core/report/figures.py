@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ResourceError, clean
-from core.metrics import TITLES
-from core.postprocess import THRESHOLDS
-from core.report.findings import SetFindings, Surface
-from core.report.palette import LIGHT, PLACEHOLDER, Palette, inline
+from cliploc.core.errors import ResourceError, clean
+from cliploc.core.metrics import TITLES
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.report.findings import SetFindings, Surface
+from cliploc.core.report.palette import LIGHT, PLACEHOLDER, Palette, inline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets import Dataset
-from core.errors import ParameterError, clean
-from core.heatmaps.identity import IMPORTED, Identity
-from core.methods import METHODS
-from core.postprocess import THRESHOLDS, PostProcess
-from core.report import quoted
-from core.sweep.baselines import baseline_table, baselines_of
-from core.sweep.compare import Comparison, Contest, against_baselines, compared, contenders
-from core.sweep.grid import Grid, steps_of
-from core.sweep.ledger import Ledger, RunRow
-from core.sweep.plan import Plan
-from core.sweep.recount import recounted
-from core.sweep.statistics import holm
-from core.sweep.summary import BaselineEntry, summary_of
-from core.sweep.sums import UNIT
+from cliploc.core.datasets import Dataset
+from cliploc.core.errors import ParameterError, clean
+from cliploc.core.heatmaps.identity import IMPORTED, Identity
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.report import quoted
+from cliploc.core.sweep.baselines import baseline_table, baselines_of
+from cliploc.core.sweep.compare import Comparison, Contest, against_baselines, compared, contenders
+from cliploc.core.sweep.grid import Grid, steps_of
+from cliploc.core.sweep.ledger import Ledger, RunRow
+from cliploc.core.sweep.plan import Plan
+from cliploc.core.sweep.recount import recounted
+from cliploc.core.sweep.statistics import holm
+from cliploc.core.sweep.summary import BaselineEntry, summary_of
+from cliploc.core.sweep.sums import UNIT
 
 Curves = Mapping[str, Sequence[float]]
 
@@ -50,7 +50,7 @@ class Surface:
 
 @dataclass(frozen=True)
 class SetFindings:
-    """One heatmap set of one run. summary: see `core.sweep.summary`.
+    """One heatmap set of one run. summary: see `cliploc.core.sweep.summary`.
 
     raw: the best cell without morphology. poster_kernels: the best cell with both
     kernels in the poster's range. labels: mean IoU by label at the best cell.
@@ -98,7 +98,7 @@ class SetFindings:
         return tuple(self.summary.get("ground", {}).get("notes", ()))
 
     def order(self, name: str) -> Mapping[str, Any] | None:
-        """What an order of dilation and erosion found (`core.sweep.summary.OrderEntry`), if it was tried."""
+        """What an order of dilation and erosion found (an `OrderEntry` of `cliploc.core.sweep`), if tried."""
         return next((one for one in self.summary["orders"] if one["order"] == name), None)
 
     @property

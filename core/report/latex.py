@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from core.report.tables import WRAPS, Cell, Estimate, Table, is_numeric, shown
+from cliploc.core.report.tables import WRAPS, Cell, Estimate, Table, is_numeric, shown
 
 PREAMBLE = "% needs \\usepackage{booktabs} and \\usepackage{graphicx}\n"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.postprocess import ORDERS, PostProcess
-from core.report import quoted
-from core.report.findings import Findings, SetFindings
-from core.report.tables import Cell, Estimate, Number, Table, interval, number, percent
-from core.sweep.choosing import GAIN_FROM
+from cliploc.core.postprocess import ORDERS, PostProcess
+from cliploc.core.report import quoted
+from cliploc.core.report.findings import Findings, SetFindings
+from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number, percent
+from cliploc.core.sweep.choosing import GAIN_FROM
 
 SIGNIFICANT = 0.05
 TUNED = "chosen on the same images"

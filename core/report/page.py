@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from core.errors import clean
-from core.report.examples import Example, Gallery
-from core.report.figures import Figure
-from core.report.palette import DARK, LIGHT, Palette
-from core.report.pictures import data_uri
-from core.report.tables import Table, as_html
+from cliploc.core.errors import clean
+from cliploc.core.report.examples import Example, Gallery
+from cliploc.core.report.figures import Figure
+from cliploc.core.report.palette import DARK, LIGHT, Palette
+from cliploc.core.report.pictures import data_uri
+from cliploc.core.report.tables import Table, as_html
 
 _LEGEND = (
     '<p class="legend">Left: the image with the outline of the true mask. Middle: the heatmap over it. '

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.codes import Float32, Mask, mask_of
-from core.datasets import Dataset, Sample
-from core.errors import ClipLocError
-from core.heatmaps.store import HeatmapStore
-from core.metrics import Integers
-from core.postprocess import PostProcess
-from core.report.findings import SetFindings
-from core.report.morphology import TUNED
-from core.report.tables import Cell, Estimate, Number, Table, interval
-from core.sweep.averages import Average, average
+from cliploc.core.codes import Float32, Mask, mask_of
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.metrics import Integers
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.report.findings import SetFindings
+from cliploc.core.report.morphology import TUNED
+from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval
+from cliploc.core.sweep.averages import Average, average
 
 TRUE, RAW, BEFORE, AFTER = "true masks", "no morphology", "closing, before it", "closing, after it"
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.codes import Float32, Mask, map_of
-from core.errors import ResourceError
+from cliploc.core.codes import Float32, Mask, map_of
+from cliploc.core.errors import ResourceError
 
 Picture = npt.NDArray[np.uint8]
 

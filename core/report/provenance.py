@@ -7,16 +7,16 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from core.datasets.statistics import Statistics
-from core.errors import clean
-from core.heatmaps.identity import IMPORTED, Identity
-from core.report import quoted
-from core.report.examples import FAILURES, Gallery
-from core.report.findings import Findings, SetFindings
-from core.report.tables import Cell, Number, Table
-from core.sweep.choosing import REPEATS
-from core.sweep.ledger import RunRow
-from core.sweep.plan import FOLDS, Plan
+from cliploc.core.datasets.statistics import Statistics
+from cliploc.core.errors import clean
+from cliploc.core.heatmaps.identity import IMPORTED, Identity
+from cliploc.core.report import quoted
+from cliploc.core.report.examples import FAILURES, Gallery
+from cliploc.core.report.findings import Findings, SetFindings
+from cliploc.core.report.tables import Cell, Number, Table
+from cliploc.core.sweep.choosing import REPEATS
+from cliploc.core.sweep.ledger import RunRow
+from cliploc.core.sweep.plan import FOLDS, Plan
 
 _QUOTED = "poster (quoted)"
 _TRAINING = {

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 POSTER = "Popa, Trifan, Smeu, Oneață: Weakly Supervised Localization with CLIP (poster)"
 
-# CocoGlide by its content, see `core.datasets.Dataset`: the poster's figures stand beside no other dataset.
+# CocoGlide by its content (see `cliploc.core.datasets`): the poster's figures stand beside no other dataset.
 TRUTH = "309885749ffeb56e1f8d236d02802c7ba92e189515c8684589e7d8ed50c27334"
 PICTURES = "a7f0482993cb334601aba9fd0af1c85dc86e0f67d978ed3289afbda238486464"
 
-# CocoGlide, images per class; by the names of `core.datasets.statistics`.
+# CocoGlide, images per class; by the names of `cliploc.core.datasets.statistics`.
 DATASET: dict[str, float] = {"images": 512, "classes": 73, "min": 1, "max": 17, "mean": 7.014, "std": 4.446}
 
 # By method: training data and visual encoder.

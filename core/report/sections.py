@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.errors import clean
-from core.metrics import CONVENTION
-from core.postprocess import PostProcess
-from core.report import quoted
-from core.report.findings import Findings, SetFindings
-from core.report.morphology import QUOTED, TUNED, kernels
-from core.report.tables import Cell, Estimate, Number, Table, interval, number
+from cliploc.core.errors import clean
+from cliploc.core.metrics import CONVENTION
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.report import quoted
+from cliploc.core.report.findings import Findings, SetFindings
+from cliploc.core.report.morphology import QUOTED, TUNED, kernels
+from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
 
 
 def scores_table(findings: Findings) -> Table:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TypeAlias
 
-from core.errors import clean
+from cliploc.core.errors import clean
 
 
 @dataclass(frozen=True)

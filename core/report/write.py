@@ -8,24 +8,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets import Dataset, open_dataset
-from core.datasets.spec import resolved
-from core.datasets.statistics import statistics
-from core.errors import ClipLocError, clean
-from core.paths import atomic_write
-from core.report import claims, contests, figures, morphology, provenance, sections
-from core.report.claims import Verdict
-from core.report.examples import Gallery, gallery
-from core.report.figures import Figure
-from core.report.findings import Findings, SetFindings, finished_runs, gathered
-from core.report.latex import PREAMBLE, as_latex
-from core.report.page import Block, Commands, Pictures, Section, page
-from core.report.parts import Parts, parts_of, parts_table
-from core.report.tables import Table, as_markdown
-from core.sweep.doubts import doubts
-from core.sweep.ledger import Ledger
-from core.sweep.plan import Plan
-from core.version import VERSION
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.spec import resolved
+from cliploc.core.datasets.statistics import statistics
+from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.paths import atomic_write
+from cliploc.core.report import claims, contests, figures, morphology, provenance, sections
+from cliploc.core.report.claims import Verdict
+from cliploc.core.report.examples import Gallery, gallery
+from cliploc.core.report.figures import Figure
+from cliploc.core.report.findings import Findings, SetFindings, finished_runs, gathered
+from cliploc.core.report.latex import PREAMBLE, as_latex
+from cliploc.core.report.page import Block, Commands, Pictures, Section, page
+from cliploc.core.report.parts import Parts, parts_of, parts_table
+from cliploc.core.report.tables import Table, as_markdown
+from cliploc.core.sweep.doubts import doubts
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.plan import Plan
+from cliploc.core.version import VERSION
 
 PAGE = "report.html"
 

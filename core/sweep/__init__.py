@@ -1,19 +1,13 @@
-"""The sweep: every config of a grid, exact at every threshold, in a process that nothing can lose.
-
-`core.sweep(...)` runs one. The package is itself that function, because the
-import system binds its name in `core` to the package.
-"""
+"""The sweep: every config of a grid, exact at every threshold, in a process that nothing can lose."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.sweep.grid import Grid
-    from core.sweep.ledger import RunRow
+    from cliploc.core.sweep.grid import Grid
+    from cliploc.core.sweep.ledger import RunRow
 
 
 def sweep(
@@ -30,27 +24,27 @@ def sweep(
 ) -> RunRow:
     """Run a grid (by default the poster's, 768 configs) over heatmap sets of the store.
 
-    Returns the run's row; `core.sweep.ledger.Ledger` reads the scores. detached:
+    Returns the run's row; `cliploc.core.sweep.ledger.Ledger` reads the scores. detached:
     return at once and leave the work to a process of its own. Errors: ClipLocError.
 
-    >>> import core
-    >>> from core.heatmaps.extract import compute
-    >>> from core.heatmaps.recipe import Recipe
-    >>> from core.heatmaps.store import HeatmapStore
-    >>> from core.sweep.grid import Grid
-    >>> demo = core.open_dataset("demo")
+    >>> import cliploc
+    >>> from cliploc.core.heatmaps.extract import compute
+    >>> from cliploc.core.heatmaps.recipe import Recipe
+    >>> from cliploc.core.heatmaps.store import HeatmapStore
+    >>> from cliploc.core.sweep.grid import Grid
+    >>> demo = cliploc.open_dataset("demo")
     >>> (heatmaps,) = compute([Recipe("gem")], demo, HeatmapStore(), device="cpu")
     >>> grid = Grid(("bilinear",), dilates=(1, 21), erodes=(1, 21))
-    >>> run = core.sweep(heatmaps.name, grid, executor="threads", workers=1)
+    >>> run = cliploc.sweep(heatmaps.name, grid, executor="threads", workers=1)
     >>> run.state, run.cells, run.best.images
     ('done', 400, 120)
     >>> 0.5 < run.best.mean_iou < 1  # foreground, per image, then mean; tuned on these images
     True
     """
-    from core.sweep.grid import Grid
-    from core.sweep.ledger import Ledger
-    from core.sweep.planning import planned
-    from core.sweep.process import detach, foreground
+    from cliploc.core.sweep.grid import Grid
+    from cliploc.core.sweep.ledger import Ledger
+    from cliploc.core.sweep.planning import planned
+    from cliploc.core.sweep.process import detach, foreground
 
     names = [heatmaps] if isinstance(heatmaps, str) else list(heatmaps)
     plan = planned(
@@ -70,10 +64,3 @@ def sweep(
     else:
         foreground(ledger, run)
     return ledger.run(run)
-
-
-class _Callable(ModuleType):
-    __call__ = staticmethod(sweep)
-
-
-sys.modules[__name__].__class__ = _Callable

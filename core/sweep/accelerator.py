@@ -11,8 +11,8 @@ from functools import cache
 
 import numpy as np
 
-from core.errors import ParameterError, ResourceError, clean
-from core.sweep.engine import Kernels
+from cliploc.core.errors import ParameterError, ResourceError, clean
+from cliploc.core.sweep.engine import Kernels
 
 ENGINES = ("auto", "opencv", "numba")
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def kernels_named(name: str) -> Kernels:
     if problem:
         log.warning("numba engine not used here: %s", problem)
         return Kernels()
-    from core.sweep.compiled import Compiled
+    from cliploc.core.sweep.compiled import Compiled
 
     return Compiled()
 
@@ -52,7 +52,7 @@ def kernels_named(name: str) -> Kernels:
 def _problem() -> str:
     """Why numba cannot be used in this process; empty when it can."""
     try:
-        from core.sweep.compiled import Compiled
+        from cliploc.core.sweep.compiled import Compiled
     except ImportError as error:
         return f"it is not installed ({error})"
     return "" if agrees(Compiled()) else "its results differ from OpenCV's"

@@ -20,16 +20,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from core.datasets.files import check_regular
-from core.datasets.spec import portable
-from core.errors import DatasetError, ParameterError, StoreError, clean
-from core.lock import held
-from core.paths import atomic_write, make_folder
-from core.sweep.database import Rows, as_bytes, from_bytes
-from core.sweep.earlier import upgraded
-from core.sweep.ledger import Ledger
-from core.sweep.plan import Plan
-from core.sweep.vetting import vetted
+from cliploc.core.datasets.files import check_regular
+from cliploc.core.datasets.spec import portable
+from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean
+from cliploc.core.lock import held
+from cliploc.core.paths import atomic_write, make_folder
+from cliploc.core.sweep.database import Rows, as_bytes, from_bytes
+from cliploc.core.sweep.earlier import upgraded
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.plan import Plan
+from cliploc.core.sweep.vetting import vetted
 
 _LEDGER = "runs.db"
 _DESCRIPTION = "run.json"  # for people; a ledger is what is read back

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import ResourceError, StoreError
-from core.metrics import Counts, Integers
-from core.paths import atomic_write
+from cliploc.core.errors import ResourceError, StoreError
+from cliploc.core.metrics import Counts, Integers
+from cliploc.core.paths import atomic_write
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

@@ -8,10 +8,10 @@ from typing import TypedDict
 
 import numpy as np
 
-from core.metrics import Integers, Scores
-from core.sweep.choosing import WORTH_FROM
-from core.sweep.statistics import UNIT, variance_of_mean
-from core.sweep.student import quantile, two_sided
+from cliploc.core.metrics import Integers, Scores
+from cliploc.core.sweep.choosing import WORTH_FROM
+from cliploc.core.sweep.statistics import UNIT, variance_of_mean
+from cliploc.core.sweep.student import quantile, two_sided
 
 
 class Average(TypedDict):

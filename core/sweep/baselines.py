@@ -12,14 +12,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.codes import Codes, Float32, codes_of
-from core.datasets import Sample
-from core.metrics import Counts, counts_of, iou
-from core.postprocess import THRESHOLDS
-from core.sweep.choosing import chosen, folds_of, worth
-from core.sweep.doubts import NO_NETWORK
-from core.sweep.statistics import UNIT, Table
-from core.sweep.summary import BaselineEntry
+from cliploc.core.codes import Codes, Float32, codes_of
+from cliploc.core.datasets import Sample
+from cliploc.core.metrics import Counts, counts_of, iou
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.choosing import chosen, folds_of, worth
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.summary import BaselineEntry
 
 _T = len(THRESHOLDS)
 _SIGMA = 0.5  # of the Gaussian, where 1 is from the centre to the border; the threshold decides the size

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.codes import Codes, Mask
-from core.metrics import Scores
-from core.postprocess import THRESHOLDS
+from cliploc.core.codes import Codes, Mask
+from cliploc.core.metrics import Scores
+from cliploc.core.postprocess import THRESHOLDS
 
 OVERLAPS = (0.3, 0.5, 0.7)
 

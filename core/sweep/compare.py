@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import ParameterError, clean
-from core.metrics import Integers
-from core.sweep.baselines import parted
-from core.sweep.choosing import Chosen, Paired, Worth, best_of, chosen, folds_of, paired, worth
-from core.sweep.keeping import kept_table
-from core.sweep.ledger import Ledger
-from core.sweep.statistics import Table, holm
+from cliploc.core.errors import ParameterError, clean
+from cliploc.core.metrics import Integers
+from cliploc.core.sweep.baselines import parted
+from cliploc.core.sweep.choosing import Chosen, Paired, Worth, best_of, chosen, folds_of, paired, worth
+from cliploc.core.sweep.keeping import kept_table
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.statistics import Table, holm
 
 SEED = 0  # of the folds; sets of several runs need the same
 

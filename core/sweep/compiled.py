@@ -5,9 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from core.codes import Codes
-from core.metrics import Floats
-from core.sweep.engine import Kernels
+from cliploc.core.codes import Codes
+from cliploc.core.metrics import Floats
+from cliploc.core.sweep.engine import Kernels
 
 _BYTE = np.uint64(255)
 _EIGHT_TIMES = np.uint64(0x0101010101010101)

@@ -14,9 +14,9 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from core.errors import ResourceError, StoreError
-from core.lock import held
-from core.paths import make_folder
+from cliploc.core.errors import ResourceError, StoreError
+from cliploc.core.lock import held
+from cliploc.core.paths import make_folder
 
 # Applied in order from the ledger's user_version on; never edited, only appended to.
 MIGRATIONS = (

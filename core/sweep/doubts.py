@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 NEARLY_ALL = 0.9  # of the images
-# What needs no network, see `core.sweep.baselines`.
+# What needs no network, see `cliploc.core.sweep.baselines`.
 NO_NETWORK = ("whole image", "centre box", "centre Gaussian", "random")
 
 
 def doubts(found: Mapping[str, Any]) -> list[str]:
-    """What speaks against the best cell of a `core.sweep.summary`, in sentences; often nothing."""
+    """What speaks against the best cell of a `cliploc.core.sweep.summary`, in sentences; often nothing."""
     images, said = found["images"], []
     for key, what in (("everything", "the whole image"), ("nothing", "nothing at all")):
         count = found[key]
@@ -29,7 +29,7 @@ def doubts(found: Mapping[str, Any]) -> list[str]:
 
 
 def unbeaten(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The baselines of a `core.sweep.summary` that its best cell does not beat on other images."""
+    """The baselines of a `cliploc.core.sweep.summary` that its best cell does not beat on other images."""
     score = _held_out(found, found["best"]["mean_iou"])
     return [one for one in found["baselines"] if _held_out(one, one["mean_iou"]) >= score]
 

@@ -13,22 +13,22 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from core.errors import ClipLocError, ResourceError
-from core.heatmaps.store import HeatmapStore
-from core.lock import held
-from core.paths import atomic_write
-from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.baselines import baseline_table, baselines_of
-from core.sweep.database import kept_open
-from core.sweep.executors import results_of, workers_for
-from core.sweep.inputs import Inputs
-from core.sweep.keeping import KeptCounts, KeptSums, units_of
-from core.sweep.ledger import Best, Ledger
-from core.sweep.plan import Shard
-from core.sweep.summary import BaselineEntry, summary_of
-from core.sweep.sums import UNIT
-from core.sweep.totals import Totals
-from core.sweep.work import Result, Task, work
+from cliploc.core.errors import ClipLocError, ResourceError
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.lock import held
+from cliploc.core.paths import atomic_write
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.sweep.baselines import baseline_table, baselines_of
+from cliploc.core.sweep.database import kept_open
+from cliploc.core.sweep.executors import results_of, workers_for
+from cliploc.core.sweep.inputs import Inputs
+from cliploc.core.sweep.keeping import KeptCounts, KeptSums, units_of
+from cliploc.core.sweep.ledger import Best, Ledger
+from cliploc.core.sweep.plan import Shard
+from cliploc.core.sweep.summary import BaselineEntry, summary_of
+from cliploc.core.sweep.sums import UNIT
+from cliploc.core.sweep.totals import Totals
+from cliploc.core.sweep.work import Result, Task, work
 
 _RESERVE = "reserve"
 RESERVE_BYTES = 1 << 18  # given back when the disk is full, so that the ledger can still say so

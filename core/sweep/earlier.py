@@ -10,7 +10,7 @@ from typing import Any
 
 
 def upgraded(found: dict[str, Any]) -> dict[str, Any]:
-    """A summary with all of today's fields (see `core.sweep.summary`). sources: 0 where not known."""
+    """A summary with all of today's fields (see `cliploc.core.sweep.summary`). sources: 0 where not known."""
     found = {"orders": [], **found}
     if "sources" in found:
         return found

@@ -1,10 +1,10 @@
 """Counts of one image under a whole grid of configs, each morphology step taken once.
 
-Two facts make it fast. Codes serve all thresholds at once (`core.codes`). And
+Two facts make it fast. Codes serve all thresholds at once (`cliploc.core.codes`). And
 odd square kernels compose, k1 then k2 being k1 + k2 - 1, at borders too; so an
 ascending list of sides is walked by the small differences, and configs that
 begin alike share their beginning. numpy and OpenCV are all it needs;
-`core.sweep.accelerator` is the optional faster way to the same bits.
+`cliploc.core.sweep.accelerator` is the optional faster way to the same bits.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.codes import Codes, Float32, codes_of, kernel_of, map_of
-from core.metrics import Counts, Floats, counts_from, histogram_of
-from core.postprocess import PostProcess
-from core.sweep.grid import Step, steps_of
+from cliploc.core.codes import Codes, Float32, codes_of, kernel_of, map_of
+from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.grid import Step, steps_of
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Kernels:
 class Engine:
     """Counts images under a fixed list of configs; keeps its buffers from image to image.
 
-    configs: no two may be the same computation (`core.sweep.grid` sees to that).
+    configs: no two may be the same computation (`cliploc.core.sweep.grid` sees to that).
     Not for several threads at once: one engine each.
     """
 

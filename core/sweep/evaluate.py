@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.codes import Float32, codes_of, map_of, morphed
-from core.datasets import Sample
-from core.errors import ParameterError
-from core.metrics import (
+from cliploc.core.codes import Float32, codes_of, map_of, morphed
+from cliploc.core.datasets import Sample
+from cliploc.core.errors import ParameterError
+from cliploc.core.metrics import (
     SCORES,
     Counts,
     Scores,
@@ -22,9 +22,9 @@ from core.metrics import (
     stacked,
     two_class_iou,
 )
-from core.postprocess import PostProcess
-from core.sweep.boxes import BoxAccuracy, box_accuracy, mask_box, unignored
-from core.sweep.pointing import TOLERANCES, hits
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.boxes import BoxAccuracy, box_accuracy, mask_box, unignored
+from cliploc.core.sweep.pointing import TOLERANCES, hits
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from core.errors import ParameterError, ResourceError, clean
-from core.paths import make_folder
+from cliploc.core.errors import ParameterError, ResourceError, clean
+from cliploc.core.paths import make_folder
 
 TICK_SECONDS = 0.25  # how often the driver looks up while it waits
 LOST_IN_A_ROW = 4  # broken pools without a single result before giving up

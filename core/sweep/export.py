@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from core.errors import ParameterError, ResourceError, clean, escaped
-from core.paths import atomic_write
-from core.sweep.ledger import Ledger
+from cliploc.core.errors import ParameterError, ResourceError, clean, escaped
+from cliploc.core.paths import atomic_write
+from cliploc.core.sweep.ledger import Ledger
 
 FORMATS = ("csv", "json", "parquet")
 SETTINGS = ("interpolation", "order", "kernel", "dilate", "erode", "threshold")

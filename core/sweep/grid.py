@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 
-from core.errors import ParameterError, clean, unknown
-from core.postprocess import INTERPOLATIONS, THRESHOLDS, PostProcess, parameter_named
+from cliploc.core.errors import ParameterError, clean, unknown
+from cliploc.core.postprocess import INTERPOLATIONS, THRESHOLDS, PostProcess, parameter_named
 
 MOST_CONFIGS = 1_000_000
 

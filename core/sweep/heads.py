@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from core.codes import Mask, codes_for
-from core.datasets import Sample
-from core.heatmaps.terms import Terms, TermSet, heatmap_of
-from core.methods.switches import Kept, kept
-from core.metrics import counts_of, iou
-from core.postprocess import PostProcess
-from core.sweep.live import LiveScores
+from cliploc.core.codes import Mask, codes_for
+from cliploc.core.datasets import Sample
+from cliploc.core.heatmaps.terms import Terms, TermSet, heatmap_of
+from cliploc.core.methods.switches import Kept, kept
+from cliploc.core.metrics import counts_of, iou
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.live import LiveScores
 
 Table = tuple[tuple[float, ...], ...]  # by layer, then head
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from core.codes import Float32
-from core.datasets import READING, Dataset, open_dataset
-from core.errors import ParameterError, StoreError, clean
-from core.heatmaps.ground import Ground, ground
-from core.heatmaps.store import HeatmapSet, HeatmapStore
-from core.sweep.plan import Plan, Shard
-from core.sweep.work import Task, Truth
+from cliploc.core.codes import Float32
+from cliploc.core.datasets import READING, Dataset, open_dataset
+from cliploc.core.errors import ParameterError, StoreError, clean
+from cliploc.core.heatmaps.ground import Ground, ground
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
+from cliploc.core.sweep.plan import Plan, Shard
+from cliploc.core.sweep.work import Task, Truth
 
 
 class Inputs:

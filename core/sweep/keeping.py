@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import StoreError
-from core.metrics import iou
-from core.sweep import arrays
-from core.sweep.inputs import Inputs
-from core.sweep.ledger import Best, Ledger
-from core.sweep.plan import Plan, Shard
-from core.sweep.statistics import UNIT, Table
-from core.sweep.totals import Totals
-from core.sweep.work import Result, summed
+from cliploc.core.errors import StoreError
+from cliploc.core.metrics import iou
+from cliploc.core.sweep import arrays
+from cliploc.core.sweep.inputs import Inputs
+from cliploc.core.sweep.ledger import Best, Ledger
+from cliploc.core.sweep.plan import Plan, Shard
+from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.totals import Totals
+from cliploc.core.sweep.work import Result, summed
 
 CHECKPOINT_SECONDS = 30.0
 

@@ -28,16 +28,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from core.datasets.spec import options_of
-from core.errors import ParameterError, StoreError, clean
-from core.lock import is_held
-from core.machine import machine
-from core.paths import state_dir
-from core.postprocess import THRESHOLDS
-from core.sweep.database import Rows, insert, reading, rows_of, writing
-from core.sweep.earlier import upgraded
-from core.sweep.plan import Plan
-from core.sweep.rows import Best, Cell, RunRow
+from cliploc.core.datasets.spec import options_of
+from cliploc.core.errors import ParameterError, StoreError, clean
+from cliploc.core.lock import is_held
+from cliploc.core.machine import machine
+from cliploc.core.paths import state_dir
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.database import Rows, insert, reading, rows_of, writing
+from cliploc.core.sweep.earlier import upgraded
+from cliploc.core.sweep.plan import Plan
+from cliploc.core.sweep.rows import Best, Cell, RunRow
 
 __all__ = ["Best", "Cell", "Ledger", "RunRow"]
 
@@ -95,7 +95,7 @@ class Ledger:
         return Plan.from_dict(json.loads(str(self._value("plan", run))))
 
     def machine(self, run: str) -> dict[str, str]:
-        """Versions and hardware where the run was planned, see `core.machine`."""
+        """Versions and hardware where the run was planned, see `cliploc.core.machine`."""
         return dict(json.loads(str(self._value("card", run))).get("machine", {}))
 
     def shards(self, run: str) -> dict[int, str]:
@@ -158,7 +158,7 @@ class Ledger:
         }
 
     def summary(self, run: str, set_index: int) -> dict[str, Any] | None:
-        """What the run found under one heatmap set, see `core.sweep.summary`; None until it is done."""
+        """What the run found under one heatmap set (`cliploc.core.sweep.summary`); None until it is done."""
         with reading(self.path) as db:
             row = db.execute(
                 "SELECT data FROM summaries WHERE run = ? AND set_index = ?", (run, set_index)

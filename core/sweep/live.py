@@ -16,12 +16,12 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from core.codes import Codes, Float32, codes_of, map_of
-from core.datasets import Sample
-from core.metrics import Counts, Floats, counts_from, histogram_of, truth_of
-from core.postprocess import PostProcess
-from core.sweep.engine import Kernels
-from core.sweep.grid import Step, steps_of
+from cliploc.core.codes import Codes, Float32, codes_of, map_of
+from cliploc.core.datasets import Sample
+from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of, truth_of
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.engine import Kernels
+from cliploc.core.sweep.grid import Step, steps_of
 
 Planes = list[Codes]
 T = TypeVar("T")

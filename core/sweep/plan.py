@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NotRequired, TypedDict
 
-from core.datasets import READING, Dataset
-from core.postprocess import THRESHOLDS
-from core.sweep.grid import Grid
+from cliploc.core.datasets import READING, Dataset
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.grid import Grid
 
 FOLDS = 5
 GROUPS = 100  # of a streaming run: what the bootstrap resamples instead of images

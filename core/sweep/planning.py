@@ -6,16 +6,16 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from core.datasets import READING
-from core.datasets.spec import lasting
-from core.errors import ParameterError
-from core.heatmaps.store import HeatmapStore
-from core.postprocess import THRESHOLDS
-from core.sweep.accelerator import engine_for
-from core.sweep.executors import check_spec
-from core.sweep.grid import Grid
-from core.sweep.inputs import Inputs, open_sets
-from core.sweep.plan import (
+from cliploc.core.datasets import READING
+from cliploc.core.datasets.spec import lasting
+from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.accelerator import engine_for
+from cliploc.core.sweep.executors import check_spec
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.inputs import Inputs, open_sets
+from cliploc.core.sweep.plan import (
     FOLDS,
     GROUPS,
     KEPT_BYTES,
@@ -25,7 +25,7 @@ from core.sweep.plan import (
     kept_bytes,
     streaming_bytes,
 )
-from core.sweep.work import work
+from cliploc.core.sweep.work import work
 
 KEEP = ("auto", "counts", "sums")
 SHARD_IMAGES = {True: 8, False: 64}  # by whether counts of every image are kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from core.codes import Float32, Mask
+from cliploc.core.codes import Float32, Mask
 
 TOLERANCES = (0, 15)  # pixels; 15 is the game as published (Zhang et al., 2016; TorchRay)
 

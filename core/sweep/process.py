@@ -1,6 +1,6 @@
 """The run as a process: in the foreground under Ctrl-C, or detached from everything.
 
-`python -m core.sweep.process RUN` works on one run of the ledger. Started by
+`python -m cliploc.core.sweep.process RUN` works on one run of the ledger. Started by
 `detach`, it is the leader of a session of its own: it outlives the screen, the
 terminal and the SSH connection that asked for it.
 """
@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import ClipLocError, StoreError
-from core.paths import make_folder
-from core.sweep.driver import drive
-from core.sweep.ledger import Ledger
+from cliploc.core.errors import ClipLocError, StoreError
+from cliploc.core.paths import make_folder
+from cliploc.core.sweep.driver import drive
+from cliploc.core.sweep.ledger import Ledger
 
 _QUIET: Callable[[int, int], None] = lambda done, total: None  # noqa: E731  a default, not a function
 
@@ -33,7 +33,7 @@ def detach(ledger: Ledger, run: str) -> int:
     try:
         with open(folder / "log", "ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "core.sweep.process", run, str(ledger.path)],
+                [sys.executable, "-P", "-m", "cliploc.core.sweep.process", run, str(ledger.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

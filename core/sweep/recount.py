@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from core.metrics import iou
-from core.sweep import arrays
-from core.sweep.keeping import counts_file, units_of
-from core.sweep.ledger import Ledger
-from core.sweep.plan import Plan, Shard
-from core.sweep.statistics import UNIT, Table
-from core.sweep.summary import Scored
-from core.sweep.totals import Totals
-from core.sweep.work import Result, summed
+from cliploc.core.metrics import iou
+from cliploc.core.sweep import arrays
+from cliploc.core.sweep.keeping import counts_file, units_of
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.plan import Plan, Shard
+from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.summary import Scored
+from cliploc.core.sweep.totals import Totals
+from cliploc.core.sweep.work import Result, summed
 
 
 def recounted(ledger: Ledger, run: str, set_index: int, labels: Mapping[str, str]) -> tuple[Totals, Scored]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.datasets import READING
-from core.postprocess import PostProcess
+from cliploc.core.datasets import READING
+from cliploc.core.postprocess import PostProcess
 
 OLD = (
     "scored by release 0.1.0, which took for foreground what is above 127 in a mask, whatever the file was: "
@@ -41,7 +41,7 @@ class RunRow:
     state: waiting, running, paused, interrupted, cancelled, failed or done.
     rate: images per second since it was last resumed; eta: seconds left; None when unknown.
     images counts every heatmap set's images; cells is the number of scores that compete.
-    reading: the rule by which true masks were read, see `core.datasets.READING`; truth: their
+    reading: the rule by which true masks were read, see `cliploc.core.datasets.READING`; truth: their
     digest, "" where the run does not say; options: of the dataset, as its spec says them.
     """
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.metrics import Integers, Scores
+from cliploc.core.metrics import Integers, Scores
 
 UNIT = (1 << 16) - 1  # an image's IoU fits two bytes
 CHUNK = 8192  # cells at a time

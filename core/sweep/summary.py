@@ -13,11 +13,11 @@ from typing import TypedDict
 
 import numpy as np
 
-from core.metrics import CONVENTION, Integers, Scores
-from core.parameters import Value
-from core.postprocess import ORDERS, THRESHOLDS, PostProcess
-from core.sweep.choosing import Chosen, Folds, Paired, Worth, best_of, chosen, folds_of, paired, worth
-from core.sweep.statistics import UNIT, Table, plateau, standard_error
+from cliploc.core.metrics import CONVENTION, Integers, Scores
+from cliploc.core.parameters import Value
+from cliploc.core.postprocess import ORDERS, THRESHOLDS, PostProcess
+from cliploc.core.sweep.choosing import Chosen, Folds, Paired, Worth, best_of, chosen, folds_of, paired, worth
+from cliploc.core.sweep.statistics import UNIT, Table, plateau, standard_error
 
 _T = len(THRESHOLDS)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from core.metrics import SCORES, Counts, Integers, Scores, average_precision, two_class_iou
-from core.postprocess import THRESHOLDS
+from cliploc.core.metrics import SCORES, Counts, Integers, Scores, average_precision, two_class_iou
+from cliploc.core.postprocess import THRESHOLDS
 
 UNIT = 1 << 40
 NAMES = tuple(SCORES)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from core.metrics import Integers
-from core.postprocess import THRESHOLDS
-from core.sweep.plan import FOLDS, fold_of
-from core.sweep.statistics import UNIT as TABLE_UNIT
-from core.sweep.statistics import Table
-from core.sweep.summary import Scored
-from core.sweep.sums import UNIT, Sums
-from core.sweep.work import Result
+from cliploc.core.metrics import Integers
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.plan import FOLDS, fold_of
+from cliploc.core.sweep.statistics import UNIT as TABLE_UNIT
+from cliploc.core.sweep.statistics import Table
+from cliploc.core.sweep.summary import Scored
+from cliploc.core.sweep.sums import UNIT, Sums
+from cliploc.core.sweep.work import Result
 
 
 @dataclass

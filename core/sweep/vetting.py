@@ -15,14 +15,14 @@ from typing import Any, NotRequired, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from core.errors import ClipLocError, StoreError, clean
-from core.postprocess import THRESHOLDS
-from core.sweep.database import Rows
-from core.sweep.earlier import upgraded
-from core.sweep.ledger import card_of
-from core.sweep.plan import Plan
-from core.sweep.rows import Best
-from core.sweep.summary import Summary
+from cliploc.core.errors import ClipLocError, StoreError, clean
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.database import Rows
+from cliploc.core.sweep.earlier import upgraded
+from cliploc.core.sweep.ledger import card_of
+from cliploc.core.sweep.plan import Plan
+from cliploc.core.sweep.rows import Best
+from cliploc.core.sweep.summary import Summary
 
 STATES = ("paused", "interrupted", "cancelled", "failed", "done")
 _ID = re.compile(r"[0-9a-f]{8}")

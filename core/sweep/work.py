@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from core.codes import Codes, Float32, Mask
-from core.metrics import Counts, Integers, stacked, truth_of
-from core.sweep.accelerator import kernels_named
-from core.sweep.engine import Engine
-from core.sweep.grid import Grid
-from core.sweep.sums import Sums
+from cliploc.core.codes import Codes, Float32, Mask
+from cliploc.core.metrics import Counts, Integers, stacked, truth_of
+from cliploc.core.sweep.accelerator import kernels_named
+from cliploc.core.sweep.engine import Engine
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.sums import Sums
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 
-from tui.__main__ import main
-from tui.app import ExplorerApp
-from tui.widgets.by_line import Line
-from tui.widgets.sample_list import Row, SampleList
-from tui.widgets.scores import ScorePanel
+from cliploc.tui.__main__ import main
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.widgets.by_line import Line
+from cliploc.tui.widgets.sample_list import Row, SampleList
+from cliploc.tui.widgets.scores import ScorePanel
 
 TICK = 0.005
 

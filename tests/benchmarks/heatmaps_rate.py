@@ -21,10 +21,10 @@ from pathlib import Path
 
 import torch
 
-from core.datasets import Dataset, open_dataset
-from core.heatmaps.extract import BATCH, Job, fill, joined, load, slices
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.heatmaps.extract import BATCH, Job, fill, joined, load, slices
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapStore
 
 METHODS = {"ViT-B-16": ("gem", "textspan"), "ViT-L-14": ("gem", "textspan")}
 

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.methods import METHODS
-from core.methods.compute import compute_many, compute_maps
-from core.methods.textspan import decompose
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods import METHODS
+from cliploc.core.methods.compute import compute_many, compute_maps
+from cliploc.core.methods.textspan import decompose
 
 Case = Callable[[], object]
 LABELS = 73

@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from core.backbones.load import load_backbone
-from core.methods.compute import compute_maps
-from core.methods.textspan import decompose
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.methods.compute import compute_maps
+from cliploc.core.methods.textspan import decompose
 from tests.benchmarks.methods_cost import full_decomposition
 
 CASES = ("plain", "textspan", "gem", "full decomposition")

@@ -15,14 +15,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.codes import codes_of, kernel_of, map_of
-from core.datasets import Sample, open_dataset
-from core.metrics import Counts, counts_from, truth_of
-from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.accelerator import kernels_named
-from core.sweep.engine import Engine
-from core.sweep.grid import Grid
-from core.sweep.sums import Sums
+from cliploc.core.codes import codes_of, kernel_of, map_of
+from cliploc.core.datasets import Sample, open_dataset
+from cliploc.core.metrics import Counts, counts_from, truth_of
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.sweep.accelerator import kernels_named
+from cliploc.core.sweep.engine import Engine
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.sums import Sums
 from tests.oracles import INTERPOLATION
 
 SEED = 0

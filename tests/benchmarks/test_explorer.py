@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import open_dataset
-from core.heatmaps.exchange import import_npz
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.exchange import import_npz
+from cliploc.core.heatmaps.store import HeatmapStore
 from tests.benchmarks.test_pictures import held_key, picture_frames
 from tests.terminal.pseudo import PseudoTerminal
 
@@ -171,7 +171,7 @@ def first_text(command: list[str], picture: bool = False) -> tuple[float, float]
 
 
 def test_first_text_and_first_picture() -> None:
-    real = [sys.executable, "-m", "tui", "--fresh", "--dataset", DATASET, "--heatmaps", "measured"]
+    real = [sys.executable, "-m", "cliploc.tui", "--fresh", "--dataset", DATASET, "--heatmaps", "measured"]
     bare = [sys.executable, "-c", BARE]
     pairs = [(first_text(bare)[0], *first_text(real, picture=True)) for _ in range(STARTS)]
     bares, reals, pictures = (statistics.median(column) for column in zip(*pairs, strict=True))

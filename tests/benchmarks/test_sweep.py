@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets import open_dataset
-from core.heatmaps.exchange import import_npz
-from core.heatmaps.store import HeatmapStore
-from core.metrics import truth_of
-from core.postprocess import PostProcess
-from core.sweep.arrays import read_counts
-from core.sweep.driver import drive
-from core.sweep.engine import Engine
-from core.sweep.grid import Grid
-from core.sweep.keeping import counts_file
-from core.sweep.ledger import Ledger
-from core.sweep.live import LiveScores
-from core.sweep.planning import planned
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.exchange import import_npz
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.metrics import truth_of
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.arrays import read_counts
+from cliploc.core.sweep.driver import drive
+from cliploc.core.sweep.engine import Engine
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.keeping import counts_file
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.live import LiveScores
+from cliploc.core.sweep.planning import planned
 from tests.benchmarks.sweep_costs import agrees, copy_bandwidth, engine_cost, inputs, obvious_loop, step_costs
 
 pytestmark = pytest.mark.benchmark
@@ -96,7 +96,7 @@ def test_the_whole_grid(cocoglide: Path, tmp_path: Path, engine: str) -> None:
 
 def one_cell(heatmap: np.ndarray, mask: np.ndarray, config: PostProcess, j: int) -> tuple[int, int]:
     """TP and predicted pixels of one cell, from the naive oracle."""
-    from core.postprocess import THRESHOLDS
+    from cliploc.core.postprocess import THRESHOLDS
     from tests.oracles import naive_counts
 
     tp, predicted = naive_counts(heatmap, mask, config, (THRESHOLDS[j],))

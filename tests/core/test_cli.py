@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.commands import COMMANDS
-from core.errors import DatasetError
-from core.version import VERSION
+from cliploc.core.cli import main
+from cliploc.core.commands import COMMANDS
+from cliploc.core.errors import DatasetError
+from cliploc.core.version import VERSION
 from tests.conftest import REPOSITORY
 
 
@@ -71,7 +71,7 @@ def test_names_that_no_file_can_have_are_bad_input(place: str, capsys: pytest.Ca
 
 @pytest.mark.parametrize(("redirected", "code"), [(">&-", 0), ("> /dev/full", 1)])
 def test_an_output_that_is_closed_or_full_is_no_traceback(redirected: str, code: int) -> None:
-    command = f"'{sys.executable}' -m core.cli dataset list {redirected}"
+    command = f"'{sys.executable}' -m cliploc.core.cli dataset list {redirected}"
     done = subprocess.run(["sh", "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
 
@@ -90,7 +90,7 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_and_version_import_nothing_heavy() -> None:
     program = (
-        "import sys\nfrom core.cli import parser\ntext = parser().format_help()\n"
+        "import sys\nfrom cliploc.core.cli import parser\ntext = parser().format_help()\n"
         "heavy = {'torch', 'open_clip', 'numpy', 'cv2', 'PIL', 'textual'} & set(sys.modules)\n"
         "assert not heavy, heavy\nprint(text)"
     )

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.codes import codes_for, codes_of, kernel_of, map_of, mask_of, morphed
-from core.errors import ParameterError
-from core.postprocess import INTERPOLATIONS, KERNELS, THRESHOLDS, PostProcess
+from cliploc.core.codes import codes_for, codes_of, kernel_of, map_of, mask_of, morphed
+from cliploc.core.errors import ParameterError
+from cliploc.core.postprocess import INTERPOLATIONS, KERNELS, THRESHOLDS, PostProcess
 from tests.oracles import naive_codes, naive_counts, naive_map, naive_morphology
 
 ties = [np.float32(t) for t in THRESHOLDS]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from core.commands import COMMANDS
-from core.completions import SHELLS
+from cliploc.core.commands import COMMANDS
+from cliploc.core.completions import SHELLS
 
-MODULES = {"cliploc": "core.cli", "cliploc-tui": "tui.__main__"}
+MODULES = {"cliploc": "cliploc.core.cli", "cliploc-tui": "cliploc.tui.__main__"}
 HEAVY = {"torch", "open_clip", "textual", "timm", "torchvision"}
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import clean, escaped, unknown
+from cliploc.core.errors import clean, escaped, unknown
 
 
 @given(st.text())

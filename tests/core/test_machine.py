@@ -6,8 +6,8 @@ import platform
 
 import numpy as np
 
-from core.machine import machine
-from core.version import VERSION
+from cliploc.core.machine import machine
+from cliploc.core.version import VERSION
 
 
 def test_versions_are_those_of_what_is_installed() -> None:

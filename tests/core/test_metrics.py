@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.codes import codes_for
-from core.metrics import SCORES, TITLES, Counts, counts_of, mean_scores, score, stacked
-from core.postprocess import INTERPOLATIONS, KERNELS, ORDERS, THRESHOLDS, PostProcess
+from cliploc.core.codes import codes_for
+from cliploc.core.metrics import SCORES, TITLES, Counts, counts_of, mean_scores, score, stacked
+from cliploc.core.postprocess import INTERPOLATIONS, KERNELS, ORDERS, THRESHOLDS, PostProcess
 from tests.core.test_codes import odd_sides, values
 from tests.oracles import naive_counts, naive_scores
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import ParameterError
-from core.parameters import Parameter, Value, checked
+from cliploc.core.errors import ParameterError
+from cliploc.core.parameters import Parameter, Value, checked
 
 KERNEL = Parameter("dilate", "a side", 1, low=1, high=99, step=4, odd=True)
 LEVEL = Parameter("level", "a level", 0.5, low=0.0, high=1.0, step=0.25)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core import paths
-from core.errors import StoreError
+from cliploc.core import paths
+from cliploc.core.errors import StoreError
 
 
 def test_one_folder_holds_all_four(home: Path) -> None:

@@ -13,13 +13,13 @@ import pytest
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from core.cli import main
-from core.datasets import Dataset, open_dataset
-from core.errors import StoreError
-from core.heatmaps.store import HeatmapStore
-from core.metrics import iou, mean_scores
-from core.postprocess import PostProcess
-from core.predictions import (
+from cliploc.core.cli import main
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.errors import StoreError
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.metrics import iou, mean_scores
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.predictions import (
     ground_truth,
     predictions,
     read_masks,
@@ -29,8 +29,8 @@ from core.predictions import (
     write_json,
     write_masks,
 )
-from core.sweep import sweep
-from core.sweep.ledger import Ledger
+from cliploc.core.sweep import sweep
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import SMALL, heatmap_set
 
 CONFIG = PostProcess(dilate=9, erode=5)

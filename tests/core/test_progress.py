@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.commands.progress import progress
+from cliploc.core.commands.progress import progress
 
 
 def test_a_download_says_every_percent_in_megabytes(capsys: pytest.CaptureFixture[str]) -> None:

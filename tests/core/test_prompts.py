@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import ParameterError
-from core.prompts import TEMPLATES, prompt_for, with_article
+from cliploc.core.errors import ParameterError
+from cliploc.core.prompts import TEMPLATES, prompt_for, with_article
 
 
 def test_the_posters_templates_come_first() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from core import terminal
-from core.errors import ParameterError
+from cliploc.core import terminal
+from cliploc.core.errors import ParameterError
 from tests.terminal.pseudo import PseudoTerminal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SHOW = """from core.terminal import probe
+SHOW = """from cliploc.core.terminal import probe
 found = probe(timeout={timeout})
 print("FOUND", found.protocol, found.cell_width, found.cell_height, found.truecolor, end=" ")
 print(found.round_trip_ms is not None)
@@ -46,7 +46,7 @@ def test_a_dumb_terminal_is_asked_nothing() -> None:
 
 
 def test_without_a_terminal_there_is_no_error() -> None:
-    code = "from core.terminal import probe, usable; print(probe().protocol); print(usable())"
+    code = "from cliploc.core.terminal import probe, usable; print(probe().protocol); print(usable())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=REPOSITORY,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import open_dataset
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.store import HeatmapStore
 
 KILLS = 5
 
@@ -23,10 +23,10 @@ KILLS = 5
 NURSERY = """
     import os, random, signal, sys, time
     from pathlib import Path
-    from core.datasets import open_dataset
-    from core.heatmaps.extract import compute
-    from core.heatmaps.recipe import Recipe
-    from core.heatmaps.store import HeatmapStore
+    from cliploc.core.datasets import open_dataset
+    from cliploc.core.heatmaps.extract import compute
+    from cliploc.core.heatmaps.recipe import Recipe
+    from cliploc.core.heatmaps.store import HeatmapStore
 
     dataset_spec, backbone, calm, stormy, kills = sys.argv[1:]
     dataset = open_dataset(dataset_spec)
@@ -61,7 +61,7 @@ WRITER = """
     import sys
     from pathlib import Path
     import numpy as np
-    from core.heatmaps.store import HeatmapStore, Identity
+    from cliploc.core.heatmaps.store import HeatmapStore, Identity
 
     heatmap_set = HeatmapStore(Path(sys.argv[1])).open(Identity("f" * 64, "gem"))
     ids = [f"sample_{number}" for number in range(40)]
@@ -118,7 +118,7 @@ def test_the_command_itself_is_killed_five_times(tmp_path: Path, home: Path) -> 
     """As a user would: `cliploc heatmaps compute` on the demo, kill -9, the same command again."""
     what = "--dataset demo --backbone ViT-B-16 --checkpoint random:0 --size 96 --method gem,naclip"
     how = "--device cpu --batch 4"
-    command = [sys.executable, "-m", "core.cli", "heatmaps", "compute", *what.split(), *how.split()]
+    command = [sys.executable, "-m", "cliploc.core.cli", "heatmaps", "compute", *what.split(), *how.split()]
 
     def environment(name: str) -> dict[str, str]:
         return {**os.environ, "CLIPLOC_HOME": str(tmp_path / name), "OMP_NUM_THREADS": "1"}

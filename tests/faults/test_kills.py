@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.sweep.driver import drive
-from core.sweep.ledger import Ledger
+from cliploc.core.sweep.driver import drive
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import children_of, heatmap_set, left_by, small_plan, start_process, until
 
 

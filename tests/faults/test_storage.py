@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.errors import ResourceError, StoreError
-from core.sweep.database import MIGRATIONS
-from core.sweep.driver import drive
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
+from cliploc.core.cli import main
+from cliploc.core.errors import ResourceError, StoreError
+from cliploc.core.sweep.database import MIGRATIONS
+from cliploc.core.sweep.driver import drive
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import SMALL, heatmap_set, left_by, small_plan, start_process
 
 WIDE = Grid(dilates=(1, 5, 9, 13), erodes=(1, 5, 9, 13))
@@ -136,7 +136,7 @@ def test_an_older_ledger_is_migrated(toy: str, monkeypatch: pytest.MonkeyPatch) 
     ledger = Ledger()
     run = ledger.create(small_plan(toy))
     monkeypatch.setattr(
-        "core.sweep.database.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE notes (run TEXT, text TEXT)")
+        "cliploc.core.sweep.database.MIGRATIONS", (*MIGRATIONS, "CREATE TABLE notes (run TEXT, text TEXT)")
     )
     ledger.set_state(run, "paused")
     with sqlite3.connect(ledger.path) as db:

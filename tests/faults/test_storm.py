@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from core.postprocess import THRESHOLDS
-from core.sweep.ledger import Ledger
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import REPOSITORY, SMALL, heatmap_set, small_plan, start_process, until
 
 READER = """
 import sys, time
 from pathlib import Path
-from core.postprocess import THRESHOLDS
-from core.sweep.ledger import Ledger
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.ledger import Ledger
 ledger, deadline, reads = Ledger(Path(sys.argv[1])), time.monotonic() + float(sys.argv[2]), 0
 while time.monotonic() < deadline:
     for row in ledger.runs():

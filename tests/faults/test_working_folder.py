@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Dataset
-from core.heatmaps.client import Worker
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.client import Worker
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.tui.studio.fetching import COMMAND as FETCHING
+from cliploc.tui.studio.launch import launched
+from cliploc.tui.studio.runs import COMMAND as RUNNING
+from cliploc.tui.studio.runs import Runs
+from cliploc.tui.studio.wire import Outlet, Request, received
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
-from tui.studio.fetching import COMMAND as FETCHING
-from tui.studio.launch import launched
-from tui.studio.runs import COMMAND as RUNNING
-from tui.studio.runs import Runs
-from tui.studio.wire import Outlet, Request, received
 
 PATIENCE = 60.0
 NAMES = ("queue.py", "random.py", "core/__init__.py", "core/cli.py", "tui/__init__.py")

@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.datasets import open_dataset
-from core.datasets.check import problems_of
-from core.datasets.pictures import read_image
-from core.errors import ClipLocError
-from core.heatmaps.exchange import read_npz
-from core.predictions import read_masks, read_results
+from cliploc.core.datasets import open_dataset
+from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets.pictures import read_image
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.exchange import read_npz
+from cliploc.core.predictions import read_masks, read_results
 from tests.core.datasets.readers import compressed, disc, runs_of, saved
 from tests.fuzz.mutate import rewritten, spoiled
 
@@ -59,7 +59,7 @@ def images(rng: random.Random, folder: Path) -> None:
 
 
 def _of(path: Path, name: str) -> object:
-    from core.datasets.pictures import header
+    from cliploc.core.datasets.pictures import header
 
     return getattr(header(path), name)
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.methods.compute import compute_maps, normalize
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods.compute import compute_maps, normalize
 
 gem_wrapper = pytest.importorskip("gem.gem_wrapper")
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.methods.compute import compute_maps, normalize
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods.compute import compute_maps, normalize
 
 pytorch_grad_cam = pytest.importorskip("pytorch_grad_cam")
 targets = pytest.importorskip("pytorch_grad_cam.utils.model_targets")

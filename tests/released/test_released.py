@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.commands.poster import _known_run
-from core.datasets import open_dataset
-from core.heatmaps.identity import OLD
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapStore
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
-from core.sweep.planning import planned
+from cliploc.core.cli import main
+from cliploc.core.commands.poster import _known_run
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.identity import OLD
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.planning import planned
 
 HERE = Path(__file__).parent
 PERFECT, SOUND, IMPORTED_RUN, SUMS, PLANNED = "cb47b7eb", "a7f72ea6", "b09a7b3c", "2f3d17cd", "714468d5"
@@ -149,8 +149,8 @@ def test_a_ledger_in_a_folder_that_may_only_be_read_is_read(
 
 
 def test_the_session_is_restored(left: Path) -> None:
-    from tui.session import datasets, restored
-    from tui.state import ExplorerState, Source
+    from cliploc.tui.session import datasets, restored
+    from cliploc.tui.state import ExplorerState, Source
 
     assert datasets() == ["/srv/toys/zeroone"]
     found = restored("/srv/toys/zeroone", ExplorerState("x", Source()))

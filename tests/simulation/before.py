@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.statistics import UNIT, Table
 
 Ends = tuple[float, float]
 

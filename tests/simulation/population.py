@@ -13,10 +13,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from core.metrics import iou, truth_of
-from core.sweep.engine import Engine
-from core.sweep.grid import Grid
-from core.sweep.statistics import UNIT, Table
+from cliploc.core.metrics import iou, truth_of
+from cliploc.core.sweep.engine import Engine
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.statistics import UNIT, Table
 
 SIDE, CELLS, IMAGES = 64, 8, 6000
 EVERY = 4  # of the 100 thresholds

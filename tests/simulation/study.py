@@ -13,15 +13,15 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from core.sweep.choosing import Chosen, chosen, folds_of, paired, worth
-from core.sweep.statistics import Table
+from cliploc.core.sweep.choosing import Chosen, chosen, folds_of, paired, worth
+from cliploc.core.sweep.statistics import Table
 from tests.simulation import before
 from tests.simulation.population import GRID, Population, level, natural, scaled
 
 SETS = 4000
 SIZES = (32, 60, 120, 512)
 SEEDS = (1, 2)
-FIRST, SECOND = 5, 6  # methods; the weights in core.sweep.choosing were found on 1 to 4
+FIRST, SECOND = 5, 6  # methods; the weights in cliploc.core.sweep.choosing were found on 1 to 4
 Mask = npt.NDArray[np.bool_]
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from core.terminal import CHOICES, probe
+from cliploc.core.terminal import CHOICES, probe
 
 START = time.monotonic()
 

@@ -16,10 +16,10 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Label, Static
 
-from core.terminal import Terminal
-from tui.graphics import compose
-from tui.graphics.driver import GraphicsDriver
-from tui.widgets.picture import Picture
+from cliploc.core.terminal import Terminal
+from cliploc.tui.graphics import compose
+from cliploc.tui.graphics.driver import GraphicsDriver
+from cliploc.tui.widgets.picture import Picture
 
 SIDE = 256
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyte
 from PIL import Image
 
-from tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
+from cliploc.tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
 
 Pixels = npt.NDArray[np.uint8]
 CELL = (10, 20)

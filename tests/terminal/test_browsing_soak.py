@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets import open_dataset
-from core.heatmaps.exchange import import_npz
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.exchange import import_npz
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.tui import session
 from tests.terminal.pseudo import PseudoTerminal
-from tui import session
 
 pytestmark = pytest.mark.soak
 # One a second for an hour.
@@ -50,7 +50,16 @@ def test_an_hour_of_browsing(cocoglide: Path, tmp_path: Path, kind: str) -> None
     np.savez(tmp_path / "maps.npz", ids=ids, heatmaps=rng.random((len(ids), 14, 14), np.float32))
     import_npz(HeatmapStore(), tmp_path / "maps.npz", dataset, "random")
     session.mark_hints_seen()
-    program = [sys.executable, "-m", "tui", "--fresh", "--dataset", dataset.spec, "--heatmaps", "random"]
+    program = [
+        sys.executable,
+        "-m",
+        "cliploc.tui",
+        "--fresh",
+        "--dataset",
+        dataset.spec,
+        "--heatmaps",
+        "random",
+    ]
     screen: list[float] = []
     studio: list[float] = []
     with PseudoTerminal(program, kind=kind) as terminal:

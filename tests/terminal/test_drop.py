@@ -19,8 +19,8 @@ from typing import Any
 import pyte
 import pytest
 
-from core.datasets import Dataset
-from core.sweep.ledger import Ledger
+from cliploc.core.datasets import Dataset
+from cliploc.core.sweep.ledger import Ledger
 from tests.terminal.pseudo import PseudoTerminal
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
 
@@ -79,7 +79,7 @@ def listens(port: int) -> bool:
 @pytest.fixture
 def connect(port: int, tmp_path: Path, toy: Dataset, home: Path) -> Connect:  # noqa: F811 (the fixture)
     """Start the explorer on the other side of SSH, as a user does."""
-    words = [sys.executable, "-m", "tui", "--dataset", toy.spec, "--graphics", "halfcell"]
+    words = [sys.executable, "-m", "cliploc.tui", "--dataset", toy.spec, "--graphics", "halfcell"]
     remote = f"cd {shlex.quote(str(REPOSITORY))} && CLIPLOC_HOME={shlex.quote(str(home))} "
     remote += f"HF_HUB_OFFLINE=1 exec {shlex.join(words)}"
     options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
@@ -127,7 +127,7 @@ def explorers(dataset: Dataset) -> list[int]:
             words = place.read_bytes().decode(errors="replace").split("\0")
         except OSError:  # it has just ended
             continue
-        if "tui" in words and dataset.spec in words and words[0] == sys.executable:
+        if "cliploc.tui" in words and dataset.spec in words and words[0] == sys.executable:
             found.append(int(place.parent.name))
     return found
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import sys
 
-from core.datasets import Dataset
+from cliploc.core.datasets import Dataset
+from cliploc.tui import session
 from tests.terminal.pseudo import PseudoTerminal
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
-from tui import session
 
 PATIENCE = 60.0
 DRAWN_AT = re.compile(rb"\x1b\[(\d+;\d+)H\x1bP0;0;0q")
@@ -20,7 +20,7 @@ def places(output: bytes) -> list[bytes]:
 
 
 def test_a_picture_that_comes_back_is_drawn_over_what_took_its_place(toy: Dataset) -> None:  # noqa: F811
-    program = [sys.executable, "-m", "tui", "--dataset", toy.spec, "--heatmaps", "good"]
+    program = [sys.executable, "-m", "cliploc.tui", "--dataset", toy.spec, "--heatmaps", "good"]
     session.mark_hints_seen()  # the welcome would cover a picture for a while
     with PseudoTerminal(program, kind="sixel", columns=160, rows=50) as terminal:
         terminal.wait_for(lambda output: len(set(places(output))) == 4, PATIENCE)

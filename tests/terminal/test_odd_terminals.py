@@ -14,7 +14,7 @@ from tests.terminal.test_pictures import GALLERY, seen
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
-EXPLORER = [sys.executable, "-m", "tui"]
+EXPLORER = [sys.executable, "-m", "cliploc.tui"]
 
 
 def terminal(

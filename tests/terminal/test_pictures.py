@@ -211,7 +211,7 @@ def test_answers_are_never_typed_into_the_program(gallery: PseudoTerminal) -> No
 def test_the_doctor_shows_a_picture_in_the_protocol_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     for kind, mark in (("halfcell", "▀".encode()), ("kitty", b"\x1b_Ga=T"), ("sixel", b"\x1bP0;0;0q")):
-        with PseudoTerminal([sys.executable, "-m", "core.cli", "doctor"], kind=kind) as terminal:
+        with PseudoTerminal([sys.executable, "-m", "cliploc.core.cli", "doctor"], kind=kind) as terminal:
             assert terminal.wait(90) == 0
             assert mark in terminal.text()
             assert f"{kind}: ".encode() in terminal.text()

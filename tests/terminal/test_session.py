@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Dataset
+from cliploc.core.datasets import Dataset
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
 
 PATIENCE = 120.0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Dataset
+from cliploc.core.datasets import Dataset
 from tests.terminal.pseudo import PseudoTerminal
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
 
@@ -22,7 +22,7 @@ PATIENCE = 90.0
 def explorer(toy: Dataset) -> Iterator[PseudoTerminal]:  # noqa: F811 (the fixture)
     """The explorer on its second sample."""
     arguments = ["--dataset", toy.spec, "--heatmaps", "good", "--graphics", "halfcell"]
-    with PseudoTerminal([sys.executable, "-m", "tui", *arguments], columns=120, rows=40) as terminal:
+    with PseudoTerminal([sys.executable, "-m", "cliploc.tui", *arguments], columns=120, rows=40) as terminal:
         terminal.wait_for(lambda output: b"star_0000" in output, timeout=PATIENCE)
         terminal.send("j")
         terminal.wait_to_show("7 of 9", PATIENCE)

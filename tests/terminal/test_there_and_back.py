@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import core
-from core.datasets import Dataset
-from core.heatmaps.identity import Identity
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapStore
-from core.sweep.database import writing
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.sweep.database import writing
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.tui import session
 from tests.terminal.pixels import Sight
 from tests.terminal.pseudo import PseudoTerminal, settle
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
-from tui import session
 
 KINDS = ("halfcell", "kitty", "sixel")
 SIZE = (116, 38)
@@ -60,7 +60,7 @@ PLACES = {
 def explorers(toy: Dataset, tmp_path: Path) -> Iterator[dict[str, PseudoTerminal]]:  # noqa: F811
     """The explorer in a terminal of each kind, over heatmaps of a method and two finished runs."""
     for name in ("noisy", "good"):
-        core.sweep(
+        cliploc.sweep(
             name,
             Grid(("bilinear",), dilates=(1, 5), erodes=(1, 5)),
             dataset=toy.spec,
@@ -82,7 +82,7 @@ def explorers(toy: Dataset, tmp_path: Path) -> Iterator[dict[str, PseudoTerminal
     # A heatmap worker that is loading for ever: nothing here is computed by a network.
     (tmp_path / "torch.py").write_text("import signal\nsignal.pause()\n")
     environment = {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()])}
-    program = [sys.executable, "-m", "tui", "--fresh", "--dataset", toy.spec]
+    program = [sys.executable, "-m", "cliploc.tui", "--fresh", "--dataset", toy.spec]
     program += ["--method", made.method, "--backbone", made.backbone]
     with ExitStack() as stack:
         yield {

@@ -112,7 +112,7 @@ def test_half_cells_where_tmux_keeps_pictures_or_rounds_their_names(
 
 
 def test_the_doctor_shows_its_picture_through_tmux(folder: Path) -> None:
-    program = [sys.executable, "-m", "core.cli", "doctor"]
+    program = [sys.executable, "-m", "cliploc.core.cli", "doctor"]
     shell = ["sh", "-c", f"{shlex.join(program)}; read wait"]
     with inside_tmux(folder, shell, "set -g allow-passthrough on", RGB) as terminal:
         terminal.wait_for(lambda output: b"\x1b_Ga=T,U=1" in output, PATIENCE)

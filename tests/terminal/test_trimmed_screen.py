@@ -7,10 +7,10 @@ import sys
 import pyte
 import pytest
 
-from core.datasets import Dataset
+from cliploc.core.datasets import Dataset
+from cliploc.tui import session
 from tests.terminal.pseudo import PseudoTerminal
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
-from tui import session
 
 SIZE = (120, 40)
 PATIENCE = 60.0
@@ -36,7 +36,7 @@ def shown(terminal: PseudoTerminal) -> list[list[tuple[object, ...]]]:
 @pytest.mark.parametrize(("walk", "rate"), [*((walk, None) for walk in WALKS), ("dialogs", SLOW)])
 def test_a_redraw_changes_nothing(toy: Dataset, walk: str, rate: float | None) -> None:  # noqa: F811
     session.mark_hints_seen()
-    program = [sys.executable, "-m", "tui", "--fresh", "--dataset", toy.spec, "--heatmaps", "good"]
+    program = [sys.executable, "-m", "cliploc.tui", "--fresh", "--dataset", toy.spec, "--heatmaps", "good"]
     with PseudoTerminal(program, columns=SIZE[0], rows=SIZE[1], rate=rate) as terminal:
         terminal.wait_to_show("9 of 9  IoU", PATIENCE)
         terminal.wait_until_quiet(1.0, PATIENCE)

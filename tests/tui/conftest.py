@@ -14,20 +14,20 @@ import pytest
 from textual._styles_cache import StylesCache
 from textual.pilot import Pilot
 
-from core.datasets import Dataset, open_dataset
-from core.heatmaps.exchange import import_npz
-from core.heatmaps.identity import Identity
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapStore
-from core.heatmaps.terms import TermSet
-from core.terminal import Terminal
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.heatmaps.exchange import import_npz
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.heatmaps.terms import TermSet
+from cliploc.core.terminal import Terminal
+from cliploc.tui import session
+from cliploc.tui.actions import ACTIONS
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.widgets.picture import Picture
 from tests.conftest import write_picture
 from tests.tui.threaded import ThreadedStudio
-from tui import session
-from tui.actions import ACTIONS
-from tui.app import ExplorerApp
-from tui.state import ExplorerState, Source
-from tui.widgets.picture import Picture
 
 CLASSES = {"star": 4, "ring": 3, "heart with a long name": 2}
 SIDE = 64
@@ -110,8 +110,8 @@ def terms(toy: Dataset) -> TermSet:
 @pytest.fixture
 def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ExplorerApp]]:
     """A maker of the app on the toy dataset, its studio in a thread; runs are polled by the tests alone."""
-    monkeypatch.setattr("tui.app.POLL_SECONDS", 3600.0)
-    monkeypatch.setattr("tui.engine.launched", ThreadedStudio)
+    monkeypatch.setattr("cliploc.tui.app.POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.engine.launched", ThreadedStudio)
     session.mark_hints_seen()
     made = []
 

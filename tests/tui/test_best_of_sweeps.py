@@ -10,24 +10,24 @@ from pathlib import Path
 
 import pytest
 
-import core
-from core import paths
-from core.datasets import Dataset, open_dataset
-from core.datasets.spec import lasting
-from core.postprocess import PostProcess
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
+import cliploc
+from cliploc.core import paths
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.spec import lasting
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.tui.answers import RunsRead
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.runs import Leader, leaders_of, starting_text
+from cliploc.tui.screens.sweeps import SweepsScreen
+from cliploc.tui.studio.runs import Runs
+from cliploc.tui.widgets.leaders import Leaders
+from cliploc.tui.widgets.lines import StatusLine
+from cliploc.tui.widgets.parameters import ParameterPanel
 from tests.conftest import write_picture
 from tests.tui.conftest import settled, until
 from tests.tui.test_run_view import ROW
-from tui.answers import RunsRead
-from tui.app import ExplorerApp
-from tui.runs import Leader, leaders_of, starting_text
-from tui.screens.sweeps import SweepsScreen
-from tui.studio.runs import Runs
-from tui.widgets.leaders import Leaders
-from tui.widgets.lines import StatusLine
-from tui.widgets.parameters import ParameterPanel
 
 Make = Callable[..., ExplorerApp]
 SIZE = (190, 60)
@@ -35,7 +35,7 @@ GRID = Grid(("bilinear",), dilates=(1, 5), erodes=(1, 5))
 
 
 def swept(dataset: Dataset, *heatmaps: str) -> None:
-    core.sweep(heatmaps, GRID, dataset=dataset.spec, executor="threads", workers=1)
+    cliploc.sweep(heatmaps, GRID, dataset=dataset.spec, executor="threads", workers=1)
 
 
 async def test_the_best_of_every_set_of_a_run_is_listed(make_app: Make, toy: Dataset) -> None:
@@ -145,7 +145,7 @@ async def test_a_run_over_another_dataset_is_not_applied_by_itself(
 def test_a_sweep_that_is_being_started_is_said_at_once(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[RunsRead] = []
     goes_on = threading.Event()
-    monkeypatch.setattr("tui.studio.runs.Runs._run", lambda *_: goes_on.wait(60))
+    monkeypatch.setattr("cliploc.tui.studio.runs.Runs._run", lambda *_: goes_on.wait(60))
     runs = Runs(toy, lambda answer: said.append(answer), lambda error: None)
     began = time.time()
     runs.start(("good",), GRID)

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.postprocess import PostProcess
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.graphics.compose import OUTCOME_COLOURS
+from cliploc.tui.state import ZOOMS, ExplorerState, Source, View
+from cliploc.tui.studio.drawing import Decoded, drawn
+from cliploc.tui.widgets.pictures import PictureGrid
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.graphics.compose import OUTCOME_COLOURS
-from tui.state import ZOOMS, ExplorerState, Source, View
-from tui.studio.drawing import Decoded, drawn
-from tui.widgets.pictures import PictureGrid
 
 Make = Callable[..., ExplorerApp]
 SIDE = 96

@@ -9,29 +9,29 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
-import core
-from core.datasets import Dataset
-from core.heatmaps.identity import Identity
-from core.heatmaps.protocol import Computed, Failed, Ready
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapStore
-from core.methods import METHODS
-from core.postprocess import PostProcess
-from core.prompts import TEMPLATES
-from core.sweep.doubts import NO_NETWORK
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.protocol import Computed, Failed, Ready
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.prompts import TEMPLATES
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.comparison import KINDS, Standing
+from cliploc.tui.screens.choice import ChoiceScreen
+from cliploc.tui.screens.compare import CompareScreen
+from cliploc.tui.screens.explorer import ExplorerScreen
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.studio.contest import Contest
+from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.painter import Painter
+from cliploc.tui.studio.plates import Plates
+from cliploc.tui.widgets.iou_curves import ScoreCurves
+from cliploc.tui.widgets.pictures import Pane
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.comparison import KINDS, Standing
-from tui.screens.choice import ChoiceScreen
-from tui.screens.compare import CompareScreen
-from tui.screens.explorer import ExplorerScreen
-from tui.state import ExplorerState, Source
-from tui.studio.contest import Contest
-from tui.studio.heatmaps import Heatmaps
-from tui.studio.painter import Painter
-from tui.studio.plates import Plates
-from tui.widgets.iou_curves import ScoreCurves
-from tui.widgets.pictures import Pane
 
 Make = Callable[..., ExplorerApp]
 SIZE = (120, 40)
@@ -72,12 +72,12 @@ class FakeWorker:
 def worker(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
     fake = FakeWorker(toy)
     monkeypatch.setattr(
-        "tui.studio.heatmaps.Worker.request",
+        "cliploc.tui.studio.heatmaps.Worker.request",
         lambda client, *arguments, **named: fake.request(client, *arguments, **named),
     )
     # What is computed unasked, and ahead of the walk, is another test's.
-    monkeypatch.setattr("tui.studio.studio.COMPUTED_UNASKED", 0)
-    monkeypatch.setattr("tui.studio.heatmaps.NEIGHBOURS", 0)
+    monkeypatch.setattr("cliploc.tui.studio.studio.COMPUTED_UNASKED", 0)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.NEIGHBOURS", 0)
     return fake
 
 
@@ -264,16 +264,16 @@ def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_score
     contest = contest_of(toy, make_heatmaps())
     (present, *_) = contest.contenders("sets", state, {})
     scored: list[int] = []
-    counts = core.sweep.live.LiveScores.counts
+    counts = cliploc.core.sweep.live.LiveScores.counts
     monkeypatch.setattr(
-        "core.sweep.live.LiveScores.counts",
+        "cliploc.core.sweep.live.LiveScores.counts",
         lambda live, *arguments: scored.append(len(live.ids)) or counts(live, *arguments),
     )
     found = contest.standing(present, state, lambda: False)
     for name in ("mean_iou", "recall"):
         for sample in toy.samples:
             heatmap = HeatmapStore().find("good").read(sample.id)
-            expected = core.score(heatmap, sample.true_mask(), config)[name]
+            expected = cliploc.score(heatmap, sample.true_mask(), config)[name]
             assert found.scores[name][sample.id] == pytest.approx(expected)
     assert contest.standing(present, state, lambda: False).scores == found.scores
     assert scored == [9]
@@ -296,7 +296,7 @@ def make_heatmaps(toy: Dataset) -> Callable[[], object]:
 async def test_real_forward_passes(
     make_app: Make, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.studio.studio.COMPUTED_UNASKED", 0)
+    monkeypatch.setattr("cliploc.tui.studio.studio.COMPUTED_UNASKED", 0)
     recipe = Recipe("gem", backbone=tiny_backbone, size=32).completed("toy")
     app = make_app(source=Source(recipe))
     async with app.run_test(size=SIZE) as pilot:

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from scipy import stats
 from textual.widgets import DataTable
 
-import core
-from core.datasets import Dataset
-from core.heatmaps.store import HeatmapStore
-from core.sweep.baselines import baseline_table
-from core.sweep.doubts import NO_NETWORK
-from core.sweep.enough import COMPARED_FROM
-from core.sweep.statistics import UNIT, variance_of_mean
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.sweep.baselines import baseline_table
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.sweep.enough import COMPARED_FROM
+from cliploc.core.sweep.statistics import UNIT, variance_of_mean
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.comparison import Standing, Versus, doubt_of, versus
+from cliploc.tui.curves import Curves
+from cliploc.tui.screens.compare import CompareScreen
+from cliploc.tui.widgets.pictures import Pane
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.comparison import Standing, Versus, doubt_of, versus
-from tui.curves import Curves
-from tui.screens.compare import CompareScreen
-from tui.widgets.pictures import Pane
 
 Make = Callable[..., ExplorerApp]
 SIZE = (160, 50)
@@ -160,7 +160,9 @@ async def test_sets_are_named_and_the_post_processing_is_said_and_steps(make_app
         for contender in screen.contenders[:2]:
             assert contender.config == config
             heatmaps = HeatmapStore().find(contender.name)
-            ious = [core.score(heatmaps.read(s.id), s.true_mask(), config)["mean_iou"] for s in toy.samples]
+            ious = [
+                cliploc.score(heatmaps.read(s.id), s.true_mask(), config)["mean_iou"] for s in toy.samples
+            ]
             shown = screen._standing(contender).scores["mean_iou"]
             assert np.mean(list(shown.values())) == pytest.approx(np.mean(ious))
         await pilot.press("j", "enter")

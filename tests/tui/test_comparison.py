@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from core.heatmaps.recipe import Recipe
-from core.methods import METHODS
-from core.postprocess import PostProcess
-from core.prompts import TEMPLATES
-from core.sweep.doubts import NO_NETWORK
-from tui.comparison import (
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.prompts import TEMPLATES
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.tui.comparison import (
     Contender,
     Standing,
     Versus,
@@ -24,9 +24,9 @@ from tui.comparison import (
     versus,
     window,
 )
-from tui.curves import Curves
-from tui.state import ExplorerState, Source
-from tui.widgets.contender_panes import panes_in
+from cliploc.tui.curves import Curves
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.widgets.contender_panes import panes_in
 
 GEM = Recipe("gem").completed("demo")
 STATE = ExplorerState("a_1", Source(GEM), PostProcess(dilate=5))

@@ -8,11 +8,11 @@ import pytest
 from textual import events
 from textual.widgets import Input, Static
 
-from core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.screens.compose import ComposeScreen
+from cliploc.tui.state import Source
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.screens.compose import ComposeScreen
-from tui.state import Source
 
 
 async def test_keys_in_a_burst_reach_the_field_that_they_were_typed_into(
@@ -37,7 +37,7 @@ async def test_keys_in_a_burst_reach_the_field_that_they_were_typed_into(
 async def test_the_stored_sets_are_named_and_one_is_taken(
     make_app: Callable[..., ExplorerApp], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
     app = make_app(source=Source(Recipe(method="gem").completed("toy")))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)

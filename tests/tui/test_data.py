@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from core import paths
-from core.lock import is_held
+from cliploc.core import paths
+from cliploc.core.lock import is_held
+from cliploc.tui import session
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.messages import Reopen
+from cliploc.tui.screens.dialogs import data_choices, is_place
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.studio.fetching import last_said, part_of
+from cliploc.tui.widgets.fetch_line import FetchLine
 from tests.tui.conftest import settled, until
-from tui import session
-from tui.app import ExplorerApp
-from tui.messages import Reopen
-from tui.screens.dialogs import data_choices, is_place
-from tui.state import ExplorerState, Source
-from tui.studio.fetching import last_said, part_of
-from tui.widgets.fetch_line import FetchLine
 
 Make = Callable[..., ExplorerApp]
 SIZE = (120, 40)
@@ -37,7 +37,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Downloads are stood in for by a process that ends when this file appears."""
     path = tmp_path / "gate"
     monkeypatch.setattr(
-        "tui.studio.fetching.COMMAND", (sys.executable, "-c", SLOW.format(gate=str(path), code=0))
+        "cliploc.tui.studio.fetching.COMMAND", (sys.executable, "-c", SLOW.format(gate=str(path), code=0))
     )
     return path
 
@@ -92,7 +92,7 @@ async def test_a_download_that_fails_says_why(
     make_app: Make, gate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = "import sys; print('cliploc: the server does not answer', file=sys.stderr); sys.exit(1)"
-    monkeypatch.setattr("tui.studio.fetching.COMMAND", (sys.executable, "-c", failing))
+    monkeypatch.setattr("cliploc.tui.studio.fetching.COMMAND", (sys.executable, "-c", failing))
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import core
-from core.datasets import Dataset
-from core.heatmaps.store import HeatmapStore
-from core.postprocess import PostProcess
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.state import Listing
+from cliploc.tui.studio.disputes import disagreement
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.state import Listing
-from tui.studio.disputes import disagreement
 
 CONFIG = PostProcess(dilate=5, threshold=0.3)
 
@@ -25,7 +25,7 @@ def naive(dataset: Dataset, config: PostProcess) -> dict[str, float]:
     spread = {}
     for sample in dataset.samples:
         mask = sample.true_mask()
-        scores = [core.score(each.read(sample.id), mask, config)["mean_iou"] for each in sets]
+        scores = [cliploc.score(each.read(sample.id), mask, config)["mean_iou"] for each in sets]
         spread[sample.id] = float(np.std(scores))
     return spread
 

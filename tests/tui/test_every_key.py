@@ -10,31 +10,31 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable, Input, Static
 
-import core
-from core.datasets import Dataset
-from core.methods import METHODS
-from core.postprocess import PostProcess
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.tui import keymap
+from cliploc.tui.actions import ACTIONS
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.curves import SCORES
+from cliploc.tui.screens.choice import ChoiceScreen
+from cliploc.tui.screens.compare import CompareScreen
+from cliploc.tui.screens.compose import ComposeScreen
+from cliploc.tui.screens.explorer import ExplorerScreen
+from cliploc.tui.screens.help import HelpScreen
+from cliploc.tui.screens.inside import INSIDE, TITLES, InsideScreen
+from cliploc.tui.screens.paired import PairedScreen
+from cliploc.tui.screens.prompts import PromptsScreen
+from cliploc.tui.screens.statistics import StatisticsScreen
+from cliploc.tui.screens.sweeps import SweepsScreen
+from cliploc.tui.studio.runs import Runs
+from cliploc.tui.widgets.iou_curves import ScoreCurves
+from cliploc.tui.widgets.lines import StatusLine
+from cliploc.tui.widgets.pictures import PictureGrid
 from tests.tui.conftest import KEYS, settled, until
-from tui import keymap
-from tui.actions import ACTIONS
-from tui.app import ExplorerApp
-from tui.curves import SCORES
-from tui.screens.choice import ChoiceScreen
-from tui.screens.compare import CompareScreen
-from tui.screens.compose import ComposeScreen
-from tui.screens.explorer import ExplorerScreen
-from tui.screens.help import HelpScreen
-from tui.screens.inside import INSIDE, TITLES, InsideScreen
-from tui.screens.paired import PairedScreen
-from tui.screens.prompts import PromptsScreen
-from tui.screens.statistics import StatisticsScreen
-from tui.screens.sweeps import SweepsScreen
-from tui.studio.runs import Runs
-from tui.widgets.iou_curves import ScoreCurves
-from tui.widgets.lines import StatusLine
-from tui.widgets.pictures import PictureGrid
 
 Look = Callable[[ExplorerApp], Any]
 SIZE = (120, 40)
@@ -342,7 +342,7 @@ def runs(toy: Dataset, request: pytest.FixtureRequest) -> int:
     if not about_runs and request.node.callspec.params["name"] != "sweep.apply":
         return 0
     for name in ("noisy", "good"):
-        core.sweep(name, GRID, dataset=toy.spec, executor="threads", workers=1)
+        cliploc.sweep(name, GRID, dataset=toy.spec, executor="threads", workers=1)
     return 2
 
 
@@ -356,9 +356,9 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         if not isinstance(done, str):
             done(COMPARED)
 
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request_text", lambda *_: None)
-    monkeypatch.setattr("tui.studio.runs.Runs._run", answered)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request_text", lambda *_: None)
+    monkeypatch.setattr("cliploc.tui.studio.runs.Runs._run", answered)
     monkeypatch.chdir(tmp_path)
     return commands
 
@@ -366,10 +366,10 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """What ends by itself lasts, however slow the machine; a digit alone means a picture at once."""
-    monkeypatch.setattr("tui.screens.explorer_look.PEEK_SECONDS", 3600.0)
-    monkeypatch.setattr("tui.screens.explorer_look.BLINK_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_look.PEEK_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_look.BLINK_SECONDS", 3600.0)
     alone = request.node.callspec.params["name"].startswith(("picture.", "zoom.off"))
-    monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.01 if alone else 3600.0)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_PATIENCE", 0.01 if alone else 3600.0)
 
 
 def test_every_action_has_an_expectation_and_the_other_way_round() -> None:

@@ -10,14 +10,14 @@ import pytest
 from textual import events
 from textual.widget import Widget
 
-from core.postprocess import PostProcess
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.screens.choice import ChoiceScreen
+from cliploc.tui.screens.help import HelpScreen
+from cliploc.tui.state import LAYOUTS, ExplorerState
+from cliploc.tui.widgets.lines import HintLine
+from cliploc.tui.widgets.pictures import PictureGrid
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.screens.choice import ChoiceScreen
-from tui.screens.help import HelpScreen
-from tui.state import LAYOUTS, ExplorerState
-from tui.widgets.lines import HintLine
-from tui.widgets.pictures import PictureGrid
 
 Make = Callable[..., ExplorerApp]
 SIZE = (120, 40)
@@ -163,7 +163,7 @@ async def test_layouts_go_round(make_app: Make) -> None:
 
 
 async def test_peek_outlines_the_true_mask_and_ends(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.explorer_look.PEEK_SECONDS", 3.0)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_look.PEEK_SECONDS", 3.0)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
@@ -174,7 +174,7 @@ async def test_peek_outlines_the_true_mask_and_ends(make_app: Make, monkeypatch:
 
 
 async def test_blink_alternates_and_stops(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.explorer_look.BLINK_SECONDS", 0.05)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_look.BLINK_SECONDS", 0.05)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
@@ -306,7 +306,7 @@ async def test_keys_typed_right_after_the_slash_are_text(make_app: Make) -> None
 async def test_a_count_that_means_nothing_alone_waits_for_a_slow_hand(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.01)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_PATIENCE", 0.01)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
@@ -348,7 +348,7 @@ async def test_a_digit_alone_is_done_before_the_key_after_it(make_app: Make) -> 
 
 
 async def test_a_nought_goes_on_with_a_count(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.explorer_walk.COUNT_PATIENCE", 0.1)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_PATIENCE", 0.1)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.graphics.compose import OUTCOME_COLOURS
+from cliploc.tui.screens.dialogs import about_pictures
+from cliploc.tui.state import Source
+from cliploc.tui.studio.captions import BACKGROUND, captioned
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.graphics.compose import OUTCOME_COLOURS
-from tui.screens.dialogs import about_pictures
-from tui.state import Source
-from tui.studio.captions import BACKGROUND, captioned
 
 SIDE = 64
 
@@ -47,8 +47,8 @@ async def test_it_carries_sample_source_config_scores_and_a_legend(
 async def test_a_prompt_is_said_where_a_network_was_asked(
     make_app: Callable[..., ExplorerApp], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request_text", lambda *_: None)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request_text", lambda *_: None)
     app = make_app(sample="star_0000", source=Source(Recipe("gem").completed("toy")), prompt="a zebra")
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: app.explorer._generation > 0, pilot)

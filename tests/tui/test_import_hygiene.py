@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from core.datasets import Dataset
+from cliploc.core.datasets import Dataset
 
 NETWORKS = {"torch", "open_clip", "torchvision", "timm"}
 ARRAYS = {"numpy", "cv2", "PIL", "textual_image"}
@@ -21,11 +21,11 @@ print(json.dumps(sorted({{name.split(".")[0] for name in sys.modules}})))
 
 A_VISIT = """
 import asyncio
-from core.datasets import open_dataset
-from core.terminal import Terminal
-from tui.actions import ACTIONS
-from tui.app import ExplorerApp
-from tui.state import ExplorerState, Source
+from cliploc.core.datasets import open_dataset
+from cliploc.core.terminal import Terminal
+from cliploc.tui.actions import ACTIONS
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.state import ExplorerState, Source
 
 dataset = open_dataset({folder!r})
 state = ExplorerState(dataset.samples[0].id, Source(stored="good"))
@@ -66,14 +66,23 @@ def imported_by(statements: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["tui.app", "tui.start", "tui.engine", "tui.keymap", "tui.screens.explorer", "tui.widgets.pictures"],
+    [
+        "cliploc.tui.app",
+        "cliploc.tui.start",
+        "cliploc.tui.engine",
+        "cliploc.tui.keymap",
+        "cliploc.tui.screens.explorer",
+        "cliploc.tui.widgets.pictures",
+    ],
 )
 def test_importing_the_screen_imports_no_network_and_no_arrays(module: str) -> None:
     assert not imported_by(f"import {module}") & (NETWORKS | ARRAYS)
 
 
 def test_the_studio_imports_no_screen_and_no_network() -> None:
-    assert not imported_by("import tui.studio.studio, tui.studio.__main__") & ({"textual", "rich"} | NETWORKS)
+    assert not imported_by("import cliploc.tui.studio.studio, cliploc.tui.studio.__main__") & (
+        {"textual", "rich"} | NETWORKS
+    )
 
 
 def test_the_screen_s_process_never_loads_arrays_whatever_it_shows(toy: Dataset) -> None:
@@ -85,7 +94,7 @@ def test_the_screen_s_process_never_loads_arrays_whatever_it_shows(toy: Dataset)
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_version_and_help_import_no_screen(option: str) -> None:
     statements = f"""
-from tui.__main__ import main
+from cliploc.tui.__main__ import main
 try:
     main([{option!r}])
 except SystemExit as stop:

@@ -10,18 +10,18 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-import core
-from core.datasets import Dataset
-from core.heatmaps.protocol import TermsComputed
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.terms import TermSet, heatmap_of
-from core.methods.switches import kept
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.protocol import TermsComputed
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.terms import TermSet, heatmap_of
+from cliploc.core.methods.switches import kept
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.curves import difference, figure
+from cliploc.tui.screens.explorer import ExplorerScreen
+from cliploc.tui.screens.inside import InsideScreen
+from cliploc.tui.state import Source
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.curves import difference, figure
-from tui.screens.explorer import ExplorerScreen
-from tui.screens.inside import InsideScreen
-from tui.state import Source
 
 MakeApp = Callable[..., ExplorerApp]
 START = "ring_0001"
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Recipe, list[str], dict
     """What the worker was asked for; there is none."""
     requests: list[tuple[Recipe, list[str], dict[str, Any]]] = []
     monkeypatch.setattr(
-        "tui.studio.heatmaps.Worker.request",
+        "cliploc.tui.studio.heatmaps.Worker.request",
         lambda _, recipe, ids, **given: requests.append((recipe, list(ids), given)),
     )
     return requests
@@ -43,7 +43,7 @@ def iou(dataset: Dataset, terms: TermSet, id_: str, **choice: Any) -> float:
     found = terms.read(id_)
     assert found is not None
     heatmap = heatmap_of(found, kept(*found.shape[:2], **choice))
-    return core.score(heatmap, dataset.by_id(id_).true_mask(), core.PostProcess())["mean_iou"]
+    return cliploc.score(heatmap, dataset.by_id(id_).true_mask(), cliploc.PostProcess())["mean_iou"]
 
 
 def mean(dataset: Dataset, terms: TermSet, **choice: Any) -> float:
@@ -180,7 +180,7 @@ async def test_a_dataset_that_is_too_large_is_told_and_the_sample_scored(
     asked: list[tuple[Recipe, list[str], dict[str, Any]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.studio.heads.LARGE_BYTES", 1000)
+    monkeypatch.setattr("cliploc.tui.studio.heads.LARGE_BYTES", 1000)
     app = make_app(sample=START)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
@@ -191,7 +191,7 @@ async def test_a_dataset_that_is_too_large_is_told_and_the_sample_scored(
 
 
 async def test_a_network_that_cannot_be_had_says_why(make_app: MakeApp, toy: Dataset) -> None:
-    from core.heatmaps.protocol import Failed
+    from cliploc.core.heatmaps.protocol import Failed
 
     every = Recipe("textspan").completed(toy.name)
     app = make_app(sample=START, source=Source(every))

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ParameterError
-from tui import keymap
-from tui.actions import ACTIONS, Action
-from tui.app import ExplorerApp
-from tui.screens.compare import CompareScreen
-from tui.screens.explorer import ExplorerScreen
-from tui.screens.help import help_text
-from tui.screens.inside import InsideScreen
-from tui.screens.page import Page
-from tui.screens.paired import PairedScreen
-from tui.screens.prompts import PromptsScreen
-from tui.screens.sweeps import SweepsScreen
-from tui.widgets.lines import hint_keys
+from cliploc.core.errors import ParameterError
+from cliploc.tui import keymap
+from cliploc.tui.actions import ACTIONS, Action
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.screens.compare import CompareScreen
+from cliploc.tui.screens.explorer import ExplorerScreen
+from cliploc.tui.screens.help import help_text
+from cliploc.tui.screens.inside import InsideScreen
+from cliploc.tui.screens.page import Page
+from cliploc.tui.screens.paired import PairedScreen
+from cliploc.tui.screens.prompts import PromptsScreen
+from cliploc.tui.screens.sweeps import SweepsScreen
+from cliploc.tui.widgets.lines import hint_keys
 
 TARGETS = {
     "page": Page,

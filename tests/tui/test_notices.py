@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.datasets import Dataset
-from core.heatmaps.identity import Identity
-from core.heatmaps.protocol import Ready, TextComputed
-from core.heatmaps.recipe import Recipe
-from tui.__main__ import parser
-from tui.answers import Told
-from tui.comparison import rivals
-from tui.screens.inside import inside_recipe
-from tui.start import initial_state
-from tui.state import Source
-from tui.studio.heatmaps import Heatmaps
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.protocol import Ready, TextComputed
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.tui.__main__ import parser
+from cliploc.tui.answers import Told
+from cliploc.tui.comparison import rivals
+from cliploc.tui.screens.inside import inside_recipe
+from cliploc.tui.start import initial_state
+from cliploc.tui.state import Source
+from cliploc.tui.studio.heatmaps import Heatmaps
 
 
 def test_notices_are_told_once(toy: Dataset) -> None:

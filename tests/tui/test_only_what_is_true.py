@@ -9,20 +9,20 @@ from statistics import fmean
 
 import pytest
 
-import core
-from core.datasets import Dataset
-from core.heatmaps.store import HeatmapStore
-from core.postprocess import PostProcess
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.freshness import picture_key
+from cliploc.tui.state import SCOPES
+from cliploc.tui.widgets.curve import CurvePanel
+from cliploc.tui.widgets.picture import Picture
+from cliploc.tui.widgets.pictures import PictureGrid
+from cliploc.tui.widgets.sample_list import SampleList
+from cliploc.tui.widgets.scores import ScorePanel
 from tests.tui.conftest import settled, until
 from tests.tui.wayward import WaywardStudio
-from tui.app import ExplorerApp
-from tui.freshness import picture_key
-from tui.state import SCOPES
-from tui.widgets.curve import CurvePanel
-from tui.widgets.picture import Picture
-from tui.widgets.pictures import PictureGrid
-from tui.widgets.sample_list import SampleList
-from tui.widgets.scores import ScorePanel
 
 Make = Callable[..., ExplorerApp]
 SIZE = (160, 50)
@@ -39,7 +39,7 @@ class Truth:
 
     def _iou(self, set_: str, id_: str, config: PostProcess) -> float:
         heatmap = HeatmapStore().find(set_).read(id_)
-        return float(core.score(heatmap, self.dataset.by_id(id_).true_mask(), config)["mean_iou"])
+        return float(cliploc.score(heatmap, self.dataset.by_id(id_).true_mask(), config)["mean_iou"])
 
     def of(self, app: ExplorerApp, scope: str) -> float:
         state = app.explorer.now
@@ -109,8 +109,8 @@ def studio_of(app: ExplorerApp) -> WaywardStudio:
 async def test_what_belongs_to_another_state_is_marked(
     make_app: Make, toy: Dataset, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr("tui.engine.launched", WaywardStudio)
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("cliploc.tui.engine.launched", WaywardStudio)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
     app, truth, rng = make_app(), Truth(toy), random.Random(seed)
     async with app.run_test(size=SIZE) as pilot:
         await until(lambda: app.explorer._generation > 0, pilot)
@@ -137,7 +137,7 @@ async def test_what_belongs_to_another_state_is_marked(
 async def test_scores_that_never_come_stay_marked(
     make_app: Make, toy: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.engine.launched", WaywardStudio)
+    monkeypatch.setattr("cliploc.tui.engine.launched", WaywardStudio)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await until(lambda: app.explorer._generation > 0, pilot)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from textual.widgets import OptionList
 
-from core.postprocess import PostProcess
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.actions import ACTIONS
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.keymap import ALIVE
+from cliploc.tui.screens.statistics import StatisticsScreen
 from tests.tui.conftest import settled, until
-from tui.actions import ACTIONS
-from tui.app import ExplorerApp
-from tui.keymap import ALIVE
-from tui.screens.statistics import StatisticsScreen
 
 Make = Callable[..., ExplorerApp]
 

@@ -10,19 +10,19 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static
 
-from core.heatmaps.protocol import Failed, TextComputed
-from core.heatmaps.recipe import Recipe
-from core.sweep.baselines import baseline_table
-from core.sweep.doubts import NO_NETWORK
-from core.sweep.statistics import UNIT
+from cliploc.core.heatmaps.protocol import Failed, TextComputed
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.sweep.baselines import baseline_table
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.sweep.statistics import UNIT
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.curves import figure
+from cliploc.tui.prompts import MOST, edited, prompts_in
+from cliploc.tui.screens.explorer import ExplorerScreen
+from cliploc.tui.screens.prompts import PromptsScreen
+from cliploc.tui.state import Source
+from cliploc.tui.widgets.pictures import Pane
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.curves import figure
-from tui.prompts import MOST, edited, prompts_in
-from tui.screens.explorer import ExplorerScreen
-from tui.screens.prompts import PromptsScreen
-from tui.state import Source
-from tui.widgets.pictures import Pane
 
 Make = Callable[..., ExplorerApp]
 GEM = Source(Recipe("gem").completed("toy"))
@@ -62,8 +62,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         heatmap = np.linspace(0, len(prompt) % 7 / 7, 64, dtype=np.float32).reshape(8, 8)
         worker._on_event(TextComputed(recipe, id_, prompt, heatmap))
 
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request_text", request_text)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request_text", request_text)
     return prompts
 
 
@@ -196,8 +196,8 @@ async def test_the_reason_stands_where_the_picture_would(
     def request_text(worker, recipe: Recipe, id_: str, prompt: str) -> None:
         worker._on_event(Failed("the weights are not here", recipe, (id_,)))
 
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request_text", request_text)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request_text", request_text)
     app = make_app(source=GEM)
     async with app.run_test(size=SIZE) as pilot:
         screen = await type_prompts(pilot, "one ; two")

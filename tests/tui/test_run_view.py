@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sweep.ledger import RunRow
-from tui.runs import RunView
-from tui.widgets.run_view import summary_lines
+from cliploc.core.sweep.ledger import RunRow
+from cliploc.tui.runs import RunView
+from cliploc.tui.widgets.run_view import summary_lines
 
 ROW = RunRow(
     "12345678", 0, 0, "done", "", "toy", ("good",), 4, 400, 60, 8, 8, None, None, None, "", True, 2, "", ""

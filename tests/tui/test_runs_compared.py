@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from textual.widgets import DataTable
 
-import core
-from core.datasets import Dataset
-from core.sweep.doubts import NO_NETWORK
-from core.sweep.grid import Grid
+import cliploc
+from cliploc.core.datasets import Dataset
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.sweep.grid import Grid
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.screens.paired import PairedScreen, better, csv_of, score_rows
+from cliploc.tui.screens.sweeps import SweepsScreen
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.screens.paired import PairedScreen, better, csv_of, score_rows
-from tui.screens.sweeps import SweepsScreen
 
 Make = Callable[..., ExplorerApp]
 GRID = Grid(("bilinear",), dilates=(1, 5), erodes=(1, 5))
@@ -22,7 +22,7 @@ PAIR = {"first": "a:x", "second": "b:y", "difference": 0.2, "low": 0.1, "high": 
 
 async def test_two_marked_runs_are_tested_against_each_other(make_app: Make, toy: Dataset) -> None:
     for name in ("noisy", "good"):
-        core.sweep(name, GRID, dataset=toy.spec, executor="threads", workers=1)
+        cliploc.sweep(name, GRID, dataset=toy.spec, executor="threads", workers=1)
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
@@ -40,7 +40,7 @@ async def test_two_marked_runs_are_tested_against_each_other(make_app: Make, toy
 
 
 async def test_one_set_alone_has_nothing_to_be_compared_with(make_app: Make, toy: Dataset) -> None:
-    core.sweep("good", GRID, dataset=toy.spec, executor="threads", workers=1)
+    cliploc.sweep("good", GRID, dataset=toy.spec, executor="threads", workers=1)
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from textual.app import App, ComposeResult
 
-from core.datasets import Dataset
+from cliploc.core.datasets import Dataset
+from cliploc.tui import start
+from cliploc.tui.__main__ import parser
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.widgets.sample_list import Row, SampleList
 from tests.tui.conftest import settled
-from tui import start
-from tui.__main__ import parser
-from tui.app import ExplorerApp
-from tui.widgets.sample_list import Row, SampleList
 
 ROWS = [Row("star", f"star_{number:04}", value=0.25) for number in range(300)]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.widgets.curve import CurvePanel
+from cliploc.tui.widgets.scores import ScorePanel
 from tests.tui.conftest import settled
-from tui.app import ExplorerApp
-from tui.widgets.curve import CurvePanel
-from tui.widgets.scores import ScorePanel
 
 Make = Callable[..., ExplorerApp]
 

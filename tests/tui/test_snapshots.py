@@ -9,11 +9,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from core.heatmaps.client import Worker
-from core.heatmaps.protocol import TextComputed
-from core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.client import Worker
+from cliploc.core.heatmaps.protocol import TextComputed
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.tui.app import ExplorerApp
 from tests.tui.conftest import settled
-from tui.app import ExplorerApp
 
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 SCREENS = {
@@ -68,9 +68,9 @@ def quiet_worker(monkeypatch: pytest.MonkeyPatch) -> None:
         worker._on_event(TextComputed(recipe, id_, prompt, heatmap))
 
     # Between two keys the screen settles, which may take longer than a count waits.
-    monkeypatch.setattr("tui.screens.explorer_walk.COUNT_KEPT", 60.0)
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
-    monkeypatch.setattr("tui.studio.heatmaps.Worker.request_text", request_text)
+    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_KEPT", 60.0)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request_text", request_text)
 
 
 @pytest.mark.usefixtures("quiet_worker")

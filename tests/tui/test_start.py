@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import open_dataset
-from core.heatmaps.recipe import Recipe
-from core.postprocess import PostProcess
-from tui import session
-from tui.__main__ import main, parser
-from tui.screens.dialogs import arguments_of
-from tui.start import initial_state
-from tui.state import ExplorerState, Source, View
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui import session
+from cliploc.tui.__main__ import main, parser
+from cliploc.tui.screens.dialogs import arguments_of
+from cliploc.tui.start import initial_state
+from cliploc.tui.state import ExplorerState, Source, View
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *argv: str) -> str:

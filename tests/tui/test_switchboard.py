@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.switchboard import HEAD, LAYER, MODEL, Switchboard, choice_text
+from cliploc.tui.switchboard import HEAD, LAYER, MODEL, Switchboard, choice_text
 
 BOARD = Switchboard.of(3, 2, {})
 

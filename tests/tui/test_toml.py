@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from core import paths
-from core.errors import ParameterError
-from tui import keymap, presets, session, start, toml
-from tui.state import ExplorerState, Source
+from cliploc.core import paths
+from cliploc.core.errors import ParameterError
+from cliploc.tui import keymap, presets, session, start, toml
+from cliploc.tui.state import ExplorerState, Source
 
 HOSTILE = {
     "big integer": "x = " + "9" * 5000,

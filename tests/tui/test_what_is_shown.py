@@ -7,10 +7,10 @@ from collections.abc import Callable
 from rich.segment import Segment
 from textual.strip import Strip
 
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.messages import PicturesReady
+from cliploc.tui.widgets.picture import Picture
 from tests.tui.conftest import settled, until
-from tui.app import ExplorerApp
-from tui.messages import PicturesReady
-from tui.widgets.picture import Picture
 
 Make = Callable[..., ExplorerApp]
 SIZE = (120, 40)

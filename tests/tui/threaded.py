@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 
-from core.datasets import open_dataset
-from tui.studio.studio import Studio
-from tui.studio.wire import Outlet, received
+from cliploc.core.datasets import open_dataset
+from cliploc.tui.studio.studio import Studio
+from cliploc.tui.studio.wire import Outlet, received
 
 
 class ThreadedStudio:

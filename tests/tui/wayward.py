@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from cliploc.tui.answers import BoardReady, DisagreementReady, PicturesReady, Scoring
+from cliploc.tui.freshness import picture_key
+from cliploc.tui.graphics.frame import Plate
 from tests.tui.threaded import ThreadedStudio
-from tui.answers import BoardReady, DisagreementReady, PicturesReady, Scoring
-from tui.freshness import picture_key
-from tui.graphics.frame import Plate
 
 HELD = (PicturesReady, BoardReady, DisagreementReady, Scoring)
 

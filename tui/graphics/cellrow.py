@@ -12,8 +12,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.graphics.celltext import UPPER_HALF, row_text, runs
-from tui.graphics.frame import Cells
+from cliploc.tui.graphics.celltext import UPPER_HALF, row_text, runs
+from cliploc.tui.graphics.frame import Cells
 
 
 class CellRow(Strip):

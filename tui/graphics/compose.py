@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import unknown
+from cliploc.core.errors import unknown
 
 Image = NDArray[np.uint8]
 Map = NDArray[np.float32]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from textual import events
 from textual.drivers.linux_driver import LinuxDriver
 
-from tui.graphics.pacing import Link
+from cliploc.tui.graphics.pacing import Link
 
 if TYPE_CHECKING:
     from io import TextIOWrapper

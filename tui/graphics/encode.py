@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.graphics import halfcell
-from tui.graphics.frame import Frame, Job
+from cliploc.tui.graphics import halfcell
+from cliploc.tui.graphics.frame import Frame, Job
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Pixels
+    from cliploc.tui.graphics.frame import Pixels
 
 
 def encode(rgb: Pixels, job: Job) -> Frame:
     """Encode a picture for the job's terminal; half-cells where its protocol has no encoder, or no place."""
     if job.terminal.protocol == "kitty":
-        from tui.graphics import kitty  # loads PIL, as the next
+        from cliploc.tui.graphics import kitty  # loads PIL, as the next
 
         return kitty.encode(rgb, job)
     if job.terminal.protocol == "sixel" and not job.is_covered:
-        from tui.graphics import sixel
+        from cliploc.tui.graphics import sixel
 
         if (to_sixels := sixel.encoder()) is not None:
             return sixel.encode(rgb, job, to_sixels)

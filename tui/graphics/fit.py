@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.terminal import Terminal
+from cliploc.core.terminal import Terminal
 
 
 @dataclass(frozen=True)

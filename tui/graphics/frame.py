@@ -9,8 +9,8 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
-from core.terminal import Protocol, Terminal
-from tui.graphics.fit import Box
+from cliploc.core.terminal import Protocol, Terminal
+from cliploc.tui.graphics.fit import Box
 
 if TYPE_CHECKING:
     import numpy as np

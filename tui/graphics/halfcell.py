@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.graphics.celltext import NO_COLOUR, cell
-from tui.graphics.fit import Box, fit
-from tui.graphics.frame import Cells, Frame, Job, Rectangle
+from cliploc.tui.graphics.celltext import NO_COLOUR, cell
+from cliploc.tui.graphics.fit import Box, fit
+from cliploc.tui.graphics.frame import Cells, Frame, Job, Rectangle
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Pixels
+    from cliploc.tui.graphics.frame import Pixels
 
 Grid = NDArray[np.int32]
 """Half-cells as an array: (rows, columns, 2), the upper and the lower colour."""

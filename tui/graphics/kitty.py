@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import cv2
 from PIL import Image
 
-from tui.graphics.diacritics import DIACRITICS
-from tui.graphics.fit import Box, fit
-from tui.graphics.frame import Frame, Job
-from tui.graphics.halfcell import cells_from, grid_of
-from tui.graphics.palette import held, quantize
+from cliploc.tui.graphics.diacritics import DIACRITICS
+from cliploc.tui.graphics.fit import Box, fit
+from cliploc.tui.graphics.frame import Frame, Job
+from cliploc.tui.graphics.halfcell import cells_from, grid_of
+from cliploc.tui.graphics.palette import held, quantize
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Pixels
+    from cliploc.tui.graphics.frame import Pixels
 
 CHUNK = 4096
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.

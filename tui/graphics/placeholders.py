@@ -12,8 +12,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
-from tui.graphics.fit import Box
+from cliploc.tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
+from cliploc.tui.graphics.fit import Box
 
 
 def deletion(identity: int) -> str:

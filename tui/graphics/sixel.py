@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import cv2
 from PIL import Image
 
-from tui.graphics.fit import fit
-from tui.graphics.frame import Frame, Job
-from tui.graphics.halfcell import cells_from, grid_of
-from tui.graphics.palette import held, quantize
+from cliploc.tui.graphics.fit import fit
+from cliploc.tui.graphics.frame import Frame, Job
+from cliploc.tui.graphics.halfcell import cells_from, grid_of
+from cliploc.tui.graphics.palette import held, quantize
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Pixels
+    from cliploc.tui.graphics.frame import Pixels
 
 try:
     # Importing this module asks the terminal nothing, unlike the package's widgets.

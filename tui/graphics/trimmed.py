@@ -15,8 +15,8 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.strip import Strip
 
-from tui.graphics.cellrow import CellRow
-from tui.graphics.pixelrow import PixelRow
+from cliploc.tui.graphics.cellrow import CellRow
+from cliploc.tui.graphics.pixelrow import PixelRow
 
 # Pictures send their own differences, which are not known here.
 PICTURES = (CellRow, PixelRow)

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.errors import clean
+from cliploc.core.errors import clean
 
 
 @dataclass(frozen=True)

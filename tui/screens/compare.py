@@ -15,11 +15,11 @@ from textual.content import Content
 from textual.markup import escape
 from textual.widgets import DataTable
 
-from core.errors import ClipLocError, clean
-from core.sweep.doubts import NO_NETWORK
-from core.terminal import Terminal
-from tui import presets
-from tui.comparison import (
+from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.terminal import Terminal
+from cliploc.tui import presets
+from cliploc.tui.comparison import (
     KIND_HELP,
     KINDS,
     Contender,
@@ -35,17 +35,23 @@ from tui.comparison import (
     under,
     versus,
 )
-from tui.curves import SCORES, SHORT, TITLES, figure
-from tui.engine import Engine
-from tui.keymap import bindings_for
-from tui.messages import ContenderReady, ContendersListed, HeatmapsArrived
-from tui.screens.choice import Choice, ChoiceScreen
-from tui.screens.page import Page
-from tui.state import ExplorerState, Source
-from tui.widgets.contender_panes import ContenderPanes, Item
-from tui.widgets.contender_rows import HEADINGS, board_row, contender_colour, counted, fill_differences
-from tui.widgets.iou_curves import ScoreCurves
-from tui.widgets.tables import rewrite, right
+from cliploc.tui.curves import SCORES, SHORT, TITLES, figure
+from cliploc.tui.engine import Engine
+from cliploc.tui.keymap import bindings_for
+from cliploc.tui.messages import ContenderReady, ContendersListed, HeatmapsArrived
+from cliploc.tui.screens.choice import Choice, ChoiceScreen
+from cliploc.tui.screens.page import Page
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
+from cliploc.tui.widgets.contender_rows import (
+    HEADINGS,
+    board_row,
+    contender_colour,
+    counted,
+    fill_differences,
+)
+from cliploc.tui.widgets.iou_curves import ScoreCurves
+from cliploc.tui.widgets.tables import rewrite, right
 
 PANES = 4
 UNKNOWN = Standing(note="…")

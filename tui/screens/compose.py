@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
-from core.errors import ClipLocError, ParameterError, clean, unknown
-from core.sweep.grid import Grid, parse_names, parse_range
-from tui.engine import Engine
-from tui.messages import SetsListed
-from tui.runs import cost_of
+from cliploc.core.errors import ClipLocError, ParameterError, clean, unknown
+from cliploc.core.sweep.grid import Grid, parse_names, parse_range
+from cliploc.tui.engine import Engine
+from cliploc.tui.messages import SetsListed
+from cliploc.tui.runs import cost_of
 
 FIELDS = {
     "heatmaps": "",

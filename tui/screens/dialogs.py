@@ -9,21 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import paths
-from core.datasets.spec import lasting
-from core.errors import ClipLocError, clean
-from core.postprocess import PARAMETERS
-from core.prompts import prompt_for
-from tui import presets, session
-from tui.curves import SCORES, TITLES, figure
-from tui.prompts import prompts_in
-from tui.screens.choice import Choice, ChoiceScreen
-from tui.screens.explorer_look import ExplorerLook
-from tui.state import FACETS, SORTS, ExplorerState, Source
-from tui.widgets.parameters import ParameterPanel
+from cliploc.core import paths
+from cliploc.core.datasets.spec import lasting
+from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.postprocess import PARAMETERS
+from cliploc.core.prompts import prompt_for
+from cliploc.tui import presets, session
+from cliploc.tui.curves import SCORES, TITLES, figure
+from cliploc.tui.prompts import prompts_in
+from cliploc.tui.screens.choice import Choice, ChoiceScreen
+from cliploc.tui.screens.explorer_look import ExplorerLook
+from cliploc.tui.state import FACETS, SORTS, ExplorerState, Source
+from cliploc.tui.widgets.parameters import ParameterPanel
 
 if TYPE_CHECKING:
-    from core.sweep.ledger import Best, Cell
+    from cliploc.core.sweep.ledger import Best, Cell
 
 SORT_HELP = {
     "table": "the dataset's order, by class",
@@ -253,7 +253,7 @@ DIALOGS: dict[str, Callable[[ExplorerLook], None]] = {
 
 def open_sweeps(screen: ExplorerLook) -> None:
     """Show the runs; the cell that comes back is applied."""
-    from tui.screens.sweeps import SweepsScreen  # reads the ledger; not needed for the first paint
+    from cliploc.tui.screens.sweeps import SweepsScreen  # reads the ledger; not needed for the first paint
 
     page = SweepsScreen(screen.engine, screen.keymap, shown_set(screen))
     screen.app.push_screen(page, lambda found: use(screen, found))
@@ -261,7 +261,7 @@ def open_sweeps(screen: ExplorerLook) -> None:
 
 def open_compose(screen: ExplorerLook) -> None:
     """Compose a sweep of the heatmaps that are shown."""
-    from tui.screens.compose import ComposeScreen  # as above
+    from cliploc.tui.screens.compose import ComposeScreen  # as above
 
     screen.app.push_screen(ComposeScreen(screen.engine, shown_set(screen), screen.rate()))
 
@@ -286,7 +286,7 @@ def use(screen: ExplorerLook, found: Best | Cell | None) -> None:
 
 def open_compare(screen: ExplorerLook) -> None:
     """Compare sets or presets; the chosen one becomes the explorer's."""
-    from tui.screens.compare import CompareScreen  # as above
+    from cliploc.tui.screens.compare import CompareScreen  # as above
 
     def chosen(state: ExplorerState | None) -> None:
         if state is not None:
@@ -298,7 +298,7 @@ def open_compare(screen: ExplorerLook) -> None:
 
 def open_prompts(screen: ExplorerLook, typed: str) -> None:
     """Show several prompts side by side: those typed, else those of before; one may be taken."""
-    from tui.screens.prompts import Prompts, PromptsScreen  # as above
+    from cliploc.tui.screens.prompts import Prompts, PromptsScreen  # as above
 
     state = screen.now
     label = screen.engine.dataset.by_id(state.sample).label
@@ -317,14 +317,14 @@ def open_prompts(screen: ExplorerLook, typed: str) -> None:
 
 def open_statistics(screen: ExplorerLook) -> None:
     """Show the dataset in numbers."""
-    from tui.screens.statistics import StatisticsScreen  # as above
+    from cliploc.tui.screens.statistics import StatisticsScreen  # as above
 
     screen.app.push_screen(StatisticsScreen(screen.engine, screen.keymap))
 
 
 def open_inside(screen: ExplorerLook) -> None:
     """Look inside the network; a chosen head becomes the explorer's source."""
-    from tui.screens.inside import InsideScreen  # as above
+    from cliploc.tui.screens.inside import InsideScreen  # as above
 
     def chosen(state: ExplorerState | None) -> None:
         if state is not None:

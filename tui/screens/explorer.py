@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.postprocess import THRESHOLDS, PostProcess
-from tui.keymap import bindings_for
-from tui.prompts import SEPARATOR, is_template
-from tui.screens import dialogs
-from tui.screens.explorer_look import ExplorerLook, following
-from tui.screens.prompt import PromptScreen
-from tui.state import SCOPES, Source
-from tui.widgets.curve import CurvePanel
-from tui.widgets.parameters import ParameterPanel
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.tui.keymap import bindings_for
+from cliploc.tui.prompts import SEPARATOR, is_template
+from cliploc.tui.screens import dialogs
+from cliploc.tui.screens.explorer_look import ExplorerLook, following
+from cliploc.tui.screens.prompt import PromptScreen
+from cliploc.tui.state import SCOPES, Source
+from cliploc.tui.widgets.curve import CurvePanel
+from cliploc.tui.widgets.parameters import ParameterPanel
 
 
 class ExplorerScreen(ExplorerLook):

@@ -14,12 +14,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.errors import clean
-from core.terminal import Terminal
-from tui.browsing import NO_FACTS, listed, position_of
-from tui.engine import Engine
-from tui.freshness import scores_key
-from tui.messages import (
+from cliploc.core.errors import clean
+from cliploc.core.terminal import Terminal
+from cliploc.tui.browsing import NO_FACTS, listed, position_of
+from cliploc.tui.engine import Engine
+from cliploc.tui.freshness import scores_key
+from cliploc.tui.messages import (
     BoardReady,
     FetchChanged,
     HeatmapsArrived,
@@ -29,24 +29,24 @@ from tui.messages import (
     SheetReady,
     WorkerChanged,
 )
-from tui.screens.explorer_scores import ExplorerScores
-from tui.state import SCOPES, ExplorerState, History, Jumps
-from tui.switchboard import choice_text
-from tui.widgets.by_line import subtitle, title
-from tui.widgets.curve import CurvePanel
-from tui.widgets.fetch_line import FetchLine
-from tui.widgets.leaders import Leaders
-from tui.widgets.lines import HintLine, StatusLine, title_of
-from tui.widgets.parameters import ParameterPanel
-from tui.widgets.pictures import PictureGrid, captions_of
-from tui.widgets.run_line import RunLine
-from tui.widgets.sample_list import Row, SampleList, rows_of
-from tui.widgets.scores import ScorePanel
+from cliploc.tui.screens.explorer_scores import ExplorerScores
+from cliploc.tui.state import SCOPES, ExplorerState, History, Jumps
+from cliploc.tui.switchboard import choice_text
+from cliploc.tui.widgets.by_line import subtitle, title
+from cliploc.tui.widgets.curve import CurvePanel
+from cliploc.tui.widgets.fetch_line import FetchLine
+from cliploc.tui.widgets.leaders import Leaders
+from cliploc.tui.widgets.lines import HintLine, StatusLine, title_of
+from cliploc.tui.widgets.parameters import ParameterPanel
+from cliploc.tui.widgets.pictures import PictureGrid, captions_of
+from cliploc.tui.widgets.run_line import RunLine
+from cliploc.tui.widgets.sample_list import Row, SampleList, rows_of
+from cliploc.tui.widgets.scores import ScorePanel
 
 if TYPE_CHECKING:
-    from core.sweep.ledger import RunRow
-    from tui.disagreement import Disagreement
-    from tui.graphics.frame import Plate
+    from cliploc.core.sweep.ledger import RunRow
+    from cliploc.tui.disagreement import Disagreement
+    from cliploc.tui.graphics.frame import Plate
 
 SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from textual.timer import Timer
 
-from tui.screens.explorer_walk import ExplorerWalk
-from tui.state import COLOURS, LAYOUTS, OPACITY_STEP, PICTURES, View
-from tui.widgets.pictures import PictureGrid
+from cliploc.tui.screens.explorer_walk import ExplorerWalk
+from cliploc.tui.state import COLOURS, LAYOUTS, OPACITY_STEP, PICTURES, View
+from cliploc.tui.widgets.pictures import PictureGrid
 
 PEEK_SECONDS = 0.8
 BLINK_SECONDS = 0.7

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from textual.reactive import var
 from textual.screen import Screen
 
-from tui.browsing import NO_FACTS, Facts
-from tui.curves import Curves, figure
-from tui.engine import Engine
-from tui.freshness import sample_key, scores_key
-from tui.messages import BoardReady, Scoring
-from tui.state import ExplorerState
+from cliploc.tui.browsing import NO_FACTS, Facts
+from cliploc.tui.curves import Curves, figure
+from cliploc.tui.engine import Engine
+from cliploc.tui.freshness import sample_key, scores_key
+from cliploc.tui.messages import BoardReady, Scoring
+from cliploc.tui.state import ExplorerState
 
 if TYPE_CHECKING:
-    from core.datasets import Sample
-    from tui.board import Board
+    from cliploc.core.datasets import Sample
+    from cliploc.tui.board import Board
 
 
 class ExplorerScores(Screen[None]):

@@ -8,14 +8,14 @@ from textual import events
 from textual.timer import Timer
 from textual.widgets import Input
 
-from tui.actions import ACTIONS
-from tui.browsing import next_in, stepped
-from tui.messages import DisagreementReady
-from tui.screens.explorer_base import ExplorerBase
-from tui.state import PICTURES, ExplorerState
-from tui.widgets.lines import HintLine
-from tui.widgets.pictures import PictureGrid
-from tui.widgets.sample_list import SampleList
+from cliploc.tui.actions import ACTIONS
+from cliploc.tui.browsing import next_in, stepped
+from cliploc.tui.messages import DisagreementReady
+from cliploc.tui.screens.explorer_base import ExplorerBase
+from cliploc.tui.state import PICTURES, ExplorerState
+from cliploc.tui.widgets.lines import HintLine
+from cliploc.tui.widgets.pictures import PictureGrid
+from cliploc.tui.widgets.sample_list import SampleList
 
 DIGITS = tuple("0123456789")
 # Seconds that a digit waits for a key that it counts, before it means something itself.

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.actions import ACTIONS
-from tui.keymap import ALIVE, shown
+from cliploc.tui.actions import ACTIONS
+from cliploc.tui.keymap import ALIVE, shown
 
 KEYS_WIDTH = 12
 GAP = 2

@@ -14,19 +14,19 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widgets import Static
 
-from core.backbones.catalog import demo_folder
-from core.errors import clean
-from core.heatmaps.recipe import Recipe
-from core.methods.switches import ALL, Place
-from core.terminal import Terminal
-from tui.curves import difference, figure
-from tui.engine import Engine
-from tui.keymap import bindings_for
-from tui.messages import HeadReady, HeadsScored, HeadTableReady, HeatmapsArrived, TermsArrived
-from tui.screens.page import Page
-from tui.state import ExplorerState, Source
-from tui.switchboard import HEAD, Switchboard
-from tui.widgets.pictures import Pane
+from cliploc.core.backbones.catalog import demo_folder
+from cliploc.core.errors import clean
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.methods.switches import ALL, Place
+from cliploc.core.terminal import Terminal
+from cliploc.tui.curves import difference, figure
+from cliploc.tui.engine import Engine
+from cliploc.tui.keymap import bindings_for
+from cliploc.tui.messages import HeadReady, HeadsScored, HeadTableReady, HeatmapsArrived, TermsArrived
+from cliploc.tui.screens.page import Page
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.switchboard import HEAD, Switchboard
+from cliploc.tui.widgets.pictures import Pane
 
 Table = tuple[tuple[float, ...], ...]
 IOU, INSIDE = "IoU", "inside"

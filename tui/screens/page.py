@@ -10,8 +10,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
-from tui.keymap import bindings_for
-from tui.widgets.lines import HintLine, StatusLine
+from cliploc.tui.keymap import bindings_for
+from cliploc.tui.widgets.lines import HintLine, StatusLine
 
 
 class Page(Screen[Any]):

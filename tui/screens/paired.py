@@ -15,12 +15,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from core.errors import clean
-from tui.curves import figure
-from tui.engine import Engine
-from tui.keymap import bindings_for
-from tui.messages import RunsCompared
-from tui.screens.page import Page
+from cliploc.core.errors import clean
+from cliploc.tui.curves import figure
+from cliploc.tui.engine import Engine
+from cliploc.tui.keymap import bindings_for
+from cliploc.tui.messages import RunsCompared
+from cliploc.tui.screens.page import Page
 
 SCORES = ("run", "heatmaps", "mean IoU, cross-validated", "images")
 PAIRS = ("first", "second", "better", "difference", "95 % interval", "p", "images")

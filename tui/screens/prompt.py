@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core.prompts import TEMPLATES
-from tui.prompts import SEPARATOR
-from tui.screens.choice import Choice, ChoiceScreen
-from tui.state import ExplorerState
+from cliploc.core.prompts import TEMPLATES
+from cliploc.tui.prompts import SEPARATOR
+from cliploc.tui.screens.choice import Choice, ChoiceScreen
+from cliploc.tui.state import ExplorerState
 
 FREE = "a template with <label>, or texts for this sample: one ; two"
 SEVERAL = Choice(SEPARATOR, "several texts for this sample, side by side")

@@ -14,21 +14,21 @@ from textual.content import Content
 from textual.markup import escape
 from textual.widgets import DataTable, Input, Static
 
-from core.errors import clean
-from core.postprocess import THRESHOLDS
-from core.sweep.doubts import NO_NETWORK
-from core.terminal import Terminal
-from tui.comparison import Contender, Standing, without_network
-from tui.curves import figure
-from tui.engine import Engine
-from tui.keymap import bindings_for
-from tui.messages import ContenderReady, HeatmapsArrived
-from tui.prompts import MOST, SEPARATOR, edited, prompts_in
-from tui.screens.page import Page
-from tui.state import ExplorerState
-from tui.widgets.contender_panes import ContenderPanes, Item
-from tui.widgets.iou_curves import ScoreCurves, colour_of
-from tui.widgets.tables import rewrite, right
+from cliploc.core.errors import clean
+from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.terminal import Terminal
+from cliploc.tui.comparison import Contender, Standing, without_network
+from cliploc.tui.curves import figure
+from cliploc.tui.engine import Engine
+from cliploc.tui.keymap import bindings_for
+from cliploc.tui.messages import ContenderReady, HeatmapsArrived
+from cliploc.tui.prompts import MOST, SEPARATOR, edited, prompts_in
+from cliploc.tui.screens.page import Page
+from cliploc.tui.state import ExplorerState
+from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
+from cliploc.tui.widgets.iou_curves import ScoreCurves, colour_of
+from cliploc.tui.widgets.tables import rewrite, right
 
 PLACEHOLDER = f"a text for this sample, or several: one {SEPARATOR} two"
 HEADINGS = ("IoU", "best IoU*", "at*")

@@ -10,13 +10,13 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from core.errors import clean
-from tui.engine import Engine
-from tui.messages import StatisticsReady
-from tui.screens.page import Page
+from cliploc.core.errors import clean
+from cliploc.tui.engine import Engine
+from cliploc.tui.messages import StatisticsReady
+from cliploc.tui.screens.page import Page
 
 if TYPE_CHECKING:
-    from core.datasets.statistics import Statistics
+    from cliploc.core.datasets.statistics import Statistics
 
 
 class StatisticsScreen(Page):

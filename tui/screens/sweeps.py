@@ -15,16 +15,16 @@ from textual.content import Content
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
-from core.errors import clean
-from core.sweep.ledger import Best, Cell, RunRow
-from tui.curves import SCORES, figure
-from tui.engine import Engine
-from tui.keymap import bindings_for
-from tui.messages import RunRead, RunsRead
-from tui.runs import RunView, duration, starting_text
-from tui.screens.choice import Choice, ChoiceScreen
-from tui.screens.page import Page
-from tui.widgets.run_view import bar, heat_table, summary_lines, title_of
+from cliploc.core.errors import clean
+from cliploc.core.sweep.ledger import Best, Cell, RunRow
+from cliploc.tui.curves import SCORES, figure
+from cliploc.tui.engine import Engine
+from cliploc.tui.keymap import bindings_for
+from cliploc.tui.messages import RunRead, RunsRead
+from cliploc.tui.runs import RunView, duration, starting_text
+from cliploc.tui.screens.choice import Choice, ChoiceScreen
+from cliploc.tui.screens.page import Page
+from cliploc.tui.widgets.run_view import bar, heat_table, summary_lines, title_of
 
 FULL_WIDTH = 112
 # Where people have another word for it.
@@ -127,7 +127,7 @@ class SweepsScreen(Page):
 
     def action_compose(self) -> None:
         """Compose a sweep."""
-        from tui.screens.compose import ComposeScreen
+        from cliploc.tui.screens.compose import ComposeScreen
 
         self.app.push_screen(ComposeScreen(self.engine, self._heatmaps, self._rate()))
 
@@ -205,7 +205,7 @@ class SweepsScreen(Page):
 
     def action_compare(self) -> None:
         """Compare the marked runs with this one: the heatmap sets of all of them, pair by pair."""
-        from tui.screens.paired import PairedScreen
+        from cliploc.tui.screens.paired import PairedScreen
 
         run = self.chosen()
         wanted = tuple(r.id for r in self._runs if r.id in self._marked or r is run)

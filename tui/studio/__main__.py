@@ -1,4 +1,4 @@
-"""`python -m tui.studio DATASET DEVICE`: answers the requests that come in, until nobody sends any.
+"""`python -m cliploc.tui.studio DATASET DEVICE`: answers the requests that come in, until nobody sends any.
 
 The screen starts it; requests come by standard input, answers go to standard output.
 """
@@ -10,9 +10,9 @@ import os
 import sys
 import threading
 
-from core.datasets import open_dataset
-from tui.studio.studio import LAST_EXPORTS, Studio
-from tui.studio.wire import Outlet, received
+from cliploc.core.datasets import open_dataset
+from cliploc.tui.studio.studio import LAST_EXPORTS, Studio
+from cliploc.tui.studio.wire import Outlet, received
 
 
 def main(dataset: str, device: str) -> None:

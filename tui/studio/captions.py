@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image as Drawing
 from PIL import ImageDraw, ImageFont
 
-from tui.graphics.compose import OUTCOME_COLOURS, Colour, Image, side_by_side
-from tui.studio.outlines import WHITE
+from cliploc.tui.graphics.compose import OUTCOME_COLOURS, Colour, Image, side_by_side
+from cliploc.tui.studio.outlines import WHITE
 
 GAP, MARGIN, SIZE, LINE = 4, 8, 13, 18
 INK, BACKGROUND = (225, 225, 225), (24, 24, 24)

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets import Dataset
-from core.errors import ClipLocError
-from core.heatmaps.store import Heatmap, HeatmapSet
-from core.metrics import SCORES, Counts, Integers, stacked
-from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.baselines import BASELINES, baseline_counts
-from core.sweep.live import LiveScores
-from tui import comparison
-from tui.board import Board
-from tui.comparison import Contender, Standing
-from tui.state import ExplorerState
-from tui.studio.heatmaps import COMPUTING, Heatmaps
-from tui.studio.painter import Painter
-from tui.studio.scoring import board_of
+from cliploc.core.datasets import Dataset
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.store import Heatmap, HeatmapSet
+from cliploc.core.metrics import SCORES, Counts, Integers, stacked
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.sweep.baselines import BASELINES, baseline_counts
+from cliploc.core.sweep.live import LiveScores
+from cliploc.tui import comparison
+from cliploc.tui.board import Board
+from cliploc.tui.comparison import Contender, Standing
+from cliploc.tui.state import ExplorerState
+from cliploc.tui.studio.heatmaps import COMPUTING, Heatmaps
+from cliploc.tui.studio.painter import Painter
+from cliploc.tui.studio.scoring import board_of
 
 # As many as one comparison has rows; one of 512 images takes less than a megabyte.
 TALLIES_KEPT = 24

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets import Sample
-from core.metrics import SCORES
-from core.postprocess import PostProcess
-from core.sweep.live import LiveScores
-from tui.disagreement import Disagreement
-from tui.studio.scoring import plain
+from cliploc.core.datasets import Sample
+from cliploc.core.metrics import SCORES
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.live import LiveScores
+from cliploc.tui.disagreement import Disagreement
+from cliploc.tui.studio.scoring import plain
 
 if TYPE_CHECKING:
-    from core.heatmaps.store import HeatmapSet
+    from cliploc.core.heatmaps.store import HeatmapSet
 
 
 def disagreement(

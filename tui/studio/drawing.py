@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.codes import codes_of, map_of, morphed
-from core.metrics import Counts, counts_of
-from core.postprocess import PostProcess
-from tui.graphics import compose
-from tui.state import View
-from tui.studio import outlines
+from cliploc.core.codes import codes_of, map_of, morphed
+from cliploc.core.metrics import Counts, counts_of
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.graphics import compose
+from cliploc.tui.state import View
+from cliploc.tui.studio import outlines
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

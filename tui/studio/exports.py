@@ -9,14 +9,14 @@ from pathlib import Path
 
 import cv2
 
-from core import paths
-from core.errors import StoreError
-from core.postprocess import THRESHOLDS, PostProcess
-from tui.board import Board
-from tui.curves import SCORES
-from tui.state import PICTURES
-from tui.studio.captions import captioned
-from tui.studio.drawing import Image
+from cliploc.core import paths
+from cliploc.core.errors import StoreError
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.tui.board import Board
+from cliploc.tui.curves import SCORES
+from cliploc.tui.state import PICTURES
+from cliploc.tui.studio.captions import captioned
+from cliploc.tui.studio.drawing import Image
 
 
 def write_pictures(pictures: Mapping[str, Image], about: Sequence[str], outlines: bool, path: Path) -> None:

@@ -19,13 +19,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core import paths
-from core.errors import clean
-from core.lock import is_held
-from tui.answers import FetchChanged, Told, Trouble
-from tui.studio.lanes import Cancelled, Lane
+from cliploc.core import paths
+from cliploc.core.errors import clean
+from cliploc.core.lock import is_held
+from cliploc.tui.answers import FetchChanged, Told, Trouble
+from cliploc.tui.studio.lanes import Cancelled, Lane
 
-COMMAND = (sys.executable, "-P", "-m", "core.cli")
+COMMAND = (sys.executable, "-P", "-m", "cliploc.core.cli")
 # huggingface_hub draws its bar into a log only when it is told so.
 TALKATIVE = {"TQDM_POSITION": "-1"}
 LOOK_SECONDS = 0.3

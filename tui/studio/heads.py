@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.datasets import Dataset
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.terms import Terms, TermSet, heatmap_of
-from core.methods.switches import Kept, kept
-from core.sweep.heads import HeadScores, iou_of, table_of
-from tui.answers import HeadReady, HeadsScored, HeadTableReady
-from tui.state import ExplorerState
-from tui.studio.heatmaps import Heatmaps
-from tui.studio.painter import Painter
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.terms import Terms, TermSet, heatmap_of
+from cliploc.core.methods.switches import Kept, kept
+from cliploc.core.sweep.heads import HeadScores, iou_of, table_of
+from cliploc.tui.answers import HeadReady, HeadsScored, HeadTableReady
+from cliploc.tui.state import ExplorerState
+from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.painter import Painter
 
 # Terms of a dataset that are more than this are not kept: only the sample is scored.
 LARGE_BYTES = 2_000_000_000

@@ -6,17 +6,26 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from core.datasets import Dataset, Sample
-from core.heatmaps.client import Worker
-from core.heatmaps.identity import IMPORTED
-from core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TermsComputed, TextComputed
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
-from core.heatmaps.terms import Terms, TermSet, all_heads
-from core.heatmaps.terms import found as kept_terms
-from core.methods.descriptions import load, place_of
-from tui.answers import HeatmapsArrived, SetsFound, TermsArrived, Told, Trouble, WorkerChanged
-from tui.state import Source
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.heatmaps.client import Worker
+from cliploc.core.heatmaps.identity import IMPORTED
+from cliploc.core.heatmaps.protocol import (
+    Computed,
+    Died,
+    Event,
+    Failed,
+    Loading,
+    Ready,
+    TermsComputed,
+    TextComputed,
+)
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
+from cliploc.core.heatmaps.terms import Terms, TermSet, all_heads
+from cliploc.core.heatmaps.terms import found as kept_terms
+from cliploc.core.methods.descriptions import load, place_of
+from cliploc.tui.answers import HeatmapsArrived, SetsFound, TermsArrived, Told, Trouble, WorkerChanged
+from cliploc.tui.state import Source
 
 log = logging.getLogger(__name__)
 NEIGHBOURS = 3

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import IO
 
-from core import paths
-from core.errors import ClipLocError
+from cliploc.core import paths
+from cliploc.core.errors import ClipLocError
 
 log = logging.getLogger(__name__)
 LOG_LIMIT = 1_000_000  # bytes; an older log is started afresh
@@ -19,7 +19,7 @@ def launched(dataset_spec: str, device: str) -> subprocess.Popen[bytes]:
     """A studio of a dataset. It ends when its standard input does, that is, with this process."""
     with _log() as stderr:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "tui.studio", dataset_spec, device],
+            [sys.executable, "-P", "-m", "cliploc.tui.studio", dataset_spec, device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from core.datasets import Dataset, Sample
-from core.errors import ClipLocError
-from core.heatmaps.store import Heatmap
-from core.postprocess import PostProcess
-from tui.answers import PicturesReady, SheetReady
-from tui.curves import Curves
-from tui.graphics.frame import Plate
-from tui.state import ExplorerState, View
-from tui.studio import drawing, scoring
-from tui.studio.drawing import Decoded
-from tui.studio.heatmaps import Heatmaps
-from tui.studio.lanes import Cancelled
-from tui.studio.plates import Plates
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.store import Heatmap
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.answers import PicturesReady, SheetReady
+from cliploc.tui.curves import Curves
+from cliploc.tui.graphics.frame import Plate
+from cliploc.tui.state import ExplorerState, View
+from cliploc.tui.studio import drawing, scoring
+from cliploc.tui.studio.drawing import Decoded
+from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.lanes import Cancelled
+from cliploc.tui.studio.plates import Plates
 
 DECODED_KEPT = 64
 

@@ -7,10 +7,10 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from tui.graphics.frame import Plate
+from cliploc.tui.graphics.frame import Plate
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Pixels
+    from cliploc.tui.graphics.frame import Pixels
 
 KEPT_BYTES = 64_000_000
 

@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.datasets import Dataset
-from core.postprocess import PostProcess
-from core.sweep.doubts import doubts
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger, RunRow
-from tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
-from tui.runs import HeatTable, Leader, RunView, leaders_of
-from tui.studio.lanes import Cancelled, Lane
+from cliploc.core.datasets import Dataset
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.doubts import doubts
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger, RunRow
+from cliploc.tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
+from cliploc.tui.runs import HeatTable, Leader, RunView, leaders_of
+from cliploc.tui.studio.lanes import Cancelled, Lane
 
 TOP_CELLS = 40
-COMMAND = (sys.executable, "-P", "-m", "core.cli")
+COMMAND = (sys.executable, "-P", "-m", "cliploc.core.cli")
 COMMAND_PATIENCE = 60.0
 
 

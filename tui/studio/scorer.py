@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from core.datasets import Dataset
-from core.heatmaps.ground import ground
-from core.heatmaps.store import HeatmapSet
-from core.metrics import Counts
-from core.postprocess import PostProcess
-from core.sweep.live import LiveScores
-from tui.answers import BoardReady, DisagreementReady, Scoring, Told
-from tui.board import Board
-from tui.state import Source
-from tui.studio.disputes import disagreement
-from tui.studio.heatmaps import Heatmaps
-from tui.studio.lanes import Cancelled
-from tui.studio.scoring import board_of
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.ground import ground
+from cliploc.core.heatmaps.store import HeatmapSet
+from cliploc.core.metrics import Counts
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.live import LiveScores
+from cliploc.tui.answers import BoardReady, DisagreementReady, Scoring, Told
+from cliploc.tui.board import Board
+from cliploc.tui.state import Source
+from cliploc.tui.studio.disputes import disagreement
+from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.lanes import Cancelled
+from cliploc.tui.studio.scoring import board_of
 
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit nine times, so that
 # a step of either kernel goes on from the last one.

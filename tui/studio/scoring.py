@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from core.metrics import SCORES, Counts
-from core.postprocess import THRESHOLDS, PostProcess
-from tui.board import Board
-from tui.curves import Curves
-from tui.state import Source
+from cliploc.core.metrics import SCORES, Counts
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.tui.board import Board
+from cliploc.tui.curves import Curves
+from cliploc.tui.state import Source
 
 Array = npt.NDArray[np.float64]
 

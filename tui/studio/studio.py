@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
 from pathlib import Path
 
-from core import paths
-from core.datasets import Dataset, open_dataset
-from core.datasets.statistics import statistics
-from core.errors import ClipLocError
-from core.heatmaps.recipe import Recipe
-from core.postprocess import PostProcess
-from tui.answers import (
+from cliploc.core import paths
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.statistics import statistics
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.answers import (
     ContenderReady,
     ContendersListed,
     DatasetFound,
@@ -28,21 +28,21 @@ from tui.answers import (
     Told,
     Trouble,
 )
-from tui.board import Board
-from tui.comparison import Contender
-from tui.graphics.encode import encode
-from tui.graphics.frame import Job, Plate
-from tui.state import ExplorerState, Source
-from tui.studio.contest import Contest
-from tui.studio.fetching import Fetches
-from tui.studio.heads import Heads
-from tui.studio.heatmaps import Heatmaps
-from tui.studio.lanes import Cancelled, Lane
-from tui.studio.painter import Painter
-from tui.studio.plates import Plates
-from tui.studio.runs import Runs
-from tui.studio.scorer import Scorer
-from tui.studio.wire import Request
+from cliploc.tui.board import Board
+from cliploc.tui.comparison import Contender
+from cliploc.tui.graphics.encode import encode
+from cliploc.tui.graphics.frame import Job, Plate
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.studio.contest import Contest
+from cliploc.tui.studio.fetching import Fetches
+from cliploc.tui.studio.heads import Heads
+from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.lanes import Cancelled, Lane
+from cliploc.tui.studio.painter import Painter
+from cliploc.tui.studio.plates import Plates
+from cliploc.tui.studio.runs import Runs
+from cliploc.tui.studio.scorer import Scorer
+from cliploc.tui.studio.wire import Request
 
 log = logging.getLogger(__name__)
 # Datasets up to this size are computed whole without being asked, so that scores appear.
@@ -207,7 +207,7 @@ class Studio:
         present = {name: picture for name, picture in found.items() if picture is not None}
 
         def write() -> None:
-            from tui.studio import exports
+            from cliploc.tui.studio import exports
 
             exports.write_pictures(present, about, outlines, path)
 
@@ -217,7 +217,7 @@ class Studio:
         """Write a board's scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
 
         def write() -> None:
-            from tui.studio import exports
+            from cliploc.tui.studio import exports
 
             exports.write_scores(what, board, config, path)
 

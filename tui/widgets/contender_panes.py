@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 
-from core.terminal import Terminal
-from tui.comparison import window
-from tui.widgets.pictures import Pane, best_columns, side_of
+from cliploc.core.terminal import Terminal
+from cliploc.tui.comparison import window
+from cliploc.tui.widgets.pictures import Pane, best_columns, side_of
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Plate
+    from cliploc.tui.graphics.frame import Plate
 
 # Columns that a picture should have before another one is put beside it.
 SIDE = 24

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from rich.text import Text
 from textual.widgets import DataTable
 
-from core.errors import clean
-from tui.comparison import Contender, Difference, Standing, Versus
-from tui.curves import SCORES, SHORT, difference, figure
-from tui.widgets.iou_curves import colour_of
-from tui.widgets.sample_list import fitted
-from tui.widgets.tables import right
+from cliploc.core.errors import clean
+from cliploc.tui.comparison import Contender, Difference, Standing, Versus
+from cliploc.tui.curves import SCORES, SHORT, difference, figure
+from cliploc.tui.widgets.iou_curves import colour_of
+from cliploc.tui.widgets.sample_list import fitted
+from cliploc.tui.widgets.tables import right
 
 HEADINGS = ("images", "IoU", "gain", "±95%", "win/loss", "best IoU*", *(SHORT[score] for score in SCORES[1:]))
 NAME_WIDTH, DIFFERENCE_WIDTH = 24, 16

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from tui.curves import COLOUR, CURVE_SCORES, SHORT, Curves, figure
-from tui.widgets.by_line import ByLine, Line
+from cliploc.tui.curves import COLOUR, CURVE_SCORES, SHORT, Curves, figure
+from cliploc.tui.widgets.by_line import ByLine, Line
 
 # Bits of a braille cell by dot row (0 at the top) and dot column.
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Union
 
-from tui.graphics.frame import Frame, Job, Plate
+from cliploc.tui.graphics.frame import Frame, Job, Plate
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Pixels
+    from cliploc.tui.graphics.frame import Pixels
 
 Shown = Union[Plate, "Pixels"]
 Encoder = Callable[[Shown, Job], Awaitable[Frame | None]]
@@ -24,7 +24,7 @@ def _encoded(shown: Shown, job: Job) -> Frame:
     if isinstance(shown, str):
         raise TypeError(f"the plate {shown} belongs to an app with `encode_picture`")
     # Loads numpy, cv2 and PIL, which would delay the first paint.
-    from tui.graphics.encode import encode
+    from cliploc.tui.graphics.encode import encode
 
     return encode(shown, job)
 

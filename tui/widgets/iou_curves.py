@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.curves import Curves
-from tui.widgets.curve import AXIS, Canvas
+from cliploc.tui.curves import Curves
+from cliploc.tui.widgets.curve import AXIS, Canvas
 
 COLOURS = ("$iou", "$recall", "$precision", "$f1", "$worse", "$secondary", "$better", "$dim")
 

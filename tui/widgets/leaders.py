@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.reactive import reactive
 
-from core.errors import clean
-from tui.curves import figure
-from tui.widgets.by_line import ByLine, Line
-from tui.widgets.sample_list import fitted
+from cliploc.core.errors import clean
+from cliploc.tui.curves import figure
+from cliploc.tui.widgets.by_line import ByLine, Line
+from cliploc.tui.widgets.sample_list import fitted
 
 if TYPE_CHECKING:
-    from tui.runs import Leader
+    from cliploc.tui.runs import Leader
 
 
 class Leaders(ByLine):

@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
 
-from core.datasets import Dataset
-from core.errors import clean
-from tui.actions import ACTIONS, Action
-from tui.keymap import ALIVE, shown
-from tui.widgets.by_line import ByLine, Line
+from cliploc.core.datasets import Dataset
+from cliploc.core.errors import clean
+from cliploc.tui.actions import ACTIONS, Action
+from cliploc.tui.keymap import ALIVE, shown
+from cliploc.tui.widgets.by_line import ByLine, Line
 
 PARTNERS = {"next": "previous", "up": "down", "down": "up"}
 SEPARATOR = " · "

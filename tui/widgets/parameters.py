@@ -6,10 +6,10 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
 
-from core.parameters import Parameter
-from core.postprocess import PARAMETERS, PostProcess
-from tui.keymap import shown
-from tui.widgets.by_line import ByLine, Line
+from cliploc.core.parameters import Parameter
+from cliploc.core.postprocess import PARAMETERS, PostProcess
+from cliploc.tui.keymap import shown
+from cliploc.tui.widgets.by_line import ByLine, Line
 
 NAME_WIDTH = 14
 VALUE_WIDTH, NUMBER_WIDTH = 14, 9

@@ -21,15 +21,15 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
-from core.terminal import Terminal
-from tui.graphics.frame import Cells, Frame, Job
-from tui.graphics.pacing import Link, within
-from tui.graphics.pixelrow import PixelRow
-from tui.graphics.placeholders import deletion
-from tui.widgets.encoder import Encoder, Shown, in_thread, is_same
-from tui.widgets.picture_texts import CELL_BYTES, PictureTexts, placeholders_of
-from tui.widgets.rhythm import Rhythm
-from tui.widgets.seen import seen_of
+from cliploc.core.terminal import Terminal
+from cliploc.tui.graphics.frame import Cells, Frame, Job
+from cliploc.tui.graphics.pacing import Link, within
+from cliploc.tui.graphics.pixelrow import PixelRow
+from cliploc.tui.graphics.placeholders import deletion
+from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread, is_same
+from cliploc.tui.widgets.picture_texts import CELL_BYTES, PictureTexts, placeholders_of
+from cliploc.tui.widgets.rhythm import Rhythm
+from cliploc.tui.widgets.seen import seen_of
 
 if TYPE_CHECKING:
     from textual import events

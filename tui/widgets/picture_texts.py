@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.color import Color
 from textual.strip import Strip
 
-from core.terminal import Terminal
-from tui.graphics.cellrow import rows_of
-from tui.graphics.frame import Cells, Frame, cells_of
-from tui.graphics.placeholders import placeholders
+from cliploc.core.terminal import Terminal
+from cliploc.tui.graphics.cellrow import rows_of
+from cliploc.tui.graphics.frame import Cells, Frame, cells_of
+from cliploc.tui.graphics.placeholders import placeholders
 
 # About what a half-cell with two colours of its own takes.
 CELL_BYTES = 36

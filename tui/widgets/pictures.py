@@ -11,13 +11,13 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from core.terminal import Terminal
-from tui.freshness import Key, picture_key
-from tui.state import PICTURES, ExplorerState, View
-from tui.widgets.picture import Picture
+from cliploc.core.terminal import Terminal
+from cliploc.tui.freshness import Key, picture_key
+from cliploc.tui.state import PICTURES, ExplorerState, View
+from cliploc.tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
-    from tui.graphics.frame import Plate
+    from cliploc.tui.graphics.frame import Plate
 
 FEWER_BELOW_ROWS = 21
 TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}

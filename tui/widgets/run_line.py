@@ -9,10 +9,10 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.runs import starting_text
+from cliploc.tui.runs import starting_text
 
 if TYPE_CHECKING:
-    from core.sweep.ledger import RunRow
+    from cliploc.core.sweep.ledger import RunRow
 
 
 class RunLine(Widget):
@@ -26,7 +26,9 @@ class RunLine(Widget):
         if starting:
             self.text = Content.styled(starting_text(starting), "$accent")
         elif run is not None:
-            from tui.widgets.run_view import run_line  # reads the ledger's rows; not for the first paint
+            from cliploc.tui.widgets.run_view import (
+                run_line,  # reads the ledger's rows; not for the first paint
+            )
 
             self.text = run_line(run, max(self.app.size.width - 2, 10))
 

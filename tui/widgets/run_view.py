@@ -7,11 +7,11 @@ from typing import Any
 
 from textual.content import Content
 
-from core.errors import clean
-from core.sweep.doubts import doubts
-from core.sweep.ledger import RunRow
-from tui.curves import figure
-from tui.runs import HeatTable, RunView, duration
+from cliploc.core.errors import clean
+from cliploc.core.sweep.doubts import doubts
+from cliploc.core.sweep.ledger import RunRow
+from cliploc.tui.curves import figure
+from cliploc.tui.runs import HeatTable, RunView, duration
 
 STATE_COLOUR = {"running": "$accent", "waiting": "$accent", "done": "$better", "failed": "$worse"}
 TITLES = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy", "f1": "F1"}

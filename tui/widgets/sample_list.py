@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from core.datasets import Sample
-from core.errors import clean
-from tui.browsing import FAILURE_BELOW
-from tui.curves import figure
+from cliploc.core.datasets import Sample
+from cliploc.core.errors import clean
+from cliploc.tui.browsing import FAILURE_BELOW
+from cliploc.tui.curves import figure
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from textual.content import Content
 from textual.reactive import reactive
 
-from tui.curves import COLOUR, SCORES, SHORT, TITLES, Curves, difference, figure
-from tui.state import SCOPES
-from tui.widgets.by_line import ByLine, Line
+from cliploc.tui.curves import COLOUR, SCORES, SHORT, TITLES, Curves, difference, figure
+from cliploc.tui.state import SCOPES
+from cliploc.tui.widgets.by_line import ByLine, Line
 
 Table = Mapping[str, Curves | None]
 CONVENTION = "foreground, per image, then mean"

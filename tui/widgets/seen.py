@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.geometry import Region
 from textual.widget import Widget
 
-from tui.graphics.frame import Rectangle
+from cliploc.tui.graphics.frame import Rectangle
 
 
 def seen_of(widget: Widget) -> tuple[tuple[int, int], tuple[Rectangle, ...]] | None:

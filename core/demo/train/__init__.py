@@ -1,1 +1,1 @@
-"""Training of the demo models; the only part of `core.demo` that imports torch."""
+"""Training of the demo models; the only part of `cliploc.core.demo` that imports torch."""

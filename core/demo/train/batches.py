@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.scenes import SIZE
+from cliploc.core.demo.scenes import SIZE
 
 MEAN = STD = (0.5, 0.5, 0.5)
 

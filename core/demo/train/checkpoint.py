@@ -10,8 +10,8 @@ import torch
 from open_clip import CLIP
 from safetensors.torch import save
 
-from core.demo.train.batches import MEAN, STD
-from core.paths import atomic_write
+from cliploc.core.demo.train.batches import MEAN, STD
+from cliploc.core.paths import atomic_write
 
 EMBEDDING = 64
 TEXT = {"context_length": 32, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.demo.captions import caption, caption_labels
-from core.demo.scenes import SIZE, scene
-from core.demo.shapes import LABELS
+from cliploc.core.demo.captions import caption, caption_labels
+from cliploc.core.demo.scenes import SIZE, scene
+from cliploc.core.demo.shapes import LABELS
 
 ALONE = 0.5
 

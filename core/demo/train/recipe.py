@@ -12,16 +12,16 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from core.demo.shapes import LABELS
-from core.demo.train.batches import Plan, Scenes, scenes_at
-from core.demo.train.checkpoint import EMBEDDING, VISION, new_model, write_checkpoint
-from core.demo.train.data import read_scenes, write_scenes
-from core.demo.train.resnet import train_resnet
-from core.demo.train.scores import HELD_OUT_COUNT, scores
-from core.demo.train.teacher import Log, patch_logits, train_teacher
-from core.demo.train.text import train_text
-from core.demo.train.vit import SCALE, train_vit
-from core.paths import atomic_write
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.demo.train.batches import Plan, Scenes, scenes_at
+from cliploc.core.demo.train.checkpoint import EMBEDDING, VISION, new_model, write_checkpoint
+from cliploc.core.demo.train.data import read_scenes, write_scenes
+from cliploc.core.demo.train.resnet import train_resnet
+from cliploc.core.demo.train.scores import HELD_OUT_COUNT, scores
+from cliploc.core.demo.train.teacher import Log, patch_logits, train_teacher
+from cliploc.core.demo.train.text import train_text
+from cliploc.core.demo.train.vit import SCALE, train_vit
+from cliploc.core.paths import atomic_write
 
 TRAIN_SEED = 1
 NETWORK_SEED = 0

@@ -11,9 +11,9 @@ from open_clip.modified_resnet import AttentionPool2d, ModifiedResNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
-from core.demo.train.teacher import Log
-from core.demo.train.vit import SCALE
+from cliploc.core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
+from cliploc.core.demo.train.teacher import Log
+from cliploc.core.demo.train.vit import SCALE
 
 PLACE_WEIGHT = 4.0
 

@@ -13,17 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.codes import codes_for, map_of
-from core.demo.layout import SHIPPED_COUNT, SHIPPED_SEED
-from core.demo.scenes import Scene, scene
-from core.demo.shapes import LABELS
-from core.methods.compute import compute_maps, normalize
-from core.metrics import counts_of, iou, stacked
-from core.postprocess import THRESHOLDS, PostProcess
-from core.prompts import TEMPLATES, prompt_for
-from core.sweep.pointing import hits
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.codes import codes_for, map_of
+from cliploc.core.demo.layout import SHIPPED_COUNT, SHIPPED_SEED
+from cliploc.core.demo.scenes import Scene, scene
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.methods.compute import compute_maps, normalize
+from cliploc.core.metrics import counts_of, iou, stacked
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.prompts import TEMPLATES, prompt_for
+from cliploc.core.sweep.pointing import hits
 
 HELD_OUT_SEED = 2
 HELD_OUT_COUNT = 200

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
+from cliploc.core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
 
 SHARPNESS = 4.0
 Log = Callable[[str, int, dict[str, float]], None]

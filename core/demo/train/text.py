@@ -12,11 +12,11 @@ from open_clip import CLIP, SimpleTokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.demo.captions import TEMPLATES, caption, plural
-from core.demo.shapes import LABELS
-from core.demo.train.batches import Plan, descent
-from core.demo.train.teacher import Log
-from core.prompts import prompt_for
+from cliploc.core.demo.captions import TEMPLATES, caption, plural
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.demo.train.batches import Plan, descent
+from cliploc.core.demo.train.teacher import Log
+from cliploc.core.prompts import prompt_for
 
 NEUTRAL = (
     "",

@@ -12,8 +12,8 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
-from core.demo.train.teacher import Log
+from cliploc.core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
+from cliploc.core.demo.train.teacher import Log
 
 SCALE = 12.0
 # Attention over all patches is dear: most steps see half of them, the last ones all.

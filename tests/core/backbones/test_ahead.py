@@ -11,11 +11,11 @@ import open_clip
 import pytest
 from open_clip.pretrained import _PRETRAINED
 
-from core.backbones import ahead
-from core.backbones.ahead import architectures, check_network
-from core.backbones.load import load_backbone
-from core.backbones.tags import tags_of
-from core.errors import CheckpointError, ClipLocError, ParameterError
+from cliploc.core.backbones import ahead
+from cliploc.core.backbones.ahead import architectures, check_network
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.tags import tags_of
+from cliploc.core.errors import CheckpointError, ClipLocError, ParameterError
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +129,7 @@ COMMANDS = (
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_commands_say_it_before_torch_is_imported(command: list[str], home: Path) -> None:
     program = (
-        "import sys, json; from core.cli import main; code = main(sys.argv[1:]);"
+        "import sys, json; from cliploc.core.cli import main; code = main(sys.argv[1:]);"
         "print(json.dumps([code, sorted({'torch', 'open_clip', 'timm'} & set(sys.modules))]))"
     )
     done = subprocess.run(

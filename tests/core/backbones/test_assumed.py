@@ -9,12 +9,12 @@ import open_clip
 import pytest
 from safetensors.torch import load_file
 
-from core.backbones import imagenet
-from core.backbones.catalog import PREPROCESS, told_of, with_told
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.backbones.sources import resolve
-from core.errors import ParameterError
+from cliploc.core.backbones import imagenet
+from cliploc.core.backbones.catalog import PREPROCESS, told_of, with_told
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.sources import resolve
+from cliploc.core.errors import ParameterError
 
 OPENAI, INCEPTION = PREPROCESS["openai"][0], PREPROCESS["inception"][0]
 KNOWN = {"mean": [0.1, 0.1, 0.1], "std": [0.2, 0.2, 0.2], "interpolation": "bilinear"}

@@ -11,9 +11,9 @@ from typing import Any
 import open_clip
 import pytest
 
-from core.backbones.configs import read_config
-from core.backbones.load import load_backbone
-from core.errors import CheckpointError
+from cliploc.core.backbones.configs import read_config
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.errors import CheckpointError
 
 SHIPPED = sorted((Path(open_clip.__file__).parent / "model_configs").glob("*.json"))
 

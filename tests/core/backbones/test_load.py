@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.errors import CheckpointError, ParameterError
-from core.paths import embedded_dir
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import CheckpointError, ParameterError
+from cliploc.core.paths import embedded_dir
 
 TINY = {
     "embed_dim": 32,

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from core.backbones.fetch import remote
-from core.cli import main
-from core.errors import ParameterError
+from cliploc.core.backbones.fetch import remote
+from cliploc.core.cli import main
+from cliploc.core.errors import ParameterError
 from tests.conftest import REPOSITORY
 
 # The hub's client writes 10 MB at a time: less than that would be lost with the connection.
@@ -43,8 +43,8 @@ def test_names_are_backbone_and_tag_a_method_or_a_repository() -> None:
 def test_published_places_are_open_clips_own() -> None:
     from open_clip.pretrained import get_pretrained_cfg
 
-    from core.backbones import hub
-    from core.backbones.catalog import IMAGENET, PUBLISHED
+    from cliploc.core.backbones import hub
+    from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED
 
     for known in PUBLISHED:
         if known.backbone != IMAGENET:
@@ -108,7 +108,7 @@ def models(
     environment = {**os.environ, "HF_HOME": str(hf_home), "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": offline}
     environment["HF_HUB_DISABLE_XET"] = "1"
     return subprocess.run(
-        [sys.executable, "-m", "core.cli", "models", *arguments],
+        [sys.executable, "-m", "cliploc.core.cli", "models", *arguments],
         env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.backbones import imagenet
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.backbones.weights import load_weights, non_finite
-from core.errors import CheckpointError
+from cliploc.core.backbones import imagenet
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.weights import load_weights, non_finite
+from cliploc.core.errors import CheckpointError
 
 State = dict[str, Tensor]
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from core.datasets import open_dataset
-from core.datasets.annotations import Picture
-from core.datasets.check import problems_of
-from core.datasets.coco import _is_small
-from core.errors import DatasetError
-from core.metrics import counts_of
+from cliploc.core.datasets import open_dataset
+from cliploc.core.datasets.annotations import Picture
+from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets.coco import _is_small
+from cliploc.core.errors import DatasetError
+from cliploc.core.metrics import counts_of
 from tests.conftest import write_picture
 
 HEIGHT, WIDTH = 30, 40

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core import paths
-from core.datasets import files
+from cliploc.core import paths
+from cliploc.core.datasets import files
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from core.datasets import open_dataset
-from core.datasets.check import problems_of
-from core.datasets.statistics import statistics
-from core.errors import DatasetError, ParameterError
+from cliploc.core.datasets import open_dataset
+from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets.statistics import statistics
+from cliploc.core.errors import DatasetError, ParameterError
 from tests.conftest import write_picture
 
 MakeFolder = Callable[..., Path]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.datasets.ids import LONGEST, file_name, unique
+from cliploc.core.datasets.ids import LONGEST, file_name, unique
 
 LADDERS = st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=3), max_size=12)
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.datasets import Dataset, mask_forms, open_dataset
-from core.datasets.spec import Options
-from core.errors import DatasetError
-from core.heatmaps.ground import ground
+from cliploc.core.datasets import Dataset, mask_forms, open_dataset
+from cliploc.core.datasets.spec import Options
+from cliploc.core.errors import DatasetError
+from cliploc.core.heatmaps.ground import ground
 from tests.core.datasets.readers import disc, saved
 
 HEIGHT, WIDTH = 40, 56

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.datasets.spec import ORIENTATIONS, Options, coco_places, lasting, parsed, resolved, written
-from core.errors import ParameterError
+from cliploc.core.datasets.spec import ORIENTATIONS, Options, coco_places, lasting, parsed, resolved, written
+from cliploc.core.errors import ParameterError
 
 OPTIONS = st.builds(
     Options,

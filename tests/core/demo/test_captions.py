@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.demo.captions import TEMPLATES, caption, caption_labels, plural
-from core.demo.scenes import scene
-from core.demo.shapes import LABELS
-from core.demo.train.data import captioned_scene
+from cliploc.core.demo.captions import TEMPLATES, caption, caption_labels, plural
+from cliploc.core.demo.scenes import scene
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.demo.train.data import captioned_scene
 
 
 def test_captions_read_as_english() -> None:

@@ -9,14 +9,14 @@ import open_clip
 import pytest
 import torch
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.demo.scenes import Scene, scene
-from core.demo.shapes import LABELS
-from core.demo.train.checkpoint import VISION
-from core.demo.train.scores import METHODS, scored
-from core.paths import embedded_dir
-from core.prompts import prompt_for
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.demo.scenes import Scene, scene
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.demo.train.checkpoint import VISION
+from cliploc.core.demo.train.scores import METHODS, scored
+from cliploc.core.paths import embedded_dir
+from cliploc.core.prompts import prompt_for
 
 SHIPPED = embedded_dir() / "demo"
 POSTER = ("An image of a <label>", "There is a <label> in this image")

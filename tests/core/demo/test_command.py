@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.demo.layout import build
+from cliploc.core.cli import main
+from cliploc.core.demo.layout import build
 
 
 def test_build_writes_what_the_function_writes(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.demo.layout import COLUMNS, SHIPPED_COUNT, SHIPPED_SEED, build
-from core.demo.scenes import scene
-from core.demo.shapes import LABELS
-from core.demo.train.recipe import TRAIN_SEED
-from core.demo.train.scores import HELD_OUT_SEED
-from core.errors import ParameterError
-from core.paths import embedded_dir
+from cliploc.core.demo.layout import COLUMNS, SHIPPED_COUNT, SHIPPED_SEED, build
+from cliploc.core.demo.scenes import scene
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.demo.train.recipe import TRAIN_SEED
+from cliploc.core.demo.train.scores import HELD_OUT_SEED
+from cliploc.core.errors import ParameterError
+from cliploc.core.paths import embedded_dir
 
 SHIPPED = embedded_dir() / "demo"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.demo.scenes import SIZE, scene
-from core.demo.shapes import CLASSES, LABELS
+from cliploc.core.demo.scenes import SIZE, scene
+from cliploc.core.demo.shapes import CLASSES, LABELS
 
 
 @pytest.mark.parametrize("index", [0, 7, 33])

@@ -10,17 +10,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.backbones.load import load_backbone
-from core.cli import main
-from core.demo.shapes import LABELS
-from core.demo.train.batches import Plan, draws, normalised, scenes_at
-from core.demo.train.checkpoint import new_model
-from core.demo.train.data import read_scenes, write_scenes
-from core.demo.train.recipe import class_directions
-from core.demo.train.resnet import features, places
-from core.demo.train.teacher import Teacher, pooled, train_teacher
-from core.demo.train.text import sentences
-from core.demo.train.vit import tokens
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.cli import main
+from cliploc.core.demo.shapes import LABELS
+from cliploc.core.demo.train.batches import Plan, draws, normalised, scenes_at
+from cliploc.core.demo.train.checkpoint import new_model
+from cliploc.core.demo.train.data import read_scenes, write_scenes
+from cliploc.core.demo.train.recipe import class_directions
+from cliploc.core.demo.train.resnet import features, places
+from cliploc.core.demo.train.teacher import Teacher, pooled, train_teacher
+from cliploc.core.demo.train.text import sentences
+from cliploc.core.demo.train.vit import tokens
 
 CPU = torch.device("cpu")
 

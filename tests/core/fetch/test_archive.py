@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import DatasetError
-from core.fetch.archive import unpack
+from cliploc.core.errors import DatasetError
+from cliploc.core.fetch.archive import unpack
 
 
 @pytest.fixture

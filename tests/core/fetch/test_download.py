@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ClipLocError, DatasetError, ParameterError, ResourceError, StoreError
-from core.fetch.download import Kind, Patience, download
+from cliploc.core.errors import ClipLocError, DatasetError, ParameterError, ResourceError, StoreError
+from cliploc.core.fetch.download import Kind, Patience, download
 from tests.core.fetch.conftest import Answer, Site, honest, raw, redirecting, refusing, stalling
 
 CHUNK = 1 << 14

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.datasets import open_dataset
-from core.errors import ClipLocError, DatasetError, ResourceError, StoreError
-from core.fetch import sources
-from core.fetch.download import Patience
-from core.fetch.sources import COCO, COCOGLIDE, INSTANCES, Source, fetch
-from core.paths import data_dir
+from cliploc.core.cli import main
+from cliploc.core.datasets import open_dataset
+from cliploc.core.errors import ClipLocError, DatasetError, ResourceError, StoreError
+from cliploc.core.fetch import sources
+from cliploc.core.fetch.download import Patience
+from cliploc.core.fetch.sources import COCO, COCOGLIDE, INSTANCES, Source, fetch
+from cliploc.core.paths import data_dir
 from tests.core.fetch.conftest import Site, honest, raw, refusing
 
 HASTE = Patience(attempts=2, stall=0.3, pause=0.0)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Dataset, open_dataset
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapStore
 
 
 @pytest.fixture

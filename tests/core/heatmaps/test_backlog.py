@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from core.heatmaps.backlog import KEPT, Backlog
-from core.heatmaps.protocol import Request
-from core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.backlog import KEPT, Backlog
+from cliploc.core.heatmaps.protocol import Request
+from cliploc.core.heatmaps.recipe import Recipe
 
 
 def request(*ids: str, urgent: bool = True, method: str = "gem") -> Request:

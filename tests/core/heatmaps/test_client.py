@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Dataset
-from core.heatmaps.client import DEATHS_IN_A_ROW, Worker
-from core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TextComputed
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.client import DEATHS_IN_A_ROW, Worker
+from cliploc.core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TextComputed
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapStore
 
 WAIT = 120  # seconds; a bound, not an expectation
 
@@ -233,7 +233,7 @@ def test_the_worker_dies_with_the_program_that_started_it(tmp_path: Path) -> Non
     """A program is killed while its worker loads; the worker's end shows as the end of its output."""
     program = textwrap.dedent("""
         import sys, time
-        from core.heatmaps.client import Worker
+        from cliploc.core.heatmaps.client import Worker
         worker = Worker("toy", lambda event: print(worker._process.pid, flush=True), "cpu")
         worker.start()
         time.sleep(3600)
@@ -258,7 +258,7 @@ def _state(pid: int) -> str:
 
 def test_the_client_needs_neither_torch_nor_numpy() -> None:
     program = (
-        "import sys\nimport core.heatmaps.client\n"
+        "import sys\nimport cliploc.core.heatmaps.client\n"
         "heavy = {'torch', 'open_clip', 'numpy', 'cv2', 'PIL'} & set(sys.modules)\nassert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.datasets import Dataset
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.cli import main
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps.store import HeatmapStore
 
 Cli = Callable[..., tuple[int, str, str]]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets import Dataset, open_dataset
-from core.errors import ClipLocError, ParameterError, StoreError
-from core.heatmaps.exchange import export_npz, import_npz
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.errors import ClipLocError, ParameterError, StoreError
+from cliploc.core.heatmaps.exchange import export_npz, import_npz
+from cliploc.core.heatmaps.store import HeatmapStore
 
 IDS = ["cat_0", "cat_1", "red car_0"]
 MAPS = np.linspace(0, 1, 3 * 5 * 7, dtype=np.float32).reshape(3, 5, 7)

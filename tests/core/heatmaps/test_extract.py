@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from core.backbones.load import load_backbone
-from core.datasets import Dataset, open_dataset
-from core.errors import CheckpointError, ClipLocError, DatasetError, ParameterError, ResourceError
-from core.heatmaps import extract
-from core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, joined, load
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.store import HeatmapSet, HeatmapStore
-from core.methods.compute import compute_maps, normalize
-from core.prompts import prompt_for
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.errors import CheckpointError, ClipLocError, DatasetError, ParameterError, ResourceError
+from cliploc.core.heatmaps import extract
+from cliploc.core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, joined, load
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
+from cliploc.core.methods.compute import compute_maps, normalize
+from cliploc.core.prompts import prompt_for
 
 
 def contents(heatmap_set: HeatmapSet) -> dict[str, bytes]:

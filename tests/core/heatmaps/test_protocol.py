@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.errors import ClipLocError
-from core.heatmaps.identity import Identity
-from core.heatmaps.protocol import (
+from cliploc.core.errors import ClipLocError
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.protocol import (
     Computed,
     Died,
     Failed,
@@ -21,7 +21,7 @@ from core.heatmaps.protocol import (
     decoded,
     encoded,
 )  # fmt: skip
-from core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.recipe import Recipe
 
 RECIPE = Recipe("gem", "ViT-B-16", parameters=(("depth", 3),))
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ParameterError
-from core.heatmaps.identity import Identity
-from core.heatmaps.recipe import Recipe, parsed_parameters
-from core.methods import METHODS
-from core.parameters import checked
-from core.prompts import TEMPLATES
+from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import Recipe, parsed_parameters
+from cliploc.core.methods import METHODS
+from cliploc.core.parameters import checked
+from cliploc.core.prompts import TEMPLATES
 
 
 def test_the_usual_choices_are_those_of_the_method() -> None:

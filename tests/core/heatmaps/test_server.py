@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets import Dataset
-from core.heatmaps import server as module
-from core.heatmaps.extract import compute
-from core.heatmaps.protocol import (
+from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps import server as module
+from cliploc.core.heatmaps.extract import compute
+from cliploc.core.heatmaps.protocol import (
     Computed,
     Event,
     Failed,
@@ -22,9 +22,9 @@ from core.heatmaps.protocol import (
     decoded,
     encoded,
 )  # fmt: skip
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.server import Server
-from core.heatmaps.store import HeatmapStore
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.server import Server
+from cliploc.core.heatmaps.store import HeatmapStore
 
 
 class Desk:

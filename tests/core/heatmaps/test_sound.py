@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from core.cli import main
-from core.datasets import Dataset, open_dataset
-from core.errors import CheckpointError, ParameterError
-from core.heatmaps import extract
-from core.heatmaps.extract import compute
-from core.heatmaps.protocol import Event, Failed, Request
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.server import Server
-from core.heatmaps.sound import check_finite, constant_heatmaps
-from core.heatmaps.store import HeatmapStore
-from core.methods.compute import normalize
+from cliploc.core.cli import main
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.errors import CheckpointError, ParameterError
+from cliploc.core.heatmaps import extract
+from cliploc.core.heatmaps.extract import compute
+from cliploc.core.heatmaps.protocol import Event, Failed, Request
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.server import Server
+from cliploc.core.heatmaps.sound import check_finite, constant_heatmaps
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.methods.compute import normalize
 
 
 @pytest.fixture

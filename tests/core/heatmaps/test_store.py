@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets import open_dataset
-from core.datasets.spec import lasting
-from core.errors import ParameterError, StoreError
-from core.heatmaps.identity import IMPORTED
-from core.heatmaps.store import HeatmapSet, HeatmapStore, Identity
+from cliploc.core.datasets import open_dataset
+from cliploc.core.datasets.spec import lasting
+from cliploc.core.errors import ParameterError, StoreError
+from cliploc.core.heatmaps.identity import IMPORTED
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore, Identity
 
 IDENTITY = Identity(
     pictures="f" * 64,

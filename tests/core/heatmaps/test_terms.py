@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.datasets import Dataset, open_dataset
-from core.errors import StoreError
-from core.heatmaps import server as module
-from core.heatmaps.extract import heatmaps_of, joined, load, terms_of
-from core.heatmaps.identity import Identity
-from core.heatmaps.protocol import Event, Failed, Ready, Request, TermsComputed, decoded, encoded
-from core.heatmaps.recipe import Recipe
-from core.heatmaps.server import Server
-from core.heatmaps.store import HeatmapStore
-from core.heatmaps.terms import TermSet, all_heads, every, found, heatmap_of
-from core.methods.switches import kept
-from core.paths import cache_dir
+from cliploc.core.cli import main
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.errors import StoreError
+from cliploc.core.heatmaps import server as module
+from cliploc.core.heatmaps.extract import heatmaps_of, joined, load, terms_of
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.protocol import Event, Failed, Ready, Request, TermsComputed, decoded, encoded
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.server import Server
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.heatmaps.terms import TermSet, all_heads, every, found, heatmap_of
+from cliploc.core.methods.switches import kept
+from cliploc.core.paths import cache_dir
 
 CHOICES: tuple[dict[str, int | str], ...] = (
     {},
@@ -161,6 +161,6 @@ def test_a_constant_sum_becomes_zeros() -> None:
 
 
 def test_reading_terms_costs_no_torch(home: Path) -> None:
-    code = "import sys, core.heatmaps.terms; sys.exit('torch' in sys.modules)"
+    code = "import sys, cliploc.core.heatmaps.terms; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert cache_dir().is_relative_to(home)

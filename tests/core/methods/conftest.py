@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.methods import METHODS
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods import METHODS
 
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
 VIT = {

@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.backbones.network import Backbone
-from core.errors import ParameterError
-from core.methods import METHODS
-from core.methods.compute import compute_many, compute_maps, embedding, normalize
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import ParameterError
+from cliploc.core.methods import METHODS
+from cliploc.core.methods.compute import compute_many, compute_maps, embedding, normalize
 from tests.core.methods.conftest import images, texts
 
 BackboneFor = Callable[[str], Backbone]
@@ -187,6 +187,6 @@ def test_wrong_names_and_values_are_told(vit: Backbone, resnet: Backbone) -> Non
 
 
 def test_the_registry_costs_no_torch() -> None:
-    modules = "core, core.methods, core.prompts, core.backbones.catalog"
+    modules = "core, cliploc.core.methods, cliploc.core.prompts, cliploc.core.backbones.catalog"
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

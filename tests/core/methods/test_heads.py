@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.backbones.network import Backbone
-from core.cli import main
-from core.errors import ParameterError, StoreError
-from core.methods import bank, descriptions
-from core.methods.heads import contributions, text_basis
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.cli import main
+from cliploc.core.errors import ParameterError, StoreError
+from cliploc.core.methods import bank, descriptions
+from cliploc.core.methods.heads import contributions, text_basis
 from tests.core.methods import published
 from tests.core.methods.conftest import images, texts
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.backbones.network import Backbone
-from core.methods.compute import compute_maps
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.methods.compute import compute_maps
 from tests.core.methods import published
 from tests.core.methods.conftest import images, texts
 

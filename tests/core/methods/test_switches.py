@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import ParameterError
-from core.heatmaps.recipe import Recipe
-from core.methods.switches import ALL, canonical_off, kept, off_text, parsed_off
+from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.methods.switches import ALL, canonical_off, kept, off_text, parsed_off
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.backbones import imagenet
-from core.backbones.network import Backbone
-from core.errors import ParameterError
-from core.methods.compute import compute_maps
-from core.methods.targets import with_targets
-from core.paths import embedded_dir
+from cliploc.core.backbones import imagenet
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import ParameterError
+from cliploc.core.methods.compute import compute_maps
+from cliploc.core.methods.targets import with_targets
+from cliploc.core.paths import embedded_dir
 from tests.core.methods.conftest import images
 
 KNOWN, UNKNOWN = "An image of a dog", "An image of a giraffe"

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.backbones.load import load_backbone
-from core.backbones.network import Backbone
-from core.errors import ParameterError
-from core.methods.compute import compute_maps, head_terms
-from core.methods.textspan import decompose
+from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.network import Backbone
+from cliploc.core.errors import ParameterError
+from cliploc.core.methods.compute import compute_maps, head_terms
+from cliploc.core.methods.textspan import decompose
 from tests.core.methods import published
 from tests.core.methods.conftest import images, texts
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.postprocess import PostProcess
-from core.report.claims import (
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.report.claims import (
     ADDS_NOTHING,
     BEST,
     CANNOT_TELL,
@@ -26,12 +26,12 @@ from core.report.claims import (
     claims_table,
     verdicts,
 )
-from core.report.findings import Best, Findings, SetFindings
-from core.report.parts import Parts
-from core.sweep.averages import average
-from core.sweep.choosing import Paired, chosen, folds_of
-from core.sweep.compare import Comparison, Contest
-from core.sweep.statistics import holm
+from cliploc.core.report.findings import Best, Findings, SetFindings
+from cliploc.core.report.parts import Parts
+from cliploc.core.sweep.averages import average
+from cliploc.core.sweep.choosing import Paired, chosen, folds_of
+from cliploc.core.sweep.compare import Comparison, Contest
+from cliploc.core.sweep.statistics import holm
 from tests.core.sweep.test_statistics import table_of
 
 IMAGES = 120

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.datasets import open_dataset
-from core.errors import ParameterError
-from core.heatmaps.exchange import import_npz
-from core.heatmaps.store import HeatmapStore
-from core.report.findings import gathered
-from core.report.write import write_report
-from core.sweep import sweep
-from core.sweep.compare import compared, contenders
-from core.sweep.database import writing
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
+from cliploc.core.cli import main
+from cliploc.core.datasets import open_dataset
+from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.exchange import import_npz
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.report.findings import gathered
+from cliploc.core.report.write import write_report
+from cliploc.core.sweep import sweep
+from cliploc.core.sweep.compare import compared, contenders
+from cliploc.core.sweep.database import writing
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import heatmap_set
 
 GRID = Grid(("nearest",), dilates=(1, 5), erodes=(1, 5))

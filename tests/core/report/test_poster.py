@@ -11,12 +11,12 @@ from typing import NoReturn
 import pytest
 from safetensors.torch import load_file, save_file
 
-from core.cli import main
-from core.commands.poster import poster_recipes
-from core.datasets import Dataset, open_dataset
-from core.heatmaps.store import HeatmapStore
-from core.prompts import TEMPLATES
-from core.sweep.ledger import Ledger
+from cliploc.core.cli import main
+from cliploc.core.commands.poster import poster_recipes
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.prompts import TEMPLATES
+from cliploc.core.sweep.ledger import Ledger
 
 MakeFolder = Callable[..., Path]
 
@@ -50,8 +50,8 @@ def test_from_nothing_to_the_page_and_again_without_computing(
     def not_again(*arguments: object, **named: object) -> NoReturn:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("core.heatmaps.extract.compute_many", not_again)
-    monkeypatch.setattr("core.sweep.process.drive", not_again)
+    monkeypatch.setattr("cliploc.core.heatmaps.extract.compute_many", not_again)
+    monkeypatch.setattr("cliploc.core.sweep.process.drive", not_again)
     assert main(command) == 0
     assert page.exists()
     assert [row.id for row in Ledger().runs()] == [run.id]
@@ -112,7 +112,7 @@ def test_an_interrupted_run_is_gone_on_with(
         "poster", "--dataset", str(make_folder({"cat": 4, "red car": 3})), "--methods", "gem",
         "--network", f"gem={tiny_backbone}", "--device", "cpu", "-o", str(tmp_path / "out"),
     ]  # fmt: skip
-    from core.sweep import process
+    from cliploc.core.sweep import process
 
     drive = process.drive
     monkeypatch.setattr(process, "drive", lambda *a, **k: drive(*a, **{**k, "stop": lambda: True}))

@@ -15,22 +15,22 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from core.cli import main
-from core.codes import mask_of
-from core.datasets import open_dataset
-from core.heatmaps.store import HeatmapStore
-from core.metrics import iou
-from core.postprocess import PostProcess
-from core.report import quoted
-from core.report.examples import FAILURES, failure_kinds, ranks
-from core.report.findings import gathered
-from core.report.write import write_report
-from core.sweep import sweep
-from core.sweep.baselines import BASELINES
-from core.sweep.evaluate import evaluate
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
-from core.sweep.statistics import holm
+from cliploc.core.cli import main
+from cliploc.core.codes import mask_of
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.metrics import iou
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.report import quoted
+from cliploc.core.report.examples import FAILURES, failure_kinds, ranks
+from cliploc.core.report.findings import gathered
+from cliploc.core.report.write import write_report
+from cliploc.core.sweep import sweep
+from cliploc.core.sweep.baselines import BASELINES
+from cliploc.core.sweep.evaluate import evaluate
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.statistics import holm
 from tests.conftest import folder_maker
 from tests.sweeping import heatmap_set
 
@@ -149,8 +149,8 @@ def test_the_posters_figures_stand_beside_cocoglide_alone(
     assert page.column("dataset", "toy")[:2] == [[240], [3]]
     assert "quoted" not in written.read_text().split("</style>")[1]
     plan = Ledger().plan(runs[0])
-    monkeypatch.setattr("core.report.quoted.TRUTH", plan.truth)
-    monkeypatch.setattr("core.report.quoted.PICTURES", open_dataset(plan.dataset).pictures)
+    monkeypatch.setattr("cliploc.core.report.quoted.TRUTH", plan.truth)
+    monkeypatch.setattr("cliploc.core.report.quoted.PICTURES", open_dataset(plan.dataset).pictures)
     beside = Page(write_report(Ledger(), runs, tmp_path / "beside").page.read_text())
     assert beside.column("dataset", "poster (quoted)")[:6] == [[512], [73], [1], [17], [7.014], [4.446]]
 
@@ -296,7 +296,9 @@ def test_a_run_of_another_machine_is_reported_without_pictures(
 ) -> None:
     """Imported bundles bring scores, not images: the page says so and has everything else."""
     for module in ("examples", "parts"):
-        monkeypatch.setattr(f"core.report.{module}.HeatmapStore", lambda: HeatmapStore(tmp_path / "empty"))
+        monkeypatch.setattr(
+            f"cliploc.core.report.{module}.HeatmapStore", lambda: HeatmapStore(tmp_path / "empty")
+        )
     text = write_report(Ledger(), runs, tmp_path / "elsewhere").page.read_text()
     assert "not in this machine&#x27;s store" in text
     assert set(Page(text).tables) == set(Page(written.read_text()).tables) - {"failures", "parts"}

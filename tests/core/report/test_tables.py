@@ -7,8 +7,8 @@ import re
 import hypothesis.strategies as st
 from hypothesis import given
 
-from core.report.latex import as_latex
-from core.report.tables import Estimate, Interval, Number, Table, as_html, as_markdown
+from cliploc.core.report.latex import as_latex
+from cliploc.core.report.tables import Estimate, Interval, Number, Table, as_html, as_markdown
 
 NASTY = "a|b <script>alert(1)</script> & 50 % \\x_y$ \x1b[31m"
 

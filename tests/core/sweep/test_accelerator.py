@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.errors import ParameterError, ResourceError
-from core.metrics import truth_of
-from core.sweep import accelerator
-from core.sweep.accelerator import agrees, engine_for, kernels_named
-from core.sweep.engine import Engine, Kernels
-from core.sweep.grid import Grid
+from cliploc.core.errors import ParameterError, ResourceError
+from cliploc.core.metrics import truth_of
+from cliploc.core.sweep import accelerator
+from cliploc.core.sweep.accelerator import agrees, engine_for, kernels_named
+from cliploc.core.sweep.engine import Engine, Kernels
+from cliploc.core.sweep.grid import Grid
 
 pytest.importorskip("numba")
 
@@ -51,7 +51,7 @@ class Wrong(Kernels):
 def test_a_wrong_one_is_noticed_and_not_used(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from core.sweep import compiled
+    from cliploc.core.sweep import compiled
 
     assert agrees(Kernels())
     assert not agrees(Wrong())
@@ -68,7 +68,7 @@ def test_a_wrong_one_is_noticed_and_not_used(
 
 
 def test_without_numba_the_required_engine_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "core.sweep.compiled", None)
+    monkeypatch.setitem(sys.modules, "cliploc.core.sweep.compiled", None)
     accelerator._problem.cache_clear()
     try:
         assert engine_for("auto") == "opencv"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as rle
 
-from core.metrics import (
+from cliploc.core.metrics import (
     average_precision,
     counts_of,
     f1,
@@ -21,8 +21,8 @@ from core.metrics import (
     stacked,
     two_class_iou,
 )
-from core.sweep.boxes import box_accuracy, contour_boxes, mask_box, overlap
-from core.sweep.pointing import hits
+from cliploc.core.sweep.boxes import box_accuracy, contour_boxes, mask_box, overlap
+from cliploc.core.sweep.pointing import hits
 
 SHAPE = (24, 32)
 codes_planes = hnp.arrays(np.uint8, SHAPE, elements=st.integers(0, 100))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.errors import StoreError
-from core.sweep import sweep
-from core.sweep.archive import pack, unpack
-from core.sweep.ledger import Ledger
+from cliploc.core.cli import main
+from cliploc.core.errors import StoreError
+from cliploc.core.sweep import sweep
+from cliploc.core.sweep.archive import pack, unpack
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import SMALL, heatmap_set, left_by
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from core.sweep.choosing import (
+from cliploc.core.sweep.choosing import (
     COMPARED_FROM,
     GAIN_FROM,
     REPEATS,
@@ -19,8 +19,8 @@ from core.sweep.choosing import (
     paired,
     worth,
 )
-from core.sweep.statistics import UNIT, Table
-from core.sweep.student import quantile, two_sided
+from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.student import quantile, two_sided
 from tests.core.sweep.test_statistics import table_of
 
 
@@ -65,7 +65,7 @@ def test_choosing_goes_through_the_cells_in_pieces(
     values: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = chosen(table_of(values), folds_of(60, 0))
-    monkeypatch.setattr("core.sweep.choosing.CHUNK", 7)
+    monkeypatch.setattr("cliploc.core.sweep.choosing.CHUNK", 7)
     pieces = chosen(table_of(values), folds_of(60, 0))
     np.testing.assert_array_equal(pieces.choices, whole.choices)
     np.testing.assert_array_equal(pieces.held_out, whole.held_out)

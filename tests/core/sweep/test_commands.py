@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.cli import main
-from core.datasets import open_dataset
-from core.heatmaps.store import HeatmapStore
-from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.evaluate import evaluate
-from core.sweep.ledger import Ledger
+from cliploc.core.cli import main
+from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.sweep.evaluate import evaluate
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import REPOSITORY, heatmap_set, small_plan, until
 
 GRID = ["--interpolation", "bilinear", "--dilate", "1:9:4", "--erode", "1,5", "--executor", "threads"]
@@ -183,7 +183,7 @@ def test_ctrl_c_finishes_the_shards_and_leaves_the_run_resumable(toy: str) -> No
     ledger = Ledger()
     run = ledger.create(small_plan("toy", shard_images=1, executor="local"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "core.cli", "runs", "resume", run],
+        [sys.executable, "-m", "cliploc.core.cli", "runs", "resume", run],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -208,7 +208,7 @@ def test_scores_of_a_subset_say_so(
     path = tmp_path / "few.npz"
     ids = [sample.id for sample in dataset.samples[:3]]
     np.savez(path, ids=np.array(ids), heatmaps=np.random.default_rng(0).random((3, 4, 4), dtype=np.float32))
-    from core.heatmaps.exchange import import_npz
+    from cliploc.core.heatmaps.exchange import import_npz
 
     import_npz(HeatmapStore(), path, dataset, "few")
     assert main(["evaluate", "--heatmaps", "few", "--json"]) == 0

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import core
-from core.datasets import open_dataset
-from core.errors import ClipLocError, ParameterError, ResourceError, StoreError
-from core.heatmaps.store import HeatmapStore
-from core.lock import held
-from core.metrics import SCORES
-from core.sweep import arrays, driver, keeping
-from core.sweep.driver import drive
-from core.sweep.evaluate import evaluate
-from core.sweep.grid import Grid
-from core.sweep.ledger import Ledger
-from core.sweep.planning import planned
+import cliploc
+from cliploc.core.datasets import open_dataset
+from cliploc.core.errors import ClipLocError, ParameterError, ResourceError, StoreError
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.lock import held
+from cliploc.core.metrics import SCORES
+from cliploc.core.sweep import arrays, driver, keeping
+from cliploc.core.sweep.driver import drive
+from cliploc.core.sweep.evaluate import evaluate
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.planning import planned
 from tests.oracles import naive_counts
 from tests.sweeping import SMALL, heatmap_set, left_by, small_plan
 
@@ -223,7 +223,7 @@ def test_progress_rate_and_time_left_are_known_to_watchers(toy: str) -> None:
 
 def test_the_size_decides_what_is_kept(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert planned([toy], SMALL).keep
-    monkeypatch.setattr("core.sweep.planning.KEPT_BYTES", 1000)
+    monkeypatch.setattr("cliploc.core.sweep.planning.KEPT_BYTES", 1000)
     streaming = planned([toy], SMALL)
     assert not streaming.keep
     assert len(streaming.groups) == 24  # one image each
@@ -246,10 +246,10 @@ def test_bad_plans_are_refused(toy: str, make_folder: Callable[..., Path]) -> No
 
 
 def test_the_function_of_the_package_runs_a_sweep(toy: str) -> None:
-    row = core.sweep(toy, Grid(("bilinear",), dilates=(1, 5), erodes=(1,)), executor="threads")
+    row = cliploc.sweep(toy, Grid(("bilinear",), dilates=(1, 5), erodes=(1,)), executor="threads")
     assert row.state == "done"
     assert row.best is not None
-    assert core.sweep([toy], SMALL, executor="threads").configs == len(SMALL.configs)
+    assert cliploc.sweep([toy], SMALL, executor="threads").configs == len(SMALL.configs)
 
 
 def test_a_done_run_stays_done_where_its_heatmaps_are_gone(toy: str) -> None:

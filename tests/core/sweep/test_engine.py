@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.codes import codes_for
-from core.metrics import counts_of, truth_of
-from core.postprocess import PostProcess
-from core.sweep.engine import Engine
-from core.sweep.grid import Step, steps_of
+from cliploc.core.codes import codes_for
+from cliploc.core.metrics import counts_of, truth_of
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.engine import Engine
+from cliploc.core.sweep.grid import Step, steps_of
 from tests.core.test_metrics import configs, heatmaps, masks
 from tests.oracles import naive_counts
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ParameterError, ResourceError
-from core.sweep.driver import drive
-from core.sweep.executors import Workers, results_of, workers_for
-from core.sweep.ledger import Ledger
+from cliploc.core.errors import ParameterError, ResourceError
+from cliploc.core.sweep.driver import drive
+from cliploc.core.sweep.executors import Workers, results_of, workers_for
+from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import heatmap_set, left_by, small_plan
 
 
@@ -68,7 +68,7 @@ def test_what_a_dead_worker_took_along_is_done_again(tmp_path: Path) -> None:
 
 
 def test_workers_that_keep_dying_are_given_up_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.sweep.executors.LOST_IN_A_ROW", 2)
+    monkeypatch.setattr("cliploc.core.sweep.executors.LOST_IN_A_ROW", 2)
     with pytest.raises(ResourceError, match="--workers"):
         done(Workers(pool, 2), always_die, [1, 2, 3])
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from core.errors import ParameterError
-from core.postprocess import KERNELS, ORDERS, PostProcess
-from core.sweep.grid import Grid, parse_names, parse_range, steps_of
+from cliploc.core.errors import ParameterError
+from cliploc.core.postprocess import KERNELS, ORDERS, PostProcess
+from cliploc.core.sweep.grid import Grid, parse_names, parse_range, steps_of
 
 
 def test_the_posters_grid_has_39_million_cells_over_cocoglide() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import core
-from core.datasets import Sample
-from core.heatmaps.identity import Identity
-from core.heatmaps.terms import TermSet, heatmap_of
-from core.methods.switches import kept
-from core.postprocess import PostProcess
-from core.sweep.heads import HeadScores, table_of
+import cliploc
+from cliploc.core.datasets import Sample
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.terms import TermSet, heatmap_of
+from cliploc.core.methods.switches import kept
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.heads import HeadScores, table_of
 from tests.core.sweep.test_live import SHAPES, load_mask
 
 CONFIGS = (PostProcess(), PostProcess(dilate=5, threshold=0.6))
@@ -52,7 +52,7 @@ def test_the_mean_is_over_the_samples_for_every_choice(terms: TermSet, samples: 
     for chosen in (*CHOICES, CHOICES[0]):
         for config in CONFIGS:
             single = [
-                core.score(heatmap_of(term(i), chosen), load_mask(i), config)["mean_iou"]
+                cliploc.score(heatmap_of(term(i), chosen), load_mask(i), config)["mean_iou"]
                 for i in range(len(SHAPES))
             ]
             assert scores.mean_iou(chosen, config) == pytest.approx(np.mean(single), abs=1e-12)
@@ -64,7 +64,7 @@ def test_samples_without_terms_are_left_out(samples: list[Sample]) -> None:
     assert HeadScores(terms, samples).mean_iou(CHOICES[0], CONFIGS[0]) is None
     terms.write({"s2": term(2)})
     scores = HeadScores(terms, samples)
-    wanted = core.score(heatmap_of(term(2), CHOICES[0]), load_mask(2), CONFIGS[0])["mean_iou"]
+    wanted = cliploc.score(heatmap_of(term(2), CHOICES[0]), load_mask(2), CONFIGS[0])["mean_iou"]
     assert scores.ids == ("s2",)
     assert scores.mean_iou(CHOICES[0], CONFIGS[0]) == pytest.approx(wanted)
     scores.close()
@@ -90,7 +90,7 @@ def test_each_head_of_a_sample_is_scored_alone(samples: list[Sample]) -> None:
         for head in range(3):
             alone = term(1)[layer, head]
             stretched = (alone - alone.min()) / np.ptp(alone)
-            wanted = core.score(stretched, load_mask(1), config)["mean_iou"]
+            wanted = cliploc.score(stretched, load_mask(1), config)["mean_iou"]
             assert table.iou[layer][head] == pytest.approx(wanted)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from core.codes import codes_for
-from core.datasets import Sample
-from core.metrics import Counts, counts_of, stacked
-from core.postprocess import PostProcess
-from core.sweep.live import LiveScores
+from cliploc.core.codes import codes_for
+from cliploc.core.datasets import Sample
+from cliploc.core.metrics import Counts, counts_of, stacked
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.live import LiveScores
 
 SHAPES = [(40, 30), (64, 64), (17, 23), (64, 64)]
 WALK = [

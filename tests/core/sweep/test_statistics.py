@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sweep.plan import dealt, fold_of
-from core.sweep.statistics import UNIT, Table, holm, plateau, standard_error, variance_of_mean
+from cliploc.core.sweep.plan import dealt, fold_of
+from cliploc.core.sweep.statistics import UNIT, Table, holm, plateau, standard_error, variance_of_mean
 
 
 def table_of(values: np.ndarray) -> Table:

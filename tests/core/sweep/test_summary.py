@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.datasets import Sample
-from core.postprocess import THRESHOLDS, PostProcess
-from core.sweep.baselines import BASELINES, baseline_table, baselines_of
-from core.sweep.choosing import folds_of
-from core.sweep.doubts import doubts
-from core.sweep.earlier import upgraded
-from core.sweep.statistics import UNIT, Table
-from core.sweep.summary import Scored, Summary, summary_of
+from cliploc.core.datasets import Sample
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.sweep.baselines import BASELINES, baseline_table, baselines_of
+from cliploc.core.sweep.choosing import folds_of
+from cliploc.core.sweep.doubts import doubts
+from cliploc.core.sweep.earlier import upgraded
+from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.summary import Scored, Summary, summary_of
 from tests.core.sweep.test_statistics import table_of
 
 CONFIGS = [PostProcess(), PostProcess(dilate=9, erode=9), PostProcess(dilate=41, erode=41)]

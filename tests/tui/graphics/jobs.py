@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.terminal import Protocol, Terminal
-from tui.graphics.frame import Job
+from cliploc.core.terminal import Protocol, Terminal
+from cliploc.tui.graphics.frame import Job
 
 Image = npt.NDArray[np.uint8]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.terminal import Terminal
-from tui.graphics.fit import fit
+from cliploc.core.terminal import Terminal
+from cliploc.tui.graphics.fit import fit
 
 SIDES = st.integers(1, 2000)
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 from textual.strip import Strip
 
+from cliploc.tui.graphics.cellrow import rows_of
+from cliploc.tui.graphics.encode import encode
+from cliploc.tui.graphics.frame import Frame
+from cliploc.tui.graphics.halfcell import TOLERANCES, difference, grid_from, grid_of
 from tests.terminal.emulated import pixels_on
 from tests.tui.graphics.jobs import Image, job, picture
-from tui.graphics.cellrow import rows_of
-from tui.graphics.encode import encode
-from tui.graphics.frame import Frame
-from tui.graphics.halfcell import TOLERANCES, difference, grid_from, grid_of
 
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
 

@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 from rich.cells import cell_len
 
-from core.terminal import PASSTHROUGH, Terminal
+from cliploc.core.terminal import PASSTHROUGH, Terminal
+from cliploc.tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
+from cliploc.tui.graphics.encode import encode
+from cliploc.tui.graphics.placeholders import deletion, placeholders
 from tests.tui.graphics.jobs import job, picture
-from tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
-from tui.graphics.encode import encode
-from tui.graphics.placeholders import deletion, placeholders
 
 
 def commands(data: str) -> list[tuple[dict[str, str], str]]:

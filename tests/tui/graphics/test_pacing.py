@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from tui.graphics import pacing
-from tui.graphics.pacing import Link
+from cliploc.tui.graphics import pacing
+from cliploc.tui.graphics.pacing import Link
 
 
 class Clock:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cliploc.tui.graphics.palette import held, quantize
 from tests.tui.graphics.jobs import picture
-from tui.graphics.palette import held, quantize
 
 
 @pytest.mark.parametrize("colours", [8, 40, 96, 256])

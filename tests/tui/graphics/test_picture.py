@@ -10,14 +10,14 @@ from textual.app import App, ComposeResult
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from core.terminal import Protocol, Terminal
+from cliploc.core.terminal import Protocol, Terminal
+from cliploc.tui.graphics import pacing
+from cliploc.tui.graphics.diacritics import PLACEHOLDER
+from cliploc.tui.graphics.frame import Frame, Job
+from cliploc.tui.widgets import rhythm
+from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread
+from cliploc.tui.widgets.picture import Picture
 from tests.tui.graphics.jobs import picture
-from tui.graphics import pacing
-from tui.graphics.diacritics import PLACEHOLDER
-from tui.graphics.frame import Frame, Job
-from tui.widgets import rhythm
-from tui.widgets.encoder import Encoder, Shown, in_thread
-from tui.widgets.picture import Picture
 
 
 class Window(App[None]):

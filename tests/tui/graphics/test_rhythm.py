@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tui.widgets import rhythm
-from tui.widgets.rhythm import Rhythm
+from cliploc.tui.widgets import rhythm
+from cliploc.tui.widgets.rhythm import Rhythm
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from cliploc.tui.graphics import sixel
+from cliploc.tui.graphics.encode import encode
 from tests.terminal.pixels import PixelScreen
 from tests.tui.graphics.jobs import Image, job, picture
-from tui.graphics import sixel
-from tui.graphics.encode import encode
 
 
 def decoded(data: str, folder: Path) -> Image:

@@ -13,10 +13,10 @@ from textual._compositor import LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
+from cliploc.tui.graphics.cellrow import rows_of
+from cliploc.tui.graphics.encode import encode
+from cliploc.tui.graphics.trimmed import Shown, TrimmedLayout, changes, runs_of
 from tests.tui.graphics.jobs import job, picture
-from tui.graphics.cellrow import rows_of
-from tui.graphics.encode import encode
-from tui.graphics.trimmed import Shown, TrimmedLayout, changes, runs_of
 
 WIDTH, ROWS = 40, 2
 CONSOLE = Console(color_system="truecolor", force_terminal=True)

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import Dataset
-from core.postprocess import PostProcess
-from core.terminal import Terminal
+from cliploc.core.datasets import Dataset
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.terminal import Terminal
+from cliploc.tui import session
+from cliploc.tui.app import ExplorerApp
+from cliploc.tui.engine import DEATHS_IN_A_ROW, Engine
+from cliploc.tui.messages import PicturesReady, StudioBack, Told, Trouble
+from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.studio.launch import launched
 from tests.tui.conftest import KEYS, settled, until
 from tests.tui.graphics.jobs import job
-from tui import session
-from tui.app import ExplorerApp
-from tui.engine import DEATHS_IN_A_ROW, Engine
-from tui.messages import PicturesReady, StudioBack, Told, Trouble
-from tui.state import ExplorerState, Source
-from tui.studio.launch import launched
 
 PATIENCE = 60.0
 
@@ -61,7 +61,7 @@ async def test_a_picture_is_drawn_and_encoded_over_there(toy: Dataset) -> None:
 
 
 def test_it_ends_with_the_screen(toy: Dataset) -> None:
-    script = "import sys, os; from tui.studio.launch import launched; " + (
+    script = "import sys, os; from cliploc.tui.studio.launch import launched; " + (
         "p = launched(sys.argv[1], 'cpu'); print(p.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     screen = subprocess.run(
@@ -99,7 +99,7 @@ def test_one_that_keeps_dying_is_not_started_forever(toy: Dataset, monkeypatch: 
         started.append(subprocess.Popen(dead, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
         return started[-1]
 
-    monkeypatch.setattr("tui.engine.launched", stillborn)
+    monkeypatch.setattr("cliploc.tui.engine.launched", stillborn)
     heard = Heard()
     engine = Engine(toy, heard.append)
     wait_for(lambda: any("not started again" in m.text for m in heard if isinstance(m, Trouble)))
@@ -111,7 +111,7 @@ def test_one_that_keeps_dying_is_not_started_forever(toy: Dataset, monkeypatch: 
 async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
     toy: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.app.POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.app.POLL_SECONDS", 3600.0)
     session.mark_hints_seen()
     app = ExplorerApp(
         toy, state_of(toy), Terminal("halfcell", truecolor=True), KEYS, studio=launched(toy.spec, "cpu")

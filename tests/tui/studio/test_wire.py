@@ -7,10 +7,10 @@ import io
 import numpy as np
 import pytest
 
+from cliploc.tui.graphics.encode import encode
+from cliploc.tui.studio.plates import Plates
+from cliploc.tui.studio.wire import Outlet, Request, received
 from tests.tui.graphics.jobs import job, picture
-from tui.graphics.encode import encode
-from tui.studio.plates import Plates
-from tui.studio.wire import Outlet, Request, received
 
 
 def sent(*values: object) -> bytes:
