@@ -25,7 +25,7 @@ def explorer(toy: Dataset) -> Iterator[PseudoTerminal]:  # noqa: F811 (the fixtu
     with PseudoTerminal([sys.executable, "-m", "tui", *arguments], columns=120, rows=40) as terminal:
         terminal.wait_for(lambda output: b"heart_0000" in output, timeout=PATIENCE)
         terminal.send("j")
-        terminal.wait_to_show("7 of 9", PATIENCE)
+        terminal.wait_to_show("2 of 9", PATIENCE)
         yield terminal
 
 
