@@ -138,20 +138,20 @@ def test_a_drop_in_the_middle_of_a_tweak_keeps_what_was_tuned(
     home: Path,
 ) -> None:
     with connect("--heatmaps", "good") as terminal:
-        shows(terminal, "star_0000", "mean IoU")
-        terminal.send("jj")
-        shows(terminal, "star_0002")
+        shows(terminal, "heart_0000", "mean IoU")
+        terminal.send("j")
+        shows(terminal, "heart_0001")
         before = len(terminal.text())
         terminal.send("d" * 20)
         terminal.wait_for(lambda answer: answer, PATIENCE, start=before)
         os.kill(terminal.pid, signal.SIGKILL)
     session = until(lambda: kept(home, toy))
     until(lambda: not explorers(toy))
-    assert session["sample"] == "star_0002"
+    assert session["sample"] == "heart_0001"
     dilate = session["config"]["dilate"]
     assert dilate > 1
     with connect() as terminal:
-        shows(terminal, "star_0002", "good")
+        shows(terminal, "heart_0001", "good")
         terminal.send("y")
         shows(terminal, "copied", f"--dilate {dilate}")
         terminal.send("q")
@@ -164,7 +164,7 @@ def test_a_drop_in_the_middle_of_a_sweep_lets_it_finish(
     home: Path,
 ) -> None:
     with connect("--heatmaps", "good") as terminal:
-        shows(terminal, "star_0000", "mean IoU")
+        shows(terminal, "heart_0000", "mean IoU")
         terminal.send("t")
         terminal.send("S")
         shows(terminal, "Compose a sweep", "768 configs")
@@ -183,7 +183,7 @@ def test_a_drop_in_the_middle_of_a_sweep_lets_it_finish(
     threshold = kept(home, toy)["config"]["threshold"]
 
     with connect() as terminal:
-        shows(terminal, "star_0000", "good")
+        shows(terminal, "heart_0000", "good")
         terminal.send("s")
         shows(terminal, begun[0].id[:8])
         until(lambda: ledger.runs()[0].state == "done")

@@ -79,7 +79,7 @@ def test_a_whole_session(terminal: Tmux, toy: Dataset, home: Path) -> None:  # n
 
     terminal.line(f"{program} --heatmaps good")
     terminal.shows(r"mean IoU +\.\d{3} +\.\d{3} +\.\d{3}")
-    assert "star_0000" in terminal.text
+    assert "heart_0000" in terminal.text
 
     terminal.type("/", *"ring", "Enter")
     terminal.shows(r"ring_0000  1 of 3")

@@ -23,9 +23,9 @@ def explorer(toy: Dataset) -> Iterator[PseudoTerminal]:  # noqa: F811 (the fixtu
     """The explorer on its second sample."""
     arguments = ["--dataset", toy.spec, "--heatmaps", "good", "--graphics", "halfcell"]
     with PseudoTerminal([sys.executable, "-m", "cliploc.tui", *arguments], columns=120, rows=40) as terminal:
-        terminal.wait_for(lambda output: b"star_0000" in output, timeout=PATIENCE)
+        terminal.wait_for(lambda output: b"heart_0000" in output, timeout=PATIENCE)
         terminal.send("j")
-        terminal.wait_to_show("7 of 9", PATIENCE)
+        terminal.wait_to_show("2 of 9", PATIENCE)
         yield terminal
 
 
@@ -43,7 +43,7 @@ def test_a_signal_keeps_the_session(
 ) -> None:
     os.kill(explorer.pid, number)
     assert explorer.wait(PATIENCE) == 128 + number
-    assert kept_sample(home, toy) == "star_0001"
+    assert kept_sample(home, toy) == "heart_0001"
 
 
 def test_a_vanished_terminal_ends_the_explorer_and_keeps_the_session(
@@ -53,4 +53,4 @@ def test_a_vanished_terminal_ends_the_explorer_and_keeps_the_session(
 ) -> None:
     os.close(explorer.descriptor)  # every write fails from now on, and the kernel sends SIGHUP
     assert explorer.wait(PATIENCE) == 128 + signal.SIGHUP
-    assert kept_sample(home, toy) == "star_0001"
+    assert kept_sample(home, toy) == "heart_0001"

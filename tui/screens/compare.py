@@ -42,14 +42,8 @@ from cliploc.tui.messages import ContenderReady, ContendersListed, HeatmapsArriv
 from cliploc.tui.screens.choice import Choice, ChoiceScreen
 from cliploc.tui.screens.page import Page
 from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.widgets import contender_rows as board
 from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
-from cliploc.tui.widgets.contender_rows import (
-    HEADINGS,
-    board_row,
-    contender_colour,
-    counted,
-    fill_differences,
-)
 from cliploc.tui.widgets.iou_curves import ScoreCurves
 from cliploc.tui.widgets.tables import rewrite, right
 
@@ -126,7 +120,7 @@ class CompareScreen(Page):
         table: DataTable[Text] = self.query_one("#board", DataTable)
         table.clear(columns=True)
         table.add_column("")
-        for heading in HEADINGS:
+        for heading in board.HEADINGS:
             table.add_column(right(heading))
         table.add_column("")
         for index in range(len(self.contenders)):
@@ -203,7 +197,7 @@ class CompareScreen(Page):
         iou = standing.sample.at("mean_iou", contender.config.threshold_index) if standing.sample else None
         here = self._looks_at.get(contender) in (None, self.state.sample)
         caption = Content.assemble(
-            (clean(contender.name), contender_colour(index, contender) if here else "$faint"),
+            (clean(contender.name), board.contender_colour(index, contender) if here else "$faint"),
             (f"  {figure(iou)}" if here else "  …", "$dim"),
         )
         return Item(caption, standing.pictures.get(self._picture), clean(standing.note))
@@ -234,7 +228,7 @@ class CompareScreen(Page):
         whole = next((self._standing(c) for c in self.contenders if c.baseline == NO_NETWORK[0]), UNKNOWN)
         doubt = "" if contender.baseline else doubt_of(standing, whole)
         colours = self.app.theme_variables
-        return board_row(index, contender, standing, against, len(self._labels), alike, doubt, colours)
+        return board.board_row(index, contender, standing, against, len(self._labels), alike, doubt, colours)
 
     def _against_first(self, contender: Contender) -> Versus | None:
         """Kept until one of the two stands differently: every row is drawn again for each of them."""
@@ -265,10 +259,10 @@ class CompareScreen(Page):
         self._differences = self._between(self._standing(mine), self._standing(other))
         shared = sum(each.images for each in self._differences)
         table.border_title = f"{SHORT[self._score]} by {'class' if self._by_class else 'sample'}"
-        some = f", on the {counted(shared)} both have" if shared < len(self._labels) else ""
+        some = f", on the {board.counted(shared)} both have" if shared < len(self._labels) else ""
         some = some if shared else ": no image that both have yet"
         table.border_subtitle = f"{escape(clean(other.name))} − {escape(clean(mine.name))}{some}"
-        fill_differences(table, self._differences, (mine.name, other.name), self.app.theme_variables)
+        board.fill_differences(table, self._differences, (mine.name, other.name), self.app.theme_variables)
         table.move_cursor(row=min(row, max(len(self._differences) - 1, 0)))
 
     def _between(self, mine: Standing, other: Standing) -> list[Difference]:
@@ -337,9 +331,9 @@ class CompareScreen(Page):
             self.notify("every heatmap of these rows is there")
             return
         here = self.contenders[self.query_one("#board", DataTable).cursor_row]
-        choices = [Choice("all", "all rows", f"{counted(sum(found.values()))} in {len(found)} rows")]
+        choices = [Choice("all", "all rows", f"{board.counted(sum(found.values()))} in {len(found)} rows")]
         if here.source in found:
-            choices.insert(0, Choice("row", clean(here.name), counted(found[here.source])))
+            choices.insert(0, Choice("row", clean(here.name), board.counted(found[here.source])))
 
         def chosen(name: str | None) -> None:
             if name is not None:
