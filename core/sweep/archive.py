@@ -25,6 +25,7 @@ from cliploc.core.datasets.spec import portable
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean
 from cliploc.core.lock import held
 from cliploc.core.paths import atomic_write, make_folder
+from cliploc.core.sweep import arrays
 from cliploc.core.sweep.database import Rows, as_bytes, from_bytes
 from cliploc.core.sweep.earlier import upgraded
 from cliploc.core.sweep.ledger import Ledger
@@ -57,7 +58,7 @@ def pack(ledger: Ledger, run: str, out: Path | None) -> None:
             archive.writestr(_member(_DESCRIPTION), description)
             archive.writestr(_member(_LEDGER), as_bytes(rows))
             for name, checksum in sorted(_arrays_of(rows).items()):
-                archive.writestr(_member(name), _content(ledger.folder(run) / name, checksum))
+                archive.writestr(_member(name), arrays.content_of(ledger.folder(run) / name, checksum))
         with _opened(file, out) as archive:
             _check_arrays(archive, _read_rows(archive), Plan.from_dict(json.loads(rows["runs"][0]["plan"])))
 
@@ -184,18 +185,6 @@ def _check_arrays(archive: zipfile.ZipFile, rows: Rows, plan: Plan) -> None:
         with archive.open(name) as member:
             if hashlib.file_digest(member, "sha256").hexdigest() != checksum:  # type: ignore[arg-type]
                 raise StoreError(f"{name} is damaged")
-
-
-def _content(path: Path, checksum: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StoreError(
-            f"cannot read {path}: {error.strerror}; `cliploc runs resume` computes it again"
-        ) from error
-    if hashlib.sha256(content).hexdigest() != checksum:
-        raise StoreError(f"{path} is damaged; `cliploc runs resume` computes it again")
-    return content
 
 
 def _portable(rows: Rows) -> Rows:

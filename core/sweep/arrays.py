@@ -63,8 +63,8 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> s
     return hashlib.sha256(content).hexdigest()
 
 
-def read_arrays(path: Path, checksum: str) -> dict[str, npt.NDArray[np.int64]]:
-    """Read named arrays back as int64, checked. StoreError when the file is gone or is not what it was."""
+def content_of(path: Path, checksum: str) -> bytes:
+    """A file's content, checked. StoreError when the file is gone or is not what it was."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -73,6 +73,12 @@ def read_arrays(path: Path, checksum: str) -> dict[str, npt.NDArray[np.int64]]:
         ) from error
     if hashlib.sha256(content).hexdigest() != checksum:
         raise StoreError(f"{path} is damaged; `cliploc runs resume` computes it again")
+    return content
+
+
+def read_arrays(path: Path, checksum: str) -> dict[str, npt.NDArray[np.int64]]:
+    """Read named arrays back as int64. StoreError as for `content_of`, or when they are no arrays."""
+    content = content_of(path, checksum)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             return {name: file[name].astype(np.int64) for name in file.files}
