@@ -6,6 +6,8 @@ import argparse
 
 from cliploc.core.postprocess import PARAMETERS, PostProcess
 
+_PRINTED = 5e-4  # thresholds are printed with three digits
+
 
 def add_config_arguments(parser: argparse.ArgumentParser, *, threshold: bool) -> None:
     """One option per parameter of PostProcess. threshold: False where all thresholds are scored."""
@@ -21,6 +23,15 @@ def add_config_arguments(parser: argparse.ArgumentParser, *, threshold: bool) ->
 
 
 def config_of(arguments: argparse.Namespace) -> PostProcess:
-    """The config that was asked for. ParameterError for a value out of range."""
+    """The config that was asked for, and a word where its threshold is another. ParameterError."""
+    from cliploc.core.commands.output import say
+
     given = {p.name: p.parse(getattr(arguments, p.name)) for p in PARAMETERS if hasattr(arguments, p.name)}
-    return PostProcess.from_dict(given)
+    config = PostProcess.from_dict(given)
+    asked = float(given.get("threshold", config.threshold))
+    if abs(asked - config.threshold) > _PRINTED:
+        say(
+            f"note: threshold {asked:g} is taken as {config.threshold:.4f}, "
+            "the nearest of the 100 that are scored"
+        )
+    return config

@@ -226,6 +226,17 @@ def test_how_predicted_masks_were_read_is_said(
     assert "note: predicted masks: mask value 1 is foreground" in said.err + said.out
 
 
+def test_a_threshold_that_is_not_scored_is_said_to_be_another(
+    heatmaps: dict[str, np.ndarray], dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "a.npz", ids=np.array(list(heatmaps)), heatmaps=np.stack(list(heatmaps.values())))
+    main(["heatmaps", "import", str(tmp_path / "a.npz"), "--dataset", dataset.spec, "--name", "a"])
+    for asked, said in (("0.5", True), ("0.505", False), ("1", False)):
+        capsys.readouterr()
+        main(["predictions", "export", "--heatmaps", "a", "--threshold", asked, "-o", str(tmp_path / asked)])
+        assert ("note: threshold 0.5 is taken as 0.5051" in capsys.readouterr().err) == said
+
+
 def test_results_hold_what_coco_asks_for(dataset: Dataset, heatmaps: dict[str, np.ndarray]) -> None:
     for entry in results(predictions(heatmaps, dataset, CONFIG), dataset):
         assert {"image_id", "category_id", "segmentation", "bbox", "score"} <= set(entry)
