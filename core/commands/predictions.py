@@ -12,6 +12,7 @@ from cliploc.core.commands.dataset import add_dataset_argument, opened, spec_of
 if TYPE_CHECKING:
     from cliploc.core.heatmaps.ground import Ground
     from cliploc.core.postprocess import PostProcess
+    from cliploc.core.sweep.plan import Plan
 
 HELP = "write predicted masks (PNG, COCO results), or score masks made elsewhere"
 
@@ -63,8 +64,13 @@ def _export(arguments: argparse.Namespace) -> int:
     from cliploc.core.predictions import ground_truth, predictions, results, scored, write_json, write_masks
     from cliploc.core.sweep.inputs import open_sets
 
-    name, config, spec = _asked(arguments)
+    name, config, spec, plan = _asked(arguments)
     (heatmaps,), dataset, ids = open_sets([name], spec, HeatmapStore())
+    if plan is not None and not plan.scores(dataset):
+        say(
+            "note: the run scored other true masks than are there now, or read them otherwise: "
+            "its best cell was chosen on those, and the scores below are not the run's"
+        )
     maps = heatmaps.read_all()
     _say_ground(ground(dataset, ids, maps, heatmaps.identity.mark))
     found = list(predictions(maps, dataset, config))
@@ -80,21 +86,21 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None]:
-    """The heatmap set's name or key, the config, and how the dataset is opened: a run's, as it was scored."""
+def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None, Plan | None]:
+    """The heatmap set's name or key, the config, how the dataset is opened; a run's plan."""
     from cliploc.core.datasets.spec import resolved
     from cliploc.core.errors import ParameterError
     from cliploc.core.sweep.ledger import Ledger
 
     if arguments.heatmaps is not None:
-        return arguments.heatmaps, config_of(arguments), spec_of(arguments)
+        return arguments.heatmaps, config_of(arguments), spec_of(arguments), None
     ledger = Ledger()
     row = ledger.find(arguments.run_id)
     if row.best is None:
         raise ParameterError(f"run {row.id} has scored nothing yet; `cliploc runs resume {row.id}` first")
     plan = ledger.plan(row.id)
     keys = {found["name"]: found["key"] for found in plan.sets}
-    return keys[row.best.heatmaps], row.best.config, resolved(spec_of(arguments), plan.dataset)
+    return keys[row.best.heatmaps], row.best.config, resolved(spec_of(arguments), plan.dataset), plan
 
 
 def _score(arguments: argparse.Namespace) -> int:

@@ -279,6 +279,20 @@ def test_a_runs_masks_are_scored_as_the_run_read_them(
     assert "how they were read, are not the same" in capsys.readouterr().err
 
 
+def test_a_runs_masks_over_other_true_masks_are_said_to_be(
+    make_folder: MakeFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = heatmap_set(make_folder, images=4)
+    run = sweep(name, SMALL, executor="threads", workers=1)
+    export = ["predictions", "export", "--run", run.id, "-o", str(tmp_path / "out")]
+    assert main(export) == 0
+    assert "not the run's" not in capsys.readouterr().err
+    mask = next(Path(Ledger().plan(run.id).dataset).glob("mask/*.png"))
+    cv2.imwrite(str(mask), 255 - cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE))
+    assert main(export) == 0
+    assert "the scores below are not the run's" in capsys.readouterr().err
+
+
 def test_results_belong_to_their_images_whatever_the_numbers_and_names(tmp_path: Path) -> None:
     """Numbers from 0 beside files from 1, labels with slashes, labels that differ in case."""
     images, labels = [{"id": n, "file_name": f"{n + 1}.png"} for n in range(3)], ["cat", "Cat", "tv/monitor"]
