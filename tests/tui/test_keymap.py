@@ -61,7 +61,9 @@ def test_every_action_method_of_the_explorer_has_a_key() -> None:
 
 def vars_of(screen: type) -> set[str]:
     """The names that our own classes define, without Textual's."""
-    return {name for base in screen.__mro__ if base.__module__.startswith("cliploc.tui.") for name in vars(base)}
+    return {
+        name for base in screen.__mro__ if base.__module__.startswith("cliploc.tui.") for name in vars(base)
+    }
 
 
 @pytest.mark.parametrize("scope", keymap.ALIVE)
