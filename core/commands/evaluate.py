@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from cliploc.core.commands.output import print_json, print_table, say
     from cliploc.core.heatmaps.ground import ground
     from cliploc.core.heatmaps.store import HeatmapStore
-    from cliploc.core.metrics import CONVENTION
+    from cliploc.core.scores import CONVENTION, SUMMED
     from cliploc.core.sweep.evaluate import evaluate
     from cliploc.core.sweep.inputs import open_sets
 
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_table(
         scores,
         as_json=False,
-        caption=f"{len(ids)} images of {dataset.name}; {CONVENTION}; micro and two_class: from summed counts",
+        caption=f"{len(ids)} images of {dataset.name}; {CONVENTION}; {SUMMED}",
     )
     for line in _lines(best, whole):
         say(line)

@@ -142,14 +142,13 @@ def _print_scores(
     arguments: argparse.Namespace, name: str, images: int, counts: object, more: dict[str, object]
 ) -> None:
     from cliploc.core.commands.output import print_json, print_table
-    from cliploc.core.metrics import Counts, mean_scores, pooled, two_class_iou
+    from cliploc.core.metrics import Counts, mean_scores, pooled, summed_scores
+    from cliploc.core.scores import AVERAGED, SUMMED
 
     assert isinstance(counts, Counts)
-    scores = {score: float(value[0]) for score, value in mean_scores(counts).items()}
-    total = pooled(counts)
-    scores |= {f"micro_{score.removeprefix('mean_')}": float(v[0]) for score, v in mean_scores(total).items()}
-    scores["two_class_iou"] = float(two_class_iou(total)[0])
-    convention = "foreground, per image, then mean; micro and two_class: from summed counts"
+    found = {**mean_scores(counts), **summed_scores(pooled(counts))}
+    scores = {score: float(value[0]) for score, value in found.items()}
+    convention = f"{AVERAGED}; {SUMMED}"
     if arguments.json:
         print_json(
             {"predictions": name, "images": images, "convention": convention, **more, "scores": scores}

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from cliploc.core.errors import clean
-from cliploc.core.metrics import CONVENTION
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.morphology import SIGNIFICANT
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
+from cliploc.core.scores import CONVENTION
 from cliploc.core.sweep.choosing import COMPARED_FROM
 from cliploc.core.sweep.compare import Comparison, Contest
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cliploc.core.errors import clean
-from cliploc.core.metrics import CONVENTION
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.report import quoted
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.morphology import QUOTED, TUNED, kernels
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
+from cliploc.core.scores import CONVENTION, SCORES
 
 
 def scores_table(findings: Findings) -> Table:
@@ -84,9 +84,9 @@ def own_table(findings: Findings) -> Table | None:
 
 def other_scores_table(sets: Sequence[SetFindings]) -> Table:
     """Every other score at the best cell, for readers with another convention."""
+    averaged = {score.name: score.title for score in SCORES if score.name != "mean_iou"}
     names = {
-        "precision": "precision", "recall": "recall", "f1": "F1", "pixel_accuracy": "pixel accuracy",
-        "micro_iou": "micro IoU", "micro_f1": "micro F1", "two_class_iou": "two-class IoU",
+        **averaged, "micro_iou": "micro IoU", "micro_f1": "micro F1", "two_class_iou": "two-class IoU",
         "average_precision": "AP", "px_ap": "PxAP",
     }  # fmt: skip
     rows: tuple[tuple[Cell, ...], ...] = tuple(
@@ -99,8 +99,7 @@ def other_scores_table(sets: Sequence[SetFindings]) -> Table:
         for found in sets
     )
     caption = (
-        "At the cell with the best mean IoU. precision, recall, F1, pixel accuracy: per image, then "
-        "mean; micro: "
+        f"At the cell with the best mean IoU. {', '.join(averaged.values())}: per image, then mean; micro: "
         "on counts summed over all images; two-class: mean of foreground and background IoU on "
         "summed counts; AP: "
         "mean over images, PxAP: over all pixels, both as areas over the 100 thresholds."

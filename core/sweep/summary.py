@@ -13,9 +13,10 @@ from typing import TypedDict
 
 import numpy as np
 
-from cliploc.core.metrics import CONVENTION, Integers, Scores
+from cliploc.core.metrics import Integers, Scores
 from cliploc.core.parameters import Value
 from cliploc.core.postprocess import ORDERS, THRESHOLDS, PostProcess
+from cliploc.core.scores import CONVENTION
 from cliploc.core.sweep.choosing import Chosen, Folds, Paired, Worth, best_of, chosen, folds_of, paired, worth
 from cliploc.core.sweep.statistics import UNIT, Table, plateau, standard_error
 

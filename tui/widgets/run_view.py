@@ -8,18 +8,13 @@ from typing import Any
 from textual.content import Content
 
 from cliploc.core.errors import clean
+from cliploc.core.scores import title_of
 from cliploc.core.sweep.doubts import doubts
 from cliploc.core.sweep.ledger import RunRow
 from cliploc.tui.curves import figure
 from cliploc.tui.runs import HeatTable, RunView, duration
 
 STATE_COLOUR = {"running": "$accent", "waiting": "$accent", "done": "$better", "failed": "$worse"}
-TITLES = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy", "f1": "F1"}
-
-
-def title_of(score: str) -> str:
-    """A score's name for people."""
-    return TITLES.get(score, score.replace("_", " "))
 
 
 def bar(progress: float, width: int) -> str:
