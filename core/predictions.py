@@ -65,7 +65,7 @@ def predictions(
         if sample.id in heatmaps:
             shape = sample.true_mask().shape
             mask = mask_of(heatmaps[sample.id], shape, config)
-            map_ = map_of(heatmaps[sample.id], shape, config.interpolation)
+            map_ = map_of(heatmaps[sample.id], shape, config)
             yield Prediction(sample, mask, float(map_[mask].mean(dtype=np.float64)) if mask.any() else 0.0)
 
 

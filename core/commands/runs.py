@@ -132,11 +132,11 @@ def _show(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _print_found(ledger: Ledger, row: RunRow, top: int, *, as_json: bool) -> None:
-    from cliploc.core.commands.findings import as_plain, cell_row, sentences
+    from cliploc.core.commands.findings import as_plain, sentences
     from cliploc.core.commands.output import print_json, print_lines, print_table
 
     summaries = {index: ledger.summary(row.id, index) for index in ledger.finished_sets(row.id)}
-    cells = [cell_row(cell) for cell in ledger.top_cells(row.id, top)] if summaries else []
+    cells = [cell.flat() for cell in ledger.top_cells(row.id, top)] if summaries else []
     if as_json:
         found = [{"heatmaps": row.heatmaps[index], **(s or {})} for index, s in summaries.items()]
         print_json({**as_plain(row), "summaries": found, "cells_shown": cells})

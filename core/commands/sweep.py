@@ -5,24 +5,21 @@ from __future__ import annotations
 import argparse
 
 from cliploc.core.commands.dataset import add_dataset_argument, spec_of
+from cliploc.core.postprocess import AXES
 
 HELP = "run a grid of post-processing configs over heatmap sets"
-
-AXES = (
-    ("interpolation", "all", "names with commas, or all"),
-    ("order", "dilate-erode", "none, dilate, erode, dilate-erode, erode-dilate with commas, or all"),
-    ("kernel", "square", "square, ellipse, cross with commas, or all (square is far faster)"),
-    ("dilate", "1:61:4", "sides: first:last:step, or 41,51,61"),
-    ("erode", "1:61:4", "sides: first:last:step, or 41,51,61"),
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """sweep --heatmaps SET[,SET] [--interpolation …] [--dilate 1:61:4] … [--detach] [--json]"""
     parser.add_argument("--heatmaps", required=True, metavar="SET[,SET]", help="heatmap sets, by name or key")
     add_dataset_argument(parser, default=None)
-    for name, default, text in AXES:
-        parser.add_argument(f"--{name}", default=default, metavar="LIST", help=f"{text} (default: {default})")
+    for axis in AXES:
+        names = f"{', '.join(axis.choices)} with commas, or all"
+        text = names if axis.choices else "sides: first:last:step, or 41,51,61"
+        parser.add_argument(
+            f"--{axis.name}", default=axis.axis, metavar="LIST", help=f"{text} (default: {axis.axis})"
+        )
     parser.add_argument(
         "--executor",
         default="local",
@@ -58,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from cliploc.core.sweep.ledger import Ledger
     from cliploc.core.sweep.planning import described, planned, seconds_expected
 
-    grid = Grid().with_({name: getattr(arguments, name) for name, _, _ in AXES})
+    grid = Grid().with_({name: getattr(arguments, name) for name in (axis.name for axis in AXES)})
     plan = planned(
         [name.strip() for name in arguments.heatmaps.split(",")],
         grid,

@@ -17,7 +17,7 @@ from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.report import quoted
 from cliploc.core.sweep.baselines import baseline_table, baselines_of
 from cliploc.core.sweep.compare import Comparison, Contest, against_baselines, compared, contenders
-from cliploc.core.sweep.grid import Grid, steps_of
+from cliploc.core.sweep.grid import Grid, computation_of
 from cliploc.core.sweep.ledger import Ledger, RunRow
 from cliploc.core.sweep.plan import Plan
 from cliploc.core.sweep.recount import recounted
@@ -331,12 +331,11 @@ def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: Best | None) -
     if min(len(grid.dilates), len(grid.erodes)) < 2 or paired is None:
         return None
     best = paired.config
-    places = {(config.interpolation, steps_of(config)): place for place, config in enumerate(grid.configs)}
+    places = {computation_of(config): place for place, config in enumerate(grid.configs)}
     values = np.full((len(grid.erodes), len(grid.dilates)), np.nan)
     for row, erode in enumerate(grid.erodes):
         for column, dilate in enumerate(grid.dilates):
-            config = best.with_(dilate=dilate, erode=erode)
-            place = places.get((config.interpolation, steps_of(config)))
+            place = places.get(computation_of(best.with_(dilate=dilate, erode=erode)))
             if place is not None:
                 values[row, column] = scores[place].max()
     return Surface(best.interpolation, best.order, grid.dilates, grid.erodes, values)

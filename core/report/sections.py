@@ -9,7 +9,7 @@ from cliploc.core.errors import clean
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.report import quoted
 from cliploc.core.report.findings import Findings, SetFindings
-from cliploc.core.report.morphology import QUOTED, TUNED, kernels
+from cliploc.core.report.morphology import QUOTED, TUNED
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
 from cliploc.core.scores import CONVENTION, SCORES
 
@@ -26,7 +26,7 @@ def scores_table(findings: Findings) -> Table:
             Number(found.best.mean_iou),
             _validated(found.summary),
             number(quoted.MEAN_IOU.get(found.method), 5) if findings.is_posters else None,
-            f"{found.best.config.interpolation}; {kernels(found.best.config)}",
+            f"{found.best.config.interpolation}; {found.best.config.morphology() or 'none'}",
             Number(found.best.config.threshold, 3),
         )
         for found in sets
@@ -119,9 +119,9 @@ def plateau_table(sets: Sequence[SetFindings]) -> Table:
             Number(found.summary["images"], 0),
             Number(found.summary["standard_error"]),
             Number(found.summary["plateau_configs"], 0),
-            kernels(PostProcess.from_dict(found.summary["plateau_smallest"]["config"])),
+            _morphology(found.summary["plateau_smallest"]),
             Number(found.summary["plateau_smallest"]["mean_iou"]),
-            "; ".join(kernels(PostProcess.from_dict(fold["config"])) for fold in found.summary["folds"]),
+            "; ".join(_morphology(fold) for fold in found.summary["folds"]),
             number(found.summary["oracle_threshold"]),
             number(found.summary["oracle_cell"]),
         )
@@ -139,6 +139,10 @@ def plateau_table(sets: Sequence[SetFindings]) -> Table:
         "their mean IoU", "folds' choices", "oracle: threshold", "oracle: cell",
     )  # fmt: skip
     return Table("plateau", "Plateau, folds and oracles.", caption, columns, rows).without_empty_columns()
+
+
+def _morphology(entry: Mapping[str, Any]) -> str:
+    return PostProcess.from_dict(entry["config"]).morphology() or "none"
 
 
 def _at_best(found: SetFindings, name: str) -> float:

@@ -67,7 +67,7 @@ def evaluate(
     for place, sample in enumerate(present):
         true_mask, ignored = sample.true_mask(), sample.ignored()
         if ignored is None or not ignored.all():
-            map_ = map_of(heatmaps[sample.id], true_mask.shape, config.interpolation)
+            map_ = map_of(heatmaps[sample.id], true_mask.shape, config)
             codes = morphed(codes_of(map_), config)
             scored.append(sample)
             rows.append(counts_of(codes, true_mask, ignored))

@@ -14,14 +14,11 @@ from cliploc.core.paths import atomic_write
 from cliploc.core.sweep.ledger import Ledger
 
 FORMATS = ("csv", "json", "parquet")
-SETTINGS = ("interpolation", "order", "kernel", "dilate", "erode", "threshold")
 
 
 def rows(ledger: Ledger, run: str) -> Iterator[dict[str, object]]:
     """Every cell as a flat row: the config's settings, the scores, the heatmap set."""
-    for cell in ledger.cells(run):
-        settings = cell.config.to_dict()
-        yield {**{name: settings[name] for name in SETTINGS}, **cell.scores, "heatmaps": cell.heatmaps}
+    return (cell.flat() for cell in ledger.cells(run))
 
 
 def export(ledger: Ledger, run: str, form: str, out: Path | None, stdout: IO[str]) -> None:

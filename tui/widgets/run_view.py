@@ -36,10 +36,9 @@ def run_line(row: RunRow, width: int) -> Content:
     if row.eta is not None:
         parts.append((f"  ETA {duration(row.eta)}", "$dim"))
     if row.best is not None:
-        config = row.best.config
         word = "best" if row.state == "done" else "best so far"
         parts.append((f"  {word} {figure(row.best.mean_iou)}", "$foreground"))
-        parts.append((f" (d {config.dilate}, e {config.erode}, t {config.threshold:.2f})", "$dim"))
+        parts.append((f" ({', '.join(row.best.config.numbers(digits=2))})", "$dim"))
     return Content.assemble(*parts).truncate(width, ellipsis=True)
 
 
