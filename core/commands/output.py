@@ -18,6 +18,12 @@ def say(text: str) -> None:
     print(clean_lines(text), file=sys.stderr)
 
 
+def say_notes(notes: Iterable[str]) -> None:
+    """What must be known beside what is printed."""
+    for note in notes:
+        say(f"note: {note}")
+
+
 def clean_lines(text: str) -> str:
     """Strip control characters, line by line."""
     return "\n".join(clean(line) for line in text.split("\n"))

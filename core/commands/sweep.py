@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from cliploc.core.commands.dataset import add_dataset_argument, spec_of
+from cliploc.core.commands.options import add_dataset_argument, add_json_argument, spec_of
+from cliploc.core.commands.output import say
+from cliploc.core.commands.runs import detached, worked
+from cliploc.core.datasets import open_dataset
 from cliploc.core.postprocess import AXES
-
-HELP = "run a grid of post-processing configs over heatmap sets"
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.planning import described, planned, seconds_expected
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,18 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detach", action="store_true", help="leave it to a process that outlives this terminal"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, say the cost, then work here or detach."""
-    from cliploc.core.commands.output import say
-    from cliploc.core.commands.runs import detached, worked
-    from cliploc.core.datasets import open_dataset
-    from cliploc.core.sweep.grid import Grid
-    from cliploc.core.sweep.ledger import Ledger
-    from cliploc.core.sweep.planning import described, planned, seconds_expected
-
     grid = Grid().with_({name: getattr(arguments, name) for name in (axis.name for axis in AXES)})
     plan = planned(
         [name.strip() for name in arguments.heatmaps.split(",")],
