@@ -21,7 +21,7 @@ from torch import Tensor
 from cliploc.core.backbones import hub, imagenet
 from cliploc.core.backbones.catalog import IMAGENET, told_of, usual_tag
 from cliploc.core.backbones.network import Backbone, Transform, device_of
-from cliploc.core.backbones.sources import Source, resolve
+from cliploc.core.backbones.sources import Origin, resolve
 from cliploc.core.backbones.weights import load_weights
 from cliploc.core.errors import CheckpointError, ParameterError, clean
 
@@ -100,7 +100,7 @@ def _classifier(checkpoint: str | None, device: torch.device, quickgelu: str, pr
     )
 
 
-def _built(source: Source, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
+def _built(source: Origin, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
     """The model with random weights, and its tokenizer; the caller's random state is left as it was."""
     try:
         with _quiet(), hub.offline(), seeded(source.seed):
@@ -180,7 +180,7 @@ def _kind_of(visual: object) -> str:
     return "vit" if plain else "other"
 
 
-def _transform_of(visual: object, source: Source) -> Transform:
+def _transform_of(visual: object, source: Origin) -> Transform:
     size = getattr(visual, "image_size", 224)
     return Transform(
         size=int(size[0] if isinstance(size, tuple | list) else size),

@@ -62,10 +62,12 @@ def _build(arguments: argparse.Namespace) -> None:
 
 def _train(arguments: argparse.Namespace) -> None:
     from cliploc.core.backbones.network import device_of
-    from cliploc.core.demo.train.recipe import MODELS, Recipe, train
+    from cliploc.core.demo.train.recipe import MODELS, TrainingRecipe, train
 
     device = str(device_of(arguments.device))
-    recipe = Recipe(scenes=arguments.scenes, seed=arguments.seed, held_out=arguments.held_out, device=device)
+    recipe = TrainingRecipe(
+        scenes=arguments.scenes, seed=arguments.seed, held_out=arguments.held_out, device=device
+    )
     if arguments.steps is not None:
         recipe = replace(
             recipe, **dict.fromkeys(("teacher", "vit", "vit_polish", "resnet", "text"), arguments.steps)

@@ -16,7 +16,7 @@ from cliploc.core.commands.output import print_json, print_lines, print_table, s
 from cliploc.core.commands.progress import progress
 from cliploc.core.sweep.archive import pack, unpack
 from cliploc.core.sweep.choosing import COMPARED_FROM
-from cliploc.core.sweep.compare import Contender, compared, contenders
+from cliploc.core.sweep.compare import ScoredSet, compared, scored_sets
 from cliploc.core.sweep.export import export
 from cliploc.core.sweep.inputs import check_reading
 from cliploc.core.sweep.ledger import Ledger, RunRow
@@ -138,38 +138,38 @@ def _resume(ledger: Ledger, arguments: argparse.Namespace) -> int:
 
 
 def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    everyone = [one for text in arguments.ids for one in contenders(ledger, ledger.find(text).id)]
+    everyone = [one for text in arguments.ids for one in scored_sets(ledger, ledger.find(text).id)]
     if len(everyone) < 2:
         say("one heatmap set has nothing to be compared with; give a second run")
         return 2
     for text in arguments.ids:
         say_notes(_notes(ledger, ledger.find(text)))
-    contest = compared(ledger, everyone)
+    comparison = compared(ledger, everyone)
     baselines = _baselines(ledger, everyone)
-    pairs = [{"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in contest.pairs]
+    pairs = [{"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in comparison.pairs]
     if arguments.json:
-        means = {name: standing["mean"] for name, standing in contest.standings.items()}
+        means = {name: standing["mean"] for name, standing in comparison.standings.items()}
         print_json(
-            {"cross_validated": means, "images": contest.images, "baselines": baselines, "pairs": pairs}
+            {"cross_validated": means, "images": comparison.images, "baselines": baselines, "pairs": pairs}
         )
         return 0
     standings = [
-        {"heatmaps": name, "images": contest.images[name], "cross_validated": s["mean"], "low": s["low"],
+        {"heatmaps": name, "images": comparison.images[name], "cross_validated": s["mean"], "low": s["low"],
          "high": s["high"]}
-        for name, s in contest.standings.items()
+        for name, s in comparison.standings.items()
     ]  # fmt: skip
     standings += [{**one, "heatmaps": f"{one['heatmaps']} (no network)"} for one in baselines]
     print_table(
         standings,
         as_json=False,
         caption="cross-validated mean IoU with its 95 % interval, over the images that all have"
-        if contest.best
+        if comparison.best
         else "cross-validated mean IoU, each over its own images: no image is common to all",
     )
-    if contest.best:
+    if comparison.best:
         say(
             "with the choice among these sets made inside the folds as well: "
-            f"cross-validated mean IoU {contest.best['mean']:.4f}"
+            f"cross-validated mean IoU {comparison.best['mean']:.4f}"
         )
     print_table(
         pairs,
@@ -180,7 +180,7 @@ def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _baselines(ledger: Ledger, everyone: Sequence[Contender]) -> list[dict[str, Any]]:
+def _baselines(ledger: Ledger, everyone: Sequence[ScoredSet]) -> list[dict[str, Any]]:
     """What needs no network, where a run has scored it over just the images that all have."""
     everywhere = frozenset.intersection(*(one.ids for one in everyone))
     one = next((one for one in everyone if one.ids == everywhere), None)

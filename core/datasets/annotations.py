@@ -20,7 +20,7 @@ Entry = Mapping[str, Any]  # one object of the JSON file
 
 
 @dataclass(frozen=True)
-class Picture:
+class CocoImage:
     """An image's file and size as the annotations tell it. id: its number there."""
 
     id: str
@@ -57,7 +57,7 @@ class Annotations:
     """
 
     labels: Mapping[str, str]
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, CocoImage]
     groups: Mapping[tuple[str, str], Group]
     crowds: int
     problems: tuple[str, ...]
@@ -119,8 +119,8 @@ def _labels(categories: Sequence[Entry]) -> dict[str, str]:
     return labels
 
 
-def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, Picture]:
-    pictures: dict[str, Picture] = {}
+def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, CocoImage]:
+    pictures: dict[str, CocoImage] = {}
     for image in images:
         id_ = key_of(image["id"])
         if id_ in pictures:
@@ -129,7 +129,7 @@ def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, Picture]:
         height, width = _side(image["height"]), _side(image["width"])
         if height * width > LARGEST_PIXELS:
             raise ValueError(f"image {name!r} of {width} x {height} pixels")
-        pictures[id_] = Picture(id_, folder / name, name, height, width)
+        pictures[id_] = CocoImage(id_, folder / name, name, height, width)
     return pictures
 
 
@@ -161,7 +161,7 @@ def _side(value: object) -> int:
 
 def _groups(
     annotations: Sequence[Entry],
-    pictures: Mapping[str, Picture],
+    pictures: Mapping[str, CocoImage],
     labels: Mapping[str, str],
     left_out: Counter[str],
 ) -> dict[tuple[str, str], Group]:

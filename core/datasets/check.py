@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cliploc.core.datasets import coco, folder
-from cliploc.core.datasets.annotations import Picture
+from cliploc.core.datasets.annotations import CocoImage
 from cliploc.core.datasets.masks import reading_of
 from cliploc.core.datasets.pictures import header, is_unsure, read_image
 from cliploc.core.datasets.spec import COCO, Options, parsed, root_of
@@ -54,7 +54,7 @@ def _mask_problems(opened: folder.Folder) -> Iterator[str]:
         yield f"row {row.number}: mask {clean(row.mask)} is empty: no pixel is foreground"
 
 
-def _row_problems(opened: folder.Folder, place: int, row: folder.Row) -> Iterator[str]:
+def _row_problems(opened: folder.Folder, place: int, row: folder.TableRow) -> Iterator[str]:
     picture, mask = opened.pictures[place], opened.truths[place]
     form = opened.masks.forms[place]
     if form.problem:
@@ -95,7 +95,7 @@ def _coco_problems(found: coco.Coco, options: Options) -> Iterator[str]:
             yield f"sample {clean(id_)}: its true mask is empty"
 
 
-def _picture_problems(picture: Picture, options: Options) -> Iterator[str]:
+def _picture_problems(picture: CocoImage, options: Options) -> Iterator[str]:
     if not picture.path.is_file():
         yield f"image {clean(picture.name)} is missing (skip-missing=yes leaves it out)"
         return

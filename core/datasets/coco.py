@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cliploc.core.datasets import files, ids
-from cliploc.core.datasets.annotations import Picture, read_annotations, rings_of
+from cliploc.core.datasets.annotations import CocoImage, read_annotations, rings_of
 from cliploc.core.datasets.sample import Content, Dataset, Sample
 from cliploc.core.datasets.spec import Options, coco_places
 from cliploc.core.errors import DatasetError, clean
@@ -37,7 +37,7 @@ NAMED = 6
 class Region:
     """The annotations of one category in one picture: instances, and crowds."""
 
-    picture: Picture
+    picture: CocoImage
     annotations: Path
     instances: tuple[tuple[str, Any], ...]  # annotation id and segmentation
     crowds: tuple[tuple[str, Any], ...]
@@ -180,14 +180,14 @@ def read_coco(place: str, options: Options) -> Coco:
     )
 
 
-def _names(picture: Picture, label: str, category: str) -> tuple[str, ...]:
+def _names(picture: CocoImage, label: str, category: str) -> tuple[str, ...]:
     """What the sample of a picture and a category may be called, the shortest first."""
     stem, path = picture.names
     full = f"{label}_{path}_{picture.id}"
     return f"{label}_{stem}", f"{label}_{path}", full, f"{full}_{category}"
 
 
-def size_problem(picture: Picture, orientation: str) -> str:
+def size_problem(picture: CocoImage, orientation: str) -> str:
     """A sentence where a picture's file is not of the annotations' size, "" where it is or is not there."""
     from cliploc.core.datasets.pictures import header, shown_size
 
@@ -203,7 +203,7 @@ def size_problem(picture: Picture, orientation: str) -> str:
     )
 
 
-def _doubled(pictures: Sequence[Picture]) -> list[str]:
+def _doubled(pictures: Sequence[CocoImage]) -> list[str]:
     names = Counter(picture.name for picture in pictures)
     twice = [name for name, times in names.items() if times > 1]
     return [f"{len(twice)} pictures stand under several numbers: {_few(twice)}"] if twice else []
@@ -215,7 +215,7 @@ def _sources(regions: Sequence[Region]) -> list[str]:
     return [first.setdefault(region.picture.name, region.picture.id) for region in regions]
 
 
-def missing(pictures: Sequence[Picture]) -> list[str]:
+def missing(pictures: Sequence[CocoImage]) -> list[str]:
     """The names of pictures that have no file, sorted."""
     return sorted({picture.name for picture in pictures if not picture.path.is_file()})
 
@@ -288,7 +288,7 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     return found
 
 
-def _is_small(segmentation: object, picture: Picture) -> bool:
+def _is_small(segmentation: object, picture: CocoImage) -> bool:
     """Whether polygons may, by area and outline, cover no whole pixel of the picture; run lengths may.
 
     An outline of length L passes through fewer than 4 L + 4 pixels; a larger area has one of its own.

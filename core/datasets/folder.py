@@ -36,7 +36,7 @@ LARGEST_TABLE = 1 << 28
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One line of the table. number: its line in the file, the header being 1."""
 
     number: int
@@ -64,7 +64,7 @@ class Folder:
     """The files of a dataset in CocoGlide's layout, row by row."""
 
     root: Path
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     options: Options
 
     @cached_property
@@ -155,7 +155,7 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
     return Dataset(called if options.picture == "real" else f"{called} (fake)", spec, samples, content)
 
 
-def read_table(root: Path) -> list[Row]:
+def read_table(root: Path) -> list[TableRow]:
     """The rows of `root/table.csv` (UTF-8, with or without BOM). DatasetError when it cannot be read."""
     if not os.path.isdir(root):  # a Path says no too, but an error for a name that is too long
         raise DatasetError(
@@ -199,10 +199,10 @@ def _other_table(path: Path, missing: Sequence[str], found: list[str]) -> str:
     return f"{path} has no column {', '.join(missing)}; found {shown}; {way}"
 
 
-def _row(number: int, line: Mapping[str, str | None]) -> Row:
+def _row(number: int, line: Mapping[str, str | None]) -> TableRow:
     # What stands behind the last column comes as a list, under no name.
     cells = {name: (line.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL)}
-    return Row(number, cells["real"], cells["mask"], cells["prompt"], cells["fake"], cells["source"])
+    return TableRow(number, cells["real"], cells["mask"], cells["prompt"], cells["fake"], cells["source"])
 
 
 def summary(root: Path, problems: list[str], shown: int = 20) -> str:
@@ -220,7 +220,7 @@ def counted(problems: Sequence[str]) -> str:
     return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
 
 
-def row_problems(rows: Sequence[Row]) -> Iterator[str]:
+def row_problems(rows: Sequence[TableRow]) -> Iterator[str]:
     """What is wrong with the table's rows themselves."""
     first: dict[tuple[str, str, str], int] = {}
     for row in rows:
@@ -233,7 +233,7 @@ def row_problems(rows: Sequence[Row]) -> Iterator[str]:
         first.setdefault(cells, row.number)
 
 
-def missing_files(root: Path, rows: Sequence[Row], options: Options) -> Iterator[str]:
+def missing_files(root: Path, rows: Sequence[TableRow], options: Options) -> Iterator[str]:
     """Files that rows name and that are not there, or not in the dataset's folder."""
     for row in rows:
         for name in filter(None, (getattr(row, options.picture), row.mask)):
@@ -250,7 +250,7 @@ def inside(root: Path, name: str) -> bool:
     return not os.path.isabs(name) and ".." not in name.split("/") and "\0" not in name
 
 
-def size_problem(row: Row, picture: Header, mask: Size, orientation: str) -> str:
+def size_problem(row: TableRow, picture: Header, mask: Size, orientation: str) -> str:
     """A sentence where a row's picture and mask are not of one size, "" where they are."""
     from cliploc.core.datasets.pictures import shown_size
 
@@ -263,13 +263,13 @@ def size_problem(row: Row, picture: Header, mask: Size, orientation: str) -> str
     )
 
 
-def _is_cocoglide(rows: Sequence[Row]) -> bool:
+def _is_cocoglide(rows: Sequence[TableRow]) -> bool:
     """Whether ids end in numbers of COCO images, each only once: `dining table_114871`."""
     numbers = Counter(_source(row) for row in rows)
     return "" not in numbers and max(numbers.values()) == 1
 
 
-def _source(row: Row) -> str:
+def _source(row: TableRow) -> str:
     if row.source:
         return row.source
     number = row.stem.removeprefix(f"{row.label}_")

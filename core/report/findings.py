@@ -16,7 +16,7 @@ from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.report import quoted
 from cliploc.core.sweep.baselines import baseline_table, baselines_of
-from cliploc.core.sweep.compare import Comparison, Contest, against_baselines, compared, contenders
+from cliploc.core.sweep.compare import Comparison, SetComparison, against_baselines, compared, scored_sets
 from cliploc.core.sweep.grid import Grid, computation_of
 from cliploc.core.sweep.ledger import Ledger, RunRow
 from cliploc.core.sweep.plan import Plan
@@ -29,7 +29,7 @@ Curves = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Best:
+class TunedConfig:
     """A best cell: its config with its threshold, its mean IoU, every score of the config by threshold."""
 
     config: PostProcess
@@ -61,9 +61,9 @@ class SetFindings:
     name: str
     identity: Identity | None
     summary: Mapping[str, Any]
-    best: Best
-    raw: Best | None
-    poster_kernels: Best | None
+    best: TunedConfig
+    raw: TunedConfig | None
+    poster_kernels: TunedConfig | None
     surface: Surface | None
     labels: Mapping[str, float]
 
@@ -83,8 +83,8 @@ class SetFindings:
         return ", ".join(filter(None, (self.title, self.template)))
 
     @property
-    def contender(self) -> str:
-        """Its name in a `Contest`."""
+    def compared_as(self) -> str:
+        """Its name in a `SetComparison`."""
         return f"{self.run}:{self.name}"
 
     @property
@@ -111,7 +111,7 @@ class SetFindings:
 class Findings:
     """All runs of a report: they scored the same dataset, and everything is over the images that all have.
 
-    contest: the sets against each other; None where they cannot be compared, and
+    comparison: the sets against each other; None where they cannot be compared, and
     without_pairs says why. against: the sets against masks that need no network; empty
     without the dataset. gains: Holm's p of what morphology adds, by
     set. own: the summaries of sets that have more images, over all of their own.
@@ -121,7 +121,7 @@ class Findings:
     plans: tuple[Plan, ...]
     machines: tuple[Mapping[str, str], ...]
     sets: tuple[SetFindings, ...]
-    contest: Contest | None
+    comparison: SetComparison | None
     without_pairs: str
     against: tuple[Comparison, ...]
     gains: tuple[float | None, ...]
@@ -207,12 +207,12 @@ def gathered(ledger: Ledger, runs: Sequence[str], dataset: Dataset | None = None
             sets.append(_set_findings(row, plan, index, scored))
             if not whole:
                 own.append((sets[-1], stored))
-    contest, reason = _contest(ledger, rows, ids)
-    against = _against(contest, dataset, ids, plans[0]) if contest and dataset else ()
+    comparison, reason = _comparison(ledger, rows, ids)
+    against = _against(comparison, dataset, ids, plans[0]) if comparison and dataset else ()
     gains = tuple(holm([(found.summary["raw"] or {"gain": {"p": None}})["gain"]["p"] for found in sets]))
     machines = tuple(ledger.machine(row.id) for row in rows)
     return Findings(
-        rows, plans, machines, tuple(sets), contest, reason, against, gains, tuple(own), tuple(ids)
+        rows, plans, machines, tuple(sets), comparison, reason, against, gains, tuple(own), tuple(ids)
     )
 
 
@@ -225,17 +225,21 @@ def _common(ids: Sequence[Sequence[str]], rows: Sequence[RunRow]) -> list[str]:
     return [id_ for id_ in ids[0] if id_ in shared]
 
 
-def _contest(ledger: Ledger, rows: Sequence[RunRow], ids: Sequence[str]) -> tuple[Contest | None, str]:
+def _comparison(
+    ledger: Ledger, rows: Sequence[RunRow], ids: Sequence[str]
+) -> tuple[SetComparison | None, str]:
     try:
-        everyone = [one for row in rows for one in contenders(ledger, row.id)]
+        everyone = [one for row in rows for one in scored_sets(ledger, row.id)]
         return compared(ledger, [replace(one, ids=frozenset(ids)) for one in everyone]), ""
     except ParameterError as error:
         return None, str(error)
 
 
-def _against(contest: Contest, dataset: Dataset, ids: Sequence[str], plan: Plan) -> tuple[Comparison, ...]:
+def _against(
+    comparison: SetComparison, dataset: Dataset, ids: Sequence[str], plan: Plan
+) -> tuple[Comparison, ...]:
     table = baseline_table([dataset.by_id(id_) for id_ in ids])
-    return against_baselines(contest, table.by([plan.sources[id_] for id_ in ids]))
+    return against_baselines(comparison, table.by([plan.sources[id_] for id_ in ids]))
 
 
 def _as_stored(ledger: Ledger, row: RunRow, index: int) -> _Scored:
@@ -289,12 +293,12 @@ def _ground(ledger: Ledger, row: RunRow, index: int) -> object:
 def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFindings:
     name, configs, scores = plan.sets[index], plan.grid.configs, scored.mean_iou
 
-    def best_of(chosen: npt.NDArray[np.bool_]) -> Best | None:
+    def best_of(chosen: npt.NDArray[np.bool_]) -> TunedConfig | None:
         if not chosen.any():
             return None
         place, threshold = divmod(int(np.where(chosen[:, None], scores, -1).argmax()), len(THRESHOLDS))
         config = configs[place].with_(threshold=THRESHOLDS[threshold])
-        return Best(config, float(scores[place, threshold]), scored.curves(place))
+        return TunedConfig(config, float(scores[place, threshold]), scored.curves(place))
 
     best = best_of(np.ones(len(configs), bool))
     assert best is not None  # a grid is never empty
@@ -323,7 +327,7 @@ def _is_pair(config: PostProcess) -> bool:
     return len(config.order.split("-")) == 2
 
 
-def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: Best | None) -> Surface | None:
+def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: TunedConfig | None) -> Surface | None:
     """Over both kernels, at the interpolation, order and kernel shape of the best cell of an order with both.
 
     None without such an order, or where an axis is short.

@@ -13,7 +13,7 @@ from cliploc.core.datasets.spec import resolved
 from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.paths import atomic_write
-from cliploc.core.report import claims, contests, figures, morphology, provenance, sections
+from cliploc.core.report import claims, comparisons, figures, morphology, provenance, sections
 from cliploc.core.report.claims import Verdict
 from cliploc.core.report.examples import Gallery, gallery
 from cliploc.core.report.figures import Figure
@@ -109,7 +109,7 @@ def _sections(
 ) -> Iterator[Section]:
     sets, leaders = findings.sets, findings.leaders
     progress("drawing")
-    prompts = contests.prompts_table(sets)
+    prompts = comparisons.prompts_table(sets)
     surfaces = figures.kernel_surfaces(leaders)
     counted = [parts_table(parts)] if parts else []
     found = (*_lead(findings), *_notes(findings), *_scores(findings), *_pairs(findings))
@@ -147,8 +147,8 @@ def _lead(findings: Findings) -> Iterator[str]:
     for leader in findings.leaders:
         for doubt in doubts(leader.summary):
             yield f"{leader.title}: {doubt}."
-    if len(findings.sets) > 1 and findings.contest is not None and findings.contest.best is not None:
-        value = findings.contest.best
+    if len(findings.sets) > 1 and findings.comparison is not None and findings.comparison.best is not None:
+        value = findings.comparison.best
         ends = "" if value["low"] is None else f" (95 % interval {value['low']:.4f} to {value['high']:.4f})"
         yield (
             "Which set is best was seen from these very numbers. With the choice among all "
@@ -192,8 +192,8 @@ def _scores(findings: Findings) -> Iterator[Block]:
 
 
 def _pairs(findings: Findings) -> tuple[Block, ...]:
-    if findings.contest is not None:
-        table = contests.pairs_table(findings, findings.contest)
+    if findings.comparison is not None:
+        table = comparisons.pairs_table(findings, findings.comparison)
         return (table,) if table else ("Nothing is compared in pairs: there is only one heatmap set.",)
     return (f"Nothing is compared in pairs: {findings.without_pairs}.",)
 

@@ -17,8 +17,18 @@ from cliploc.core.metrics import Integers, Scores
 from cliploc.core.parameters import Value
 from cliploc.core.postprocess import ORDERS, THRESHOLDS, PostProcess
 from cliploc.core.scores import CONVENTION
-from cliploc.core.sweep.choosing import Chosen, Folds, Paired, Worth, best_of, chosen, folds_of, paired, worth
-from cliploc.core.sweep.statistics import UNIT, Table, plateau, standard_error
+from cliploc.core.sweep.choosing import (
+    Folds,
+    Paired,
+    Selection,
+    Worth,
+    best_of,
+    chosen,
+    folds_of,
+    paired,
+    worth,
+)
+from cliploc.core.sweep.statistics import UNIT, IouTable, plateau, standard_error
 
 _T = len(THRESHOLDS)
 
@@ -110,7 +120,7 @@ class Scored:
     nothing: (cells,) images predicted whole, or not at all. labels: images by label.
     """
 
-    table: Table
+    table: IouTable
     units: Sequence[str] | None
     means: Scores
     everything: Integers
@@ -163,7 +173,7 @@ def _interval(value: Worth | None) -> tuple[float, float] | None:
 
 
 def _raw(
-    table: Table, means: Scores, configs: Sequence[PostProcess], way: Chosen, folds: Folds
+    table: IouTable, means: Scores, configs: Sequence[PostProcess], way: Selection, folds: Folds
 ) -> RawEntry | None:
     """No morphology against all configs, both tuned inside the folds; None when only one was tried."""
     cells = np.repeat([not config.steps() for config in configs], _T)
@@ -179,7 +189,7 @@ def _raw(
     )
 
 
-def _orders(table: Table, means: Scores, configs: Sequence[PostProcess], folds: Folds) -> list[OrderEntry]:
+def _orders(table: IouTable, means: Scores, configs: Sequence[PostProcess], folds: Folds) -> list[OrderEntry]:
     """Every order of steps against the choice among all others, tuned inside the same folds."""
     names = np.repeat(["-".join(name for name, _ in config.steps()) or "none" for config in configs], _T)
     present = [order for order in ORDERS if (names == order).any()]
@@ -187,7 +197,7 @@ def _orders(table: Table, means: Scores, configs: Sequence[PostProcess], folds: 
         return []
     ways = {order: chosen(table.only(names == order), folds) for order in present}
 
-    def more(way: Chosen, other: Chosen) -> Paired:
+    def more(way: Selection, other: Selection) -> Paired:
         # Cells of two orders may be one and the same mask: as sure as ways that share cells, not more.
         return paired(way, other, table.sizes, way.on_all)
 
@@ -206,7 +216,9 @@ def _orders(table: Table, means: Scores, configs: Sequence[PostProcess], folds: 
     return found
 
 
-def _folds(table: Table, fold: Integers, way: Chosen, configs: Sequence[PostProcess]) -> list[FoldEntry]:
+def _folds(
+    table: IouTable, fold: Integers, way: Selection, configs: Sequence[PostProcess]
+) -> list[FoldEntry]:
     found = []
     for number, cell in enumerate(way.choices[0].tolist()):
         inside = fold == number
@@ -215,7 +227,7 @@ def _folds(table: Table, fold: Integers, way: Chosen, configs: Sequence[PostProc
     return found
 
 
-def _oracle_threshold(table: Table, config: int) -> float:
+def _oracle_threshold(table: IouTable, config: int) -> float:
     """Mean over images of the best threshold's IoU, threshold chosen by looking at the true mask."""
     return float(table.totals[:, config * _T : (config + 1) * _T].max(axis=1).mean() / UNIT)
 

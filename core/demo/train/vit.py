@@ -12,7 +12,7 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cliploc.core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
+from cliploc.core.demo.train.batches import Scenes, TrainingPlan, descent, draws, half, normalised
 from cliploc.core.demo.train.teacher import Log
 
 SCALE = 12.0
@@ -56,7 +56,7 @@ def train_vit(
     directions: Tensor,
     answers: Tensor,
     scenes: Scenes,
-    plan: Plan,
+    plan: TrainingPlan,
     log: Log,
     image_weight: float = 1.0,
 ) -> None:
