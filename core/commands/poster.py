@@ -238,7 +238,8 @@ def _some(
 ) -> dict[Recipe, HeatmapSet]:
     """Heatmaps of some samples alone, in the sets of the whole dataset, on one device."""
     from cliploc.core.backbones.network import devices_of
-    from cliploc.core.heatmaps.extract import BATCH, fill, grouped, joined, load
+    from cliploc.core.heatmaps.extract import BATCH, fill
+    from cliploc.core.heatmaps.forward import grouped, joined, load
 
     first = devices_of(device)[0]
     size = BATCH[first.type]

@@ -44,11 +44,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class SetComparison:
-    """Contenders against each other.
+    """Heatmap sets against each other.
 
     standings: what each is worth, over the images that all have, or over its own where
     no image is common to all; images: how many those are. best: what choosing the
-    contender, too, inside the folds is worth; None without common images. ways, sizes:
+    set, too, inside the folds is worth; None without common images. ways, sizes:
     how each chooses on the common images, by source; empty without any.
     """
 
@@ -95,7 +95,7 @@ def _check_truths(ledger: Ledger, everyone: list[ScoredSet]) -> None:
 
 
 def compared(ledger: Ledger, everyone: list[ScoredSet]) -> SetComparison:
-    """Every contender, and every pair on its shared images. ParameterError when a pair shares none."""
+    """Every set, and every pair on its shared images. ParameterError when a pair shares none."""
     _check_truths(ledger, everyone)
     everywhere = frozenset.intersection(*(one.ids for one in everyone))
     own = [everywhere or one.ids for one in everyone]
@@ -132,7 +132,7 @@ def compared(ledger: Ledger, everyone: list[ScoredSet]) -> SetComparison:
 
 
 def against_baselines(comparison: SetComparison, table: IouTable) -> tuple[Comparison, ...]:
-    """Every contender against every mask that needs no network, each tuned inside the same folds.
+    """Every set against every mask that needs no network, each tuned inside the same folds.
 
     table: of `baselines.baseline_table`, by source, over the common images.
     """
@@ -151,14 +151,14 @@ def _best(ways: list[Selection], sizes: Integers) -> Worth:
 
 
 def _sources(everyone: list[ScoredSet]) -> dict[str, str]:
-    """One source for every sample, whichever run names it: the first contender's where they differ."""
+    """One source for every sample, whichever run names it: the first set's where they differ."""
     return {id_: source for one in reversed(everyone) for id_, source in one.sources.items()}
 
 
 def _ways(
     ledger: Ledger, one: ScoredSet, needed: set[Ids], sources: Mapping[str, str]
 ) -> dict[Ids, tuple[Selection, Integers]]:
-    """How a contender chooses on each of some selections of its images."""
+    """How a set chooses on each of some selections of its images."""
     shards = [shard for shard in ledger.plan(one.run).shards() if shard.set_index == one.set_index]
     table = kept_table(ledger, one.run, shards)
     ids = [id_ for shard in shards for id_ in shard.ids]
