@@ -333,7 +333,7 @@ def test_71_masks_of_another_size_are_an_error(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("72-results/*.json")), ids=lambda path: path.stem)
 def test_72_results_give_the_mask_or_an_error(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from cliploc.core.predictions import read_results
+    from cliploc.core.predictions.read import read_results
 
     demo = open_dataset("demo")
     if path.stem in ("rle", "uncompressed", "scorenan", "scorestr"):

@@ -23,17 +23,8 @@ from cliploc.core.heatmaps.ground import ground
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.metrics import Counts, mean_scores, pooled, summed_scores
 from cliploc.core.postprocess import PostProcess
-from cliploc.core.predictions import (
-    ground_truth,
-    notes_on_masks,
-    predictions,
-    read_masks,
-    read_results,
-    results,
-    scored,
-    write_json,
-    write_masks,
-)
+from cliploc.core.predictions.read import notes_on_masks, read_masks, read_results, scored
+from cliploc.core.predictions.write import ground_truth, predictions, results, write_json, write_masks
 from cliploc.core.scores import AVERAGED, SUMMED
 from cliploc.core.sweep.inputs import open_sets
 from cliploc.core.sweep.ledger import Ledger

@@ -25,7 +25,7 @@ from cliploc.core.datasets.check import problems_of
 from cliploc.core.datasets.pictures import read_image
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.exchange import read_npz
-from cliploc.core.predictions import read_masks, read_results
+from cliploc.core.predictions.read import read_masks, read_results
 from tests.core.datasets.readers import compressed, disc, runs_of, saved
 from tests.fuzz.mutate import rewritten, spoiled
 
