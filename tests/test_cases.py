@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from cliploc.core.cli import main
-from cliploc.core.datasets import Dataset, open_dataset
-from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets import Dataset, open_dataset, problems_of
 from cliploc.core.errors import ClipLocError, DatasetError
 from tests.conftest import REPOSITORY
 

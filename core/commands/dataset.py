@@ -12,7 +12,7 @@ from cliploc.core.commands.options import (
     spec_of,
 )
 from cliploc.core.commands.output import print_json, print_lines, print_table, say, say_notes
-from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets import problems_of
 from cliploc.core.datasets.folder import counted
 from cliploc.core.datasets.statistics import statistics
 

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliploc.core.datasets.check import problems_of
-from cliploc.core.datasets.folder import TABLE, read_table, summary
+from cliploc.core.datasets import problems_of
+from cliploc.core.datasets.folder import summary
+from cliploc.core.datasets.table import TABLE, read_table
 from cliploc.core.errors import DatasetError, StoreError, clean
 from cliploc.core.fetch.archive import unpack
 from cliploc.core.fetch.download import Kind, Patience, download

@@ -20,8 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cliploc.core.datasets import open_dataset
-from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.pictures import read_image
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.exchange import read_npz

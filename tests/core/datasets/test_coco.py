@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from cliploc.core.datasets import open_dataset
+from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.annotations import CocoImage
-from cliploc.core.datasets.check import problems_of
 from cliploc.core.datasets.coco import _is_small
 from cliploc.core.errors import DatasetError
 from cliploc.core.metrics import counts_of
