@@ -11,7 +11,7 @@ from cliploc.core.errors import clean
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.choosing import GAIN_FROM, WORTH_FROM
 from cliploc.core.sweep.doubts import doubts
-from cliploc.core.sweep.ledger import Best, RunRow
+from cliploc.core.sweep.rows import Best, RunRow
 
 
 def as_plain(row: RunRow) -> dict[str, object]:

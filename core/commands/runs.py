@@ -19,8 +19,9 @@ from cliploc.core.sweep.choosing import COMPARED_FROM
 from cliploc.core.sweep.compare import ScoredSet, compared, scored_sets
 from cliploc.core.sweep.export import export
 from cliploc.core.sweep.inputs import check_reading
-from cliploc.core.sweep.ledger import Ledger, RunRow
+from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.process import detach, foreground
+from cliploc.core.sweep.rows import RunRow
 
 Act = Callable[[Ledger, argparse.Namespace], int | None]
 

@@ -18,9 +18,10 @@ from cliploc.core.report import quoted
 from cliploc.core.sweep.baselines import baseline_table, baselines_of
 from cliploc.core.sweep.compare import Comparison, SetComparison, against_baselines, compared, scored_sets
 from cliploc.core.sweep.grid import Grid, computation_of
-from cliploc.core.sweep.ledger import Ledger, RunRow
+from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan
 from cliploc.core.sweep.recount import recounted
+from cliploc.core.sweep.rows import RunRow
 from cliploc.core.sweep.statistics import holm
 from cliploc.core.sweep.summary import BaselineEntry, summary_of
 from cliploc.core.sweep.sums import UNIT
@@ -248,13 +249,13 @@ def _as_stored(ledger: Ledger, row: RunRow, index: int) -> _Scored:
     assert summary is not None  # the set is finished
 
     def curves(place: int) -> Curves:
-        return {n: v for n, v in ledger.config_scores(row.id, index, place).items() if n != "folds"}
+        return {n: v.tolist() for n, v in ledger.config_scores(row.id, index, place).items() if n != "folds"}
 
     return _Scored(
         summary,
-        np.array(ledger.scores(row.id, index, "mean_iou")),
+        ledger.scores(row.id, index, "mean_iou"),
         curves,
-        lambda place: ledger.label_scores(row.id, index, place),
+        lambda place: {n: v.tolist() for n, v in ledger.label_scores(row.id, index, place).items()},
     )
 
 

@@ -17,8 +17,8 @@ from cliploc.core.report.examples import FAILURES, Gallery
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.tables import Cell, Number, Table
 from cliploc.core.sweep.choosing import REPEATS
-from cliploc.core.sweep.ledger import RunRow
 from cliploc.core.sweep.plan import FOLDS, Plan
+from cliploc.core.sweep.rows import RunRow
 
 _QUOTED = "poster (quoted)"
 _TRAINING = {

@@ -17,8 +17,9 @@ from cliploc.core.errors import StoreError
 from cliploc.core.metrics import iou
 from cliploc.core.sweep import arrays
 from cliploc.core.sweep.inputs import Inputs
-from cliploc.core.sweep.ledger import Best, Ledger
+from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan, Shard
+from cliploc.core.sweep.rows import Best
 from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.totals import Totals
 from cliploc.core.sweep.work import Result, summed

@@ -23,7 +23,7 @@ from cliploc.tui.state import FACETS, SORTS, ExplorerState, Source
 from cliploc.tui.widgets.parameters import ParameterPanel
 
 if TYPE_CHECKING:
-    from cliploc.core.sweep.ledger import Best, Cell
+    from cliploc.core.sweep.rows import Best, Cell
 
 SORT_HELP = {
     "table": "the dataset's order, by class",

@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Static
 
 from cliploc.core.errors import clean
 from cliploc.core.scores import title_of
-from cliploc.core.sweep.ledger import Best, Cell, RunRow
+from cliploc.core.sweep.rows import Best, Cell, RunRow
 from cliploc.tui.curves import SCORES, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for

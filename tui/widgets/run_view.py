@@ -10,7 +10,7 @@ from textual.content import Content
 from cliploc.core.errors import clean
 from cliploc.core.scores import title_of
 from cliploc.core.sweep.doubts import doubts
-from cliploc.core.sweep.ledger import RunRow
+from cliploc.core.sweep.rows import RunRow
 from cliploc.tui.curves import figure
 from cliploc.tui.runs import HeatTable, RunView, duration
 
