@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import open_clip
-from open_clip.factory import _find_checkpoint_in_dir
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
 from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from cliploc.core.backbones.configs import Config, read_config
+from cliploc.core.backbones.open_clip_private import FIND_WEIGHTS, private
 from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
 from cliploc.core.paths import expanded
 
@@ -193,7 +193,7 @@ def _from_folder(name: str, checkpoint: str | None) -> Origin:
             raise CheckpointError(f"{name} carries its own weights; found checkpoint {clean(checkpoint)!r}, "
                                   "expected none, a file, or random:SEED")  # fmt: skip
         return replace(source, weights=path)
-    weights = _find_checkpoint_in_dir(folder)
+    weights = private(FIND_WEIGHTS)(folder)
     if weights is None:
         raise hub.without_weights(folder)
     return replace(source, weights=Path(weights))

@@ -208,7 +208,7 @@ def in_memory(
             ]
             return {r: torch.cat([part[r] for part in parts]) for r in job.recipes}, at_once
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
                 raise
             reason = str(error).splitlines()[0]
         if at_once == 1:
@@ -220,7 +220,3 @@ def in_memory(
         at_once //= 2
         if job.backbone.device.type == "cuda":
             torch.cuda.empty_cache()
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

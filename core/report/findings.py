@@ -209,7 +209,10 @@ def gathered(ledger: Ledger, runs: Sequence[str], dataset: Dataset | None = None
             if not whole:
                 own.append((sets[-1], stored))
     comparison, reason = _comparison(ledger, rows, ids)
-    against = _against(comparison, dataset, ids, plans[0]) if comparison and dataset else ()
+    against: tuple[Comparison, ...] = ()
+    if comparison and dataset:
+        table = baseline_table([dataset.by_id(id_) for id_ in ids])
+        against = against_baselines(comparison, table.by([plans[0].sources[id_] for id_ in ids]))
     gains = tuple(holm([(found.summary["raw"] or {"gain": {"p": None}})["gain"]["p"] for found in sets]))
     machines = tuple(ledger.machine(row.id) for row in rows)
     return Findings(
@@ -234,13 +237,6 @@ def _comparison(
         return compared(ledger, [replace(one, ids=frozenset(ids)) for one in everyone]), ""
     except ParameterError as error:
         return None, str(error)
-
-
-def _against(
-    comparison: SetComparison, dataset: Dataset, ids: Sequence[str], plan: Plan
-) -> tuple[Comparison, ...]:
-    table = baseline_table([dataset.by_id(id_) for id_ in ids])
-    return against_baselines(comparison, table.by([plan.sources[id_] for id_ in ids]))
 
 
 def _as_stored(ledger: Ledger, row: RunRow, index: int) -> _Scored:
@@ -278,17 +274,12 @@ def _again(
     return _Scored(
         {
             **summary_of(scored, plan.grid.configs, plan.seed, baselines),
-            "ground": _ground(ledger, row, index),
+            "ground": (ledger.summary(row.id, index) or {}).get("ground", {}),  # of the whole run,
         },
         columns["mean_iou"],
         lambda place: {name: values[place].tolist() for name, values in columns.items()},
         lambda place: {label: values[place].tolist() for label, values in means.items()},
     )
-
-
-def _ground(ledger: Ledger, row: RunRow, index: int) -> object:
-    """What the whole run's scores stand on; its counts are of all its images."""
-    return (ledger.summary(row.id, index) or {}).get("ground", {})
 
 
 def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFindings:
@@ -314,7 +305,7 @@ def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFi
         best=best,
         raw=best_of(np.array([not config.steps() for config in configs])),
         poster_kernels=best_of(np.array([_has_poster_kernels(config) for config in configs])),
-        surface=_surface(plan.grid, scores, best_of(np.array([_is_pair(config) for config in configs]))),
+        surface=_surface(plan.grid, scores, best_of(np.array(["-" in config.order for config in configs]))),
         labels={label: values[best.config.threshold_index] for label, values in labels.items()},
     )
 
@@ -322,10 +313,6 @@ def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFi
 def _has_poster_kernels(config: PostProcess) -> bool:
     low, high = quoted.KERNELS
     return config.order == "dilate-erode" and low <= config.dilate <= high and low <= config.erode <= high
-
-
-def _is_pair(config: PostProcess) -> bool:
-    return len(config.order.split("-")) == 2
 
 
 def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: TunedConfig | None) -> Surface | None:

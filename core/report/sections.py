@@ -31,6 +31,14 @@ def scores_table(findings: Findings) -> Table:
         )
         for found in sets
     )
+    # Every set of a report is over the same images, and so are the baselines of the first.
+    without_network = tuple(
+        (
+            one["name"], None, Number(sets[0].summary["images"], 0), None, Number(one["mean_iou"]),
+            number(one["cross_validated"]), None, None, number(one["threshold"], 3),
+        )
+        for one in sets[0].summary["baselines"]
+    )  # fmt: skip
     caption = (
         f"Mean IoU ({CONVENTION}), over the same images in every row. raw, best: the best cell without "
         f"morphology and of all {sets[0].summary['cells']:,} cells of a heatmap set, {TUNED}. "
@@ -45,19 +53,8 @@ def scores_table(findings: Findings) -> Table:
         "threshold",
     )  # fmt: skip
     return Table(
-        "scores", "Scores per method.", caption, columns, rows + _baseline_rows(sets[0]), frozenset({QUOTED})
+        "scores", "Scores per method.", caption, columns, rows + without_network, frozenset({QUOTED})
     ).without_empty_columns()
-
-
-def _baseline_rows(found: SetFindings) -> tuple[tuple[Cell, ...], ...]:
-    """Every set of a report is over the same images, and so are the baselines of the first."""
-    return tuple(
-        (
-            one["name"], None, Number(found.summary["images"], 0), None, Number(one["mean_iou"]),
-            number(one["cross_validated"]), None, None, number(one["threshold"], 3),
-        )
-        for one in found.summary["baselines"]
-    )  # fmt: skip
 
 
 def own_table(findings: Findings) -> Table | None:

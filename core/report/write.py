@@ -15,7 +15,7 @@ from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.paths import atomic_write
 from cliploc.core.report import claims, comparisons, figures, morphology, provenance, sections
 from cliploc.core.report.claims import Verdict
-from cliploc.core.report.examples import Gallery, gallery
+from cliploc.core.report.examples import gallery
 from cliploc.core.report.figures import Figure
 from cliploc.core.report.findings import Findings, SetFindings, finished_runs, gathered
 from cliploc.core.report.latex import PREAMBLE, as_latex
@@ -137,7 +137,9 @@ def _sections(
             f"{fewest:,} of {len(dataset.scorable):,}."
         )
     yield Section(
-        "searched", "What was searched, and how to repeat it", (searched, repeat, _commands(findings))
+        "searched",
+        "What was searched, and how to repeat it",
+        (searched, repeat, Commands(tuple(dict.fromkeys(provenance.commands(findings))))),
     )
 
 
@@ -222,22 +224,14 @@ def _dataset_blocks(findings: Findings, dataset: Dataset | None, reason: str) ->
 
 
 def _examples(findings: Findings, dataset: Dataset | None, reason: str) -> Iterator[Section]:
-    galleries = _galleries(findings, dataset) if dataset is not None else ()
+    found = [gallery(leader, dataset, findings.ids) for leader in findings.leaders if dataset is not None]
+    galleries = tuple(one for one in found if one is not None)
     if not galleries:
         absent = reason or "The heatmaps are not in this machine's store, so there is nothing to show."
         yield Section("examples", "Examples", (absent,))
         return
     yield Section("examples", "Examples: best, median, worst", (Pictures(galleries),))
     yield Section("failures", "Failures", (provenance.failures_table(galleries), *galleries))
-
-
-def _galleries(findings: Findings, dataset: Dataset) -> tuple[Gallery, ...]:
-    found = (gallery(leader, dataset, findings.ids) for leader in findings.leaders)
-    return tuple(one for one in found if one is not None)
-
-
-def _commands(findings: Findings) -> Commands:
-    return Commands(tuple(dict.fromkeys(provenance.commands(findings))))
 
 
 def _title(findings: Findings) -> str:

@@ -106,10 +106,12 @@ def compared(ledger: Ledger, everyone: list[ScoredSet]) -> SetComparison:
             raise ParameterError(
                 f"{everyone[first].name} and {everyone[second].name} have no image in common"
             )
+    # One source for every sample, whichever run names it: the first set's where they differ.
+    sources = {id_: source for one in reversed(everyone) for id_, source in one.sources.items()}
     ways: dict[tuple[int, Ids], tuple[Selection, Integers]] = {}
     for index, one in enumerate(everyone):
         needed = {own[index], *(ids for pair, ids in shared.items() if index in pair)}
-        ways |= {(index, ids): way for ids, way in _ways(ledger, one, needed, _sources(everyone)).items()}
+        ways |= {(index, ids): way for ids, way in _ways(ledger, one, needed, sources).items()}
     results = [
         paired(ways[first, ids][0], ways[second, ids][0], ways[first, ids][1])
         for (first, second), ids in shared.items()
@@ -119,7 +121,9 @@ def compared(ledger: Ledger, everyone: list[ScoredSet]) -> SetComparison:
     return SetComparison(
         standings={name: worth(way, sizes) for name, (way, sizes) in zip(names, mine, strict=True)},
         images={name: int(sizes.sum()) for name, (_, sizes) in zip(names, mine, strict=True)},
-        best=_best([way for way, _ in mine], mine[0][1]) if everywhere else None,
+        best=worth(best_of([way for way, _ in mine], folds_of(len(mine[0][1]), SEED)), mine[0][1])
+        if everywhere
+        else None,
         pairs=tuple(
             Comparison(names[first], names[second], result, p)
             for (first, second), result, p in zip(
@@ -144,15 +148,6 @@ def against_baselines(comparison: SetComparison, table: IouTable) -> tuple[Compa
     ]
     corrected = holm([result["p"] for _, _, result in pairs])
     return tuple(Comparison(*pair, p) for pair, p in zip(pairs, corrected, strict=True))
-
-
-def _best(ways: list[Selection], sizes: Integers) -> Worth:
-    return worth(best_of(ways, folds_of(len(sizes), SEED)), sizes)
-
-
-def _sources(everyone: list[ScoredSet]) -> dict[str, str]:
-    """One source for every sample, whichever run names it: the first set's where they differ."""
-    return {id_: source for one in reversed(everyone) for id_, source in one.sources.items()}
 
 
 def _ways(

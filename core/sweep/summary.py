@@ -139,6 +139,7 @@ def summary_of(
     way = chosen(table, folds) if folds is not None else None
     value = worth(way, table.sizes) if way else None
     error = standard_error(table, best)
+    at_best = images.totals[:, best // _T * _T : (best // _T + 1) * _T]
     near = np.flatnonzero(plateau(means, error))
     smallest = min(near.tolist(), key=lambda cell: (_kernel_size(configs[cell // _T]), -means[cell], cell))
     return Summary(
@@ -157,7 +158,7 @@ def summary_of(
         plateau_configs=len(np.unique(near // _T)),
         plateau_smallest=_entry(configs, smallest, means[smallest]),
         raw=_raw(table, means, configs, way, folds) if way and folds is not None else None,
-        oracle_threshold=_oracle_threshold(images, best // _T) if scored.units is not None else None,
+        oracle_threshold=float(at_best.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         oracle_cell=float(images.totals.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         everything=int(scored.everything[best]),
         nothing=int(scored.nothing[best]),
@@ -225,11 +226,6 @@ def _folds(
         mean = table.totals[inside, cell].sum(dtype=np.int64) / UNIT / table.sizes[inside].sum()
         found.append(FoldEntry(fold=number, **_entry(configs, cell, mean)))
     return found
-
-
-def _oracle_threshold(table: IouTable, config: int) -> float:
-    """Mean over images of the best threshold's IoU, threshold chosen by looking at the true mask."""
-    return float(table.totals[:, config * _T : (config + 1) * _T].max(axis=1).mean() / UNIT)
 
 
 def _entry(configs: Sequence[PostProcess], cell: int, mean: float) -> CellEntry:

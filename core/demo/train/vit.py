@@ -12,6 +12,7 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cliploc.core.backbones.open_clip_private import EMBEDS, private
 from cliploc.core.demo.train.batches import Scenes, TrainingPlan, descent, draws, half, normalised
 from cliploc.core.demo.train.teacher import Log
 
@@ -29,7 +30,7 @@ def tokens(visual: VisionTransformer, images: Tensor, kept: Tensor, skipped: fro
 
     kept: the patches' numbers; skipped: the blocks whose MLPs are left out.
     """
-    x = visual._embeds(images)
+    x = private(EMBEDS)(visual, images)
     x = torch.cat([x[:, :1], x[:, 1 + kept]], dim=1)
     for index, block in enumerate(visual.transformer.resblocks):
         x = x + _attention(block.attn, block.ln_1(x))
