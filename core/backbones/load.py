@@ -152,18 +152,13 @@ def _digest(
 ) -> str:
     """Of everything that decides what the network computes, whatever it is called."""
     content = {
-        "weights": f"random:{seed}" if weights is None else hub.known_digest(weights) or _content_of(weights),
+        "weights": f"random:{seed}" if weights is None else hub.digest_of(weights),
         "transform": asdict(transform),
         "activation": activation,
         # The weights' own shapes do not tell everything of it, such as the number of heads.
         "config": {key: value for key, value in config.items() if key != "quick_gelu"},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _content_of(weights: Path) -> str:
-    with weights.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kind_of(visual: object) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import demo_folder, told_of
-from cliploc.core.backbones.fetch import fetch, published_and_cached, remote, sha256_of
+from cliploc.core.backbones.fetch import fetch, published_and_cached, remote
 from cliploc.core.commands.options import add_actions, add_json_argument, add_told_arguments
 from cliploc.core.commands.output import print_lines, print_table, say
 from cliploc.core.errors import CheckpointError
@@ -88,7 +88,7 @@ def _checked(name: str, quickgelu: str, preprocess: str) -> dict[str, object]:
     try:
         downloaded = _downloaded(name)
         stored = hub.known_digest(downloaded) if downloaded else None
-        if downloaded and stored and sha256_of(downloaded) != stored:
+        if downloaded and stored and hub.sha256_of(downloaded) != stored:
             raise CheckpointError(f"{downloaded} is not what was published: delete it and fetch it again")
         loaded = load_backbone(*_network(name), device="cpu", quickgelu=quickgelu, preprocess=preprocess)
         broken = non_finite(loaded.model)

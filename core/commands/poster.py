@@ -218,39 +218,17 @@ def _heatmaps(
     with progress() as show:
         for template in dict.fromkeys(recipe.template for recipe in everything):
             those = [recipe for recipe in everything if recipe.template == template]
-            if len(drawn) < len(dataset.samples):
-                known |= _some(those, dataset, drawn, device)
-                continue
             sets = compute(
                 those,
                 dataset,
                 HeatmapStore(),
+                samples=drawn,
                 device=device,
                 report=lambda now: show(now.methods, now.done, now.total),
                 notice=say,
             )
             known |= dict(zip(those, sets, strict=True))
     return {method: [known[recipe] for recipe in those] for method, those in recipes.items()}
-
-
-def _some(
-    recipes: Sequence[Recipe], dataset: Dataset, drawn: Sequence[Sample], device: str
-) -> dict[Recipe, HeatmapSet]:
-    """Heatmaps of some samples alone, in the sets of the whole dataset, on one device."""
-    from cliploc.core.backbones.network import devices_of
-    from cliploc.core.heatmaps.extract import BATCH, fill
-    from cliploc.core.heatmaps.forward import grouped, joined, load
-
-    first = devices_of(device)[0]
-    size = BATCH[first.type]
-    batches = [drawn[start : start + size] for start in range(0, len(drawn), size)]
-    found: dict[Recipe, HeatmapSet] = {}
-    for group in grouped(recipes):
-        job = joined(group, dataset, load(group[0], str(first)))
-        for text in job.notices():
-            say(text)
-        found |= fill(job, HeatmapStore(), batches, lambda samples: None)
-    return found
 
 
 def _swept(
@@ -270,7 +248,9 @@ def _swept(
         seed=arguments.seed,
         only={sample.id for sample in drawn},
     )
-    id_ = _known_run(ledger, plan)
+    # The newest run that computes the same numbers, wherever and however it was computed.
+    same = (row.id for row in ledger.runs() if _results(ledger.plan(row.id)) == _results(plan))
+    id_ = next(same, None)
     if id_ is not None and ledger.run(id_).state == "done":
         say(f"{method}: run {id_} is done already")
         return id_, "done"
@@ -279,15 +259,6 @@ def _swept(
     with progress("shards") as show:
         state = foreground(ledger, id_, lambda done, total: show(f"sweep of {method}", done, total))
     return id_, state
-
-
-def _known_run(ledger: Ledger, plan: Plan) -> str | None:
-    """The newest run that computes the same numbers, wherever and however it was computed."""
-    for row in ledger.runs():
-        known = ledger.plan(row.id)
-        if _results(known) == _results(plan):
-            return row.id
-    return None
 
 
 def _results(plan: Plan) -> tuple[object, ...]:

@@ -109,22 +109,23 @@ def key_of(value: object) -> str:
     return str(value).strip()
 
 
+def _by_id(entries: Sequence[Entry], what: str) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        id_ = key_of(entry["id"])
+        if id_ in found:
+            raise ValueError(f"{what} id {id_} stands twice")
+        found[id_] = entry
+    return found
+
+
 def _labels(categories: Sequence[Entry]) -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for category in categories:
-        id_ = key_of(category["id"])
-        if id_ in labels:
-            raise ValueError(f"category id {id_} stands twice")
-        labels[id_] = str(category["name"])
-    return labels
+    return {id_: str(category["name"]) for id_, category in _by_id(categories, "category").items()}
 
 
 def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, CocoImage]:
     pictures: dict[str, CocoImage] = {}
-    for image in images:
-        id_ = key_of(image["id"])
-        if id_ in pictures:
-            raise ValueError(f"image id {id_} stands twice")
+    for id_, image in _by_id(images, "image").items():
         name = _file_name(image, folder)
         height, width = _side(image["height"]), _side(image["width"])
         if height * width > LARGEST_PIXELS:

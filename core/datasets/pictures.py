@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -229,13 +230,19 @@ def _raw(path: Path, content: bytes, head: Header) -> npt.NDArray[np.generic]:
     """OpenCV's (H, W, 3) pixels with all their bits; of no dimensions where only Pillow can. DatasetError."""
     check_png(path, content)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except (cv2.error, MemoryError):
-        found = None
+    found = by_opencv(content, flags)
     if found is None and head.format in _STRICT:
         raise DatasetError(f"{path} is not a picture that can be decoded: it is cut short or damaged")
     return np.empty(()) if found is None else found
+
+
+def by_opencv(content: bytes, flags: int) -> npt.NDArray[Any] | None:
+    """The pixels as OpenCV decodes them; None where it cannot."""
+    try:
+        found: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except (cv2.error, MemoryError):
+        return None
+    return found
 
 
 def check_png(path: Path, content: bytes) -> None:

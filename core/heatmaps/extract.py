@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
 
 
-def slices(dataset: Dataset, batch: int) -> list[tuple[Sample, ...]]:
-    """The dataset in fixed batches."""
-    return [dataset.samples[start : start + batch] for start in range(0, len(dataset.samples), batch)]
+def slices(samples: Sequence[Sample], batch: int) -> list[Sequence[Sample]]:
+    """The samples in fixed batches."""
+    return [samples[start : start + batch] for start in range(0, len(samples), batch)]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def compute(
     dataset: Dataset,
     store: HeatmapStore,
     *,
+    samples: Sequence[Sample] | None = None,
     device: str = "auto",
     batch: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -61,8 +62,8 @@ def compute(
 ) -> list[HeatmapSet]:
     """Fill the sets of all recipes, several methods in one pass where they can share it.
 
-    device: auto, cpu, cuda, mps, `all` (every CUDA device), or several separated by
-    commas, one process each. batch: samples together, 0 for the device's usual number,
+    samples: some of the dataset's, by default all. device: auto, cpu, cuda, mps, `all` (every
+    CUDA device), or several separated by commas, one process each. batch: samples together, 0 for the device's usual number,
     halved where the memory is too small. notice: told what `ForwardPass.notices` says. Goes on from
     what the store holds; killed at any moment, nothing that was reported is lost. Returns the
     sets in the order of the recipes.
@@ -70,11 +71,12 @@ def compute(
     if batch < 0:
         raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
     devices = devices_of(device)
-    batches = slices(dataset, batch or BATCH[devices[0].type])
+    wanted = dataset.samples if samples is None else samples
+    batches = slices(wanted, batch or BATCH[devices[0].type])
     completed = [recipe.completed(dataset.name) for recipe in recipes]
     found: dict[Recipe, HeatmapSet] = {}
     for group in grouped(completed):
-        counted = _counter(", ".join(recipe.method for recipe in group), len(dataset.samples), report)
+        counted = _counter(", ".join(recipe.method for recipe in group), len(wanted), report)
         if len(devices) == 1:
             job = joined(group, dataset, load(group[0], str(devices[0])))
             for text in job.notices():
@@ -83,8 +85,9 @@ def compute(
         else:
             sets = _fill_on_several(group, dataset, store, batches, devices, counted, notice)
         for filled in sets.values():
-            present = set(filled.ids())
-            filled.consolidate([sample.id for sample in dataset.samples if sample.id in present])
+            if len(wanted) == len(dataset.samples):
+                present = set(filled.ids())
+                filled.consolidate([sample.id for sample in dataset.samples if sample.id in present])
         found.update(sets)
     return [found[recipe] for recipe in completed]
 
