@@ -8,7 +8,7 @@ from cliploc.core.postprocess import ORDERS
 from cliploc.core.report import quoted
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number, percent
-from cliploc.core.sweep.choosing import GAIN_FROM
+from cliploc.core.sweep.doubts import GAIN_FROM
 
 SIGNIFICANT = 0.05
 TUNED = "chosen on the same images"

@@ -19,8 +19,7 @@ from cliploc.core.sweep.choosing import (
     paired,
     worth,
 )
-from cliploc.core.sweep.statistics import UNIT, IouTable
-from cliploc.core.sweep.student import quantile, two_sided
+from cliploc.core.sweep.statistics import UNIT, IouTable, quantile, two_sided
 from tests.core.sweep.test_statistics import table_of
 
 
