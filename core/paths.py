@@ -68,6 +68,12 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole, or not at all. StoreError as for `atomic_write`."""
+    with atomic_write(path) as file:
+        file.write(content)
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary neighbour of `path`; rename it into place when the block succeeds.

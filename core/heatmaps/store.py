@@ -105,6 +105,13 @@ def identities(root: Path) -> Iterator[Identity]:
                 yield identity
 
 
+def write_manifest(folder: Path, identity: Identity) -> None:
+    """Say what the folder of an identity is, if nobody has."""
+    if not (folder / MANIFEST).exists():
+        text = json.dumps(identity.to_dict(), indent=2, sort_keys=True, ensure_ascii=False)
+        paths.write_whole(folder / MANIFEST, text.encode())
+
+
 def _again(read: Callable[Concatenate[HeatmapSet, P], T]) -> Callable[Concatenate[HeatmapSet, P], T]:
     """Read again while parts vanish because a writer is merging them."""
 
@@ -209,7 +216,7 @@ class HeatmapSet:
                     f"{self.name}: found heatmaps of {records['heatmap'].shape[1:]}, "
                     f"expected {shape} like those before"
                 )
-            self._write_manifest()
+            write_manifest(self.folder, self.identity)
             self._save(f"part-{digest}.npy", records)
 
     def consolidate(self, order: Sequence[str]) -> None:
@@ -280,13 +287,6 @@ class HeatmapSet:
     def _save(self, name: str, records: Records) -> None:
         with paths.atomic_write(self.folder / name) as file:
             np.save(file, records, allow_pickle=False)
-
-    def _write_manifest(self) -> None:
-        path = self.folder / MANIFEST
-        if not path.exists():
-            with paths.atomic_write(path) as file:
-                text = json.dumps(self.identity.to_dict(), indent=2, sort_keys=True, ensure_ascii=False)
-                file.write(text.encode())
 
     def _locked(self) -> AbstractContextManager[None]:
         """Hold the set against other writers; the kernel lets go of it when a writer dies."""

@@ -12,7 +12,7 @@ from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import ClipLocError, clean
-from cliploc.core.paths import atomic_write
+from cliploc.core.paths import write_whole
 from cliploc.core.report import claims, comparisons, figures, morphology, provenance, sections
 from cliploc.core.report.claims import Verdict
 from cliploc.core.report.examples import gallery
@@ -246,6 +246,5 @@ def _footer(findings: Findings) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with atomic_write(path) as file:
-        file.write(content)
+    write_whole(path, content)
     path.chmod(0o644)  # a report is there to be handed on; temporary files are private
