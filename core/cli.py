@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0 done, 1 work failed, 2 bad input or usage, 130 interrupted."""
     if sys.stdout is None:  # closed by whoever started this
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  as long as the process
-    arguments = parser().parse_args(argv)
+    arguments = parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
     try:
         code = arguments.run(arguments)
         sys.stdout.flush()
@@ -39,11 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f"{clean(error.filename)}: " if error.filename else ""
         say(f"cliploc: {place}{clean(error.strerror or error)}; --debug shows where")
         return 1
-    return int(code)
+    return int(code or 0)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line: one subparser per module of cliploc.core.commands."""
+def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The command line: one subparser per module of cliploc.core.commands.
+
+    words: what was typed. Only the commands among it have arguments: their modules are imported for
+    that; all have where completions are asked for.
+    """
     top = argparse.ArgumentParser(
         prog="cliploc", description="Weakly supervised localization with CLIP: the engine behind cliploc-tui."
     )
@@ -51,11 +55,13 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show tracebacks")
     add_completions(top)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        module = importlib.import_module(f"cliploc.core.commands.{name}")
-        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+    wanted = COMMANDS if any(word.startswith("--c") for word in words[:2]) else words
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        if name in wanted:
+            module = importlib.import_module(f"cliploc.core.commands.{name}")
+            command.set_defaults(run=getattr(module, "run", None))
+            module.add_arguments(command)
     return top
 
 

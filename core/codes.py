@@ -20,18 +20,20 @@ Mask = npt.NDArray[np.bool_]
 
 _INTERPOLATION = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 _SHAPE = {"square": cv2.MORPH_RECT, "ellipse": cv2.MORPH_ELLIPSE, "cross": cv2.MORPH_CROSS}
-_APPLY = {"dilate": cv2.dilate, "erode": cv2.erode}
+APPLY = {"dilate": cv2.dilate, "erode": cv2.erode}
 
 
-def map_of(heatmap: Float32, shape: tuple[int, int], interpolation: str) -> Float32:
+def map_of(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Float32:
     """Enlarge a heatmap (h, w) float32 in [0, 1] to `shape` (H, W), clipped to [0, 1].
+
+    All of the config that acts on the map happens here.
 
     Bicubic overshoots; the clip is monotone, so it changes no threshold's mask.
     ParameterError for a heatmap that is not finite: a NaN passes or fails thresholds at random.
     """
     if not np.isfinite(heatmap).all():
         raise ParameterError("heatmap holds NaN or infinity; normalize it first (constants become 0)")
-    enlarged = cv2.resize(heatmap, shape[::-1], interpolation=_INTERPOLATION[interpolation])
+    enlarged = cv2.resize(heatmap, shape[::-1], interpolation=_INTERPOLATION[config.interpolation])
     clipped: Float32 = np.clip(enlarged, 0, 1, out=enlarged)
     return clipped
 
@@ -55,7 +57,7 @@ def morphed(codes: npt.NDArray[np.uint8], config: PostProcess) -> npt.NDArray[np
     Pixels outside the image are ignored by both.
     """
     for name, side in config.steps():
-        codes = _APPLY[name](codes, kernel_of(config.kernel, side))
+        codes = APPLY[name](codes, kernel_of(config.kernel, side))
     return codes
 
 
@@ -67,7 +69,7 @@ def kernel_of(shape: str, side: int) -> npt.NDArray[np.uint8]:
 
 def codes_for(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Codes:
     """From a heatmap straight to post-processed codes (H, W) uint8: all 100 masks at once."""
-    return morphed(codes_of(map_of(heatmap, shape, config.interpolation)), config)
+    return morphed(codes_of(map_of(heatmap, shape, config)), config)
 
 
 def mask_of(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Mask:

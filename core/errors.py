@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ClipLocError(Exception):
@@ -63,6 +63,12 @@ def escaped(text: str) -> str:
     return "".join(
         json.dumps(c)[1:-1] if c != "\n" and unicodedata.category(c) in _UNSAFE else c for c in text
     )
+
+
+def few(names: Sequence[str], most: int = 6) -> str:
+    """Names for a sentence, made safe; with "such as" before them where there are more."""
+    shown = ", ".join(map(clean, names[:most]))
+    return f"such as {shown}" if len(names) > most else shown
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ParameterError:

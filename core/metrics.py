@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cliploc.core import scores
 from cliploc.core.codes import Codes, Float32, Mask, codes_for
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
@@ -191,27 +192,19 @@ def pooled(counts: Counts) -> Counts:
 
 # Per-image scores whose mean over images is the reported number, by column name.
 SCORES: dict[str, Callable[[Counts], Scores]] = {
-    "mean_iou": iou,
-    "precision": precision,
-    "recall": recall,
-    "f1": f1,
-    "pixel_accuracy": pixel_accuracy,
+    score.name: globals()[score.function] for score in scores.SCORES
 }
-
-TITLES = {
-    "mean_iou": "mean IoU",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "pixel_accuracy": "pixel accuracy",
-}
-
-CONVENTION = "foreground, per image, then mean; map >= threshold"
 
 
 def mean_scores(counts: Counts) -> dict[str, Scores]:
     """Every score averaged over the images, at all thresholds: name -> (T,)."""
     return {name: np.atleast_2d(of(counts)).mean(axis=0) for name, of in SCORES.items()}
+
+
+def summed_scores(total: Counts) -> dict[str, Scores]:
+    """Every score of counts that were summed over images, by column name: `micro_iou`, …, `two_class_iou`."""
+    micro = {f"micro_{name.removeprefix('mean_')}": of(total) for name, of in SCORES.items()}
+    return {**micro, "two_class_iou": two_class_iou(total)}
 
 
 def score(

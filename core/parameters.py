@@ -23,6 +23,10 @@ class Parameter:
     low, high: inclusive bounds of a number. step: what one key press moves.
     odd: only odd integers are allowed. canonical: puts a free text into its one form, so
     that equal choices are equal values; ParameterError for a text that it does not understand.
+
+    Of a post-processing parameter: stage: what it acts on, `map` or `codes`. axis: what a sweep
+    tries of it by default, as it is typed ("" for what no sweep varies), under the heading `plural`.
+    letter: its name where there is little room. quiet: it is said only where it is not the default.
     """
 
     name: str
@@ -34,6 +38,11 @@ class Parameter:
     step: float = 1
     odd: bool = False
     canonical: Callable[[str], str] | None = None
+    stage: str = ""
+    axis: str = ""
+    plural: str = ""
+    letter: str = ""
+    quiet: bool = False
 
     def check(self, value: object) -> Value:
         """Return `value` in the parameter's type; ParameterError says what is allowed."""

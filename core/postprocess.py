@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 
 from cliploc.core.errors import unknown
 from cliploc.core.parameters import Parameter, Value
@@ -30,14 +31,20 @@ ORDERS = ("none", "dilate", "erode", "dilate-erode", "erode-dilate")
 KERNELS = ("square", "ellipse", "cross")
 
 PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("interpolation", "how the heatmap is enlarged to the image", "bilinear", INTERPOLATIONS),
-    Parameter("order", "which morphology runs, and in which order", "dilate-erode", ORDERS),
-    Parameter("kernel", "the shape of the dilation and erosion kernels", "square", KERNELS),
-    Parameter("dilate", "side of the dilation kernel in pixels", 1, low=1, high=99, step=4, odd=True),
-    Parameter("erode", "side of the erosion kernel in pixels", 1, low=1, high=99, step=4, odd=True),
+    Parameter("interpolation", "how the heatmap is enlarged to the image", "bilinear", INTERPOLATIONS,
+              stage="map", axis="all", plural="interpolations"),
+    Parameter("order", "which morphology runs, and in which order", "dilate-erode", ORDERS,
+              stage="codes", axis="dilate-erode", plural="orders"),
+    Parameter("kernel", "the shape of the dilation and erosion kernels", "square", KERNELS,
+              stage="codes", axis="square", plural="kernel shapes", quiet=True),
+    Parameter("dilate", "side of the dilation kernel in pixels", 1, low=1, high=99, step=4, odd=True,
+              stage="codes", axis="1:61:4", plural="dilations", letter="d"),
+    Parameter("erode", "side of the erosion kernel in pixels", 1, low=1, high=99, step=4, odd=True,
+              stage="codes", axis="1:61:4", plural="erosions", letter="e"),
     Parameter("threshold", "a pixel is in the mask where the map is at least this", THRESHOLDS[50],
-              low=0.0, high=1.0, step=_STEP),
+              low=0.0, high=1.0, step=_STEP, letter="t"),
 )  # fmt: skip
+AXES = tuple(parameter for parameter in PARAMETERS if parameter.axis)
 
 
 @dataclass(frozen=True)
@@ -73,11 +80,40 @@ class PostProcess:
         """The j of THRESHOLDS[j]: where the scores of this config are read."""
         return round(self.threshold * (len(THRESHOLDS) - 1))
 
+    @property
+    def on_map(self) -> PostProcess:
+        """What acts on the map alone: configs in which it is equal share their map."""
+        return _on_map(*(getattr(self, name) for name in _ON_MAP))
+
     def steps(self) -> tuple[tuple[str, int], ...]:
         """The morphology that really runs, in order: ("dilate", 41), ("erode", 45)."""
         names = () if self.order == "none" else self.order.split("-")
         sides = {"dilate": self.dilate, "erode": self.erode}
         return tuple((name, sides[name]) for name in names if sides[name] > 1)
+
+    def uses(self, name: str) -> bool:
+        """Whether the order lets this parameter change anything: no dilation where only erosion runs."""
+        return name not in ("dilate", "erode") or name in self.order.split("-")
+
+    def said(self) -> list[Parameter]:
+        """The parameters worth a word: all but the quiet ones that are at their default."""
+        return [p for p in PARAMETERS if not p.quiet or getattr(self, p.name) != p.default]
+
+    def numbers(self, digits: int = 3) -> list[str]:
+        """Its numbers, a letter each: `d 41`, `e 45`, `t 0.505`. digits: of fractions."""
+        values = [(p.letter, getattr(self, p.name)) for p in self.said() if p.letter]
+        return [f"{k} {v:.{digits}f}" if isinstance(v, float) else f"{k} {v}" for k, v in values]
+
+    def morphology(self) -> str:
+        """Its steps in words: `dilate 41, erode 45 (ellipse)`; "" for none."""
+        steps = ", ".join(f"{name} {side}" for name, side in self.steps())
+        return f"{steps} ({self.kernel})" if steps and self.kernel != "square" else steps
+
+    def text(self) -> str:
+        """All of it in words: `bilinear, dilate 41, threshold 0.505`."""
+        on_map = [p for p in self.said() if p.stage == "map"]
+        words = [f"{'' if p.choices else p.name + ' '}{getattr(self, p.name)}" for p in on_map]
+        return ", ".join([*words, self.morphology() or "no morphology", f"threshold {self.threshold:.3f}"])
 
     def with_(self, **changes: Value) -> PostProcess:
         """A copy with some parameters changed."""
@@ -102,6 +138,14 @@ class PostProcess:
         for name in values:
             parameter_named(name)
         return cls(**values)  # type: ignore[arg-type]
+
+
+_ON_MAP = tuple(parameter.name for parameter in PARAMETERS if parameter.stage == "map")
+
+
+@cache
+def _on_map(*values: Value) -> PostProcess:
+    return PostProcess(order="none", **dict(zip(_ON_MAP, values, strict=True)))  # type: ignore[arg-type]
 
 
 def parameter_named(name: str) -> Parameter:

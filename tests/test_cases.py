@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from cliploc.core.cli import main
-from cliploc.core.datasets import Dataset, open_dataset
-from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets import Dataset, open_dataset, problems_of
 from cliploc.core.errors import ClipLocError, DatasetError
 from tests.conftest import REPOSITORY
 
@@ -333,7 +332,7 @@ def test_71_masks_of_another_size_are_an_error(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("72-results/*.json")), ids=lambda path: path.stem)
 def test_72_results_give_the_mask_or_an_error(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from cliploc.core.predictions import read_results
+    from cliploc.core.predictions.read import read_results
 
     demo = open_dataset("demo")
     if path.stem in ("rle", "uncompressed", "scorenan", "scorestr"):

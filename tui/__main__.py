@@ -38,8 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from cliploc.core.commands.dataset import add_dataset_argument
-    from cliploc.core.commands.told import add_told_arguments
+    from cliploc.core.commands.options import add_dataset_argument, add_told_arguments
     from cliploc.core.postprocess import PARAMETERS
 
     top = argparse.ArgumentParser(
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Open the dataset, start the studio, then load and start the screen beside it."""
     # Until the first paint (see `ExplorerApp`): next to nothing of what is imported is garbage.
     gc.disable()
-    from cliploc.core.commands.dataset import opened
+    from cliploc.core.commands.options import opened
     from cliploc.core.terminal import usable
     from cliploc.tui.studio.launch import launched
 

@@ -18,7 +18,7 @@ from cliploc.tui.state import ExplorerState, Source
 if TYPE_CHECKING:
     from cliploc.core.datasets.statistics import Statistics
     from cliploc.core.postprocess import PostProcess
-    from cliploc.core.sweep.ledger import RunRow
+    from cliploc.core.sweep.rows import RunRow
 
 
 @dataclass

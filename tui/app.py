@@ -63,7 +63,7 @@ from cliploc.tui.widgets.lines import StatusLine, title_of
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from cliploc.core.sweep.ledger import RunRow
+    from cliploc.core.sweep.rows import RunRow
     from cliploc.tui.screens.explorer import ExplorerScreen
 
 log = logging.getLogger(__name__)

@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# Of cliploc.core.metrics.SCORES, spelt here so that nothing heavy is imported before the first paint;
-# a test compares the two.
-SCORES = ("mean_iou", "precision", "recall", "f1", "pixel_accuracy")
-CURVE_SCORES = SCORES[:4]
-SHORT = {"mean_iou": "IoU", "precision": "prec", "recall": "rec", "f1": "F1", "pixel_accuracy": "acc"}
-TITLES = {
-    "mean_iou": "mean IoU",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "pixel_accuracy": "pixel acc.",
-}
-COLOUR = {
-    "mean_iou": "$iou",
-    "precision": "$precision",
-    "recall": "$recall",
-    "f1": "$f1",
-    "pixel_accuracy": "$accuracy",
-}
+from cliploc.core import scores
+
+SCORES = tuple(score.name for score in scores.SCORES)
+SHORT = {score.name: score.short for score in scores.SCORES}
+NARROW = {score.name: score.narrow for score in scores.SCORES}
+COLOUR = {score.name: f"${score.name}" for score in scores.SCORES}  # variables of the themes
 
 
 @dataclass(frozen=True)

@@ -23,5 +23,5 @@ def picture_key(name: str, state: ExplorerState) -> Key:
     if name in ("image", "truth"):
         return (state.sample,)
     if name == "heatmap":
-        return (state.sample, state.prompt, state.source, state.config.interpolation)
+        return (state.sample, state.prompt, state.source, state.config.on_map)
     return (state.sample, state.prompt, state.source, state.config)

@@ -11,7 +11,7 @@ from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
 if TYPE_CHECKING:
     from cliploc.core.sweep.grid import Grid
-    from cliploc.core.sweep.ledger import Cell, RunRow
+    from cliploc.core.sweep.rows import Cell, RunRow
 
 
 @dataclass(frozen=True)

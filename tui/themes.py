@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+from cliploc.core.scores import SCORES
+
+
+def _scores(ground: int) -> dict[str, str]:
+    """The scores' colours, the same in table and curve; ground: the place in `Score.colours`."""
+    return {score.name: score.colours[ground] for score in SCORES}
+
+
 # Variables that our widgets use beside Textual's own. hit, miss and false are the
-# colours of the mask picture; the four scores keep theirs in table and curve.
+# colours of the mask picture.
 DARK = {
+    **_scores(0),
     "dim": "#8b93a3",
     "faint": "#3d4452",
-    "iou": "#7aa2f7",
-    "precision": "#7fd1ae",
-    "recall": "#e0af68",
-    "f1": "#c099e8",
-    "accuracy": "#8b93a3",
     "better": "#73c991",
     "worse": "#f07178",
     "hit": "#009e73",
@@ -21,13 +25,9 @@ DARK = {
     "false": "#d55e00",
 }
 LIGHT = {
+    **_scores(1),
     "dim": "#5d6472",
     "faint": "#c3c8d2",
-    "iou": "#2257c5",
-    "precision": "#12805c",
-    "recall": "#a1600a",
-    "f1": "#8236b3",
-    "accuracy": "#5d6472",
     "better": "#1a7f37",
     "worse": "#c1353d",
     "hit": "#007a59",
@@ -36,24 +36,16 @@ LIGHT = {
 }
 CONTRAST = {
     **DARK,
+    **_scores(2),
     "dim": "#d0d0d0",
     "faint": "#8a8a8a",
-    "iou": "#6cb6ff",
-    "precision": "#5dffb0",
-    "recall": "#ffd000",
-    "f1": "#ff8cff",
-    "accuracy": "#ffffff",
     "better": "#3dff6e",
     "worse": "#ff6b6b",
 }
 ANSI = {
+    **_scores(3),
     "dim": "ansi_bright_black",
     "faint": "ansi_bright_black",
-    "iou": "ansi_blue",
-    "precision": "ansi_green",
-    "recall": "ansi_yellow",
-    "f1": "ansi_magenta",
-    "accuracy": "ansi_default",
     "better": "ansi_green",
     "worse": "ansi_red",
     "hit": "ansi_green",

@@ -6,7 +6,6 @@ appears under its name only when it is whole); here are the names and the clear 
 
 from __future__ import annotations
 
-import hashlib
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -113,12 +112,6 @@ def _interrupted(wanted: Remote, error: Exception) -> ResourceError:
         f"downloading {wanted.name} from {wanted.repository} failed ({clean(error)[:300]}); "
         f"run it again to go on where it stopped: cliploc models fetch {wanted.name}"
     )
-
-
-def sha256_of(path: Path) -> str:
-    """The hex SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def published_and_cached() -> list[tuple[Published, Path | None]]:

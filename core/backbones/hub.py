@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -90,6 +91,17 @@ def absent(name: str) -> CheckpointError:
         f"the weights {clean(name)} are not on this machine; "
         f"download them with: cliploc models fetch {clean(name)}"
     )
+
+
+def sha256_of(path: Path) -> str:
+    """The hex SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """The hex SHA-256 of a weights file, read only where the cache does not name it by that."""
+    return known_digest(path) or sha256_of(path)
 
 
 def known_digest(path: Path) -> str | None:

@@ -21,7 +21,7 @@ from torch import Tensor
 from cliploc.core.backbones import hub, imagenet
 from cliploc.core.backbones.catalog import IMAGENET, told_of, usual_tag
 from cliploc.core.backbones.network import Backbone, Transform, device_of
-from cliploc.core.backbones.sources import Source, resolve
+from cliploc.core.backbones.sources import Origin, resolve
 from cliploc.core.backbones.weights import load_weights
 from cliploc.core.errors import CheckpointError, ParameterError, clean
 
@@ -100,7 +100,7 @@ def _classifier(checkpoint: str | None, device: torch.device, quickgelu: str, pr
     )
 
 
-def _built(source: Source, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
+def _built(source: Origin, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
     """The model with random weights, and its tokenizer; the caller's random state is left as it was."""
     try:
         with _quiet(), hub.offline(), seeded(source.seed):
@@ -152,18 +152,13 @@ def _digest(
 ) -> str:
     """Of everything that decides what the network computes, whatever it is called."""
     content = {
-        "weights": f"random:{seed}" if weights is None else hub.known_digest(weights) or _content_of(weights),
+        "weights": f"random:{seed}" if weights is None else hub.digest_of(weights),
         "transform": asdict(transform),
         "activation": activation,
         # The weights' own shapes do not tell everything of it, such as the number of heads.
         "config": {key: value for key, value in config.items() if key != "quick_gelu"},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _content_of(weights: Path) -> str:
-    with weights.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kind_of(visual: object) -> str:
@@ -180,7 +175,7 @@ def _kind_of(visual: object) -> str:
     return "vit" if plain else "other"
 
 
-def _transform_of(visual: object, source: Source) -> Transform:
+def _transform_of(visual: object, source: Origin) -> Transform:
     size = getattr(visual, "image_size", 224)
     return Transform(
         size=int(size[0] if isinstance(size, tuple | list) else size),

@@ -79,7 +79,8 @@ class Backbone:
         if flat:
             row_of = dict(zip(flat, self.encoder(flat), strict=True))
             for prompt, group in zip(missing, texts, strict=True):
-                self._rows[prompt] = _mean_row([row_of[text] for text in group])
+                mean = torch.stack([row_of[text] for text in group]).mean(0)
+                self._rows[prompt] = row_of[group[0]] if len(group) == 1 else F.normalize(mean, dim=0)
         if not prompts:
             return torch.empty(0, 0, device=self.device)
         return torch.stack([self._rows[prompt] for prompt in prompts])
@@ -135,10 +136,6 @@ class Backbone:
 
 def _texts_of(prompt: str) -> list[str]:
     return [text for text in prompt.split(SEPARATOR) if text.strip()] or [prompt]
-
-
-def _mean_row(rows: list[Tensor]) -> Tensor:
-    return rows[0] if len(rows) == 1 else F.normalize(torch.stack(rows).mean(0), dim=0)
 
 
 def _rgb(image: Image) -> Image:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import open_clip
-from open_clip.factory import _find_checkpoint_in_dir
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
 from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from cliploc.core.backbones.configs import Config, read_config
+from cliploc.core.backbones.open_clip_private import FIND_WEIGHTS, private
 from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
 from cliploc.core.paths import expanded
 
@@ -29,7 +29,7 @@ _GELU = {True: "QuickGELU", False: "plain GELU"}
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """Everything that decides what a network is.
 
     architecture: the name that open_clip builds it from. config: its model config.
@@ -59,7 +59,7 @@ class Source:
     def _shown(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return tuple(self.preprocess["mean"]), tuple(self.preprocess["std"])
 
-    def told(self, quickgelu: str, preprocess: str) -> Source:
+    def told(self, quickgelu: str, preprocess: str) -> Origin:
         """The source with what the user says about it ("" for nothing)."""
         found = self
         if quickgelu:
@@ -72,7 +72,7 @@ class Source:
         return found
 
 
-def resolve(name: str, checkpoint: str | None, quickgelu: str = "", preprocess: str = "") -> Source:
+def resolve(name: str, checkpoint: str | None, quickgelu: str = "", preprocess: str = "") -> Origin:
     """The source that all of it means; CheckpointError when the weights are not here.
 
     quickgelu (`yes`, `no`) and preprocess (a name of PREPROCESS) go before what files and tags say.
@@ -80,7 +80,7 @@ def resolve(name: str, checkpoint: str | None, quickgelu: str = "", preprocess: 
     return _resolved(name, checkpoint).told(quickgelu, preprocess)
 
 
-def _resolved(name: str, checkpoint: str | None) -> Source:
+def _resolved(name: str, checkpoint: str | None) -> Origin:
     demo = demo_folder(name)
     if demo is not None:
         return _from_folder(f"local-dir:{demo}", checkpoint)
@@ -95,7 +95,7 @@ def _resolved(name: str, checkpoint: str | None) -> Source:
     return _from_name(architecture, config, checkpoint or usual_tag(architecture))
 
 
-def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Source:
+def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Origin:
     quick = bool(config.get("quick_gelu", False))
     if checkpoint is None:
         raise CheckpointError(
@@ -104,13 +104,13 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Sou
         )
     seed = seed_of(checkpoint)
     if seed is not None:
-        return Source(architecture, config, _OPENAI, quick, seed=seed)
+        return Origin(architecture, config, _OPENAI, quick, seed=seed)
     tag = get_pretrained_cfg(architecture, checkpoint)
     if tag:
         weights = hub.cached_weights(tag)
         if weights is None:
             raise hub.absent(f"{architecture}:{checkpoint}")
-        return Source(architecture, config, tag, quick or tag.get("quick_gelu", False), weights)
+        return Origin(architecture, config, tag, quick or tag.get("quick_gelu", False), weights)
     path = expanded(checkpoint)
     if path.is_dir():
         return _same_architecture(_from_folder(f"local-dir:{path}", None), config, architecture)
@@ -122,7 +122,7 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Sou
     return _from_file(architecture, config, path)
 
 
-def _from_file(architecture: str, config: Config, path: Path) -> Source:
+def _from_file(architecture: str, config: Config, path: Path) -> Origin:
     """A bare file: the config beside it knows, a published name in its path is a hint, OpenAI's a guess."""
     quick = bool(config.get("quick_gelu", False))
     # An architecture that is named for its activation says it.
@@ -133,16 +133,16 @@ def _from_file(architecture: str, config: Config, path: Path) -> Source:
         stored = read_config(beside)
         if stored["model_cfg"].get("vision_cfg") == config["vision_cfg"]:
             quick = quick or bool(stored["model_cfg"].get("quick_gelu", False))
-            return _with_pictures(Source(architecture, config, stored["preprocess_cfg"], quick, path), beside)
+            return _with_pictures(Origin(architecture, config, stored["preprocess_cfg"], quick, path), beside)
         why = f"the config beside {clean(path.name)} is of another architecture"
     hint, tag = _tag_in_path(architecture, path)
     if tag:
         why = f"the path names {hint}"
         quick = quick or bool(tag.get("quick_gelu", False))
-    return Source(architecture, config, tag or _OPENAI, quick, path, guessed=guessed, why=why)
+    return Origin(architecture, config, tag or _OPENAI, quick, path, guessed=guessed, why=why)
 
 
-def _with_pictures(source: Source, config: Path) -> Source:
+def _with_pictures(source: Origin, config: Path) -> Origin:
     """What a config leaves out about pictures is OpenAI's, which open_clip takes then."""
     found = replace(source, preprocess={**_OPENAI, **source.preprocess})
     if {"mean", "std"} <= source.preprocess.keys():
@@ -176,13 +176,13 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "", text.lower())
 
 
-def _from_folder(name: str, checkpoint: str | None) -> Source:
+def _from_folder(name: str, checkpoint: str | None) -> Origin:
     """`local-dir:PATH` or `hf-hub:ORG/REPO` (from the cache): the folder's own config and weights."""
     folder = hub.folder_of(name)
     stored = read_config(folder / hub.CONFIG_FILE)
     config = stored["model_cfg"]
     quick = bool(config.get("quick_gelu", False))
-    plain = Source(f"local-dir:{folder}", config, stored["preprocess_cfg"], quick)
+    plain = Origin(f"local-dir:{folder}", config, stored["preprocess_cfg"], quick)
     source = _with_pictures(plain, folder / hub.CONFIG_FILE)
     seed = None if checkpoint is None else seed_of(checkpoint)
     if seed is not None:
@@ -193,13 +193,13 @@ def _from_folder(name: str, checkpoint: str | None) -> Source:
             raise CheckpointError(f"{name} carries its own weights; found checkpoint {clean(checkpoint)!r}, "
                                   "expected none, a file, or random:SEED")  # fmt: skip
         return replace(source, weights=path)
-    weights = _find_checkpoint_in_dir(folder)
+    weights = private(FIND_WEIGHTS)(folder)
     if weights is None:
         raise hub.without_weights(folder)
     return replace(source, weights=Path(weights))
 
 
-def _same_architecture(source: Source, config: Config, name: str) -> Source:
+def _same_architecture(source: Origin, config: Config, name: str) -> Origin:
     keys = ("layers", "width", "patch_size", "image_size")
     asked, found = config["vision_cfg"], source.config.get("vision_cfg", {})
     if any(asked.get(key) != found.get(key) for key in keys):

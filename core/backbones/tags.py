@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from cliploc.core.backbones.open_clip_private import PUBLISHED
+
 Tag = Mapping[str, str]  # `hf_hub` and `url`, those that are there
 _PLACES = ("hf_hub", "url")
 
@@ -31,7 +33,7 @@ def _table() -> dict[str, dict[str, Tag]]:
         for node in tree.body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    whole = named.get("_PRETRAINED")
+    whole = named.get(PUBLISHED.partition(":")[2])
     if not isinstance(whole, ast.Dict):
         return {}
     pairs = zip(whole.keys, whole.values, strict=True)

@@ -8,22 +8,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-NAME = "demo"
-HELP = "build the demo scenes again, or train the demo models again"
+from cliploc.core.commands.options import add_actions
+from cliploc.core.commands.output import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """demo build --out DIR [--seed] [--count] | demo train --out DIR [--model] [--steps] [--device]"""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="build|train")
-    text = "write demo scenes in CocoGlide's layout; the defaults give the shipped ones"
-    build = actions.add_parser("build", help=text, description=text)
+    actions = {
+        "build": (_build, "write demo scenes in CocoGlide's layout; the defaults give the shipped ones"),
+        "train": (_train, "train the demo models from generated scenes and their captions"),
+    }
+    build, train = add_actions(parser, actions).values()
     build.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     build.add_argument(
         "--seed", type=_whole(0), default=0, help="series of scenes (default: 0, the shipped one)"
     )
     build.add_argument("--count", type=_whole(1), default=120, help="how many scenes (default: 120)")
-    text = "train the demo models from generated scenes and their captions"
-    train = actions.add_parser("train", help=text, description=text)
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the checkpoints go")
     train.add_argument("--model", choices=("vit", "resnet", "all"), default="all", help="(default: all)")
     train.add_argument(
@@ -53,27 +53,21 @@ def _whole(low: int) -> Callable[[str], int]:
     return read
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Dispatch to the action."""
-    return {"build": _build, "train": _train}[arguments.action](arguments)
-
-
-def _build(arguments: argparse.Namespace) -> int:
-    from cliploc.core.commands.output import say
+def _build(arguments: argparse.Namespace) -> None:
     from cliploc.core.demo.layout import build
 
     build(arguments.out, arguments.seed, arguments.count)
     say(f"{arguments.count} scenes of series {arguments.seed} are in {arguments.out}")
-    return 0
 
 
-def _train(arguments: argparse.Namespace) -> int:
+def _train(arguments: argparse.Namespace) -> None:
     from cliploc.core.backbones.network import device_of
-    from cliploc.core.commands.output import say
-    from cliploc.core.demo.train.recipe import MODELS, Recipe, train
+    from cliploc.core.demo.train.recipe import MODELS, TrainingRecipe, train
 
     device = str(device_of(arguments.device))
-    recipe = Recipe(scenes=arguments.scenes, seed=arguments.seed, held_out=arguments.held_out, device=device)
+    recipe = TrainingRecipe(
+        scenes=arguments.scenes, seed=arguments.seed, held_out=arguments.held_out, device=device
+    )
     if arguments.steps is not None:
         recipe = replace(
             recipe, **dict.fromkeys(("teacher", "vit", "vit_polish", "resnet", "text"), arguments.steps)
@@ -85,4 +79,3 @@ def _train(arguments: argparse.Namespace) -> int:
 
     train(arguments.out, models, recipe, log, workers=os.cpu_count() or 1)
     say(f"{' and '.join(models)}: checkpoint, training log and scores are in {arguments.out}")
-    return 0

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from cliploc.core.errors import ClipLocError
 from cliploc.core.terminal import CHOICES, NO_PASSTHROUGH, ROUNDED_COLOURS, Terminal, draws_placeholders
 
-HELP = "show what is installed and what the terminal can do"
 Facts = dict[str, object]
 PACKAGES = (
     "cliploc", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "pillow", "textual",

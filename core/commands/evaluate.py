@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
-from cliploc.core.commands.config import add_config_arguments, config_of
-from cliploc.core.commands.dataset import add_dataset_argument, spec_of
+from cliploc.core.commands.options import (
+    add_config_arguments,
+    add_dataset_argument,
+    add_json_argument,
+    config_of,
+    spec_of,
+)
+from cliploc.core.commands.output import print_json, print_table, say, say_notes
+from cliploc.core.heatmaps.ground import ground
+from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.postprocess import THRESHOLDS
-
-if TYPE_CHECKING:
-    from cliploc.core.sweep.evaluate import Evaluation
-
-HELP = "score one post-processing config over a heatmap set, at all 100 thresholds"
+from cliploc.core.scores import CONVENTION, SUMMED
+from cliploc.core.sweep.evaluate import Evaluation, evaluate
+from cliploc.core.sweep.inputs import open_sets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,26 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_dataset_argument(parser, default=None)
     add_config_arguments(parser, threshold=False)  # all thresholds are printed
     parser.add_argument("--boxes", action="store_true", help="also MaxBoxAcc and MaxBoxAccV2 (slow)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_argument(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> None:
     """Print one row per threshold, and what is integrated over thresholds."""
-    from cliploc.core.commands.output import print_json, print_table, say
-    from cliploc.core.heatmaps.ground import ground
-    from cliploc.core.heatmaps.store import HeatmapStore
-    from cliploc.core.metrics import CONVENTION
-    from cliploc.core.sweep.evaluate import evaluate
-    from cliploc.core.sweep.inputs import open_sets
-
     config = config_of(arguments)
     (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], spec_of(arguments), HeatmapStore())
     if len(ids) < len(dataset.samples):
         say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
     maps = heatmaps.read_all()
     grounds = ground(dataset, ids, maps, heatmaps.identity.mark)
-    for sentence in grounds.sentences:
-        say(f"note: {sentence}")
+    say_notes(grounds.sentences)
     found = evaluate(maps, dataset.scorable, config, boxes=arguments.boxes)
     scores = [
         {"threshold": threshold, **{name: float(curve[j]) for name, curve in found.curves.items()}}
@@ -64,15 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
                 **whole,
             }
         )
-        return 0
+        return
     print_table(
         scores,
         as_json=False,
-        caption=f"{len(ids)} images of {dataset.name}; {CONVENTION}; micro and two_class: from summed counts",
+        caption=f"{len(ids)} images of {dataset.name}; {CONVENTION}; {SUMMED}",
     )
     for line in _lines(best, whole):
         say(line)
-    return 0
 
 
 def _over_thresholds(found: Evaluation, best: int) -> dict[str, object]:

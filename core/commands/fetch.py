@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HELP = "download a dataset, check it and put it in place"
+from cliploc.core.commands.output import say
+from cliploc.core.commands.progress import progress
+from cliploc.core.fetch import sources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> None:
     """Fetch, and say how to open what was fetched."""
-    from cliploc.core.commands.output import say
-    from cliploc.core.commands.progress import progress
-    from cliploc.core.fetch.sources import COCO, COCOGLIDE, INSTANCES, fetch
-
-    source = {"cocoglide": COCOGLIDE, "coco": COCO}[arguments.action]
+    source = {"cocoglide": sources.COCOGLIDE, "coco": sources.COCO}[arguments.action]
     with progress("bytes") as report:
-        place = fetch(source, report, say, [*arguments.urls, *arguments.files])
-    spec = source.name if source is COCOGLIDE else f"coco:{place / 'val2017'}:{place / INSTANCES}"
+        place = sources.fetch(source, report, say, [*arguments.urls, *arguments.files])
+    spec = (
+        source.name
+        if source is sources.COCOGLIDE
+        else f"coco:{place / 'val2017'}:{place / sources.INSTANCES}"
+    )
     say(f"ready at {place}; open it with --dataset {spec}")
-    return 0

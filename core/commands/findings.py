@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from cliploc.core.errors import clean
+from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.choosing import GAIN_FROM, WORTH_FROM
 from cliploc.core.sweep.doubts import doubts
-from cliploc.core.sweep.ledger import Best, Cell, RunRow
+from cliploc.core.sweep.rows import Best, RunRow
 
 
 def as_plain(row: RunRow) -> dict[str, object]:
@@ -48,11 +49,6 @@ def list_row(row: RunRow) -> dict[str, object]:
     }
 
 
-def cell_row(cell: Cell) -> dict[str, object]:
-    """A cell as one flat row."""
-    return {**cell.config.to_dict(), **cell.scores, "heatmaps": cell.heatmaps}
-
-
 def sentences(row: RunRow, summaries: Mapping[int, Mapping[str, Any] | None]) -> list[str]:
     """What a run found, honestly: no tuned number without its check."""
     lines = [
@@ -72,7 +68,7 @@ def _set_sentences(name: str, found: Mapping[str, Any]) -> list[str]:
         f"{name}: mean IoU over {found['images']:,} images ({found['convention']}), "
         f"{found['cells']:,} cells searched",
         *(f"  note: {clean(note)}" for note in found.get("ground", {}).get("notes", ())),
-        f"  grid's best      {best['mean_iou']:.4f}  {_text(best)} (tuned on these images)",
+        f"  grid's best      {best['mean_iou']:.4f}  {_words(best)} (tuned on these images)",
         *(f"  beware           {doubt}" for doubt in doubts(found)),
         *_validated_sentences(found),
     ]
@@ -80,7 +76,7 @@ def _set_sentences(name: str, found: Mapping[str, Any]) -> list[str]:
     lines.append(
         f"  plateau          {found['plateau_cells']:,} cells of {found['plateau_configs']:,} configs are "
         f"within one standard error ({found['standard_error']:.4f})\n"
-        f"  smallest kernels {smallest['mean_iou']:.4f}  {_text(smallest)} (of the plateau)"
+        f"  smallest kernels {smallest['mean_iou']:.4f}  {_words(smallest)} (of the plateau)"
     )
     lines += _raw_sentences(found["raw"])
     lines += [f"  {one['name']:<16} {_baseline(one)}" for one in found["baselines"]]
@@ -105,7 +101,7 @@ def _validated_sentences(found: Mapping[str, Any]) -> list[str]:
     else:
         lines.append("                   no interval: " + _no_interval(found["sources"], WORTH_FROM))
     lines += [
-        f"    fold {fold['fold']}: {fold['mean_iou']:.4f} with {_text(fold)}" for fold in found["folds"]
+        f"    fold {fold['fold']}: {fold['mean_iou']:.4f} with {_words(fold)}" for fold in found["folds"]
     ]
     return lines
 
@@ -125,7 +121,7 @@ def _raw_sentences(raw: Mapping[str, Any] | None) -> list[str]:
     else:
         sure = f"95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}, p = {gain['p']:.4f}"
     return [
-        f"  no morphology    {raw['mean_iou']:.4f}  {_text(raw)}; "
+        f"  no morphology    {raw['mean_iou']:.4f}  {_words(raw)}; "
         f"cross-validated {raw['cross_validated']:.4f}",
         f"  morphology adds  {gain['difference']:+.4f} cross-validated over {gain['images']:,} images "
         f"({sure})",
@@ -138,10 +134,5 @@ def _baseline(one: Mapping[str, Any]) -> str:
     return f"{one['mean_iou']:.4f}{tuned}, without any network{crossed}"
 
 
-def _text(entry: Mapping[str, Any]) -> str:
-    config = entry["config"]
-    sides = {"dilate": config["dilate"], "erode": config["erode"]}
-    steps = [f"{name} {sides[name]}" for name in config["order"].split("-") if sides.get(name, 1) > 1]
-    shape = "" if config["kernel"] == "square" or not steps else f" ({config['kernel']})"
-    morphology = ", ".join(steps) or "no morphology"
-    return f"{config['interpolation']}, {morphology}{shape}, threshold {config['threshold']:.3f}"
+def _words(entry: Mapping[str, Any]) -> str:
+    return PostProcess.from_dict(entry["config"]).text()

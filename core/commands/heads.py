@@ -7,16 +7,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cliploc.core.commands.dataset import add_dataset_argument, opened
-from cliploc.core.commands.told import add_told_arguments
+from cliploc.core.backbones.ahead import check_network
+from cliploc.core.backbones.catalog import with_told
+from cliploc.core.commands.options import add_dataset_argument, add_json_argument, add_told_arguments, opened
+from cliploc.core.commands.output import print_table, say
+from cliploc.core.commands.progress import progress
+from cliploc.core.datasets import Dataset
+from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.recipe import FLOAT32, Recipe
+from cliploc.core.heatmaps.sound import check_finite
+from cliploc.core.methods import METHODS
+from cliploc.core.methods.bank import read_bank
+from cliploc.core.methods.descriptions import place_of, save
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from cliploc.core.backbones.network import Backbone
-    from cliploc.core.datasets import Dataset
-
-HELP = "describe the attention heads of a ViT in words, over a dataset (TextSpan)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,19 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--texts", type=int, default=5, metavar="N", help="texts per head (default: 5)")
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="images at once (default: 8)")
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="write the descriptions here too")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_argument(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> None:
     """Describe, print and keep; 0 when done."""
-    from cliploc.core.backbones.ahead import check_network
-    from cliploc.core.backbones.catalog import with_told
-    from cliploc.core.commands.output import print_table, say
-    from cliploc.core.errors import ParameterError
-    from cliploc.core.methods import METHODS
-    from cliploc.core.methods.bank import read_bank
-    from cliploc.core.methods.descriptions import place_of, save
-
     for name in ("layers", "texts", "batch"):
         if getattr(arguments, name) < 1:
             raise ParameterError(f"--{name}: found {getattr(arguments, name)}, expected at least 1")
@@ -77,15 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     caption = f"share of the head's variance over {len(dataset.samples)} images; layers and heads from 0"
     print_table(rows, as_json=arguments.json, caption=caption)
-    return 0
 
 
 def _contributions(backbone: Backbone, dataset: Dataset, layers: int, batch: int) -> Iterator[Tensor]:
     """What the heads add to each image's embedding, (B, layers, H, d) on the CPU, batch by batch."""
-    from cliploc.core.commands.progress import progress
-    from cliploc.core.errors import ParameterError
-    from cliploc.core.heatmaps.recipe import FLOAT32, Recipe
-    from cliploc.core.heatmaps.sound import check_finite
     from cliploc.core.methods.heads import contributions
 
     if backbone.kind != "vit":

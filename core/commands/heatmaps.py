@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cliploc.core.commands.dataset import add_dataset_argument, opened
-from cliploc.core.commands.recipes import add_recipe_arguments, with_settings
-from cliploc.core.commands.told import add_told_arguments
-
-if TYPE_CHECKING:
-    from cliploc.core.datasets import Dataset
-    from cliploc.core.heatmaps.recipe import Recipe
-    from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
-
-HELP = "compute heatmap sets, list, show, remove, import and export them"
+from cliploc.core.backbones.ahead import check_network
+from cliploc.core.commands.options import (
+    add_actions,
+    add_dataset_argument,
+    add_json_argument,
+    add_recipe_arguments,
+    add_told_arguments,
+    opened,
+    with_settings,
+)
+from cliploc.core.commands.output import print_json, print_lines, print_table, say, say_notes
+from cliploc.core.commands.progress import progress
+from cliploc.core.datasets import Dataset
+from cliploc.core.errors import DatasetError, ParameterError
+from cliploc.core.heatmaps.exchange import export_npz, import_npz
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.sound import constant_heatmaps
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
+from cliploc.core.heatmaps.terms import TermSet, every
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """heatmaps compute|list|show|remove|import|export"""
-    actions = parser.add_subparsers(
-        dest="action", required=True, metavar="compute|list|show|remove|import|export"
-    )
-
-    def action(name: str, text: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=text, description=text)
-
-    _add_compute(action("compute", "run methods over a dataset; goes on from what is stored"))
-    listing = action("list", "every stored set; terms: samples whose heads are kept one by one")
-    show = action("show", "what a set was made of, and how complete it is")
-    show.add_argument("set", metavar="SET", help="a set's name, its key, or the beginning of either")
-    remove = action("remove", "delete sets, and the terms of their heads")
-    remove.add_argument("sets", nargs="+", metavar="SET", help="names, keys, or their beginnings")
-    taken = action(
-        "import", "take in heatmaps made elsewhere: .npz with ids (n,) and heatmaps (n, h, w) in [0, 1]"
-    )
-    taken.add_argument("file", type=Path, metavar="FILE.npz")
-    add_dataset_argument(taken)
-    taken.add_argument("--name", help="what the set is called (default: the file's name)")
-    given = action("export", "write a set as .npz, as `import` reads it")
-    given.add_argument("set", metavar="SET")
-    given.add_argument("file", type=Path, metavar="FILE.npz")
-    for printing in (listing, show, taken):
-        printing.add_argument("--json", action="store_true", help="print JSON")
+    actions = {
+        "compute": (_compute, "run methods over a dataset; goes on from what is stored"),
+        "list": (_list, "every stored set; terms: samples whose heads are kept one by one"),
+        "show": (_show, "what a set was made of, and how complete it is"),
+        "remove": (_remove, "delete sets, and the terms of their heads"),
+        "import": (
+            _import, "take in heatmaps made elsewhere: .npz with ids (n,) and heatmaps (n, h, w) in [0, 1]",
+        ),
+        "export": (_export, "write a set as .npz, as `import` reads it"),
+    }  # fmt: skip
+    made = add_actions(parser, actions)
+    _add_compute(made["compute"])
+    made["show"].add_argument("set", metavar="SET", help="a set's name, its key, or the beginning of either")
+    made["remove"].add_argument("sets", nargs="+", metavar="SET", help="names, keys, or their beginnings")
+    made["import"].add_argument("file", type=Path, metavar="FILE.npz")
+    add_dataset_argument(made["import"])
+    made["import"].add_argument("--name", help="what the set is called (default: the file's name)")
+    made["export"].add_argument("set", metavar="SET")
+    made["export"].add_argument("file", type=Path, metavar="FILE.npz")
+    add_json_argument(*(made[name] for name in ("list", "show", "import")))
 
 
 def _add_compute(parser: argparse.ArgumentParser) -> None:
@@ -85,33 +88,13 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
         help="images at once (default: by the device; halved to fit)",
     )
     add_recipe_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_argument(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Dispatch to the action."""
-    actions: dict[str, Callable[[argparse.Namespace], int]] = {
-        "compute": _compute,
-        "list": _list,
-        "show": _show,
-        "remove": _remove,
-        "import": _import,
-        "export": _export,
-    }
-    return actions[arguments.action](arguments)
-
-
-def _compute(arguments: argparse.Namespace) -> int:
-    from cliploc.core.backbones.ahead import check_network
-    from cliploc.core.commands.output import print_table, say
-    from cliploc.core.commands.progress import progress
-    from cliploc.core.heatmaps.sound import constant_heatmaps
-    from cliploc.core.heatmaps.store import HeatmapStore
-
+def _compute(arguments: argparse.Namespace) -> None:
     dataset = opened(arguments)
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
-    for note in _assumed(dataset):
-        say(f"note: {note}")
+    say_notes(_assumed(dataset))
     for recipe in recipes:
         check_network(recipe.backbone, recipe.weights, arguments.device)
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.weights}".strip() for recipe in recipes)
@@ -142,13 +125,10 @@ def _compute(arguments: argparse.Namespace) -> int:
                 f"{', …' if len(constant) > 3 else ''}"
             )
     print_table([_row(heatmap_set) for heatmap_set in sets], as_json=arguments.json)
-    return 0
 
 
 def _assumed(dataset: Dataset) -> tuple[str, ...]:
     """How the files are read; heatmaps need no mask, so that what is wrong with those is only said."""
-    from cliploc.core.errors import DatasetError
-
     try:
         return dataset.notes
     except DatasetError as error:
@@ -157,9 +137,6 @@ def _assumed(dataset: Dataset) -> tuple[str, ...]:
 
 def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
     """One recipe per method; each takes those of the settings that it declares."""
-    from cliploc.core.errors import ParameterError
-    from cliploc.core.heatmaps.recipe import Recipe
-
     plain = Recipe(
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
         precision=arguments.precision, quickgelu=arguments.quickgelu, preprocess=arguments.preprocess,
@@ -171,24 +148,15 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
     return with_settings(recipes, arguments.settings)
 
 
-def _list(arguments: argparse.Namespace) -> int:
-    from cliploc.core.commands.output import print_table, say
-    from cliploc.core.heatmaps.store import HeatmapStore
-
+def _list(arguments: argparse.Namespace) -> None:
     store = HeatmapStore()
     sets = _everything(store)
     print_table([_row(heatmap_set) for heatmap_set in sets], as_json=arguments.json)
     if not sets:
         say(f"no heatmap sets at {store.root}; `cliploc heatmaps compute` makes one")
-    return 0
 
 
-def _show(arguments: argparse.Namespace) -> int:
-    from cliploc.core.commands.output import print_json, print_lines
-    from cliploc.core.heatmaps.sound import constant_heatmaps
-    from cliploc.core.heatmaps.store import HeatmapStore
-    from cliploc.core.heatmaps.terms import TermSet
-
+def _show(arguments: argparse.Namespace) -> None:
     store = HeatmapStore()
     found = store.find(arguments.set, _everything(store))
     terms = TermSet(found.identity)
@@ -210,14 +178,9 @@ def _show(arguments: argparse.Namespace) -> int:
         print_json(facts)
     else:
         print_lines(f"{name:<15} {value}" for name, value in facts.items())
-    return 0
 
 
-def _remove(arguments: argparse.Namespace) -> int:
-    from cliploc.core.commands.output import say
-    from cliploc.core.heatmaps.store import HeatmapStore
-    from cliploc.core.heatmaps.terms import TermSet
-
+def _remove(arguments: argparse.Namespace) -> None:
     store = HeatmapStore()
     everything = _everything(store)
     wanted = [store.find(text, everything) for text in arguments.sets]  # all are known before one is gone
@@ -225,14 +188,9 @@ def _remove(arguments: argparse.Namespace) -> int:
         store.remove(found)
         TermSet(found.identity).remove()
         say(f"removed {found.name}")
-    return 0
 
 
-def _import(arguments: argparse.Namespace) -> int:
-    from cliploc.core.commands.output import print_table, say
-    from cliploc.core.heatmaps.exchange import import_npz
-    from cliploc.core.heatmaps.store import HeatmapStore
-
+def _import(arguments: argparse.Namespace) -> None:
     dataset = opened(arguments)
     name = arguments.name or arguments.file.stem
     imported = import_npz(HeatmapStore(), arguments.file, dataset, name)
@@ -240,33 +198,22 @@ def _import(arguments: argparse.Namespace) -> int:
     if missing:
         say(f"{name}: {missing} of {len(dataset.samples)} samples of {dataset.name} are not in the file")
     print_table([_row(imported)], as_json=arguments.json)
-    return 0
 
 
-def _export(arguments: argparse.Namespace) -> int:
-    from cliploc.core.commands.output import say
-    from cliploc.core.heatmaps.exchange import export_npz
-    from cliploc.core.heatmaps.store import HeatmapStore
-
+def _export(arguments: argparse.Namespace) -> None:
     found = HeatmapStore().find(arguments.set)
     count = export_npz(found, arguments.file)
     say(f"{count} heatmaps of {found.name} are in {arguments.file}")
-    return 0
 
 
 def _everything(store: HeatmapStore) -> list[HeatmapSet]:
     """The stored sets, and those of which only the terms of the heads are kept."""
-    from cliploc.core.heatmaps.terms import every
-
     sets = {found.key: found for found in store.sets()}
     alone = [store.open(terms.identity) for terms in every() if terms.key not in sets]
     return sorted([*sets.values(), *alone], key=lambda found: (found.name, found.key))
 
 
 def _row(found: HeatmapSet) -> dict[str, object]:
-    from cliploc.core.heatmaps.sound import constant_heatmaps
-    from cliploc.core.heatmaps.terms import TermSet
-
     identity = found.identity
     return {
         "name": found.name,

@@ -5,43 +5,37 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cliploc.core.commands.told import add_told_arguments
-
-HELP = "list, download and check the networks' weights"
+from cliploc.core.backbones import hub
+from cliploc.core.backbones.catalog import demo_folder, told_of
+from cliploc.core.backbones.fetch import fetch, published_and_cached, remote
+from cliploc.core.commands.options import add_actions, add_json_argument, add_told_arguments
+from cliploc.core.commands.output import print_lines, print_table, say
+from cliploc.core.errors import CheckpointError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """models list|fetch|check"""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|fetch|check")
-    listing = actions.add_parser("list", help="weights that the methods use, and which are here")
-    listing.add_argument("--json", action="store_true", help="print JSON")
-    fetch = actions.add_parser("fetch", help="download weights into the Hugging Face cache, with resume")
-    fetch.add_argument(
+    actions = {
+        "list": (_list, "weights that the methods use, and which are here"),
+        "fetch": (_fetch, "download weights into the Hugging Face cache, with resume"),
+        "check": (_check, "read weights whole, compare digests, load them"),
+    }
+    made = add_actions(parser, actions)
+    made["fetch"].add_argument(
         "names",
         nargs="+",
         metavar="NAME",
         help="BACKBONE:TAG (ViT-B-16:openai), hf-hub:ORG/REPO, or a method for its usual weights (gem)",
     )
-    check = actions.add_parser("check", help="read weights whole, compare digests, load them")
-    check.add_argument(
+    made["check"].add_argument(
         "names", nargs="*", metavar="NAME",
         help="as for fetch, or BACKBONE:FILE, demo-vit, local-dir:PATH[:FILE] (default: all that are here)",
     )  # fmt: skip
-    add_told_arguments(check)
-    check.add_argument("--json", action="store_true", help="print JSON")
+    add_told_arguments(made["check"])
+    add_json_argument(made["list"], made["check"])
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Dispatch to the action; 1 when `check` finds broken weights."""
-    return {"list": _list, "fetch": _fetch, "check": _check}[arguments.action](arguments)
-
-
-def _list(arguments: argparse.Namespace) -> int:
-    from cliploc.core.backbones import hub
-    from cliploc.core.backbones.catalog import demo_folder
-    from cliploc.core.backbones.fetch import published_and_cached
-    from cliploc.core.commands.output import print_table
-
+def _list(arguments: argparse.Namespace) -> None:
     rows: list[dict[str, object]] = []
     for name, method in (("demo-vit", "all but gradcam"), ("demo-resnet", "gradcam")):
         folder = demo_folder(name)
@@ -53,7 +47,6 @@ def _list(arguments: argparse.Namespace) -> int:
         digest = hub.known_digest(path) if path else None
         rows.append(_row(known.name, ", ".join(known.methods), known.licence, size, path, digest))
     print_table(rows, as_json=arguments.json, caption="sizes of what is not here are approximate")
-    return 0
 
 
 def _row(
@@ -70,21 +63,14 @@ def _row(
     }
 
 
-def _fetch(arguments: argparse.Namespace) -> int:
-    from cliploc.core.backbones.fetch import fetch, remote
-    from cliploc.core.commands.output import print_lines, say
-
+def _fetch(arguments: argparse.Namespace) -> None:
     wanted = [remote(name) for name in arguments.names]
     for each in wanted:
         say(f"{each.name}: from {each.repository}")
         print_lines([str(fetch(each))])
-    return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from cliploc.core.backbones.fetch import published_and_cached
-    from cliploc.core.commands.output import print_table, say
-
     names = arguments.names or [known.name for known, path in published_and_cached() if path]
     if not names:
         say("none of the usual weights are here; cliploc models fetch gem downloads the first")
@@ -96,16 +82,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _checked(name: str, quickgelu: str, preprocess: str) -> dict[str, object]:
     """Load the weights named; a downloaded file's content must have the digest it is stored under."""
-    from cliploc.core.backbones import hub
-    from cliploc.core.backbones.fetch import sha256_of
     from cliploc.core.backbones.load import load_backbone
     from cliploc.core.backbones.weights import non_finite
-    from cliploc.core.errors import CheckpointError
 
     try:
         downloaded = _downloaded(name)
         stored = hub.known_digest(downloaded) if downloaded else None
-        if downloaded and stored and sha256_of(downloaded) != stored:
+        if downloaded and stored and hub.sha256_of(downloaded) != stored:
             raise CheckpointError(f"{downloaded} is not what was published: delete it and fetch it again")
         loaded = load_backbone(*_network(name), device="cpu", quickgelu=quickgelu, preprocess=preprocess)
         broken = non_finite(loaded.model)
@@ -131,8 +114,6 @@ def _checked(name: str, quickgelu: str, preprocess: str) -> dict[str, object]:
 
 def _network(name: str) -> tuple[str, str | None]:
     """The backbone and the checkpoint that a name means."""
-    from cliploc.core.backbones.fetch import remote
-
     scheme = next((each for each in ("local-dir:", "hf-hub:") if name.startswith(each)), "")
     known = scheme or name.startswith("demo-") or ":" in name
     backbone, _, checkpoint = (name if known else remote(name).name).removeprefix(scheme).partition(":")
@@ -141,9 +122,6 @@ def _network(name: str) -> tuple[str, str | None]:
 
 def _downloaded(name: str) -> Path | None:
     """The cached file of published weights; None for a file or folder of the user's."""
-    from cliploc.core.backbones.catalog import told_of
-    from cliploc.core.backbones.fetch import remote
-
     _, _, checkpoint = name.partition(":")
     checkpoint, _, _ = told_of(checkpoint)
     if (

@@ -18,6 +18,12 @@ def say(text: str) -> None:
     print(clean_lines(text), file=sys.stderr)
 
 
+def say_notes(notes: Iterable[str]) -> None:
+    """What must be known beside what is printed."""
+    for note in notes:
+        say(f"note: {note}")
+
+
 def clean_lines(text: str) -> str:
     """Strip control characters, line by line."""
     return "\n".join(clean(line) for line in text.split("\n"))
@@ -48,12 +54,8 @@ def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, caption:
         table.add_column(escape(clean(column)), justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row.values()))
-    _console().print(table)
-
-
-def _console() -> Console:
-    # A pipe has no width: do not fold what a script will read.
-    return Console(width=None if sys.stdout.isatty() else 10_000, soft_wrap=not sys.stdout.isatty())
+    piped = not sys.stdout.isatty()  # a pipe has no width: do not fold what a script will read
+    Console(width=10_000 if piped else None, soft_wrap=piped).print(table)
 
 
 def _cell(value: object) -> str:

@@ -8,27 +8,38 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cliploc.core.commands.dataset import add_dataset_argument, opened, spec_of
-from cliploc.core.commands.recipes import add_recipe_arguments, with_settings
-from cliploc.core.commands.told import add_told_arguments
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cliploc.core.datasets import Dataset, Sample
-    from cliploc.core.heatmaps.recipe import Recipe
-    from cliploc.core.heatmaps.store import HeatmapSet
-    from cliploc.core.report.claims import Verdict
-    from cliploc.core.report.write import Report
-    from cliploc.core.sweep.grid import Grid
-    from cliploc.core.sweep.ledger import Ledger
-    from cliploc.core.sweep.plan import Plan
-
-HELP = "the poster's whole experiment: heatmaps, full grid, cross-validation, report, verdicts on its claims"
+from cliploc.core.backbones.ahead import check_network
+from cliploc.core.backbones.catalog import IMAGENET, with_told
+from cliploc.core.commands.options import (
+    add_dataset_argument,
+    add_json_argument,
+    add_recipe_arguments,
+    add_told_arguments,
+    opened,
+    spec_of,
+    with_settings,
+)
+from cliploc.core.commands.output import print_json, print_lines, say, say_notes
+from cliploc.core.commands.progress import progress
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.errors import ParameterError, clean, unknown
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
+from cliploc.core.methods import METHODS as KNOWN
+from cliploc.core.postprocess import ORDERS
+from cliploc.core.prompts import TEMPLATES
+from cliploc.core.report.claims import Verdict
+from cliploc.core.report.figures import check_matplotlib
+from cliploc.core.report.write import Report, write_report
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.plan import Plan
+from cliploc.core.sweep.planning import planned
+from cliploc.core.sweep.process import foreground
 
 METHODS = "gem,textspan,gradcam"
 
@@ -64,17 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", type=Path, default=Path("poster"), metavar="DIR", help="the report (default: poster)"
     )
-    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+    add_json_argument(parser, what="the verdicts as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Heatmaps, one run per method, report; prints the verdicts and where the page is."""
-    from cliploc.core.backbones.ahead import check_network
-    from cliploc.core.commands.output import say
-    from cliploc.core.report.figures import check_matplotlib
-    from cliploc.core.report.write import write_report
-    from cliploc.core.sweep.ledger import Ledger
-
     check_matplotlib()  # before minutes of work
     dataset = opened(arguments)
     networks = _networks(arguments.networks, arguments.quickgelu, arguments.preprocess)
@@ -98,10 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Report, *, as_json: bool) -> None:
-    from cliploc.core.commands.output import print_json, print_lines, say
-
-    for note in report.notes:
-        say(f"note: {note}")
+    say_notes(report.notes)
     if as_json:
         verdicts = [asdict(one) for one in report.verdicts]
         print_json({"report": str(report.page), "verdicts": verdicts, "notes": list(report.notes)})
@@ -130,10 +132,6 @@ def poster_recipes(
     Grad-CAM's network is the poster's ImageNet ResNet-50, except on the demo; labels
     without an ImageNet class are left out.
     """
-    from cliploc.core.backbones.catalog import IMAGENET
-    from cliploc.core.heatmaps.recipe import Recipe
-    from cliploc.core.prompts import TEMPLATES
-
     found = {}
     for method in methods:
         usual = (IMAGENET, "") if method == "gradcam" and dataset.name != "demo" else ("", "")
@@ -149,10 +147,6 @@ def poster_recipes(
 
 def poster_grid(axes: Sequence[str]) -> Grid:
     """All orders, with the axes that were typed as `name=list` instead. ParameterError for a wrong one."""
-    from cliploc.core.errors import ParameterError, clean
-    from cliploc.core.postprocess import ORDERS
-    from cliploc.core.sweep.grid import Grid
-
     texts = {}
     for axis in axes:
         name, equals, text = axis.partition("=")
@@ -176,8 +170,6 @@ def _with_options(
 
 def _drawn(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:
     """The samples to work on, in the dataset's order: all, or the first `limit` of a seeded shuffle."""
-    from cliploc.core.errors import ParameterError
-
     if limit is None:
         return dataset.samples
     if limit < 1:
@@ -189,9 +181,6 @@ def _drawn(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]
 
 
 def _names(text: str) -> list[str]:
-    from cliploc.core.errors import ParameterError, unknown
-    from cliploc.core.methods import METHODS as KNOWN
-
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
         raise ParameterError(f"methods: found none, expected names, for example {METHODS}")
@@ -203,9 +192,6 @@ def _names(text: str) -> list[str]:
 
 def _networks(settings: Sequence[str], quickgelu: str, preprocess: str) -> dict[str, tuple[str, str]]:
     """The networks that were named, by method, with what is said about their weights."""
-    from cliploc.core.backbones.catalog import with_told
-    from cliploc.core.errors import ParameterError, clean
-
     found = {}
     if (quickgelu or preprocess) and not settings:
         raise ParameterError("quickgelu and preprocess are about a --network; found none")
@@ -224,10 +210,6 @@ def _heatmaps(
     recipes: Mapping[str, Sequence[Recipe]], dataset: Dataset, drawn: Sequence[Sample], device: str
 ) -> dict[str, list[HeatmapSet]]:
     """The sets of every method. The weights are read in any case: they decide which."""
-    from cliploc.core.commands.output import say
-    from cliploc.core.commands.progress import progress
-    from cliploc.core.heatmaps.store import HeatmapStore
-
     everything = [recipe for those in recipes.values() for recipe in those]
     say(f"{len(everything)} heatmap sets over {len(drawn)} images; loading PyTorch")
     from cliploc.core.heatmaps.extract import compute  # seconds: after everything that could be wrong
@@ -236,40 +218,17 @@ def _heatmaps(
     with progress() as show:
         for template in dict.fromkeys(recipe.template for recipe in everything):
             those = [recipe for recipe in everything if recipe.template == template]
-            if len(drawn) < len(dataset.samples):
-                known |= _some(those, dataset, drawn, device)
-                continue
             sets = compute(
                 those,
                 dataset,
                 HeatmapStore(),
+                samples=drawn,
                 device=device,
                 report=lambda now: show(now.methods, now.done, now.total),
                 notice=say,
             )
             known |= dict(zip(those, sets, strict=True))
     return {method: [known[recipe] for recipe in those] for method, those in recipes.items()}
-
-
-def _some(
-    recipes: Sequence[Recipe], dataset: Dataset, drawn: Sequence[Sample], device: str
-) -> dict[Recipe, HeatmapSet]:
-    """Heatmaps of some samples alone, in the sets of the whole dataset, on one device."""
-    from cliploc.core.backbones.network import devices_of
-    from cliploc.core.commands.output import say
-    from cliploc.core.heatmaps.extract import BATCH, fill, grouped, joined, load
-    from cliploc.core.heatmaps.store import HeatmapStore
-
-    first = devices_of(device)[0]
-    size = BATCH[first.type]
-    batches = [drawn[start : start + size] for start in range(0, len(drawn), size)]
-    found: dict[Recipe, HeatmapSet] = {}
-    for group in grouped(recipes):
-        job = joined(group, dataset, load(group[0], str(first)))
-        for text in job.notices():
-            say(text)
-        found |= fill(job, HeatmapStore(), batches, lambda samples: None)
-    return found
 
 
 def _swept(
@@ -281,11 +240,6 @@ def _swept(
     arguments: argparse.Namespace,
 ) -> tuple[str, str]:
     """The run of a method's sets, worked on until it is done or stopped. Returns its id and state."""
-    from cliploc.core.commands.output import say
-    from cliploc.core.commands.progress import progress
-    from cliploc.core.sweep.planning import planned
-    from cliploc.core.sweep.process import foreground
-
     plan = planned(
         [found.key for found in sets],
         grid,
@@ -294,7 +248,9 @@ def _swept(
         seed=arguments.seed,
         only={sample.id for sample in drawn},
     )
-    id_ = _known_run(ledger, plan)
+    # The newest run that computes the same numbers, wherever and however it was computed.
+    same = (row.id for row in ledger.runs() if _results(ledger.plan(row.id)) == _results(plan))
+    id_ = next(same, None)
     if id_ is not None and ledger.run(id_).state == "done":
         say(f"{method}: run {id_} is done already")
         return id_, "done"
@@ -303,15 +259,6 @@ def _swept(
     with progress("shards") as show:
         state = foreground(ledger, id_, lambda done, total: show(f"sweep of {method}", done, total))
     return id_, state
-
-
-def _known_run(ledger: Ledger, plan: Plan) -> str | None:
-    """The newest run that computes the same numbers, wherever and however it was computed."""
-    for row in ledger.runs():
-        known = ledger.plan(row.id)
-        if _results(known) == _results(plan):
-            return row.id
-    return None
 
 
 def _results(plan: Plan) -> tuple[object, ...]:

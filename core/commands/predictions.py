@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cliploc.core.commands.config import add_config_arguments, config_of
-from cliploc.core.commands.dataset import add_dataset_argument, opened, spec_of
+import numpy as np
 
-if TYPE_CHECKING:
-    from cliploc.core.heatmaps.ground import Ground
-    from cliploc.core.postprocess import PostProcess
-    from cliploc.core.sweep.plan import Plan
-
-HELP = "write predicted masks (PNG, COCO results), or score masks made elsewhere"
+from cliploc.core.commands.options import (
+    add_actions,
+    add_config_arguments,
+    add_dataset_argument,
+    add_json_argument,
+    config_of,
+    opened,
+    spec_of,
+)
+from cliploc.core.commands.output import print_json, print_table, say, say_notes
+from cliploc.core.datasets.spec import resolved
+from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.ground import ground
+from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.metrics import Counts, mean_scores, pooled, summed_scores
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.predictions.read import notes_on_masks, read_masks, read_results, scored
+from cliploc.core.predictions.write import ground_truth, predictions, results, write_json, write_masks
+from cliploc.core.scores import AVERAGED, SUMMED
+from cliploc.core.sweep.inputs import open_sets
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.plan import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """predictions export --heatmaps SET|--run ID -o DIR | predictions score PATH [--dataset SPEC]"""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="export|score")
-    text = "masks as PNG, COCO results and the true masks as COCO annotations, into a folder"
-    given = actions.add_parser("export", help=text, description=text)
+    actions = {
+        "export": (
+            _export,
+            "masks as PNG, COCO results and the true masks as COCO annotations, into a folder",
+        ),
+        "score": (_score, "mean IoU and the other scores of somebody's masks"),
+    }
+    given, taken = add_actions(parser, actions).values()
     source = given.add_mutually_exclusive_group(required=True)
     source.add_argument("--heatmaps", metavar="SET", help="a heatmap set, with the config of the options")
     source.add_argument(
@@ -30,8 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_dataset_argument(given, default=None)
     add_config_arguments(given, threshold=True)
     given.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the folder to write")
-    text = "mean IoU and the other scores of somebody's masks"
-    taken = actions.add_parser("score", help=text, description=text)
     taken.add_argument(
         "path", type=Path, metavar="PATH", help="a folder of masks (ID.png), or a COCO results JSON"
     )
@@ -46,24 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     taken.add_argument(
         "--least-score", type=float, default=0.0, metavar="S", help="pass over results scored lower"
     )
-    for action in (given, taken):
-        action.add_argument("--json", action="store_true", help="print JSON")
+    add_json_argument(given, taken)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Dispatch to the action."""
-    return {"export": _export, "score": _score}[arguments.action](arguments)
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    import numpy as np
-
-    from cliploc.core.commands.output import say
-    from cliploc.core.heatmaps.ground import ground
-    from cliploc.core.heatmaps.store import HeatmapStore
-    from cliploc.core.predictions import ground_truth, predictions, results, scored, write_json, write_masks
-    from cliploc.core.sweep.inputs import open_sets
-
+def _export(arguments: argparse.Namespace) -> None:
     name, config, spec, plan = _asked(arguments)
     (heatmaps,), dataset, ids = open_sets([name], spec, HeatmapStore())
     if plan is not None and not plan.scores(dataset):
@@ -72,7 +75,7 @@ def _export(arguments: argparse.Namespace) -> int:
             "its best cell was chosen on those, and the scores below are not the run's"
         )
     maps = heatmaps.read_all()
-    _say_ground(ground(dataset, ids, maps, heatmaps.identity.mark))
+    say_notes(ground(dataset, ids, maps, heatmaps.identity.mark).sentences)
     found = list(predictions(maps, dataset, config))
     write_masks(found, arguments.out / "masks")
     write_json(results(found, dataset), arguments.out / "results.json")
@@ -83,15 +86,10 @@ def _export(arguments: argparse.Namespace) -> int:
     counts = scored({one.sample.id: one.mask for one in found}, dataset)
     present = np.isin([sample.id for sample in dataset.scorable], ids)
     _print_scores(arguments, heatmaps.name, len(ids), counts[present], {"config": config.to_dict()})
-    return 0
 
 
 def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None, Plan | None]:
     """The heatmap set's name or key, the config, how the dataset is opened; a run's plan."""
-    from cliploc.core.datasets.spec import resolved
-    from cliploc.core.errors import ParameterError
-    from cliploc.core.sweep.ledger import Ledger
-
     if arguments.heatmaps is not None:
         return arguments.heatmaps, config_of(arguments), spec_of(arguments), None
     ledger = Ledger()
@@ -103,11 +101,7 @@ def _asked(arguments: argparse.Namespace) -> tuple[str, PostProcess, str | None,
     return keys[row.best.heatmaps], row.best.config, resolved(spec_of(arguments), plan.dataset), plan
 
 
-def _score(arguments: argparse.Namespace) -> int:
-    from cliploc.core.commands.output import say
-    from cliploc.core.heatmaps.ground import ground
-    from cliploc.core.predictions import notes_on_masks, read_masks, read_results, scored
-
+def _score(arguments: argparse.Namespace) -> None:
     dataset = opened(arguments)
     notes: tuple[str, ...] = ()
     if arguments.path.is_dir():
@@ -117,9 +111,8 @@ def _score(arguments: argparse.Namespace) -> int:
         masks = read_results(
             arguments.path, dataset, annotations=arguments.annotations, least_score=arguments.least_score
         )
-    _say_ground(ground(dataset, [sample.id for sample in dataset.samples]))
-    for note in notes:
-        say(f"note: predicted masks: {note}")
+    say_notes(ground(dataset, [sample.id for sample in dataset.samples]).sentences)
+    say_notes(f"predicted masks: {note}" for note in notes)
     empty = sum(not mask.any() for mask in masks.values())
     if empty:
         say(f"{empty} of {len(masks)} predicted masks are empty")
@@ -128,28 +121,14 @@ def _score(arguments: argparse.Namespace) -> int:
         say(f"{missing} of {len(dataset.samples)} samples have no mask: they count as nothing predicted")
     more: dict[str, object] = {"masks": len(masks), "empty_predictions": empty, "notes": list(notes)}
     _print_scores(arguments, str(arguments.path), len(dataset.scorable), scored(masks, dataset), more)
-    return 0
-
-
-def _say_ground(found: Ground) -> None:
-    from cliploc.core.commands.output import say
-
-    for sentence in found.sentences:
-        say(f"note: {sentence}")
 
 
 def _print_scores(
-    arguments: argparse.Namespace, name: str, images: int, counts: object, more: dict[str, object]
+    arguments: argparse.Namespace, name: str, images: int, counts: Counts, more: dict[str, object]
 ) -> None:
-    from cliploc.core.commands.output import print_json, print_table
-    from cliploc.core.metrics import Counts, mean_scores, pooled, two_class_iou
-
-    assert isinstance(counts, Counts)
-    scores = {score: float(value[0]) for score, value in mean_scores(counts).items()}
-    total = pooled(counts)
-    scores |= {f"micro_{score.removeprefix('mean_')}": float(v[0]) for score, v in mean_scores(total).items()}
-    scores["two_class_iou"] = float(two_class_iou(total)[0])
-    convention = "foreground, per image, then mean; micro and two_class: from summed counts"
+    found = {**mean_scores(counts), **summed_scores(pooled(counts))}
+    scores = {score: float(value[0]) for score, value in found.items()}
+    convention = f"{AVERAGED}; {SUMMED}"
     if arguments.json:
         print_json(
             {"predictions": name, "images": images, "convention": convention, **more, "scores": scores}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cliploc.core.commands.dataset import add_dataset_argument, spec_of
-
-HELP = "write runs as one HTML page, Markdown and LaTeX tables, and figures"
+from cliploc.core.commands.options import add_dataset_argument, spec_of
+from cliploc.core.commands.output import print_lines, say
+from cliploc.core.report.write import write_report
+from cliploc.core.sweep.ledger import Ledger
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,15 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> None:
     """Write the report and print where its page is."""
-    from cliploc.core.commands.output import print_lines, say
-    from cliploc.core.report.write import write_report
-    from cliploc.core.sweep.ledger import Ledger
-
     runs = [text.strip() for text in arguments.runs.split(",") if text.strip()]
     written = write_report(
         Ledger(), runs or ["last"], arguments.out, dataset=spec_of(arguments), progress=say
     )
     print_lines([str(written.page)])
-    return 0

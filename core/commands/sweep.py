@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import argparse
 
-from cliploc.core.commands.dataset import add_dataset_argument, spec_of
-
-HELP = "run a grid of post-processing configs over heatmap sets"
-
-AXES = (
-    ("interpolation", "all", "names with commas, or all"),
-    ("order", "dilate-erode", "none, dilate, erode, dilate-erode, erode-dilate with commas, or all"),
-    ("kernel", "square", "square, ellipse, cross with commas, or all (square is far faster)"),
-    ("dilate", "1:61:4", "sides: first:last:step, or 41,51,61"),
-    ("erode", "1:61:4", "sides: first:last:step, or 41,51,61"),
-)
+from cliploc.core.commands.options import add_dataset_argument, add_json_argument, spec_of
+from cliploc.core.commands.output import say
+from cliploc.core.commands.runs import detached, worked
+from cliploc.core.datasets import open_dataset
+from cliploc.core.postprocess import AXES
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.planning import described, planned, seconds_expected
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """sweep --heatmaps SET[,SET] [--interpolation …] [--dilate 1:61:4] … [--detach] [--json]"""
     parser.add_argument("--heatmaps", required=True, metavar="SET[,SET]", help="heatmap sets, by name or key")
     add_dataset_argument(parser, default=None)
-    for name, default, text in AXES:
-        parser.add_argument(f"--{name}", default=default, metavar="LIST", help=f"{text} (default: {default})")
+    for axis in AXES:
+        names = f"{', '.join(axis.choices)} with commas, or all"
+        text = names if axis.choices else "sides: first:last:step, or 41,51,61"
+        parser.add_argument(
+            f"--{axis.name}", default=axis.axis, metavar="LIST", help=f"{text} (default: {axis.axis})"
+        )
     parser.add_argument(
         "--executor",
         default="local",
@@ -46,19 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detach", action="store_true", help="leave it to a process that outlives this terminal"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, say the cost, then work here or detach."""
-    from cliploc.core.commands.output import say
-    from cliploc.core.commands.runs import detached, worked
-    from cliploc.core.datasets import open_dataset
-    from cliploc.core.sweep.grid import Grid
-    from cliploc.core.sweep.ledger import Ledger
-    from cliploc.core.sweep.planning import described, planned, seconds_expected
-
-    grid = Grid().with_({name: getattr(arguments, name) for name, _, _ in AXES})
+    grid = Grid().with_({name: getattr(arguments, name) for name in (axis.name for axis in AXES)})
     plan = planned(
         [name.strip() for name in arguments.heatmaps.split(",")],
         grid,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from cliploc.core.datasets.folder import open_folder
+from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.sample import READING, Content, Dataset, Sample
-from cliploc.core.datasets.spec import COCO, parsed, root_of, written
+from cliploc.core.datasets.spec import parsed
 
-__all__ = ["READING", "Content", "Dataset", "Sample", "open_dataset"]
+__all__ = ["READING", "Content", "Dataset", "Sample", "open_dataset", "problems_of"]
 
 
 def open_dataset(spec: str) -> Dataset:
     """Open a dataset by its spec; no picture is decoded. DatasetError says what is missing.
 
-    `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place.
-    `coco:IMAGES:ANNOTATIONS.json`: COCO instances. Anything else: a folder in CocoGlide's layout.
+    `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place. Else one of
+    `cliploc.core.datasets.formats`: `coco:IMAGES:ANNOTATIONS.json`, or a folder in CocoGlide's layout.
     Options behind a question mark say how files are read, see `cliploc.core.datasets.spec`.
 
     >>> demo = open_dataset("demo")
@@ -24,10 +24,13 @@ def open_dataset(spec: str) -> Dataset:
     ((256, 256, 3), dtype('uint8'), dtype('bool'))
     """
     place, options = parsed(spec)
-    if place.startswith(COCO):
-        from cliploc.core.datasets.coco import open_coco
+    return format_of(place).reader.open_place(place, options)
 
-        return open_coco(place, written(place, options), options)
-    name = place if place in ("demo", "cocoglide") else None
-    root = root_of(place)
-    return open_folder(root, written(str(root), options), options, name)
+
+def problems_of(spec: str) -> list[str]:
+    """Every problem of a dataset, one sentence with file and row each; [] for a sound one.
+
+    Decodes every picture and mask. DatasetError only when there is nothing to check.
+    """
+    place, options = parsed(spec)
+    return list(format_of(place).reader.problems(place, options))

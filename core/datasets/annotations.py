@@ -20,7 +20,7 @@ Entry = Mapping[str, Any]  # one object of the JSON file
 
 
 @dataclass(frozen=True)
-class Picture:
+class CocoImage:
     """An image's file and size as the annotations tell it. id: its number there."""
 
     id: str
@@ -57,7 +57,7 @@ class Annotations:
     """
 
     labels: Mapping[str, str]
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, CocoImage]
     groups: Mapping[tuple[str, str], Group]
     crowds: int
     problems: tuple[str, ...]
@@ -109,27 +109,28 @@ def key_of(value: object) -> str:
     return str(value).strip()
 
 
+def _by_id(entries: Sequence[Entry], what: str) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        id_ = key_of(entry["id"])
+        if id_ in found:
+            raise ValueError(f"{what} id {id_} stands twice")
+        found[id_] = entry
+    return found
+
+
 def _labels(categories: Sequence[Entry]) -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for category in categories:
-        id_ = key_of(category["id"])
-        if id_ in labels:
-            raise ValueError(f"category id {id_} stands twice")
-        labels[id_] = str(category["name"])
-    return labels
+    return {id_: str(category["name"]) for id_, category in _by_id(categories, "category").items()}
 
 
-def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, Picture]:
-    pictures: dict[str, Picture] = {}
-    for image in images:
-        id_ = key_of(image["id"])
-        if id_ in pictures:
-            raise ValueError(f"image id {id_} stands twice")
+def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, CocoImage]:
+    pictures: dict[str, CocoImage] = {}
+    for id_, image in _by_id(images, "image").items():
         name = _file_name(image, folder)
         height, width = _side(image["height"]), _side(image["width"])
         if height * width > LARGEST_PIXELS:
             raise ValueError(f"image {name!r} of {width} x {height} pixels")
-        pictures[id_] = Picture(id_, folder / name, name, height, width)
+        pictures[id_] = CocoImage(id_, folder / name, name, height, width)
     return pictures
 
 
@@ -161,7 +162,7 @@ def _side(value: object) -> int:
 
 def _groups(
     annotations: Sequence[Entry],
-    pictures: Mapping[str, Picture],
+    pictures: Mapping[str, CocoImage],
     labels: Mapping[str, str],
     left_out: Counter[str],
 ) -> dict[tuple[str, str], Group]:

@@ -13,31 +13,30 @@ import hashlib
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cliploc.core.datasets import files, ids
-from cliploc.core.datasets.annotations import Picture, read_annotations, rings_of
+from cliploc.core.datasets.annotations import CocoImage, read_annotations, rings_of
+from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.sample import Content, Dataset, Sample
-from cliploc.core.datasets.spec import Options, coco_places
-from cliploc.core.errors import DatasetError, clean
+from cliploc.core.datasets.spec import Options, written
+from cliploc.core.errors import DatasetError, clean, few
 
 if TYPE_CHECKING:
     from cliploc.core.datasets.sample import Image, Mask
 
 T = TypeVar("T")
 
-NAMED = 6
-
 
 @dataclass(frozen=True)
 class Region:
     """The annotations of one category in one picture: instances, and crowds."""
 
-    picture: Picture
+    picture: CocoImage
     annotations: Path
     instances: tuple[tuple[str, Any], ...]  # annotation id and segmentation
     crowds: tuple[tuple[str, Any], ...]
@@ -103,7 +102,7 @@ class Coco:
     notes: tuple[str, ...]
 
 
-def open_coco(place: str, spec: str, options: Options) -> Dataset:
+def open_place(place: str, options: Options) -> Dataset:
     """Open `coco:IMAGES:ANNOTATIONS.json`. DatasetError when a file is missing or not COCO's.
 
     A sample's id is `CATEGORY_STEM`, the stem being its image file's, where that is
@@ -134,12 +133,12 @@ def open_coco(place: str, spec: str, options: Options) -> Dataset:
         empty=partial(_empty, coco, options.allow_empty),
         left_out=partial(_left_out, samples),
     )
-    return Dataset(f"coco-{coco.annotations.stem}", spec, samples, content)
+    return Dataset(f"coco-{coco.annotations.stem}", written(place, options), samples, content)
 
 
 def read_coco(place: str, options: Options) -> Coco:
     """Read the annotation file. DatasetError when it is not there or not COCO's."""
-    images, annotations = coco_places(place)
+    images, annotations = format_of(place).paths(place)
     if not os.path.isdir(images):
         raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
     if not os.path.isfile(annotations):
@@ -150,7 +149,7 @@ def read_coco(place: str, options: Options) -> Coco:
         gone = missing([found.pictures[image] for image, _ in keys])
         keys = [key for key in keys if found.pictures[key[0]].name not in set(gone)]
         if gone:
-            notes.append(f"{len(gone)} pictures are not there and are left out: {_few(gone)}")
+            notes.append(f"{len(gone)} pictures are not there and are left out: {few(gone)}")
     if found.crowds:
         notes.append(f"{found.crowds} images have nothing but crowds of a category, and no sample of it")
     notes += _doubled([found.pictures[image] for image in dict.fromkeys(image for image, _ in keys)])
@@ -180,14 +179,14 @@ def read_coco(place: str, options: Options) -> Coco:
     )
 
 
-def _names(picture: Picture, label: str, category: str) -> tuple[str, ...]:
+def _names(picture: CocoImage, label: str, category: str) -> tuple[str, ...]:
     """What the sample of a picture and a category may be called, the shortest first."""
     stem, path = picture.names
     full = f"{label}_{path}_{picture.id}"
     return f"{label}_{stem}", f"{label}_{path}", full, f"{full}_{category}"
 
 
-def size_problem(picture: Picture, orientation: str) -> str:
+def size_problem(picture: CocoImage, orientation: str) -> str:
     """A sentence where a picture's file is not of the annotations' size, "" where it is or is not there."""
     from cliploc.core.datasets.pictures import header, shown_size
 
@@ -203,10 +202,10 @@ def size_problem(picture: Picture, orientation: str) -> str:
     )
 
 
-def _doubled(pictures: Sequence[Picture]) -> list[str]:
+def _doubled(pictures: Sequence[CocoImage]) -> list[str]:
     names = Counter(picture.name for picture in pictures)
     twice = [name for name, times in names.items() if times > 1]
-    return [f"{len(twice)} pictures stand under several numbers: {_few(twice)}"] if twice else []
+    return [f"{len(twice)} pictures stand under several numbers: {few(twice)}"] if twice else []
 
 
 def _sources(regions: Sequence[Region]) -> list[str]:
@@ -215,14 +214,9 @@ def _sources(regions: Sequence[Region]) -> list[str]:
     return [first.setdefault(region.picture.name, region.picture.id) for region in regions]
 
 
-def missing(pictures: Sequence[Picture]) -> list[str]:
+def missing(pictures: Sequence[CocoImage]) -> list[str]:
     """The names of pictures that have no file, sorted."""
     return sorted({picture.name for picture in pictures if not picture.path.is_file()})
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = clean(", ".join(names[:NAMED]))
-    return f"such as {shown}" if len(names) > NAMED else shown
 
 
 def _check_there(coco: Coco) -> None:
@@ -231,22 +225,18 @@ def _check_there(coco: Coco) -> None:
     if gone:
         count = len({picture.name for picture in pictures})
         raise DatasetError(
-            f"{len(gone)} of {count} pictures are not in {coco.images}: {_few(gone)}; "
+            f"{len(gone)} of {count} pictures are not in {coco.images}: {few(gone)}; "
             "put them there, or leave their samples out: skip-missing=yes (--skip-missing)"
         )
 
 
 def _pictures_digest(coco: Coco) -> str:
-    from cliploc.core.datasets.pictures import headers_of, is_turned
+    from cliploc.core.datasets.pictures import digest_of
 
     _check_there(coco)
-    paths = [region.picture.path for region in coco.regions]
-    turned = [
-        head.orientation > 1 and is_turned(head, region.picture.size, region.orientation)
-        for head, region in zip(headers_of(paths), coco.regions, strict=True)
-    ]
-    rows = zip(coco.ids, coco.labels, files.digests(paths), turned, strict=True)
-    return files.digest_of("pictures 2", rows)
+    pictures = [region.picture for region in coco.regions]
+    paths, sizes = [picture.path for picture in pictures], [picture.size for picture in pictures]
+    return digest_of(coco.ids, coco.labels, paths, sizes, coco.regions[0].orientation)
 
 
 def _truth_digest(coco: Coco) -> str:
@@ -262,14 +252,12 @@ def _legacy_digest(images: Path, annotations: Path) -> str:
 
 
 def _notes(coco: Coco) -> tuple[str, ...]:
-    from cliploc.core.datasets.pictures import headers_of, is_unsure, notes_on
+    from cliploc.core.datasets.pictures import notes_on
 
-    pictures = list({region.picture.id: region.picture for region in coco.regions}.values())
-    heads = headers_of([picture.path for picture in pictures if picture.path.is_file()])
-    sizes = (picture.size for picture in pictures if picture.path.is_file())
-    automatic = all(region.orientation == "auto" for region in coco.regions)
-    unsure = sum(is_unsure(head, size) for head, size in zip(heads, sizes, strict=True) if not head.problem)
-    return (*coco.notes, *notes_on(heads, unsure if automatic else 0))
+    pictures = {region.picture.id: region.picture for region in coco.regions}.values()
+    there = [(picture.path, picture.size) for picture in pictures if picture.path.is_file()]
+    paths, sizes = [path for path, _ in there], [size for _, size in there]
+    return (*coco.notes, *notes_on(paths, sizes, coco.regions[0].orientation))
 
 
 def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
@@ -288,7 +276,7 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     return found
 
 
-def _is_small(segmentation: object, picture: Picture) -> bool:
+def _is_small(segmentation: object, picture: CocoImage) -> bool:
     """Whether polygons may, by area and outline, cover no whole pixel of the picture; run lengths may.
 
     An outline of length L passes through fewer than 4 L + 4 pixels; a larger area has one of its own.
@@ -320,3 +308,43 @@ def _left_out(samples: Sequence[Sample]) -> frozenset[str]:
     crowded = [sample for sample in samples if sample.load_ignore is not None]
     everything = ((sample.id, sample.ignored()) for sample in crowded)
     return frozenset(id_ for id_, ignored in everything if ignored is not None and ignored.all())
+
+
+def problems(place: str, options: Options) -> Iterator[str]:
+    """Every problem of the annotations, the pictures and the masks, one sentence each."""
+    found = read_coco(place, options)
+    yield from found.problems
+    pictures = {region.picture.id: region.picture for region in found.regions}
+    names = Counter(picture.name for picture in pictures.values())
+    yield from (f"image {clean(name)} stands {times} times" for name, times in names.items() if times > 1)
+    for picture in pictures.values():
+        yield from _picture_problems(picture, options)
+    for id_, region in zip(found.ids, found.regions, strict=True):
+        try:
+            empty = not region.drawn().any()
+            region.ignored()
+        except DatasetError as error:
+            yield str(error)
+            continue
+        if empty:
+            yield f"sample {clean(id_)}: its true mask is empty"
+
+
+def _picture_problems(picture: CocoImage, options: Options) -> Iterator[str]:
+    from cliploc.core.datasets.pictures import header, read_image, unsure_about
+
+    if not picture.path.is_file():
+        yield f"image {clean(picture.name)} is missing (skip-missing=yes leaves it out)"
+        return
+    try:
+        problem = size_problem(picture, options.orientation)
+        read_image(picture.path, orientation=options.orientation)
+        head = header(picture.path)
+    except DatasetError as error:
+        yield str(error)
+        return
+    yield from (
+        [problem]
+        if problem
+        else unsure_about(head, picture.size, options.orientation, f"image {clean(picture.name)}")
+    )

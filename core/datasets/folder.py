@@ -7,56 +7,28 @@ that a row was made from.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cliploc.core.datasets import files, ids
+from cliploc.core.datasets.formats import named
 from cliploc.core.datasets.sample import Content, Dataset, Sample
-from cliploc.core.datasets.spec import Options
+from cliploc.core.datasets.spec import Options, written
+from cliploc.core.datasets.table import TABLE, TableRow, read_table, row_problems
 from cliploc.core.errors import DatasetError, clean
+from cliploc.core.paths import expanded
 
 if TYPE_CHECKING:
     from cliploc.core.datasets.masks import MaskFiles
     from cliploc.core.datasets.pictures import Header, Size
     from cliploc.core.datasets.sample import Image, Mask
-
-TABLE = "table.csv"
-COLUMNS = ("real", "mask", "prompt")
-OPTIONAL = ("fake", "source")
-LARGEST_TABLE = 1 << 28
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table. number: its line in the file, the header being 1."""
-
-    number: int
-    real: str
-    mask: str
-    label: str
-    fake: str = ""
-    source: str = ""
-
-    @property
-    def stem(self) -> str:
-        """The name of its real image's file, without ending."""
-        return os.path.splitext(os.path.basename(self.real))[0]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What its sample may be called, the shortest first."""
-        path = os.path.splitext(self.real)[0]
-        full = f"{self.label}_{path}"
-        return self.stem, f"{self.label}_{self.stem}", path, full, f"{self.label}_{self.real}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +36,7 @@ class Folder:
     """The files of a dataset in CocoGlide's layout, row by row."""
 
     root: Path
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     options: Options
 
     @cached_property
@@ -76,6 +48,13 @@ class Folder:
     def truths(self) -> list[Path]:
         """Each row's mask."""
         return [self.root / row.mask for row in self.rows]
+
+    @cached_property
+    def sizes(self) -> list[Size]:
+        """The size that each picture must have: its mask's."""
+        from cliploc.core.datasets.pictures import headers_of
+
+        return [head.size for head in headers_of(self.truths)]
 
     @cached_property
     def ids(self) -> list[str]:
@@ -109,6 +88,23 @@ class Folder:
     def ignored(self, place: int) -> Mask | None:
         """A row's void pixels."""
         return self.masks.ignored(place)
+
+
+def open_place(place: str, options: Options) -> Dataset:
+    """Open `demo`, `cocoglide` or a folder. DatasetError when it, its table or a row is unusable."""
+    root = root_of(place)
+    return open_folder(root, written(str(root), options), options, place if place in named() else None)
+
+
+def root_of(place: str) -> Path:
+    """The folder that a place stands for."""
+    root = named().get(place) or expanded(place)
+    if place == "cocoglide" and not root.is_dir():
+        raise DatasetError(
+            f"CocoGlide is not at {root}; `cliploc fetch cocoglide` gets it, "
+            "or give the folder you have: --dataset PATH"
+        )
+    return root
 
 
 def open_folder(root: Path, spec: str, options: Options, name: str | None = None) -> Dataset:
@@ -155,56 +151,6 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
     return Dataset(called if options.picture == "real" else f"{called} (fake)", spec, samples, content)
 
 
-def read_table(root: Path) -> list[Row]:
-    """The rows of `root/table.csv` (UTF-8, with or without BOM). DatasetError when it cannot be read."""
-    if not os.path.isdir(root):  # a Path says no too, but an error for a name that is too long
-        raise DatasetError(
-            f"no dataset at {root}: expected a folder with {TABLE}; "
-            "`cliploc fetch cocoglide` gets the real one, `--dataset demo` needs nothing"
-        )
-    path = root / TABLE
-    if not path.exists():
-        raise DatasetError(
-            f"{root} has no {TABLE}; expected CocoGlide's layout: "
-            f"{TABLE} (real,fake,mask,prompt), real/, mask/; or coco:IMAGES:ANNOTATIONS.json"
-        )
-    try:
-        text = files.read(path, LARGEST_TABLE).decode("utf-8-sig")
-        reader = csv.DictReader(StringIO(text, newline=""))
-        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-        if missing:
-            raise DatasetError(_other_table(path, missing, list(reader.fieldnames or ())))
-        rows = [_row(reader.line_num, line) for line in reader]
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"cannot read {path}: {error.reason} at byte {error.start}; expected UTF-8 text with commas "
-            "(in a spreadsheet: save as CSV UTF-8)"
-        ) from error
-    except csv.Error as error:
-        raise DatasetError(f"cannot read {path}: {clean(error)}; expected UTF-8 text with commas") from error
-    if not rows:
-        raise DatasetError(f"{path} has a header but no rows")
-    return rows
-
-
-def _other_table(path: Path, missing: Sequence[str], found: list[str]) -> str:
-    shown = clean(", ".join(found))[:200] or "nothing"
-    alike = {name.strip().lower() for name in found}
-    if len(found) == 1 and any(mark in found[0] for mark in ";\t|"):
-        way = "its columns are separated by another sign; save it with commas"
-    elif alike >= set(missing):
-        way = f"names are written {', '.join(COLUMNS)}, in small letters"
-    else:
-        way = f"expected the columns {', '.join(COLUMNS)} (and fake, source), separated by commas"
-    return f"{path} has no column {', '.join(missing)}; found {shown}; {way}"
-
-
-def _row(number: int, line: Mapping[str, str | None]) -> Row:
-    # What stands behind the last column comes as a list, under no name.
-    cells = {name: (line.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL)}
-    return Row(number, cells["real"], cells["mask"], cells["prompt"], cells["fake"], cells["source"])
-
-
 def summary(root: Path, problems: list[str], shown: int = 20) -> str:
     """All problems as one message, the first ones written out."""
     lines = [f"{root}: {counted(problems)}", *problems[:shown]]
@@ -220,20 +166,7 @@ def counted(problems: Sequence[str]) -> str:
     return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
 
 
-def row_problems(rows: Sequence[Row]) -> Iterator[str]:
-    """What is wrong with the table's rows themselves."""
-    first: dict[tuple[str, str, str], int] = {}
-    for row in rows:
-        cells = (row.real, row.mask, row.label)
-        empty = [name for name, text in zip(COLUMNS, cells, strict=True) if not text]
-        if empty:
-            yield f"row {row.number}: no {', '.join(empty)}"
-        elif cells in first:
-            yield f"row {row.number}: the same image, mask and label stand in row {first[cells]}"
-        first.setdefault(cells, row.number)
-
-
-def missing_files(root: Path, rows: Sequence[Row], options: Options) -> Iterator[str]:
+def missing_files(root: Path, rows: Sequence[TableRow], options: Options) -> Iterator[str]:
     """Files that rows name and that are not there, or not in the dataset's folder."""
     for row in rows:
         for name in filter(None, (getattr(row, options.picture), row.mask)):
@@ -250,7 +183,7 @@ def inside(root: Path, name: str) -> bool:
     return not os.path.isabs(name) and ".." not in name.split("/") and "\0" not in name
 
 
-def size_problem(row: Row, picture: Header, mask: Size, orientation: str) -> str:
+def size_problem(row: TableRow, picture: Header, mask: Size, orientation: str) -> str:
     """A sentence where a row's picture and mask are not of one size, "" where they are."""
     from cliploc.core.datasets.pictures import shown_size
 
@@ -263,13 +196,13 @@ def size_problem(row: Row, picture: Header, mask: Size, orientation: str) -> str
     )
 
 
-def _is_cocoglide(rows: Sequence[Row]) -> bool:
+def _is_cocoglide(rows: Sequence[TableRow]) -> bool:
     """Whether ids end in numbers of COCO images, each only once: `dining table_114871`."""
     numbers = Counter(_source(row) for row in rows)
     return "" not in numbers and max(numbers.values()) == 1
 
 
-def _source(row: Row) -> str:
+def _source(row: TableRow) -> str:
     if row.source:
         return row.source
     number = row.stem.removeprefix(f"{row.label}_")
@@ -277,18 +210,10 @@ def _source(row: Row) -> str:
 
 
 def _pictures_digest(folder: Folder) -> str:
-    labels = (row.label for row in folder.rows)
-    rows = zip(folder.ids, labels, files.digests(folder.pictures), _turned(folder), strict=True)
-    return files.digest_of("pictures 2", rows)
+    from cliploc.core.datasets.pictures import digest_of
 
-
-def _turned(folder: Folder) -> list[bool]:
-    """Which pictures are shown as their EXIF tag says."""
-    from cliploc.core.datasets.pictures import headers_of, is_turned
-
-    orientation = folder.options.orientation
-    pairs = zip(headers_of(folder.pictures), headers_of(folder.truths), strict=True)
-    return [head.orientation > 1 and is_turned(head, mask.size, orientation) for head, mask in pairs]
+    labels = [row.label for row in folder.rows]
+    return digest_of(folder.ids, labels, folder.pictures, folder.sizes, folder.options.orientation)
 
 
 def _truth_digest(folder: Folder) -> str:
@@ -335,6 +260,8 @@ def _left_out(folder: Folder) -> frozenset[str]:
 
 
 def _notes(folder: Folder, skipped: Sequence[str]) -> tuple[str, ...]:
+    from cliploc.core.datasets.pictures import notes_on
+
     masks, count = folder.masks, len(folder.rows)
     notes = [*masks.reading.notes]
     if skipped:
@@ -342,13 +269,64 @@ def _notes(folder: Folder, skipped: Sequence[str]) -> tuple[str, ...]:
     broken = sum(bool(form.problem) for form in masks.forms)
     if broken:
         notes.append(f"{broken} of {count} true masks cannot be read; `cliploc dataset check` names them")
-    return (*notes, *_picture_notes(folder))
+    return (*notes, *notes_on(folder.pictures, folder.sizes, folder.options.orientation))
 
 
-def _picture_notes(folder: Folder) -> list[str]:
-    from cliploc.core.datasets.pictures import headers_of, is_unsure, notes_on
+def problems(place: str, options: Options) -> Iterator[str]:
+    """Every problem of the table, the pictures and the masks, one sentence each."""
+    root = root_of(place)
+    rows = read_table(root)
+    yield from row_problems(rows)
+    yield from missing_files(root, rows, options)
+    there = [
+        row
+        for row in rows
+        if row.real and row.mask and row.label and not list(missing_files(root, [row], options))
+    ]
+    opened = Folder(root, tuple(there), options)
+    yield from _mask_problems(opened)
+    for at, row in enumerate(there):
+        yield from _row_problems(opened, at, row)
 
-    heads, masks = headers_of(folder.pictures), headers_of(folder.truths)
-    pairs = zip(heads, masks, strict=True)
-    unsure = sum(is_unsure(head, mask.size) for head, mask in pairs)
-    return notes_on(heads, unsure if folder.options.orientation == "auto" else 0)
+
+def _mask_problems(opened: Folder) -> Iterator[str]:
+    """What the masks are together: values that leave a choice, files that differ from the rest."""
+    from cliploc.core.datasets.masks import reading_of
+
+    forms = [(row.mask, form) for row, form in zip(opened.rows, opened.masks.forms, strict=True)]
+    try:
+        reading = reading_of(forms, opened.options)
+    except DatasetError as error:
+        yield str(error)
+        return
+    yield from (note for note in reading.notes if "not the same" in note)
+    for place in opened.masks.empty:
+        row = opened.rows[place]
+        yield f"row {row.number}: mask {clean(row.mask)} is empty: no pixel is foreground"
+
+
+def _row_problems(opened: Folder, place: int, row: TableRow) -> Iterator[str]:
+    from cliploc.core.datasets.pictures import header, read_image, unsure_about
+
+    picture, mask = opened.pictures[place], opened.truths[place]
+    form = opened.masks.forms[place]
+    if form.problem:
+        yield f"row {row.number}: {_short(form.problem, opened.root)}"
+    try:
+        head = header(picture)
+        read_image(picture, orientation=opened.options.orientation)
+        size = header(mask).size
+    except DatasetError as error:
+        if str(mask) not in str(error):
+            yield f"row {row.number}: {_short(str(error), opened.root)}"
+        return
+    problem = size_problem(row, head, size, opened.options.orientation)
+    yield from (
+        [problem]
+        if problem
+        else unsure_about(head, size, opened.options.orientation, f"row {row.number}: {clean(row.real)}")
+    )
+
+
+def _short(text: str, root: Path) -> str:
+    return clean(text.replace(f"{root}/", ""))

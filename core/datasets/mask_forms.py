@@ -19,7 +19,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image
 
 from cliploc.core.datasets import files
-from cliploc.core.datasets.pictures import BACK, PNG, Size, check_png, headers_of, opened, oriented
+from cliploc.core.datasets.pictures import BACK, PNG, Size, by_opencv, check_png, headers_of, opened, oriented
 from cliploc.core.errors import DatasetError
 
 Values = npt.NDArray[np.integer]
@@ -248,22 +248,15 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _from_jpeg(path: Path, content: bytes) -> Values:
     """OpenCV refuses a damaged JPEG, where Pillow fills in what is missing."""
-    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except (cv2.error, MemoryError):
-        found = None
+    found = by_opencv(content, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
     if found is None:
         raise DatasetError(f"{path} is not a picture that can be decoded: it is cut short or damaged")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _sixteen_bits(path: Path, content: bytes) -> npt.NDArray[np.generic]:
     """A PNG with 16 bits, which Pillow reduces to 8 where there are several channels."""
-    try:
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        found = None
+    found = by_opencv(content, cv2.IMREAD_UNCHANGED)
     if found is None:
         width, height = struct.unpack(">II", content[16:24])
         raise DatasetError(
@@ -271,7 +264,7 @@ def _sixteen_bits(path: Path, content: bytes) -> npt.NDArray[np.generic]:
         )
     if found.ndim == 3 and found.shape[2] >= 3:
         found = found[..., [2, 1, 0, *range(3, found.shape[2])]]
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _from_floats(path: Path, planes: npt.NDArray[np.generic]) -> Values:

@@ -32,7 +32,7 @@ from cliploc.core.datasets.mask_reading import (
     void_of,
 )
 from cliploc.core.datasets.spec import ANY, Options
-from cliploc.core.errors import DatasetError, clean
+from cliploc.core.errors import DatasetError, few
 
 Named = Sequence[tuple[str, Form]]  # a mask's name for people, and what it is
 
@@ -70,7 +70,7 @@ class MaskFiles:
         sound = sum(not form.problem for form in self.forms)
         if sound and len(self.empty) == sound and not self._options.allow_empty:
             raise DatasetError(
-                f"all {sound} {self._what} are empty: no pixel is foreground, {_few(self._names)}; "
+                f"all {sound} {self._what} are empty: no pixel is foreground, {few(self._names)}; "
                 "if that is meant, say allow-empty=yes (--allow-empty), else look at mask-value and invert"
             )
         return self._reading
@@ -129,7 +129,7 @@ def reading_of(named: Named, options: Options, option: str = "--mask-value") -> 
         notes.append(f"mask value {VOID} is void in {voids} of {len(sound)} masks: those pixels are ignored")
     frames = [name for name, form in sound if form.frames > 1]
     if frames:
-        notes.append(f"{len(frames)} masks hold several pictures, of which the first is read: {_few(frames)}")
+        notes.append(f"{len(frames)} masks hold several pictures, of which the first is read: {few(frames)}")
     if options.invert:
         notes.append("masks are inverted: foreground is what is not marked")
     return replace(reading, notes=tuple(notes))
@@ -158,7 +158,7 @@ def _check_lossy(sound: Named, options: Options) -> None:
     lossy = [name for name, form in sound if form.lossy]
     if lossy and (options.mask_value == ANY or (options.value is not None and options.value <= 2 * BLUR)):
         raise DatasetError(
-            f"{len(lossy)} masks are JPEGs or the like, {_few(lossy)}: mask-value={options.mask_value} "
+            f"{len(lossy)} masks are JPEGs or the like, {few(lossy)}: mask-value={options.mask_value} "
             "cannot be told from black there; save them as PNG, or say mask-value=above:127"
         )
 
@@ -181,7 +181,7 @@ def _value_notes(sound: Named, reading: Reading) -> Iterator[str]:
     others = [name for _, names in counted[1:] for name in names]
     yield (
         f"masks have one foreground value each, but not the same: {shown}; "
-        f"{len(others)} differ from the rest: {_few(others)}"
+        f"{len(others)} differ from the rest: {few(others)}"
     )
 
 
@@ -192,7 +192,7 @@ def _stray_notes(sound: Named, reading: Reading) -> Iterator[str]:
     if stray:
         yield (
             f"{len(stray)} masks hold a few pixels that are neither black nor white, split in the middle: "
-            f"{_few(stray)}"
+            f"{few(stray)}"
         )
 
 
@@ -206,7 +206,7 @@ def _several(unclear: Named, masks: int, option: str) -> str:
             "hold no bright pixel: 0 and 1 do not survive in a JPEG" if lost else "are not black and white"
         )
         return (
-            f"{len(unclear)} of {masks} masks are JPEGs or the like and {found}, {_few(names)}; "
+            f"{len(unclear)} of {masks} masks are JPEGs or the like and {found}, {few(names)}; "
             f"save the masks as PNG, or say {above}"
         )
     ids: Counter[int] = Counter()
@@ -217,12 +217,7 @@ def _several(unclear: Named, masks: int, option: str) -> str:
     more = "" if len(ids) <= 2 * NAMED else f" and {len(ids) - 2 * NAMED} more"
     example = written.format(ids.most_common(1)[0][0])
     return (
-        f"{len(unclear)} of {masks} masks hold several values besides 0, {_few(names)}: "
+        f"{len(unclear)} of {masks} masks hold several values besides 0, {few(names)}: "
         f"found {shown}{more}; expected one that means foreground. Say which: {option} {example}, "
         f"{option} {ANY} (every value but 0), or {above}; as an option of the spec: ?mask-value={example}"
     )
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(clean(name) for name in names[:NAMED])
-    return f"such as {shown}" if len(names) > NAMED else shown

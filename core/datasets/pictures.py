@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -193,6 +194,16 @@ def is_unsure(head: Header, fitting: Size) -> bool:
     return head.orientation > 1 and (head.size == fitting) == (head.upright == fitting)
 
 
+def unsure_about(head: Header, fitting: Size, orientation: str, name: str) -> list[str]:
+    """A sentence about a picture whose EXIF tag is neither confirmed nor refuted; [] for any other."""
+    if orientation != "auto" or not is_unsure(head, fitting):
+        return []
+    return [
+        f"{name} has an EXIF orientation ({head.orientation}) that the size of its mask or annotation "
+        "neither confirms nor refutes; say orientation=stored or orientation=upright"
+    ]
+
+
 def oriented(pixels: Pixels, orientation: int) -> Pixels:
     """The picture as EXIF's orientation (1 to 8) wants it shown (EXIF 2.3, tag 274)."""
     if orientation >= 5:
@@ -219,13 +230,19 @@ def _raw(path: Path, content: bytes, head: Header) -> npt.NDArray[np.generic]:
     """OpenCV's (H, W, 3) pixels with all their bits; of no dimensions where only Pillow can. DatasetError."""
     check_png(path, content)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        found = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except (cv2.error, MemoryError):
-        found = None
+    found = by_opencv(content, flags)
     if found is None and head.format in _STRICT:
         raise DatasetError(f"{path} is not a picture that can be decoded: it is cut short or damaged")
     return np.empty(()) if found is None else found
+
+
+def by_opencv(content: bytes, flags: int) -> npt.NDArray[Any] | None:
+    """The pixels as OpenCV decodes them; None where it cannot."""
+    try:
+        found: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except (cv2.error, MemoryError):
+        return None
+    return found
 
 
 def check_png(path: Path, content: bytes) -> None:
@@ -269,10 +286,22 @@ def used_bits(pixels: npt.NDArray[np.generic]) -> int:
     return next((bits for bits in DEPTHS if needed <= bits), 0)
 
 
-def notes_on(heads: Sequence[Header], unsure: int) -> list[str]:
-    """What people should know of how pictures are read. unsure: how many `is_unsure` speaks of."""
-    notes = []
-    if unsure:
+def digest_of(
+    ids: Sequence[str], labels: Sequence[str], paths: Sequence[Path], sizes: Sequence[Size], orientation: str
+) -> str:
+    """The digest of a dataset's pictures as they are shown. sizes: those that they must have."""
+    turned = [
+        head.orientation > 1 and is_turned(head, size, orientation)
+        for head, size in zip(headers_of(paths), sizes, strict=True)
+    ]
+    return files.digest_of("pictures 2", zip(ids, labels, files.digests(paths), turned, strict=True))
+
+
+def notes_on(paths: Sequence[Path], sizes: Sequence[Size], orientation: str) -> list[str]:
+    """What people should know of how pictures are read. sizes: those that they must have."""
+    heads, notes = headers_of(paths), []
+    unsure = sum(is_unsure(head, size) for head, size in zip(heads, sizes, strict=True))
+    if unsure and orientation == "auto":
         notes.append(
             f"{unsure} of {len(heads)} pictures have an EXIF orientation that the size of their mask neither "
             "confirms nor refutes: stored pixels are taken (orientation=upright follows the tag)"

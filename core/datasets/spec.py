@@ -8,18 +8,16 @@ that a `?` in a path does no harm. Standard library only: the screen names datas
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 
-from cliploc.core import paths
-from cliploc.core.errors import DatasetError, ParameterError, clean, unknown
+from cliploc.core.datasets.formats import format_of, named
+from cliploc.core.errors import ParameterError, clean, unknown
+from cliploc.core.paths import expanded
 
 ANY = "any"
 ORIENTATIONS = ("auto", "stored", "upright")
 PICTURES = ("real", "fake")
-COCO = "coco:"
 
 
 @dataclass(frozen=True)
@@ -103,16 +101,9 @@ NAMES = tuple(_ATTRIBUTES)
 def parsed(spec: str) -> tuple[str, Options]:
     """The place and the options of a spec. ParameterError for an option that does not exist."""
     place, mark, text = spec.rpartition("?")
-    if not mark or "=" not in text.partition("&")[0] or _is_there(spec):
+    if not mark or "=" not in text.partition("&")[0] or format_of(spec).is_there(spec):
         return spec, Options()
     return place, Options().with_(_settings(text))
-
-
-def _is_there(place: str) -> bool:
-    """Whether files of exactly that name exist."""
-    if place.startswith(COCO):
-        return any(os.path.isfile(annotations) for _, annotations in _pairs(place))
-    return os.path.exists(os.path.expanduser(place))
 
 
 def _settings(text: str) -> dict[str, str]:
@@ -159,51 +150,15 @@ def lasting(spec: str) -> str:
 def portable(spec: str) -> str:
     """The spec without folders of this machine: names alone, to be read elsewhere."""
     place, options = parsed(spec)
-    names = [each.name for each in coco_places(place)] if place.startswith(COCO) else [Path(place).name]
-    return written((COCO if place.startswith(COCO) else "") + ":".join(names), options)
+    kind = format_of(place)
+    return written(kind.prefix + ":".join(path.name for path in kind.paths(place)), options)
 
 
 def _lasting_place(place: str) -> str:
-    if place.startswith(COCO):
-        return COCO + ":".join(str(each.resolve()) for each in coco_places(place))
-    ours = {paths.embedded_dir() / "demo": "demo", paths.data_dir() / "cocoglide": "cocoglide"}
-    absolute = paths.expanded(place)
-    return place if place in ours.values() else ours.get(absolute, str(absolute.resolve()))
-
-
-def coco_places(place: str) -> tuple[Path, Path]:
-    """The folder of images and the annotation file of `coco:IMAGES:ANNOTATIONS.json`. DatasetError."""
-    pairs = _pairs(place)
-    if not pairs:
-        raise DatasetError(f"found {clean(place)!r}, expected coco:IMAGES:ANNOTATIONS.json")
-    there = [pair for pair in pairs if os.path.isdir(pair[0]) and os.path.isfile(pair[1])]
-    return there[0] if there else pairs[0]
-
-
-def _pairs(place: str) -> list[tuple[Path, Path]]:
-    """Every way to part it at a colon, the last colon first: paths may hold colons, too."""
-    parts = place.removeprefix(COCO).split(":")
-    pairs = [(":".join(parts[:at]), ":".join(parts[at:])) for at in range(len(parts) - 1, 0, -1)]
-    return [
-        (paths.expanded(images), paths.expanded(annotations))
-        for images, annotations in pairs
-        if images and annotations
-    ]
-
-
-def root_of(place: str) -> Path:
-    """The folder that the place of a dataset in CocoGlide's layout stands for."""
-    if place == "demo":
-        return paths.embedded_dir() / "demo"
-    if place == "cocoglide":
-        root = paths.data_dir() / "cocoglide"
-        if not root.is_dir():
-            raise DatasetError(
-                f"CocoGlide is not at {root}; `cliploc fetch cocoglide` gets it, "
-                "or give the folder you have: --dataset PATH"
-            )
-        return root
-    return paths.expanded(place)
+    kind, ours = format_of(place), named()
+    known = [name for name, folder in ours.items() if place == name or expanded(place) == folder]
+    absolute = ":".join(str(path.resolve()) for path in kind.paths(place))
+    return known[0] if known else kind.prefix + absolute
 
 
 def _written(value: object) -> str:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliploc.core.datasets.check import problems_of
-from cliploc.core.datasets.folder import TABLE, read_table, summary
+from cliploc.core.datasets import problems_of
+from cliploc.core.datasets.folder import summary
+from cliploc.core.datasets.table import TABLE, read_table
 from cliploc.core.errors import DatasetError, StoreError, clean
 from cliploc.core.fetch.archive import unpack
 from cliploc.core.fetch.download import Kind, Patience, download
@@ -33,7 +34,7 @@ class Archive:
 
 
 @dataclass(frozen=True)
-class Source:
+class Fetchable:
     """A dataset to fetch. samples: how many images it must hold. terms: whose it is, shown first."""
 
     name: str
@@ -47,7 +48,7 @@ class Source:
         return data_dir() / self.name
 
 
-COCOGLIDE = Source(
+COCOGLIDE = Fetchable(
     "cocoglide",
     (Archive("https://www.grip.unina.it/download/prog/TruFor/CocoGlide.zip", 123_161_479),),
     512,
@@ -55,7 +56,7 @@ COCOGLIDE = Source(
     "Real images: MS COCO, Flickr terms of use, each image's licence in licenses.json.\n"
     "Annotations: COCO Consortium, CC BY 4.0. Fake images: made with GLIDE. See its README.txt.",
 )
-COCO = Source(
+COCO = Fetchable(
     "coco",
     (
         Archive("http://images.cocodataset.org/zips/val2017.zip", 815_585_330),
@@ -69,7 +70,7 @@ COCO = Source(
 
 
 def fetch(
-    source: Source,
+    source: Fetchable,
     report: Report,
     tell: Callable[[str], None],
     origins: Sequence[str | Path] = (),
@@ -88,7 +89,7 @@ def fetch(
 
 
 def _fetched(
-    source: Source,
+    source: Fetchable,
     report: Report,
     tell: Callable[[str], None],
     origins: Sequence[str | Path],
@@ -123,7 +124,7 @@ def _fetched(
 
 
 def _downloaded(
-    source: Source, archive: Archive, url: str, report: Report, patience: Patience | None
+    source: Fetchable, archive: Archive, url: str, report: Report, patience: Patience | None
 ) -> Path:
     # Named by its address, so that a copy that an interrupted call left is known for what it is.
     name = f"{source.name}-{hashlib.sha256(url.encode()).hexdigest()[:8]}.zip"
@@ -140,7 +141,10 @@ def _delete(downloads: Sequence[Path]) -> None:
 
 
 def _put_in_place(
-    source: Source, files: Sequence[Path], check: Callable[[Source, Path], Path], report: Report
+    source: Fetchable,
+    files: Sequence[Path],
+    check: Callable[[Fetchable, Path], Path],
+    report: Report,
 ) -> None:
     with _beside(source.place) as folder:
         for archive, file in zip(source.archives, files, strict=True):
@@ -170,7 +174,7 @@ def _beside(place: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_cocoglide(source: Source, folder: Path) -> Path:
+def _check_cocoglide(source: Fetchable, folder: Path) -> Path:
     """The folder that holds the table, once every picture in it was decoded."""
     tables = [*folder.glob(TABLE), *folder.glob(f"[!._]*/{TABLE}")]
     if len(tables) != 1:
@@ -187,7 +191,7 @@ def _check_cocoglide(source: Source, folder: Path) -> Path:
     return root
 
 
-def _check_coco(source: Source, folder: Path) -> Path:
+def _check_coco(source: Fetchable, folder: Path) -> Path:
     """The folder itself, once every image that the annotations name is there."""
     try:
         images = json.loads((folder / INSTANCES).read_text(encoding="utf-8"))["images"]

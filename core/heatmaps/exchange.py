@@ -102,7 +102,7 @@ def export_npz(heatmap_set: HeatmapSet, path: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Header:
+class ArrayHeader:
     """What an array in the file says of itself.
 
     bytes: what it takes in memory; stored: what there is of it.
@@ -117,7 +117,7 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def _headers(path: Path) -> dict[str, Header]:
+def _headers(path: Path) -> dict[str, ArrayHeader]:
     """The headers of all arrays by name. StoreError for what is no archive of plain arrays."""
     if not path.exists():
         raise StoreError(f"no file {path}")
@@ -141,16 +141,16 @@ def _headers(path: Path) -> dict[str, Header]:
         ) from error
 
 
-def _header(file: IO[bytes], size: int) -> Header:
+def _header(file: IO[bytes], size: int) -> ArrayHeader:
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read:
         raise ValueError(f"an array of format {version}")
     shape, _, dtype = read[version](file)
-    return Header(shape, dtype, size - file.tell())
+    return ArrayHeader(shape, dtype, size - file.tell())
 
 
-def _check_headers(path: Path, headers: Mapping[str, Header], samples: int) -> None:
+def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int) -> None:
     missing = sorted({"ids", "heatmaps"} - set(headers))
     if missing:
         raise StoreError(
@@ -185,7 +185,7 @@ def _check_headers(path: Path, headers: Mapping[str, Header], samples: int) -> N
             )
 
 
-def _check_shape(path: Path, ids: int, heatmaps: Header) -> None:
+def _check_shape(path: Path, ids: int, heatmaps: ArrayHeader) -> None:
     shape, dtype = heatmaps.shape, heatmaps.dtype
     if len(shape) == 4 and shape[1] == 1:
         raise StoreError(f"{path}: found heatmaps of shape {shape}; write heatmaps[:, 0]: (n, height, width)")

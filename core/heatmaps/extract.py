@@ -1,7 +1,6 @@
 """Running methods over samples: the one place where datasets meet networks.
 
-A `Job` is recipes that share a forward pass, joined with a dataset and a loaded
-backbone. Bytes in the store depend on how samples are grouped into batches (a
+Bytes in the store depend on how samples are grouped into batches (a
 matrix product rounds by its shape), so batches are fixed slices of the dataset,
 computed whole or not at all: what was killed and resumed equals what was not.
 """
@@ -15,176 +14,30 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from cliploc.core.backbones.load import load_backbone
-from cliploc.core.backbones.network import Backbone, devices_of
+from cliploc.core.backbones.network import devices_of
 from cliploc.core.datasets import Dataset, Sample
-from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import ParameterError, ResourceError
 from cliploc.core.heatmaps.decoding import AHEAD, decoded
+from cliploc.core.heatmaps.forward import ForwardPass, fetched, grouped, in_memory, joined, load
 from cliploc.core.heatmaps.identity import Identity
-from cliploc.core.heatmaps.recipe import AUTO, FLOAT32, Recipe
-from cliploc.core.heatmaps.sound import check_finite
-from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
-from cliploc.core.heatmaps.terms import Terms
-from cliploc.core.methods.compute import compute_many, head_terms, normalize
-from cliploc.core.methods.targets import with_targets
-from cliploc.core.methods.text import assumed_contrast
-from cliploc.core.prompts import prompt_for
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 
 log = logging.getLogger(__name__)
 
 BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
-    """Recipes of different methods, alike in all else, for one dataset on one backbone.
-
-    labels: those that the backbone has a target for: all of them, but for an ImageNet
-    classifier that was told to leave some out.
-    """
-
-    recipes: tuple[Recipe, ...]
-    dataset: Dataset
-    backbone: Backbone
-    labels: tuple[str, ...]
-
-    @property
-    def size(self) -> int:
-        """The side of the square that the network sees, in pixels."""
-        return self.recipes[0].size or self.backbone.image_size
-
-    @property
-    def precision(self) -> str:
-        """Of the forward pass: float32, or a half precision under autocast."""
-        asked = self.recipes[0].precision
-        return asked if asked != AUTO else "bfloat16" if self.backbone.device.type == "cuda" else FLOAT32
-
-    def identity(self, recipe: Recipe) -> Identity:
-        """The identity of the set where the recipe's heatmaps belong. Reads the whole dataset once."""
-        return Identity(
-            pictures=self.dataset.pictures,
-            method=recipe.method,
-            parameters=recipe.parameters,
-            backbone=recipe.backbone,
-            checkpoint=recipe.weights,
-            digest=self.backbone.digest,
-            template=recipe.template,
-            size=self.size,
-            precision=self.precision,
-            version=recipe.spec.version,
-            dataset_name=self.dataset.name,
-            dataset_spec=lasting(self.dataset.spec),
-            assumed=self.assumed(recipe),
-        )
-
-    def assumed(self, recipe: Recipe) -> str:
-        """What nobody said about the weights or the contrast of a recipe, "" when all was."""
-        contrast = assumed_contrast(str(dict(recipe.parameters)["contrast"]), len(self.labels))
-        return "; ".join(filter(None, (self.backbone.assumed, contrast)))
-
-    def notices(self) -> list[str]:
-        """What the user is to know before it is computed: what is assumed, and which prompts are cut."""
-        said = dict.fromkeys(filter(None, map(self.assumed, self.recipes)))
-        cut = self.backbone.cut_notices(_prompts(self.recipes[0], self.labels))
-        return [*(f"assumed: {each}" for each in said), *cut]
-
-    def pixels(self, sample: Sample) -> Tensor:
-        """The sample as the network takes it, before normalization: (1, 3, S, S) uint8 on the CPU."""
-        return self.backbone.resized([sample.image()], self.size)
-
-    def prompts(self, samples: Sequence[Sample]) -> list[str]:
-        """The prompt of each sample's own label."""
-        return _prompts(self.recipes[0], [sample.label for sample in samples])
-
-    def takes(self, sample: Sample) -> bool:
-        """Whether the sample's label is one that the backbone has a target for."""
-        return sample.label in self.labels
-
-    def heatmaps(self, pixels: Tensor, prompts: Sequence[str]) -> dict[Recipe, Tensor]:
-        """Heatmaps (B, gh, gw) float32 in [0, 1] on the device, of one prompt per image.
-
-        pixels: (B, 3, S, S) uint8. Several methods share one pass where they can.
-        """
-        text, contrast_text = self._texts(prompts)
-        settings = {recipe.method: dict(recipe.parameters) for recipe in self.recipes}
-        with self._autocast():
-            maps = compute_many(
-                settings, self.backbone, self.backbone.normalized(pixels), text, contrast_text=contrast_text
-            )
-        return {recipe: normalize(maps[recipe.method][:, 0]) for recipe in self.recipes}
-
-    def terms(self, pixels: Tensor, prompts: Sequence[str]) -> Tensor:
-        """The terms (B, L, H, gh, gw) float32 that ClipTextSpan's heatmaps are sums of."""
-        recipe = self.recipes[0]
-        if recipe.method != "textspan":
-            raise ParameterError(f"{recipe.method} is no sum over heads; textspan is")
-        text, contrast_text = self._texts(prompts)
-        with self._autocast():
-            terms = head_terms(
-                self.backbone,
-                self.backbone.normalized(pixels),
-                text,
-                contrast_text=contrast_text,
-                contrast=dict(recipe.parameters)["contrast"],
-            )
-        return terms[:, 0]
-
-    def _texts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Rows of one prompt per image (B, 1, d), and of all labels (K, d)."""
-        # All labels first and at once: a text's last bits depend on those it is encoded with.
-        contrast_text = self.backbone.encode_text(_prompts(self.recipes[0], self.labels))
-        return self.backbone.encode_text(list(prompts))[:, None], contrast_text
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.precision == FLOAT32:
-            return nullcontext()
-        return torch.autocast(self.backbone.device.type, getattr(torch, self.precision))
-
-
-def load(recipe: Recipe, device: str) -> Backbone:
-    """Load the backbone of a completed recipe."""
-    return load_backbone(recipe.backbone, recipe.weights or None, device)
-
-
-def joined(recipes: Sequence[Recipe], dataset: Dataset, backbone: Backbone) -> Job:
-    """The job of completed recipes that share this backbone. ParameterError for labels it cannot look for."""
-    no_class = str(dict(recipes[0].parameters).get("no_class", "error"))
-    prompts = _prompts(recipes[0], dataset.labels)
-    backbone, kept = with_targets(backbone, prompts, no_class)
-    labels = (label for label, prompt in zip(dataset.labels, prompts, strict=True) if prompt in kept)
-    return Job(tuple(recipes), dataset, backbone, tuple(labels))
-
-
-def _prompts(recipe: Recipe, labels: Sequence[str]) -> list[str]:
-    return [prompt_for(recipe.template, label) for label in labels]
-
-
-def grouped(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
-    """Split recipes into groups that can share a job, in order of first appearance."""
-    groups: list[list[Recipe]] = []
-    for recipe in dict.fromkeys(recipes):
-        plain = replace(recipe, method="", parameters=())
-        for group in groups:
-            alike = replace(group[0], method="", parameters=()) == plain
-            if alike and recipe.method not in {other.method for other in group}:
-                group.append(recipe)
-                break
-        else:
-            groups.append([recipe])
-    return groups
-
-
-def slices(dataset: Dataset, batch: int) -> list[tuple[Sample, ...]]:
-    """The dataset in fixed batches."""
-    return [dataset.samples[start : start + batch] for start in range(0, len(dataset.samples), batch)]
+def slices(samples: Sequence[Sample], batch: int) -> list[Sequence[Sample]]:
+    """The samples in fixed batches."""
+    return [samples[start : start + batch] for start in range(0, len(samples), batch)]
 
 
 @dataclass(frozen=True)
@@ -201,6 +54,7 @@ def compute(
     dataset: Dataset,
     store: HeatmapStore,
     *,
+    samples: Sequence[Sample] | None = None,
     device: str = "auto",
     batch: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -208,20 +62,21 @@ def compute(
 ) -> list[HeatmapSet]:
     """Fill the sets of all recipes, several methods in one pass where they can share it.
 
-    device: auto, cpu, cuda, mps, `all` (every CUDA device), or several separated by
-    commas, one process each. batch: samples together, 0 for the device's usual number,
-    halved where the memory is too small. notice: told what `Job.notices` says. Goes on from
+    samples: some of the dataset's, by default all. device: auto, cpu, cuda, mps, `all` (every
+    CUDA device), or several separated by commas, one process each. batch: samples together, 0 for the device's usual number,
+    halved where the memory is too small. notice: told what `ForwardPass.notices` says. Goes on from
     what the store holds; killed at any moment, nothing that was reported is lost. Returns the
     sets in the order of the recipes.
     """
     if batch < 0:
         raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
     devices = devices_of(device)
-    batches = slices(dataset, batch or BATCH[devices[0].type])
+    wanted = dataset.samples if samples is None else samples
+    batches = slices(wanted, batch or BATCH[devices[0].type])
     completed = [recipe.completed(dataset.name) for recipe in recipes]
     found: dict[Recipe, HeatmapSet] = {}
     for group in grouped(completed):
-        counted = _counter(", ".join(recipe.method for recipe in group), len(dataset.samples), report)
+        counted = _counter(", ".join(recipe.method for recipe in group), len(wanted), report)
         if len(devices) == 1:
             job = joined(group, dataset, load(group[0], str(devices[0])))
             for text in job.notices():
@@ -230,8 +85,9 @@ def compute(
         else:
             sets = _fill_on_several(group, dataset, store, batches, devices, counted, notice)
         for filled in sets.values():
-            present = set(filled.ids())
-            filled.consolidate([sample.id for sample in dataset.samples if sample.id in present])
+            if len(wanted) == len(dataset.samples):
+                present = set(filled.ids())
+                filled.consolidate([sample.id for sample in dataset.samples if sample.id in present])
         found.update(sets)
     return [found[recipe] for recipe in completed]
 
@@ -297,7 +153,7 @@ def _share(
 
 
 def fill(
-    job: Job,
+    job: ForwardPass,
     store: HeatmapStore,
     batches: Sequence[Sequence[Sample]],
     written: Callable[[int], None],
@@ -333,65 +189,9 @@ def _write(
     maps: dict[Recipe, Tensor],
     batch: Sequence[Sample],
     written: Callable[[int], None],
-    job: Job,
+    job: ForwardPass,
 ) -> None:
     # Fetching from the device waits for it: done here, the next batch is under way meanwhile.
-    for recipe, each in _fetched(job, maps, batch).items():
+    for recipe, each in fetched(job, maps, batch).items():
         sets[recipe].write({sample.id: array for sample, array in zip(batch, each, strict=True)})
     written(len(batch))
-
-
-def heatmaps_of(job: Job, samples: Sequence[Sample], prompts: Sequence[str]) -> Heatmap:
-    """Heatmaps (B, gh, gw) float32 in [0, 1] of a few samples, one prompt each, by the job's first recipe."""
-    pixels = torch.cat([job.pixels(sample) for sample in samples])
-    maps, _ = in_memory(job, pixels, prompts, len(samples))
-    return _fetched(job, maps, samples)[job.recipes[0]]
-
-
-def _fetched(job: Job, maps: dict[Recipe, Tensor], samples: Sequence[Sample]) -> dict[Recipe, Heatmap]:
-    """The maps as arrays on this side of the device; all of them are numbers, or it is an error."""
-    arrays: dict[Recipe, Heatmap] = {recipe: heatmaps.cpu().numpy() for recipe, heatmaps in maps.items()}
-    for recipe, each in arrays.items():
-        check_finite(each, [sample.id for sample in samples], recipe, job.precision)
-    return arrays
-
-
-def terms_of(job: Job, samples: Sequence[Sample]) -> Terms:
-    """The terms (B, L, H, gh, gw) of a few samples, for the prompts of their own labels."""
-    pixels = torch.cat([job.pixels(sample) for sample in samples])
-    terms: Terms = job.terms(pixels, job.prompts(samples)).cpu().numpy()
-    check_finite(terms, [sample.id for sample in samples], job.recipes[0], job.precision)
-    return terms
-
-
-def in_memory(
-    job: Job, pixels: Tensor, prompts: Sequence[str], at_once: int
-) -> tuple[dict[Recipe, Tensor], int]:
-    """`job.heatmaps` of at most `at_once` images together, halved until it fits; and what fitted.
-
-    ResourceError when the memory is too small for one image.
-    """
-    while True:
-        try:
-            parts = [
-                job.heatmaps(pixels[start : start + at_once], prompts[start : start + at_once])
-                for start in range(0, len(pixels), at_once)
-            ]
-            return {r: torch.cat([part[r] for part in parts]) for r in job.recipes}, at_once
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-            reason = str(error).splitlines()[0]
-        if at_once == 1:
-            raise ResourceError(
-                f"{job.backbone.device} has too little memory for one image of {job.size} x {job.size} "
-                f"({reason}); a smaller --size, another --device or fewer methods at once may fit"
-            )
-        log.warning("out of memory with %d images at once; trying half", at_once)
-        at_once //= 2
-        if job.backbone.device.type == "cuda":
-            torch.cuda.empty_cache()
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.datasets import Dataset, Sample, open_dataset
 from cliploc.core.errors import ClipLocError, DatasetError, clean
-from cliploc.core.heatmaps.extract import Job, heatmaps_of, joined, load, terms_of
+from cliploc.core.heatmaps.forward import ForwardPass, heatmaps_of, joined, load, terms_of
 from cliploc.core.heatmaps.protocol import (
     Computed,
     Event,
@@ -24,7 +24,7 @@ from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import TermSet
 
-Jobs = dict[tuple[str, Recipe], Job]
+Jobs = dict[tuple[str, Recipe], ForwardPass]
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class Server:
         self._fill(heatmap_set, job, samples)
         self._emit(Computed(request.recipe, heatmap_set.key, request.ids))
 
-    def _fill(self, heatmap_set: HeatmapSet, job: Job, samples: Sequence[Sample]) -> None:
+    def _fill(self, heatmap_set: HeatmapSet, job: ForwardPass, samples: Sequence[Sample]) -> None:
         present = set(heatmap_set.ids())
         missing = [sample for sample in samples if sample.id not in present]
         unknown = sorted({sample.label for sample in missing if not job.takes(sample)})
@@ -104,13 +104,13 @@ class Server:
             if len(present) + len(missing) >= len(wanted):
                 heatmap_set.consolidate(wanted)
 
-    def _keep(self, terms: TermSet, job: Job, samples: Sequence[Sample]) -> None:
+    def _keep(self, terms: TermSet, job: ForwardPass, samples: Sequence[Sample]) -> None:
         present = set(terms.present(sample.id for sample in samples))
         missing = [sample for sample in samples if sample.id not in present]
         if missing:
             terms.write({s.id: each for s, each in zip(missing, terms_of(job, missing), strict=True)})
 
-    def _job(self, request: Request) -> Job:
+    def _job(self, request: Request) -> ForwardPass:
         """The request's recipe, joined with its dataset and its loaded backbone."""
         dataset = self._dataset(request.dataset)
         recipe = request.recipe.completed(dataset.name)
@@ -136,7 +136,7 @@ class Server:
         self._networks[name] = network
         return network
 
-    def _set(self, request: Request, job: Job) -> HeatmapSet:
+    def _set(self, request: Request, job: ForwardPass) -> HeatmapSet:
         """The set where the request's heatmaps belong, announced when it is first asked for."""
         known = (request.dataset, request.recipe)
         if known not in self._sets:

@@ -14,22 +14,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cliploc.core.methods.trunk import Layer, Output, Vit, attend
+from cliploc.core.methods.trunk import Layer, TokenStream, attend
 
 
-class LastBlock:
+class LastBlock(TokenStream):
     """A stream that mixes the last block's values in its own way. text: (T, d) or (B, T, d) rows.
 
     residual: whether the block's input and its MLP are added, as in the network itself.
     """
 
-    needs_output = False
-
     def __init__(self, text: Tensor, mix: Callable[[Layer], Tensor], residual: bool) -> None:
-        self._text = text
+        super().__init__(text)
         self._mix = mix
         self._residual = residual
-        self._tokens: Tensor | None = None
 
     def see(self, layer: Layer) -> None:
         """Run the last block with the method's own mix."""
@@ -39,12 +36,7 @@ class LastBlock:
         if self._residual:
             tokens = layer.x + tokens
             tokens = tokens + layer.block.mlp(tokens)
-        self._tokens = tokens
-
-    def scores(self, vit: Vit, output: Output | None) -> Tensor:
-        """Cosine of the patch tokens with the text, (B, T, N - 1)."""
-        assert self._tokens is not None
-        return vit.similarity(self._tokens, self._text)
+        self.tokens = tokens
 
 
 def maskclip(text: Tensor, *, residual: bool) -> LastBlock:

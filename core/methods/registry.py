@@ -73,7 +73,7 @@ def _layers(usual: int) -> Parameter:
 
 _SPECS = (
     MethodSpec(
-        "gem", "GEM", "cliploc.core.methods.gem:Gem",
+        "gem", "GEM", "cliploc.core.methods.gem:gem",
         (
             _DEPTH,
             Parameter("iterations", "self-self attention steps before values are mixed", 1, low=0, high=8),
@@ -106,7 +106,7 @@ _SPECS = (
         "Zhou et al., Extract Free Dense Labels from CLIP, ECCV 2022",
     ),
     MethodSpec(
-        "clipsurgery", "CLIP Surgery", "cliploc.core.methods.clipsurgery:ClipSurgery",
+        "clipsurgery", "CLIP Surgery", "cliploc.core.methods.clipsurgery:clipsurgery",
         (_DEPTH, contrast("redundant")),
         "Li et al., CLIP Surgery for Better Explainability, 2023",
     ),

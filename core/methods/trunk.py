@@ -126,6 +126,21 @@ class Stream(Protocol):
         """The raw scores (B, T, N - 1) of the patch tokens."""
 
 
+class TokenStream:
+    """A stream of its own tokens, compared with the text in the end. text: (T, d) or (B, T, d) rows."""
+
+    needs_output = False
+
+    def __init__(self, text: Tensor) -> None:
+        self._text = text
+        self.tokens: Tensor | None = None
+
+    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+        """Cosine of the stream's patch tokens with the text, (B, T, N - 1)."""
+        assert self.tokens is not None
+        return vit.similarity(self.tokens, self._text)
+
+
 class Vit:
     """A CLIP vision transformer, read as plain functions of tensors."""
 

@@ -142,7 +142,7 @@ def _pointless(findings: Findings, leader: SetFindings) -> str:
     best = f"the best of {leader.title}"
     if _WHOLE in (one["name"] for one in unbeaten(leader.summary)):
         return f"{best} does not beat the whole image as a mask: it points at nothing"
-    pairs = (pair for pair in findings.against if (pair.first, pair.second) == (leader.contender, _WHOLE))
+    pairs = (pair for pair in findings.against if (pair.first, pair.second) == (leader.compared_as, _WHOLE))
     for pair in pairs:
         if pair.p_holm is None:
             sources = pair.result["sources"]
@@ -159,13 +159,13 @@ def _best(findings: Findings, method: str, unknown: str) -> _Test:
     """The choice among the method's sets against the choice among all others', inside the folds."""
     title = METHODS[method].title
     own, others = (
-        [found.contender for found in findings.sets if (found.method == method) == mine]
+        [found.compared_as for found in findings.sets if (found.method == method) == mine]
         for mine in (True, False)
     )
-    contest = findings.contest
+    comparison = findings.comparison
     if not unknown:
-        unknown = findings.without_pairs if contest is None else "" if others else "it ran alone"
-    result = contest.lead(own, others) if contest is not None and not unknown else None
+        unknown = findings.without_pairs if comparison is None else "" if others else "it ran alone"
+    result = comparison.lead(own, others) if comparison is not None and not unknown else None
     return _Test(BEST, title, unknown, result, COMPARED_FROM)
 
 

@@ -106,5 +106,5 @@ def failure_kinds(scores: dict[str, Scores], empty: np.ndarray) -> list[str]:
 def _example(found: SetFindings, sample: Sample, heatmap: np.ndarray, score: float) -> Example:
     true_mask = sample.true_mask()
     mask = mask_of(heatmap, true_mask.shape, found.best.config)
-    picture = example(sample.image(), heatmap, mask, true_mask, found.best.config.interpolation)
+    picture = example(sample.image(), heatmap, mask, true_mask, found.best.config)
     return Example(found.title, clean(sample.id), clean(sample.label), score, picture)

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cliploc.core.errors import ResourceError, clean
-from cliploc.core.metrics import TITLES
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.report.findings import SetFindings, Surface
 from cliploc.core.report.palette import LIGHT, PLACEHOLDER, Palette, inline
+from cliploc.core.scores import POSTERS, TITLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-SCORES = ("mean_iou", "precision", "recall", "f1")  # the poster's four
 _STYLE = {
     "svg.fonttype": "none",  # text stays text: it can be read, searched and restyled
     "svg.hashsalt": "cliploc",
@@ -137,7 +136,7 @@ def threshold_curves(sets: Sequence[SetFindings]) -> Figure:
 
     def draw(canvas: Canvas, palette: Palette) -> None:
         grid = canvas.subplots(2, 2, sharex=True, sharey=True)
-        for axes, score in zip(grid.flat, SCORES, strict=True):
+        for axes, score in zip(grid.flat, POSTERS, strict=True):
             for place, found in enumerate(sets):
                 style = {"color": palette.colour(place), "linestyle": _DASHES[place % len(_DASHES)]}
                 if found.raw is not None:

@@ -16,11 +16,12 @@ from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.report import quoted
 from cliploc.core.sweep.baselines import baseline_table, baselines_of
-from cliploc.core.sweep.compare import Comparison, Contest, against_baselines, compared, contenders
-from cliploc.core.sweep.grid import Grid, steps_of
-from cliploc.core.sweep.ledger import Ledger, RunRow
+from cliploc.core.sweep.compare import Comparison, SetComparison, against_baselines, compared, scored_sets
+from cliploc.core.sweep.grid import Grid, computation_of
+from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan
 from cliploc.core.sweep.recount import recounted
+from cliploc.core.sweep.rows import RunRow
 from cliploc.core.sweep.statistics import holm
 from cliploc.core.sweep.summary import BaselineEntry, summary_of
 from cliploc.core.sweep.sums import UNIT
@@ -29,7 +30,7 @@ Curves = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Best:
+class TunedConfig:
     """A best cell: its config with its threshold, its mean IoU, every score of the config by threshold."""
 
     config: PostProcess
@@ -61,9 +62,9 @@ class SetFindings:
     name: str
     identity: Identity | None
     summary: Mapping[str, Any]
-    best: Best
-    raw: Best | None
-    poster_kernels: Best | None
+    best: TunedConfig
+    raw: TunedConfig | None
+    poster_kernels: TunedConfig | None
     surface: Surface | None
     labels: Mapping[str, float]
 
@@ -83,8 +84,8 @@ class SetFindings:
         return ", ".join(filter(None, (self.title, self.template)))
 
     @property
-    def contender(self) -> str:
-        """Its name in a `Contest`."""
+    def compared_as(self) -> str:
+        """Its name in a `SetComparison`."""
         return f"{self.run}:{self.name}"
 
     @property
@@ -111,7 +112,7 @@ class SetFindings:
 class Findings:
     """All runs of a report: they scored the same dataset, and everything is over the images that all have.
 
-    contest: the sets against each other; None where they cannot be compared, and
+    comparison: the sets against each other; None where they cannot be compared, and
     without_pairs says why. against: the sets against masks that need no network; empty
     without the dataset. gains: Holm's p of what morphology adds, by
     set. own: the summaries of sets that have more images, over all of their own.
@@ -121,7 +122,7 @@ class Findings:
     plans: tuple[Plan, ...]
     machines: tuple[Mapping[str, str], ...]
     sets: tuple[SetFindings, ...]
-    contest: Contest | None
+    comparison: SetComparison | None
     without_pairs: str
     against: tuple[Comparison, ...]
     gains: tuple[float | None, ...]
@@ -207,12 +208,15 @@ def gathered(ledger: Ledger, runs: Sequence[str], dataset: Dataset | None = None
             sets.append(_set_findings(row, plan, index, scored))
             if not whole:
                 own.append((sets[-1], stored))
-    contest, reason = _contest(ledger, rows, ids)
-    against = _against(contest, dataset, ids, plans[0]) if contest and dataset else ()
+    comparison, reason = _comparison(ledger, rows, ids)
+    against: tuple[Comparison, ...] = ()
+    if comparison and dataset:
+        table = baseline_table([dataset.by_id(id_) for id_ in ids])
+        against = against_baselines(comparison, table.by([plans[0].sources[id_] for id_ in ids]))
     gains = tuple(holm([(found.summary["raw"] or {"gain": {"p": None}})["gain"]["p"] for found in sets]))
     machines = tuple(ledger.machine(row.id) for row in rows)
     return Findings(
-        rows, plans, machines, tuple(sets), contest, reason, against, gains, tuple(own), tuple(ids)
+        rows, plans, machines, tuple(sets), comparison, reason, against, gains, tuple(own), tuple(ids)
     )
 
 
@@ -225,17 +229,14 @@ def _common(ids: Sequence[Sequence[str]], rows: Sequence[RunRow]) -> list[str]:
     return [id_ for id_ in ids[0] if id_ in shared]
 
 
-def _contest(ledger: Ledger, rows: Sequence[RunRow], ids: Sequence[str]) -> tuple[Contest | None, str]:
+def _comparison(
+    ledger: Ledger, rows: Sequence[RunRow], ids: Sequence[str]
+) -> tuple[SetComparison | None, str]:
     try:
-        everyone = [one for row in rows for one in contenders(ledger, row.id)]
+        everyone = [one for row in rows for one in scored_sets(ledger, row.id)]
         return compared(ledger, [replace(one, ids=frozenset(ids)) for one in everyone]), ""
     except ParameterError as error:
         return None, str(error)
-
-
-def _against(contest: Contest, dataset: Dataset, ids: Sequence[str], plan: Plan) -> tuple[Comparison, ...]:
-    table = baseline_table([dataset.by_id(id_) for id_ in ids])
-    return against_baselines(contest, table.by([plan.sources[id_] for id_ in ids]))
 
 
 def _as_stored(ledger: Ledger, row: RunRow, index: int) -> _Scored:
@@ -244,13 +245,13 @@ def _as_stored(ledger: Ledger, row: RunRow, index: int) -> _Scored:
     assert summary is not None  # the set is finished
 
     def curves(place: int) -> Curves:
-        return {n: v for n, v in ledger.config_scores(row.id, index, place).items() if n != "folds"}
+        return {n: v.tolist() for n, v in ledger.config_scores(row.id, index, place).items() if n != "folds"}
 
     return _Scored(
         summary,
-        np.array(ledger.scores(row.id, index, "mean_iou")),
+        ledger.scores(row.id, index, "mean_iou"),
         curves,
-        lambda place: ledger.label_scores(row.id, index, place),
+        lambda place: {n: v.tolist() for n, v in ledger.label_scores(row.id, index, place).items()},
     )
 
 
@@ -273,7 +274,7 @@ def _again(
     return _Scored(
         {
             **summary_of(scored, plan.grid.configs, plan.seed, baselines),
-            "ground": _ground(ledger, row, index),
+            "ground": (ledger.summary(row.id, index) or {}).get("ground", {}),  # of the whole run,
         },
         columns["mean_iou"],
         lambda place: {name: values[place].tolist() for name, values in columns.items()},
@@ -281,20 +282,15 @@ def _again(
     )
 
 
-def _ground(ledger: Ledger, row: RunRow, index: int) -> object:
-    """What the whole run's scores stand on; its counts are of all its images."""
-    return (ledger.summary(row.id, index) or {}).get("ground", {})
-
-
 def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFindings:
     name, configs, scores = plan.sets[index], plan.grid.configs, scored.mean_iou
 
-    def best_of(chosen: npt.NDArray[np.bool_]) -> Best | None:
+    def best_of(chosen: npt.NDArray[np.bool_]) -> TunedConfig | None:
         if not chosen.any():
             return None
         place, threshold = divmod(int(np.where(chosen[:, None], scores, -1).argmax()), len(THRESHOLDS))
         config = configs[place].with_(threshold=THRESHOLDS[threshold])
-        return Best(config, float(scores[place, threshold]), scored.curves(place))
+        return TunedConfig(config, float(scores[place, threshold]), scored.curves(place))
 
     best = best_of(np.ones(len(configs), bool))
     assert best is not None  # a grid is never empty
@@ -309,7 +305,7 @@ def _set_findings(row: RunRow, plan: Plan, index: int, scored: _Scored) -> SetFi
         best=best,
         raw=best_of(np.array([not config.steps() for config in configs])),
         poster_kernels=best_of(np.array([_has_poster_kernels(config) for config in configs])),
-        surface=_surface(plan.grid, scores, best_of(np.array([_is_pair(config) for config in configs]))),
+        surface=_surface(plan.grid, scores, best_of(np.array(["-" in config.order for config in configs]))),
         labels={label: values[best.config.threshold_index] for label, values in labels.items()},
     )
 
@@ -319,11 +315,7 @@ def _has_poster_kernels(config: PostProcess) -> bool:
     return config.order == "dilate-erode" and low <= config.dilate <= high and low <= config.erode <= high
 
 
-def _is_pair(config: PostProcess) -> bool:
-    return len(config.order.split("-")) == 2
-
-
-def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: Best | None) -> Surface | None:
+def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: TunedConfig | None) -> Surface | None:
     """Over both kernels, at the interpolation, order and kernel shape of the best cell of an order with both.
 
     None without such an order, or where an axis is short.
@@ -331,12 +323,11 @@ def _surface(grid: Grid, scores: npt.NDArray[np.float64], paired: Best | None) -
     if min(len(grid.dilates), len(grid.erodes)) < 2 or paired is None:
         return None
     best = paired.config
-    places = {(config.interpolation, steps_of(config)): place for place, config in enumerate(grid.configs)}
+    places = {computation_of(config): place for place, config in enumerate(grid.configs)}
     values = np.full((len(grid.erodes), len(grid.dilates)), np.nan)
     for row, erode in enumerate(grid.erodes):
         for column, dilate in enumerate(grid.dilates):
-            config = best.with_(dilate=dilate, erode=erode)
-            place = places.get((config.interpolation, steps_of(config)))
+            place = places.get(computation_of(best.with_(dilate=dilate, erode=erode)))
             if place is not None:
                 values[row, column] = scores[place].max()
     return Surface(best.interpolation, best.order, grid.dilates, grid.erodes, values)

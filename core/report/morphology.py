@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cliploc.core.postprocess import ORDERS, PostProcess
+from cliploc.core.postprocess import ORDERS
 from cliploc.core.report import quoted
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number, percent
@@ -13,13 +13,6 @@ from cliploc.core.sweep.choosing import GAIN_FROM, LEAD_FROM
 SIGNIFICANT = 0.05
 TUNED = "chosen on the same images"
 QUOTED = "poster, CocoGlide (quoted)"
-
-
-def kernels(config: PostProcess) -> str:
-    """The morphology of a config in words."""
-    steps = ", ".join(f"{name} {side}" for name, side in config.steps())
-    shape = "" if config.kernel == "square" or not steps else f" ({config.kernel})"
-    return (steps or "none") + shape
 
 
 def orders_table(findings: Findings) -> Table | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cliploc.core.errors import clean
 from cliploc.core.report.examples import Example, Gallery
 from cliploc.core.report.figures import Figure
-from cliploc.core.report.palette import DARK, LIGHT, Palette
+from cliploc.core.report.palette import DARK, LIGHT
 from cliploc.core.report.pictures import data_uri
 from cliploc.core.report.tables import Table, as_html
 
@@ -66,12 +66,10 @@ def page(title: str, subtitle: str, sections: Sequence[Section], footer: str) ->
 def _style() -> str:
     text = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     for mark, palette in (("LIGHT", LIGHT), ("DARK", DARK)):
-        text = text.replace(f"/*FIGURES-{mark}*/", _variables(palette))
+        text = text.replace(
+            f"/*FIGURES-{mark}*/", " ".join(f"{n}: {c};" for n, c in palette.variables().items())
+        )
     return text
-
-
-def _variables(palette: Palette) -> str:
-    return " ".join(f"{name}: {colour};" for name, colour in palette.variables().items())
 
 
 def _section(part: Section) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cliploc.core.codes import Float32, Mask, map_of
 from cliploc.core.errors import ResourceError
+from cliploc.core.postprocess import PostProcess
 
 Picture = npt.NDArray[np.uint8]
 
@@ -18,13 +19,13 @@ _QUALITY = 84
 _RIGHT, _TOO_MUCH, _MISSED = (0, 158, 115), (213, 94, 0), (0, 114, 178)
 
 
-def example(image: Picture, heatmap: Float32, mask: Mask, true_mask: Mask, interpolation: str) -> bytes:
+def example(image: Picture, heatmap: Float32, mask: Mask, true_mask: Mask, config: PostProcess) -> bytes:
     """JPEG of three parts: the image with the true outline, the heatmap over it, the mask judged.
 
     image: (H, W, 3) uint8 RGB. heatmap: (h, w) float32 in [0, 1]. In the third part
     green is right, orange too much, blue missed.
     """
-    map_ = map_of(heatmap, true_mask.shape, interpolation)
+    map_ = map_of(heatmap, true_mask.shape, config)
     gap = np.full((HEIGHT, 4, 3), 255, np.uint8)
     parts = [
         _scaled(_outlined(image, true_mask)),

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from cliploc.core.datasets.statistics import Statistics
 from cliploc.core.errors import clean
 from cliploc.core.heatmaps.identity import IMPORTED, Identity
+from cliploc.core.parameters import Value
+from cliploc.core.postprocess import AXES
 from cliploc.core.report import quoted
 from cliploc.core.report.examples import FAILURES, Gallery
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.tables import Cell, Number, Table
 from cliploc.core.sweep.choosing import REPEATS
-from cliploc.core.sweep.ledger import RunRow
 from cliploc.core.sweep.plan import FOLDS, Plan
+from cliploc.core.sweep.rows import RunRow
 
 _QUOTED = "poster (quoted)"
 _TRAINING = {
@@ -120,11 +122,7 @@ def _facts(row: RunRow, plan: Plan, machine: Mapping[str, str]) -> dict[str, str
         "dataset": f"{clean(plan.dataset_name)} (true masks {plan.truth[:12]})",
         "images": f"{plan.images:,}",
         "heatmap sets": str(len(plan.sets)),
-        "interpolations": ", ".join(grid.interpolations),
-        "orders": ", ".join(grid.orders),
-        "kernel shapes": ", ".join(grid.kernels),
-        "dilations": _sides(grid.dilates),
-        "erosions": _sides(grid.erodes),
+        **{axis.plural: _values(grid.axis(axis.name)) for axis in AXES},
         "configs": f"{len(grid.configs):,}",
         "thresholds": "100, evenly from 0 to 1; map >= threshold",
         "cells searched": f"{plan.cells:,}",
@@ -140,11 +138,13 @@ def _facts(row: RunRow, plan: Plan, machine: Mapping[str, str]) -> dict[str, str
     }
 
 
-def _sides(sides: Sequence[int]) -> str:
+def _values(values: Sequence[Value]) -> str:
+    """Names as they are, sides in pixels."""
+    sides = [value for value in values if isinstance(value, int)]
     steps = {second - first for first, second in itertools.pairwise(sides)}
     if len(sides) > 3 and len(steps) == 1:
         return f"{sides[0]} to {sides[-1]} px, every {steps.pop()}"
-    return ", ".join(map(str, sides)) + " px"
+    return ", ".join(map(str, values)) + (" px" if sides else "")
 
 
 def _time(seconds: float) -> str:
@@ -169,12 +169,10 @@ def commands(findings: Findings) -> Iterator[str]:
         if identity is not None and identity.method != IMPORTED:
             yield _compute_line(identity)
     for plan in findings.plans:
-        grid = plan.grid
+        axes = [(f"--{axis.name}", ",".join(map(str, plan.grid.axis(axis.name)))) for axis in AXES]
         yield _line(
             "sweep", "--heatmaps", ",".join(found["key"] for found in plan.sets),
-            "--interpolation", ",".join(grid.interpolations), "--order", ",".join(grid.orders),
-            "--kernel", ",".join(grid.kernels), "--dilate", ",".join(map(str, grid.dilates)),
-            "--erode", ",".join(map(str, grid.erodes)), "--seed", str(plan.seed),
+            *itertools.chain(*axes), "--seed", str(plan.seed),
         )  # fmt: skip
     yield _line("report", "--runs", ",".join(row.id for row in findings.runs), "-o", "report")
 

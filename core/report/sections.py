@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cliploc.core.errors import clean
-from cliploc.core.metrics import CONVENTION
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.report import quoted
 from cliploc.core.report.findings import Findings, SetFindings
-from cliploc.core.report.morphology import QUOTED, TUNED, kernels
+from cliploc.core.report.morphology import QUOTED, TUNED
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
+from cliploc.core.scores import CONVENTION, SCORES
 
 
 def scores_table(findings: Findings) -> Table:
@@ -26,11 +26,19 @@ def scores_table(findings: Findings) -> Table:
             Number(found.best.mean_iou),
             _validated(found.summary),
             number(quoted.MEAN_IOU.get(found.method), 5) if findings.is_posters else None,
-            f"{found.best.config.interpolation}; {kernels(found.best.config)}",
+            f"{found.best.config.interpolation}; {found.best.config.morphology() or 'none'}",
             Number(found.best.config.threshold, 3),
         )
         for found in sets
     )
+    # Every set of a report is over the same images, and so are the baselines of the first.
+    without_network = tuple(
+        (
+            one["name"], None, Number(sets[0].summary["images"], 0), None, Number(one["mean_iou"]),
+            number(one["cross_validated"]), None, None, number(one["threshold"], 3),
+        )
+        for one in sets[0].summary["baselines"]
+    )  # fmt: skip
     caption = (
         f"Mean IoU ({CONVENTION}), over the same images in every row. raw, best: the best cell without "
         f"morphology and of all {sets[0].summary['cells']:,} cells of a heatmap set, {TUNED}. "
@@ -45,19 +53,8 @@ def scores_table(findings: Findings) -> Table:
         "threshold",
     )  # fmt: skip
     return Table(
-        "scores", "Scores per method.", caption, columns, rows + _baseline_rows(sets[0]), frozenset({QUOTED})
+        "scores", "Scores per method.", caption, columns, rows + without_network, frozenset({QUOTED})
     ).without_empty_columns()
-
-
-def _baseline_rows(found: SetFindings) -> tuple[tuple[Cell, ...], ...]:
-    """Every set of a report is over the same images, and so are the baselines of the first."""
-    return tuple(
-        (
-            one["name"], None, Number(found.summary["images"], 0), None, Number(one["mean_iou"]),
-            number(one["cross_validated"]), None, None, number(one["threshold"], 3),
-        )
-        for one in found.summary["baselines"]
-    )  # fmt: skip
 
 
 def own_table(findings: Findings) -> Table | None:
@@ -84,9 +81,9 @@ def own_table(findings: Findings) -> Table | None:
 
 def other_scores_table(sets: Sequence[SetFindings]) -> Table:
     """Every other score at the best cell, for readers with another convention."""
+    averaged = {score.name: score.title for score in SCORES if score.name != "mean_iou"}
     names = {
-        "precision": "precision", "recall": "recall", "f1": "F1", "pixel_accuracy": "pixel accuracy",
-        "micro_iou": "micro IoU", "micro_f1": "micro F1", "two_class_iou": "two-class IoU",
+        **averaged, "micro_iou": "micro IoU", "micro_f1": "micro F1", "two_class_iou": "two-class IoU",
         "average_precision": "AP", "px_ap": "PxAP",
     }  # fmt: skip
     rows: tuple[tuple[Cell, ...], ...] = tuple(
@@ -99,8 +96,7 @@ def other_scores_table(sets: Sequence[SetFindings]) -> Table:
         for found in sets
     )
     caption = (
-        "At the cell with the best mean IoU. precision, recall, F1, pixel accuracy: per image, then "
-        "mean; micro: "
+        f"At the cell with the best mean IoU. {', '.join(averaged.values())}: per image, then mean; micro: "
         "on counts summed over all images; two-class: mean of foreground and background IoU on "
         "summed counts; AP: "
         "mean over images, PxAP: over all pixels, both as areas over the 100 thresholds."
@@ -120,9 +116,9 @@ def plateau_table(sets: Sequence[SetFindings]) -> Table:
             Number(found.summary["images"], 0),
             Number(found.summary["standard_error"]),
             Number(found.summary["plateau_configs"], 0),
-            kernels(PostProcess.from_dict(found.summary["plateau_smallest"]["config"])),
+            _morphology(found.summary["plateau_smallest"]),
             Number(found.summary["plateau_smallest"]["mean_iou"]),
-            "; ".join(kernels(PostProcess.from_dict(fold["config"])) for fold in found.summary["folds"]),
+            "; ".join(_morphology(fold) for fold in found.summary["folds"]),
             number(found.summary["oracle_threshold"]),
             number(found.summary["oracle_cell"]),
         )
@@ -140,6 +136,10 @@ def plateau_table(sets: Sequence[SetFindings]) -> Table:
         "their mean IoU", "folds' choices", "oracle: threshold", "oracle: cell",
     )  # fmt: skip
     return Table("plateau", "Plateau, folds and oracles.", caption, columns, rows).without_empty_columns()
+
+
+def _morphology(entry: Mapping[str, Any]) -> str:
+    return PostProcess.from_dict(entry["config"]).morphology() or "none"
 
 
 def _at_best(found: SetFindings, name: str) -> float:

@@ -13,9 +13,9 @@ from cliploc.core.datasets.spec import resolved
 from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.paths import atomic_write
-from cliploc.core.report import claims, contests, figures, morphology, provenance, sections
+from cliploc.core.report import claims, comparisons, figures, morphology, provenance, sections
 from cliploc.core.report.claims import Verdict
-from cliploc.core.report.examples import Gallery, gallery
+from cliploc.core.report.examples import gallery
 from cliploc.core.report.figures import Figure
 from cliploc.core.report.findings import Findings, SetFindings, finished_runs, gathered
 from cliploc.core.report.latex import PREAMBLE, as_latex
@@ -109,7 +109,7 @@ def _sections(
 ) -> Iterator[Section]:
     sets, leaders = findings.sets, findings.leaders
     progress("drawing")
-    prompts = contests.prompts_table(sets)
+    prompts = comparisons.prompts_table(sets)
     surfaces = figures.kernel_surfaces(leaders)
     counted = [parts_table(parts)] if parts else []
     found = (*_lead(findings), *_notes(findings), *_scores(findings), *_pairs(findings))
@@ -137,7 +137,9 @@ def _sections(
             f"{fewest:,} of {len(dataset.scorable):,}."
         )
     yield Section(
-        "searched", "What was searched, and how to repeat it", (searched, repeat, _commands(findings))
+        "searched",
+        "What was searched, and how to repeat it",
+        (searched, repeat, Commands(tuple(dict.fromkeys(provenance.commands(findings))))),
     )
 
 
@@ -147,8 +149,8 @@ def _lead(findings: Findings) -> Iterator[str]:
     for leader in findings.leaders:
         for doubt in doubts(leader.summary):
             yield f"{leader.title}: {doubt}."
-    if len(findings.sets) > 1 and findings.contest is not None and findings.contest.best is not None:
-        value = findings.contest.best
+    if len(findings.sets) > 1 and findings.comparison is not None and findings.comparison.best is not None:
+        value = findings.comparison.best
         ends = "" if value["low"] is None else f" (95 % interval {value['low']:.4f} to {value['high']:.4f})"
         yield (
             "Which set is best was seen from these very numbers. With the choice among all "
@@ -192,8 +194,8 @@ def _scores(findings: Findings) -> Iterator[Block]:
 
 
 def _pairs(findings: Findings) -> tuple[Block, ...]:
-    if findings.contest is not None:
-        table = contests.pairs_table(findings, findings.contest)
+    if findings.comparison is not None:
+        table = comparisons.pairs_table(findings, findings.comparison)
         return (table,) if table else ("Nothing is compared in pairs: there is only one heatmap set.",)
     return (f"Nothing is compared in pairs: {findings.without_pairs}.",)
 
@@ -222,22 +224,14 @@ def _dataset_blocks(findings: Findings, dataset: Dataset | None, reason: str) ->
 
 
 def _examples(findings: Findings, dataset: Dataset | None, reason: str) -> Iterator[Section]:
-    galleries = _galleries(findings, dataset) if dataset is not None else ()
+    found = [gallery(leader, dataset, findings.ids) for leader in findings.leaders if dataset is not None]
+    galleries = tuple(one for one in found if one is not None)
     if not galleries:
         absent = reason or "The heatmaps are not in this machine's store, so there is nothing to show."
         yield Section("examples", "Examples", (absent,))
         return
     yield Section("examples", "Examples: best, median, worst", (Pictures(galleries),))
     yield Section("failures", "Failures", (provenance.failures_table(galleries), *galleries))
-
-
-def _galleries(findings: Findings, dataset: Dataset) -> tuple[Gallery, ...]:
-    found = (gallery(leader, dataset, findings.ids) for leader in findings.leaders)
-    return tuple(one for one in found if one is not None)
-
-
-def _commands(findings: Findings) -> Commands:
-    return Commands(tuple(dict.fromkeys(provenance.commands(findings))))
 
 
 def _title(findings: Findings) -> str:

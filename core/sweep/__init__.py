@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cliploc.core.sweep.grid import Grid
-    from cliploc.core.sweep.ledger import RunRow
+    from cliploc.core.sweep.rows import RunRow
 
 
 def sweep(

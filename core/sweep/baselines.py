@@ -18,7 +18,7 @@ from cliploc.core.metrics import Counts, counts_of, iou
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.sweep.choosing import chosen, folds_of, worth
 from cliploc.core.sweep.doubts import NO_NETWORK
-from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.summary import BaselineEntry
 
 _T = len(THRESHOLDS)
@@ -50,13 +50,13 @@ BASELINES: dict[str, Callable[[tuple[int, int]], Float32]] = dict(
 )
 
 
-def baseline_table(samples: Sequence[Sample]) -> Table:
+def baseline_table(samples: Sequence[Sample]) -> IouTable:
     """IoU of every baseline at every threshold: (images, baselines x T). Decodes the true masks."""
     rows = []
     for sample in samples:
         scores = [iou(counts) for counts in baseline_counts(sample)]
         rows.append(np.rint(np.concatenate(scores) * UNIT).astype(np.uint16))
-    return Table(np.stack(rows), np.ones(len(rows), np.int64))
+    return IouTable(np.stack(rows), np.ones(len(rows), np.int64))
 
 
 def baseline_counts(sample: Sample) -> list[Counts]:
@@ -66,15 +66,15 @@ def baseline_counts(sample: Sample) -> list[Counts]:
     return [counts_of(codes, mask, ignored) for codes in _codes((height, width))]
 
 
-def parted(table: Table) -> dict[str, Table]:
+def parted(table: IouTable) -> dict[str, IouTable]:
     """A table of `baseline_table` as one of each baseline, by name."""
     return {
-        name: Table(table.totals[:, place * _T : (place + 1) * _T], table.sizes)
+        name: IouTable(table.totals[:, place * _T : (place + 1) * _T], table.sizes)
         for place, name in enumerate(BASELINES)
     }
 
 
-def baselines_of(table: Table, seed: int) -> list[BaselineEntry]:
+def baselines_of(table: IouTable, seed: int) -> list[BaselineEntry]:
     """The best of every baseline, tuned and cross-validated as a heatmap set is.
 
     table: of `baseline_table`, by source. seed: of the folds.

@@ -23,7 +23,7 @@ from cliploc.core.sweep.enough import GAIN_FROM as GAIN_FROM
 from cliploc.core.sweep.enough import LEAD_FROM as LEAD_FROM
 from cliploc.core.sweep.enough import WORTH_FROM as WORTH_FROM
 from cliploc.core.sweep.plan import FOLDS
-from cliploc.core.sweep.statistics import CHUNK, UNIT, Table, variance_of_mean
+from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, variance_of_mean
 from cliploc.core.sweep.student import quantile, two_sided
 
 REPEATS = 10
@@ -49,8 +49,8 @@ def halves_of(units: int, seed: int) -> Folds:
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A way of choosing, under some folds. Totals are those of a `Table`.
+class Selection:
+    """A way of choosing, under some folds. Totals are those of a `IouTable`.
 
     choices: (repeats, folds) the best cell on all but the fold; training: its total
     there. held_out: (repeats, units) each unit at its fold's choice. best: the best
@@ -69,7 +69,7 @@ class Chosen:
         return means
 
 
-def chosen(table: Table, folds: Folds) -> Chosen:
+def chosen(table: IouTable, folds: Folds) -> Selection:
     """Choose among all cells of a table. folds: of at least two numbers in each row."""
     parts = folds.max() + 1
     inside = (folds[:, None, :] == np.arange(parts)[None, :, None]).reshape(-1, folds.shape[1])
@@ -84,7 +84,7 @@ def chosen(table: Table, folds: Folds) -> Chosen:
     choices = cells[:-1].reshape(len(folds), parts)
     at = np.take_along_axis(choices, folds, axis=1)
     units = np.arange(folds.shape[1])
-    return Chosen(
+    return Selection(
         choices=choices,
         training=np.rint(best[:-1]).astype(np.int64).reshape(len(folds), parts),
         held_out=table.totals[units[None, :], at].astype(np.int64),
@@ -93,7 +93,7 @@ def chosen(table: Table, folds: Folds) -> Chosen:
     )
 
 
-def best_of(ways: list[Chosen], folds: Folds) -> Chosen:
+def best_of(ways: list[Selection], folds: Folds) -> Selection:
     """The choice among ways, made inside the folds as well: on each, the way that is best on the others.
 
     Cells are those of the way that won.
@@ -101,7 +101,7 @@ def best_of(ways: list[Chosen], folds: Folds) -> Chosen:
     winner = np.argmax([way.training for way in ways], axis=0)
     at = np.take_along_axis(winner, folds, axis=1)
     whole = ways[int(np.argmax([way.on_all.sum() for way in ways]))]
-    return Chosen(
+    return Selection(
         choices=_picked([way.choices for way in ways], winner),
         training=_picked([way.training for way in ways], winner),
         held_out=_picked([way.held_out for way in ways], at),
@@ -141,7 +141,7 @@ class Paired(TypedDict):
     sources: int
 
 
-def worth(way: Chosen, sizes: Integers) -> Worth:
+def worth(way: Selection, sizes: Integers) -> Worth:
     """The cross-validated mean IoU of a way of choosing, (units,) sizes."""
     mean = float(way.means(sizes).mean())
     if len(sizes) < WORTH_FROM:
@@ -150,7 +150,7 @@ def worth(way: Chosen, sizes: Integers) -> Worth:
     return Worth(mean=mean, low=mean - reach, high=mean + reach)
 
 
-def paired(first: Chosen, second: Chosen, sizes: Integers, rival: Integers | None = None) -> Paired:
+def paired(first: Selection, second: Selection, sizes: Integers, rival: Integers | None = None) -> Paired:
     """Compare two ways under the same folds.
 
     rival: (units,) the best cell of the first way that the second does not have, for
@@ -170,7 +170,7 @@ def paired(first: Chosen, second: Chosen, sizes: Integers, rival: Integers | Non
     return _with_interval(found, _error(held_out, fixed, sizes))
 
 
-def ahead(first: Chosen, second: Chosen, sizes: Integers, halves: Folds) -> Paired:
+def ahead(first: Selection, second: Selection, sizes: Integers, halves: Folds) -> Paired:
     """What the first way's choice on one half is worth more than the second's, on the other half.
 
     halves: both ways' folds, of `halves_of`. A plain paired comparison on units that no choice has seen:

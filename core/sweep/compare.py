@@ -11,10 +11,10 @@ import numpy as np
 from cliploc.core.errors import ParameterError, clean
 from cliploc.core.metrics import Integers
 from cliploc.core.sweep.baselines import parted
-from cliploc.core.sweep.choosing import Chosen, Paired, Worth, best_of, chosen, folds_of, paired, worth
+from cliploc.core.sweep.choosing import Paired, Selection, Worth, best_of, chosen, folds_of, paired, worth
 from cliploc.core.sweep.keeping import kept_table
 from cliploc.core.sweep.ledger import Ledger
-from cliploc.core.sweep.statistics import Table, holm
+from cliploc.core.sweep.statistics import IouTable, holm
 
 SEED = 0  # of the folds; sets of several runs need the same
 
@@ -22,7 +22,7 @@ Ids = frozenset[str]
 
 
 @dataclass(frozen=True)
-class Contender:
+class ScoredSet:
     """One heatmap set of one run. ids: its samples; sources: their source images by id."""
 
     name: str
@@ -34,7 +34,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two contenders on the images they share. p_holm: corrected for the number of pairs compared."""
+    """Two scored_sets on the images they share. p_holm: corrected for the number of pairs compared."""
 
     first: str
     second: str
@@ -43,12 +43,12 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Contest:
-    """Contenders against each other.
+class SetComparison:
+    """Heatmap sets against each other.
 
     standings: what each is worth, over the images that all have, or over its own where
     no image is common to all; images: how many those are. best: what choosing the
-    contender, too, inside the folds is worth; None without common images. ways, sizes:
+    set, too, inside the folds is worth; None without common images. ways, sizes:
     how each chooses on the common images, by source; empty without any.
     """
 
@@ -56,17 +56,17 @@ class Contest:
     images: dict[str, int]
     best: Worth | None
     pairs: tuple[Comparison, ...]
-    ways: Mapping[str, Chosen]
+    ways: Mapping[str, Selection]
     sizes: Integers
 
     def lead(self, some: Sequence[str], others: Sequence[str]) -> Paired:
-        """What choosing among some contenders is worth more than among others, on the common images."""
+        """What choosing among some scored_sets is worth more than among others, on the common images."""
         folds = folds_of(len(self.sizes), SEED)
         first, second = (best_of([self.ways[name] for name in names], folds) for names in (some, others))
         return paired(first, second, self.sizes)
 
 
-def contenders(ledger: Ledger, run: str) -> list[Contender]:
+def scored_sets(ledger: Ledger, run: str) -> list[ScoredSet]:
     """Every finished heatmap set of a run. ParameterError when the run cannot be compared."""
     plan = ledger.plan(run)
     if not plan.keep:
@@ -78,11 +78,11 @@ def contenders(ledger: Ledger, run: str) -> list[Contender]:
         raise ParameterError(f"run {run} has no finished heatmap set; `cliploc runs resume {run}` first")
     ids = frozenset(id_ for group in plan.groups for id_ in group)
     return [
-        Contender(f"{run}:{plan.sets[index]['name']}", run, index, ids, plan.sources) for index in finished
+        ScoredSet(f"{run}:{plan.sets[index]['name']}", run, index, ids, plan.sources) for index in finished
     ]
 
 
-def _check_truths(ledger: Ledger, everyone: list[Contender]) -> None:
+def _check_truths(ledger: Ledger, everyone: list[ScoredSet]) -> None:
     """ParameterError where two runs scored other true masks, or read them otherwise."""
     plans = {one.run: ledger.plan(one.run) for one in everyone}
     (first, plan), *others = plans.items()
@@ -94,8 +94,8 @@ def _check_truths(ledger: Ledger, everyone: list[Contender]) -> None:
             )
 
 
-def compared(ledger: Ledger, everyone: list[Contender]) -> Contest:
-    """Every contender, and every pair on its shared images. ParameterError when a pair shares none."""
+def compared(ledger: Ledger, everyone: list[ScoredSet]) -> SetComparison:
+    """Every set, and every pair on its shared images. ParameterError when a pair shares none."""
     _check_truths(ledger, everyone)
     everywhere = frozenset.intersection(*(one.ids for one in everyone))
     own = [everywhere or one.ids for one in everyone]
@@ -106,20 +106,24 @@ def compared(ledger: Ledger, everyone: list[Contender]) -> Contest:
             raise ParameterError(
                 f"{everyone[first].name} and {everyone[second].name} have no image in common"
             )
-    ways: dict[tuple[int, Ids], tuple[Chosen, Integers]] = {}
+    # One source for every sample, whichever run names it: the first set's where they differ.
+    sources = {id_: source for one in reversed(everyone) for id_, source in one.sources.items()}
+    ways: dict[tuple[int, Ids], tuple[Selection, Integers]] = {}
     for index, one in enumerate(everyone):
         needed = {own[index], *(ids for pair, ids in shared.items() if index in pair)}
-        ways |= {(index, ids): way for ids, way in _ways(ledger, one, needed, _sources(everyone)).items()}
+        ways |= {(index, ids): way for ids, way in _ways(ledger, one, needed, sources).items()}
     results = [
         paired(ways[first, ids][0], ways[second, ids][0], ways[first, ids][1])
         for (first, second), ids in shared.items()
     ]
     mine = [ways[index, ids] for index, ids in enumerate(own)]
     names = [one.name for one in everyone]
-    return Contest(
+    return SetComparison(
         standings={name: worth(way, sizes) for name, (way, sizes) in zip(names, mine, strict=True)},
         images={name: int(sizes.sum()) for name, (_, sizes) in zip(names, mine, strict=True)},
-        best=_best([way for way, _ in mine], mine[0][1]) if everywhere else None,
+        best=worth(best_of([way for way, _ in mine], folds_of(len(mine[0][1]), SEED)), mine[0][1])
+        if everywhere
+        else None,
         pairs=tuple(
             Comparison(names[first], names[second], result, p)
             for (first, second), result, p in zip(
@@ -131,41 +135,32 @@ def compared(ledger: Ledger, everyone: list[Contender]) -> Contest:
     )
 
 
-def against_baselines(contest: Contest, table: Table) -> tuple[Comparison, ...]:
-    """Every contender against every mask that needs no network, each tuned inside the same folds.
+def against_baselines(comparison: SetComparison, table: IouTable) -> tuple[Comparison, ...]:
+    """Every set against every mask that needs no network, each tuned inside the same folds.
 
     table: of `baselines.baseline_table`, by source, over the common images.
     """
-    folds = folds_of(len(contest.sizes), SEED)
+    folds = folds_of(len(comparison.sizes), SEED)
     pairs = [
-        (name, baseline, paired(way, chosen(only, folds), contest.sizes))
+        (name, baseline, paired(way, chosen(only, folds), comparison.sizes))
         for baseline, only in parted(table).items()
-        for name, way in contest.ways.items()
+        for name, way in comparison.ways.items()
     ]
     corrected = holm([result["p"] for _, _, result in pairs])
     return tuple(Comparison(*pair, p) for pair, p in zip(pairs, corrected, strict=True))
 
 
-def _best(ways: list[Chosen], sizes: Integers) -> Worth:
-    return worth(best_of(ways, folds_of(len(sizes), SEED)), sizes)
-
-
-def _sources(everyone: list[Contender]) -> dict[str, str]:
-    """One source for every sample, whichever run names it: the first contender's where they differ."""
-    return {id_: source for one in reversed(everyone) for id_, source in one.sources.items()}
-
-
 def _ways(
-    ledger: Ledger, one: Contender, needed: set[Ids], sources: Mapping[str, str]
-) -> dict[Ids, tuple[Chosen, Integers]]:
-    """How a contender chooses on each of some selections of its images."""
+    ledger: Ledger, one: ScoredSet, needed: set[Ids], sources: Mapping[str, str]
+) -> dict[Ids, tuple[Selection, Integers]]:
+    """How a set chooses on each of some selections of its images."""
     shards = [shard for shard in ledger.plan(one.run).shards() if shard.set_index == one.set_index]
     table = kept_table(ledger, one.run, shards)
     ids = [id_ for shard in shards for id_ in shard.ids]
     found = {}
     for wanted in needed:
         places = np.array([place for place, id_ in enumerate(ids) if id_ in wanted])
-        some = Table(table.totals[places], table.sizes[places]).by([sources[ids[p]] for p in places])
+        some = IouTable(table.totals[places], table.sizes[places]).by([sources[ids[p]] for p in places])
         if len(some.sizes) < 2:
             raise ParameterError(
                 f"{one.name} cannot be compared on {len(places)} samples of one source image; "

@@ -9,14 +9,14 @@ begin alike share their beginning. numpy and OpenCV are all it needs;
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cliploc.core.codes import Codes, Float32, codes_of, kernel_of, map_of
+from cliploc.core.codes import APPLY, Codes, Float32, codes_of, kernel_of, map_of
 from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.grid import Step, steps_of
@@ -48,9 +48,6 @@ def branch_of(configs: Iterable[tuple[int, tuple[Step, ...]]]) -> Branch:
     return Branch(end, tuple((step, branch_of(below[step])) for step in order))
 
 
-_APPLY = {"dilate": cv2.dilate, "erode": cv2.erode}
-
-
 class Kernels:
     """The three inner operations on (H, W) uint8 planes, by OpenCV. Buffers are given, never allocated."""
 
@@ -62,7 +59,7 @@ class Kernels:
         kernel = self._elements.get((step.kernel, side))
         if kernel is None:
             kernel = self._elements[step.kernel, side] = kernel_of(step.kernel, side)
-        _APPLY[step.name](plane, kernel, dst=out)
+        APPLY[step.name](plane, kernel, dst=out)
 
     def histogram(self, codes: Codes, truth: Codes, joined: Codes) -> Floats:
         """(256,) pixels by code | truth."""
@@ -79,11 +76,10 @@ class Engine:
     def __init__(self, configs: Sequence[PostProcess], kernels: Kernels | None = None) -> None:
         self._size = len(configs)
         self._kernels = kernels or Kernels()
-        names = dict.fromkeys(config.interpolation for config in configs)
-        self._trees = {
-            name: branch_of((i, steps_of(c)) for i, c in enumerate(configs) if c.interpolation == name)
-            for name in names
-        }
+        by_map: dict[PostProcess, list[tuple[int, tuple[Step, ...]]]] = defaultdict(list)
+        for place, config in enumerate(configs):
+            by_map[config.on_map].append((place, steps_of(config)))
+        self._trees = {on_map: branch_of(ways) for on_map, ways in by_map.items()}
         self._depth = max((tree.depth for tree in self._trees.values()), default=0)
         self._buffers: list[Codes] = []
 
@@ -95,8 +91,8 @@ class Engine:
         if not self._buffers or self._buffers[0].shape != truth.shape:
             self._buffers = [np.empty(truth.shape, np.uint8) for _ in range(1 + 2 * self._depth)]
         histograms = np.empty((self._size, 256), np.float64)
-        for interpolation, tree in self._trees.items():
-            codes = codes_of(map_of(heatmap, truth.shape, interpolation))
+        for on_map, tree in self._trees.items():
+            codes = codes_of(map_of(heatmap, truth.shape, on_map))
             self._walk(codes, tree, truth, 0, histograms)
         return counts_from(histograms)
 

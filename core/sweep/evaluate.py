@@ -12,15 +12,15 @@ from cliploc.core.codes import Float32, codes_of, map_of, morphed
 from cliploc.core.datasets import Sample
 from cliploc.core.errors import ParameterError
 from cliploc.core.metrics import (
-    SCORES,
     Counts,
     Scores,
     average_precision,
     counts_of,
     iou,
+    mean_scores,
     pooled,
     stacked,
-    two_class_iou,
+    summed_scores,
 )
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.boxes import BoxAccuracy, box_accuracy, mask_box, unignored
@@ -67,7 +67,7 @@ def evaluate(
     for place, sample in enumerate(present):
         true_mask, ignored = sample.true_mask(), sample.ignored()
         if ignored is None or not ignored.all():
-            map_ = map_of(heatmaps[sample.id], true_mask.shape, config.interpolation)
+            map_ = map_of(heatmaps[sample.id], true_mask.shape, config)
             codes = morphed(codes_of(map_), config)
             scored.append(sample)
             rows.append(counts_of(codes, true_mask, ignored))
@@ -83,7 +83,7 @@ def evaluate(
     return Evaluation(
         ids=tuple(sample.id for sample in scored),
         counts=counts,
-        curves=curves_of(counts),
+        curves={**mean_scores(counts), **summed_scores(pooled(counts))},
         labels={str(label): iou(counts[labels == label]).mean(axis=0) for label in np.unique(labels)},
         average_precision=float(average_precision(counts).mean()),
         px_ap=float(average_precision(pooled(counts))),
@@ -94,11 +94,3 @@ def evaluate(
         },
         boxes=box_accuracy(boxed) if boxes else None,
     )
-
-
-def curves_of(counts: Counts) -> dict[str, Scores]:
-    """Every score at all thresholds by column name: per image then mean, and micro."""
-    total = pooled(counts)
-    curves = {name: of(counts).mean(axis=0) for name, of in SCORES.items()}
-    curves |= {f"micro_{name.removeprefix('mean_')}": of(total) for name, of in SCORES.items()}
-    return curves | {"two_class_iou": two_class_iou(total)}

@@ -14,14 +14,6 @@ from cliploc.core.paths import atomic_write
 from cliploc.core.sweep.ledger import Ledger
 
 FORMATS = ("csv", "json", "parquet")
-SETTINGS = ("interpolation", "order", "kernel", "dilate", "erode", "threshold")
-
-
-def rows(ledger: Ledger, run: str) -> Iterator[dict[str, object]]:
-    """Every cell as a flat row: the config's settings, the scores, the heatmap set."""
-    for cell in ledger.cells(run):
-        settings = cell.config.to_dict()
-        yield {**{name: settings[name] for name in SETTINGS}, **cell.scores, "heatmaps": cell.heatmaps}
 
 
 def export(ledger: Ledger, run: str, form: str, out: Path | None, stdout: IO[str]) -> None:
@@ -30,26 +22,24 @@ def export(ledger: Ledger, run: str, form: str, out: Path | None, stdout: IO[str
     Floats are written so that they read back to the same float64. ParameterError
     when nothing is finished yet or Parquet has no file to go to.
     """
+    table = (cell.flat() for cell in ledger.cells(run))
+    printable = ({n: clean(v) if isinstance(v, str) else v for n, v in row.items()} for row in table)
     if not ledger.finished_sets(run):
         raise ParameterError(f"run {run} has no finished heatmap set; `cliploc runs resume {run}` first")
     if form == "parquet":
         if out is None:
             raise ParameterError("parquet is binary: give a file, --out run.parquet")
-        _write_parquet(rows(ledger, run), out)
+        _write_parquet(table, out)
         return
     write = {"csv": _write_csv, "json": _write_json}[form]
     if out is None:
-        write(map(_printable, rows(ledger, run)) if stdout.isatty() else rows(ledger, run), stdout)
+        write(printable if stdout.isatty() else table, stdout)
         return
     with atomic_write(out) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        write(rows(ledger, run), text)
+        write(table, text)
         text.flush()
         text.detach()
-
-
-def _printable(row: dict[str, object]) -> dict[str, object]:
-    return {name: clean(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _write_csv(table: Iterator[dict[str, object]], out: IO[str]) -> None:

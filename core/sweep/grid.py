@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from cliploc.core.errors import ParameterError, clean, unknown
-from cliploc.core.postprocess import INTERPOLATIONS, THRESHOLDS, PostProcess, parameter_named
+from cliploc.core.parameters import Value
+from cliploc.core.postprocess import AXES, THRESHOLDS, PostProcess, parameter_named
 
 MOST_CONFIGS = 1_000_000
 
@@ -34,31 +36,60 @@ def steps_of(config: PostProcess) -> tuple[Step, ...]:
     return tuple(Step(config.kernel, name, side) for name, side in config.steps())
 
 
+class Computation(NamedTuple):
+    """What a config computes before its threshold: configs in which it is equal have equal counts."""
+
+    on_map: PostProcess
+    steps: tuple[Step, ...]
+
+
+def computation_of(config: PostProcess) -> Computation:
+    """The computation of a config."""
+    return Computation(config.on_map, steps_of(config))
+
+
+def parse_axis(text: str, name: str) -> tuple[Any, ...]:
+    """The values of one axis as they are typed, see `parse_names` and `parse_range`."""
+    return parse_names(text, name) if parameter_named(name).choices else parse_range(text, name)
+
+
+def _usual(name: str) -> Any:  # noqa: ANN401  the values of any axis
+    """The values that are tried unless somebody says otherwise."""
+    return field(default_factory=lambda: parse_axis(parameter_named(name).axis, name))
+
+
 @dataclass(frozen=True)
 class Grid:
-    """Every combination of the axes. Sides ascend; ParameterError for a value that no config allows."""
+    """Every combination of the axes. Sides ascend; ParameterError for a value that no config allows.
 
-    interpolations: tuple[str, ...] = INTERPOLATIONS
-    orders: tuple[str, ...] = ("dilate-erode",)
-    kernels: tuple[str, ...] = ("square",)
-    dilates: tuple[int, ...] = tuple(range(1, 62, 4))
-    erodes: tuple[int, ...] = tuple(range(1, 62, 4))
+    An axis is the plural of its parameter's name.
+    """
+
+    interpolations: tuple[str, ...] = _usual("interpolation")
+    orders: tuple[str, ...] = _usual("order")
+    kernels: tuple[str, ...] = _usual("kernel")
+    dilates: tuple[int, ...] = _usual("dilate")
+    erodes: tuple[int, ...] = _usual("erode")
 
     def __post_init__(self) -> None:
-        for axis in fields(self):
-            parameter = parameter_named(axis.name.removesuffix("s"))
-            values = dict.fromkeys(parameter.check(value) for value in getattr(self, axis.name))
+        for parameter in AXES:
+            values = dict.fromkeys(parameter.check(value) for value in self.axis(parameter.name))
             if not values:
                 raise ParameterError(f"{parameter.name}: found nothing, expected {parameter.range_text()}")
-            ordered = sorted(values) if parameter.odd else values
-            object.__setattr__(self, axis.name, tuple(ordered))
+            ordered = values if parameter.choices else sorted(values)
+            object.__setattr__(self, f"{parameter.name}s", tuple(ordered))
         if self.requested > MOST_CONFIGS:
             raise ParameterError(f"found {self.requested:,} configs, expected at most {MOST_CONFIGS:,}")
+
+    def axis(self, name: str) -> tuple[Value, ...]:
+        """What is tried of a parameter."""
+        values: tuple[Value, ...] = getattr(self, f"{name}s")
+        return values
 
     @property
     def requested(self) -> int:
         """How many combinations the axes have."""
-        return math.prod(len(getattr(self, axis.name)) for axis in fields(self))
+        return math.prod(len(self.axis(parameter.name)) for parameter in AXES)
 
     @cached_property
     def configs(self) -> tuple[PostProcess, ...]:
@@ -68,12 +99,11 @@ class Grid:
         kernel, a side of 1) are one config: the first of them, with the
         settings that it does not use at 1 and `square`.
         """
-        found: dict[object, PostProcess] = {}
-        for values in itertools.product(
-            self.interpolations, self.orders, self.kernels, self.dilates, self.erodes
-        ):
-            config = _without_unused(PostProcess(*values))
-            found.setdefault((config.interpolation, steps_of(config)), config)
+        found: dict[Computation, PostProcess] = {}
+        names = [parameter.name for parameter in AXES]
+        for values in itertools.product(*map(self.axis, names)):
+            config = _without_unused(PostProcess(**dict(zip(names, values, strict=True))))  # type: ignore[arg-type]
+            found.setdefault(computation_of(config), config)
         return tuple(found.values())
 
     @property
@@ -92,8 +122,9 @@ class Grid:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, list[object]]) -> Grid:
-        """The inverse of `to_dict`."""
-        return cls(**{name: tuple(axis) for name, axis in values.items()})  # type: ignore[arg-type]
+        """The inverse of `to_dict`; an axis that an earlier release did not have stood at its default."""
+        absent = {f"{axis.name}s": [axis.default] for axis in AXES}
+        return cls(**{name: tuple(axis) for name, axis in {**absent, **values}.items()})  # type: ignore[arg-type]
 
     def with_(self, texts: Mapping[str, str]) -> Grid:
         """A copy with some axes as they are typed (`parse_range`, `parse_names`), by the parameter's name.
@@ -101,23 +132,18 @@ class Grid:
         >>> Grid().with_({"dilate": "1:9:4", "order": "none,dilate"}).dilates
         (1, 5, 9)
         """
-        axes: dict[str, tuple[int, ...] | tuple[str, ...]] = {}
-        for name, text in texts.items():
-            if f"{name}s" not in {axis.name for axis in fields(self)}:
-                raise unknown(
-                    "axis of the grid", name, [axis.name.removesuffix("s") for axis in fields(self)]
-                )
-            axes[f"{name}s"] = (
-                parse_range(text, name) if parameter_named(name).odd else parse_names(text, name)
-            )
-        return replace(self, **axes)  # type: ignore[arg-type]
+        names = [parameter.name for parameter in AXES]
+        for name in texts:
+            if name not in names:
+                raise unknown("axis of the grid", name, names)
+        return replace(self, **{f"{name}s": parse_axis(text, name) for name, text in texts.items()})
 
 
 def _without_unused(config: PostProcess) -> PostProcess:
     """Settings that change nothing get their neutral value; the order stays as it was asked for."""
     used = {name for name, _ in config.steps()}
-    neutral = {name: 1 for name in ("dilate", "erode") if name not in used}
-    return config.with_(**neutral, **({} if used else {"kernel": "square"}))
+    neutral = {"dilate", "erode", *(() if used else ("kernel",))} - used
+    return config.with_(**{name: parameter_named(name).default for name in neutral})
 
 
 def parse_range(text: str, name: str = "dilate") -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from cliploc.core.metrics import counts_of, iou
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.live import LiveScores
 
-Table = tuple[tuple[float, ...], ...]  # by layer, then head
+ByHead = tuple[tuple[float, ...], ...]  # by layer, then head
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class HeadTable:
     head adds inside the true mask; empty where nothing is true.
     """
 
-    iou: Table
-    inside: Table
+    iou: ByHead
+    inside: ByHead
 
 
 def table_of(terms: Terms, sample: Sample, config: PostProcess) -> HeadTable:
@@ -59,7 +59,7 @@ def _iou(terms: Terms, chosen: Kept, true_mask: Mask, ignored: Mask | None, conf
     return float(iou(counts_of(codes, true_mask, ignored))[config.threshold_index])
 
 
-def _inside(terms: Terms, true_mask: Mask) -> Table:
+def _inside(terms: Terms, true_mask: Mask) -> ByHead:
     height, width = terms.shape[2:]
     # Each cell counts by the share of it that is true.
     weights = cv2.resize(true_mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)

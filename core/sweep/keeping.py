@@ -17,9 +17,10 @@ from cliploc.core.errors import StoreError
 from cliploc.core.metrics import iou
 from cliploc.core.sweep import arrays
 from cliploc.core.sweep.inputs import Inputs
-from cliploc.core.sweep.ledger import Best, Ledger
+from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan, Shard
-from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.rows import Best
+from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.totals import Totals
 from cliploc.core.sweep.work import Result, summed
 
@@ -64,7 +65,7 @@ class KeptCounts:
     def save(self, totals: Mapping[int, Totals], best: Best | None) -> None:
         """Nothing is pending: shards are acknowledged as they come."""
 
-    def table(self, shards: Sequence[Shard], totals: Totals) -> Table:
+    def table(self, shards: Sequence[Shard], totals: Totals) -> IouTable:
         """Every image's IoU, from the files."""
         return kept_table(self._ledger, self._run, shards)
 
@@ -77,7 +78,7 @@ def counts_file(ledger: Ledger, run: str, position: int) -> Path:
     return ledger.folder(run) / "counts" / f"{position:06d}.npz"
 
 
-def kept_table(ledger: Ledger, run: str, shards: Sequence[Shard]) -> Table:
+def kept_table(ledger: Ledger, run: str, shards: Sequence[Shard]) -> IouTable:
     """IoU of every image of some shards, in their order. StoreError when a file is gone or damaged."""
     checksums = ledger.shards(run)
     rows = []
@@ -85,7 +86,7 @@ def kept_table(ledger: Ledger, run: str, shards: Sequence[Shard]) -> Table:
         counts = arrays.read_counts(counts_file(ledger, run, shard.position), checksums[shard.position])
         rows.append(np.rint(iou(counts) * UNIT).astype(np.uint16).reshape(len(shard.ids), -1))
     totals = np.concatenate(rows)
-    return Table(totals, np.ones(len(totals), np.int64))
+    return IouTable(totals, np.ones(len(totals), np.int64))
 
 
 def units_of(plan: Plan, shards: Sequence[Shard]) -> list[str] | None:
@@ -150,6 +151,6 @@ class KeptSums:
         self._pending.clear()
         self._saved_at = time.monotonic()
 
-    def table(self, shards: Sequence[Shard], totals: Totals) -> Table:
+    def table(self, shards: Sequence[Shard], totals: Totals) -> IouTable:
         """Groups of images are the units of statistics."""
         return totals.table()

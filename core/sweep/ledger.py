@@ -9,14 +9,10 @@ The contract:
   all of them or none.
 - `running` in the table is a claim; a reader sees `interrupted` when the run's
   lock is free, because then nobody is at work.
-
-Standard library only: the screen reads it without numpy.
 """
 
 from __future__ import annotations
 
-import array
-import heapq
 import json
 import os
 import secrets
@@ -26,22 +22,21 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
+
+import numpy as np
 
 from cliploc.core.datasets.spec import options_of
 from cliploc.core.errors import ParameterError, StoreError, clean
 from cliploc.core.lock import is_held
 from cliploc.core.machine import machine
+from cliploc.core.metrics import Scores
 from cliploc.core.paths import state_dir
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.sweep.database import Rows, insert, reading, rows_of, writing
 from cliploc.core.sweep.earlier import upgraded
 from cliploc.core.sweep.plan import Plan
 from cliploc.core.sweep.rows import Best, Cell, RunRow
-
-__all__ = ["Best", "Cell", "Ledger", "RunRow"]
-
-Values: TypeAlias = "array.array[float]"
 
 STARTING_SECONDS = 60.0  # how long a run may wait for its process before it counts as interrupted
 
@@ -66,17 +61,11 @@ class Ledger:
         """All runs, the newest first. StoreError when the ledger cannot be read."""
         if not self.path.exists():
             return []
-        with reading(self.path) as db:
-            rows = db.execute(f"{_RUN} ORDER BY created DESC, id").fetchall()
-        return [self._row(row) for row in rows]
+        return [self._row(row) for row in self._asked(f"{_RUN} ORDER BY created DESC, id")]
 
     def run(self, id_: str) -> RunRow:
         """One run by its whole id; ParameterError when it is gone."""
-        with reading(self.path) as db:
-            row = db.execute(f"{_RUN} WHERE id = ?", (id_,)).fetchone()
-        if row is None:
-            raise ParameterError(f"run {clean(id_)} is gone; `cliploc runs list` shows what there is")
-        return self._row(row)
+        return self._row(self._only(f"{_RUN} WHERE id = ?", id_))
 
     def find(self, text: str) -> RunRow:
         """The run with this id or beginning of one; `last` is the newest. ParameterError otherwise."""
@@ -92,78 +81,56 @@ class Ledger:
 
     def plan(self, run: str) -> Plan:
         """The plan that a run follows."""
-        return Plan.from_dict(json.loads(str(self._value("plan", run))))
+        return Plan.from_dict(json.loads(self._value("plan", run)))
 
     def machine(self, run: str) -> dict[str, str]:
         """Versions and hardware where the run was planned, see `cliploc.core.machine`."""
-        return dict(json.loads(str(self._value("card", run))).get("machine", {}))
+        return dict(json.loads(self._value("card", run)).get("machine", {}))
 
     def shards(self, run: str) -> dict[int, str]:
         """Checksums of the finished shards by position."""
-        with reading(self.path) as db:
-            return dict(db.execute("SELECT position, checksum FROM shards WHERE run = ? ORDER BY 1", (run,)))
+        found = self._asked("SELECT position, checksum FROM shards WHERE run = ? ORDER BY 1", run)
+        return dict(map(tuple, found))
 
     def checkpoint(self, run: str) -> str:
         """`FILE CHECKSUM` of the sums that a streaming run continues from; empty at its start."""
-        return str(self._value("checkpoint", run))
+        return self._value("checkpoint", run)
 
     def request_for(self, run: str) -> str:
         """What somebody asks of the run: `pause`, `cancel` or nothing."""
-        return str(self._value("request", run))
+        return self._value("request", run)
 
     def finished_sets(self, run: str) -> list[int]:
         """The heatmap sets whose scores are in, by index."""
-        with reading(self.path) as db:
-            found = db.execute("SELECT set_index FROM summaries WHERE run = ? ORDER BY 1", (run,))
-            return [row[0] for row in found]
+        found = self._asked("SELECT set_index FROM summaries WHERE run = ? ORDER BY 1", run)
+        return [row[0] for row in found]
 
-    def scores(self, run: str, set_index: int, name: str) -> list[Values]:
-        """One score of every config, in the grid's order: its value at each threshold."""
-        with reading(self.path) as db:
-            found = db.execute(
-                "SELECT data FROM scores WHERE run = ? AND set_index = ? AND name = ? ORDER BY config",
-                (run, set_index, name),
-            )
-            return [_values(row[0]) for row in found]
+    def scores(self, run: str, set_index: int, name: str) -> Scores:
+        """One score of every config, in the grid's order, at each threshold: (C, T)."""
+        sql = "SELECT data FROM scores WHERE run = ? AND set_index = ? AND name = ? ORDER BY config"
+        return np.array([np.frombuffer(row[0]) for row in self._asked(sql, run, set_index, name)])
 
-    def config_scores(self, run: str, set_index: int, config: int) -> dict[str, Values]:
+    def config_scores(self, run: str, set_index: int, config: int) -> dict[str, Scores]:
         """Every score of one config by name: 100 values, or 1 for scores over all thresholds.
 
         `folds` holds mean IoU by fold, 100 values each, one after the other.
         """
-        with reading(self.path) as db:
-            found = db.execute(
-                "SELECT name, data FROM scores WHERE run = ? AND set_index = ? AND config = ? "
-                "AND name != 'labels' ORDER BY rowid",
-                (run, set_index, config),
-            )
-            return {name: _values(data) for name, data in found}
+        sql = f"{_OF_CONFIG} AND name != 'labels' ORDER BY rowid"
+        return {name: np.frombuffer(data) for name, data in self._asked(sql, run, set_index, config)}
 
-    def label_scores(self, run: str, set_index: int, config: int) -> dict[str, Values]:
+    def label_scores(self, run: str, set_index: int, config: int) -> dict[str, Scores]:
         """Mean IoU by label under one config, at each threshold (stored as float32)."""
         summary = self.summary(run, set_index)
         if summary is None:
             return {}
-        with reading(self.path) as db:
-            row = db.execute(
-                "SELECT data FROM scores WHERE run = ? AND set_index = ? AND config = ? AND name = 'labels'",
-                (run, set_index, config),
-            ).fetchone()
-        values = array.array("f")
-        values.frombytes(row[0])
-        count = len(THRESHOLDS)
-        return {
-            label: array.array("d", values[place * count : (place + 1) * count])
-            for place, label in enumerate(summary["labels"])
-        }
+        ((_, data),) = self._asked(f"{_OF_CONFIG} AND name = 'labels'", run, set_index, config)
+        values = np.frombuffer(data, np.float32).astype(np.float64).reshape(-1, len(THRESHOLDS))
+        return dict(zip(summary["labels"], values, strict=True))
 
     def summary(self, run: str, set_index: int) -> dict[str, Any] | None:
         """What the run found under one heatmap set (`cliploc.core.sweep.summary`); None until it is done."""
-        with reading(self.path) as db:
-            row = db.execute(
-                "SELECT data FROM summaries WHERE run = ? AND set_index = ?", (run, set_index)
-            ).fetchone()
-        return upgraded(json.loads(row[0])) if row else None
+        found = self._asked("SELECT data FROM summaries WHERE run = ? AND set_index = ?", run, set_index)
+        return upgraded(json.loads(found[0][0])) if found else None
 
     def cells(self, run: str) -> Iterator[Cell]:
         """Every cell with its scores: set by set, config by config, threshold by threshold."""
@@ -174,20 +141,11 @@ class Ledger:
 
     def top_cells(self, run: str, count: int, name: str = "mean_iou") -> list[Cell]:
         """The best cells by one score, best first; the earlier one of equals."""
-        plan = self.plan(run)
-        ranked = heapq.nsmallest(
-            count,
-            (
-                (-value, set_index, index, threshold)
-                for set_index in self.finished_sets(run)
-                for index, values in enumerate(self.scores(run, set_index, name))
-                for threshold, value in enumerate(values)
-            ),
-        )
-        return [
-            self._cells_of(run, plan, set_index, index)[threshold]
-            for _, set_index, index, threshold in ranked
-        ]
+        plan, sets = self.plan(run), self.finished_sets(run)
+        values = np.array([self.scores(run, set_index, name) for set_index in sets])
+        best = np.argsort(-values, axis=None, kind="stable")[:count]
+        places = np.stack(np.unravel_index(best, values.shape), axis=-1).tolist()
+        return [self._cells_of(run, plan, sets[at], config)[threshold] for at, config, threshold in places]
 
     # What the driver and commands write.
 
@@ -294,15 +252,21 @@ class Ledger:
                 raise StoreError(f"run {run} is in {self.path} already; `cliploc runs delete {run}` first")
             insert(db, rows)
 
-    def _value(self, column: str, run: str) -> object:
+    def _asked(self, sql: str, *values: object) -> list[sqlite3.Row]:
         with reading(self.path) as db:
-            row = db.execute(f"SELECT {column} FROM runs WHERE id = ?", (run,)).fetchone()
-        if row is None:
-            raise ParameterError(f"run {clean(run)} is gone; `cliploc runs list` shows what there is")
-        return row[0]
+            return db.execute(sql, values).fetchall()
+
+    def _only(self, sql: str, run: str) -> sqlite3.Row:
+        """The one row of a run."""
+        for row in self._asked(sql, run):
+            return row
+        raise ParameterError(f"run {clean(run)} is gone; `cliploc runs list` shows what there is")
+
+    def _value(self, column: str, run: str) -> str:
+        return str(self._only(f"SELECT {column} FROM runs WHERE id = ?", run)[0])
 
     def _cells_of(self, run: str, plan: Plan, set_index: int, index: int) -> list[Cell]:
-        scores = self.config_scores(run, set_index, index)
+        scores = {name: values.tolist() for name, values in self.config_scores(run, set_index, index).items()}
         del scores["folds"]
         return [
             Cell(
@@ -348,6 +312,7 @@ class Ledger:
         return state if starting else "interrupted"
 
 
+_OF_CONFIG = "SELECT name, data FROM scores WHERE run = ? AND set_index = ? AND config = ?"
 _RUN = "SELECT *, (SELECT COUNT(*) FROM shards WHERE run = runs.id) AS done FROM runs"
 
 
@@ -381,9 +346,3 @@ def _insert_shards(db: sqlite3.Connection, run: str, shards: Mapping[int, str]) 
         "INSERT OR REPLACE INTO shards VALUES (?, ?, ?)",
         ((run, position, checksum) for position, checksum in shards.items()),
     )
-
-
-def _values(data: bytes) -> Values:
-    values = array.array("d")
-    values.frombytes(data)
-    return values

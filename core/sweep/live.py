@@ -12,7 +12,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,15 +21,10 @@ from cliploc.core.datasets import Sample
 from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of, truth_of
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.engine import Kernels
-from cliploc.core.sweep.grid import Step, steps_of
+from cliploc.core.sweep.grid import Computation, Step, computation_of
 
 Planes = list[Codes]
 T = TypeVar("T")
-
-
-class _Key(NamedTuple):
-    interpolation: str
-    steps: tuple[Step, ...]
 
 
 class _Cancelled(Exception):  # noqa: N818 - it is not an error, and nobody outside meets it
@@ -62,15 +57,15 @@ class LiveScores:
         self._kernels = Kernels()
         self._truths: Planes = []
         self._fits = True
-        self._planes: OrderedDict[_Key, Planes] = OrderedDict()
-        self._counts: OrderedDict[_Key, Counts] = OrderedDict()
+        self._planes: OrderedDict[Computation, Planes] = OrderedDict()
+        self._counts: OrderedDict[Computation, Counts] = OrderedDict()
 
     def counts(self, config: PostProcess, cancelled: Callable[[], bool] = lambda: False) -> Counts | None:
         """Counts (n, T) of all samples under `config`, in the order of `ids`; None when cancelled.
 
         `cancelled` is asked before every image. DatasetError when a true mask cannot be read.
         """
-        key = _Key(config.interpolation, steps_of(config))
+        key = computation_of(config)
         known = self._counts.get(key)
         if known is not None:
             self._counts.move_to_end(key)
@@ -86,7 +81,7 @@ class LiveScores:
 
     def passes(self, config: PostProcess) -> int:
         """How often `counts` would go through all samples now; 0 for what is known."""
-        key = _Key(config.interpolation, steps_of(config))
+        key = computation_of(config)
         if key in self._counts or not self._samples:
             return 0
         self._see_whether_fits()
@@ -103,7 +98,7 @@ class LiveScores:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._planes.clear()
 
-    def _histograms(self, key: _Key, cancelled: Callable[[], bool]) -> Floats:
+    def _histograms(self, key: Computation, cancelled: Callable[[], bool]) -> Floats:
         if not self._samples:
             return np.zeros((0, 256), np.float32)
         self._load_truths(cancelled)
@@ -126,12 +121,12 @@ class LiveScores:
         sample = self._samples[index]
         return truth_of(sample.true_mask(), sample.ignored())
 
-    def _codes(self, index: int, interpolation: str, shape: tuple[int, int]) -> Codes:
-        return codes_of(map_of(self._heatmaps[index], shape, interpolation))
+    def _codes(self, index: int, on_map: PostProcess, shape: tuple[int, int]) -> Codes:
+        return codes_of(map_of(self._heatmaps[index], shape, on_map))
 
-    def _from_heatmap(self, index: int, key: _Key) -> Floats:
+    def _from_heatmap(self, index: int, key: Computation) -> Floats:
         truth = self._truth(index)
-        codes = self._codes(index, key.interpolation, truth.shape)
+        codes = self._codes(index, key.on_map, truth.shape)
         for step in key.steps:
             codes = self._morphed(codes, step, step.side)
         return histogram_of(codes, truth)
@@ -141,13 +136,13 @@ class LiveScores:
         self._kernels.morph(codes, step, side, out)
         return out
 
-    def _planes_of(self, key: _Key, cancelled: Callable[[], bool]) -> Planes:
+    def _planes_of(self, key: Computation, cancelled: Callable[[], bool]) -> Planes:
         """The planes after these steps: kept ones, or grown from the nearest kept ones."""
         if key in self._planes:
             self._planes.move_to_end(key)
             return self._planes[key]
         if not key.steps:
-            planes = self._each(lambda i: self._codes(i, key.interpolation, self._truths[i].shape), cancelled)
+            planes = self._each(lambda i: self._codes(i, key.on_map, self._truths[i].shape), cancelled)
         else:
             step = key.steps[-1]
             source, side = self._nearest(key)
@@ -156,29 +151,25 @@ class LiveScores:
         self._keep(key, planes)
         return planes
 
-    def _passes_to(self, key: _Key) -> int:
+    def _passes_to(self, key: Computation) -> int:
         """How often all samples are gone through until their planes after these steps are there."""
         if key in self._planes:
             return 0
         return 1 + (self._passes_to(self._nearest(key)[0]) if key.steps else 0)
 
-    def _nearest(self, key: _Key) -> tuple[_Key, int]:
+    def _nearest(self, key: Computation) -> tuple[Computation, int]:
         """The planes to start the last step from, and the side that is left to go."""
         *first, step = key.steps
-        best = (_Key(key.interpolation, tuple(first)), step.side)
+        best = (Computation(key.on_map, tuple(first)), step.side)
         for other in self._planes:
-            if (
-                other.interpolation != key.interpolation
-                or other.steps[:-1] != tuple(first)
-                or not other.steps
-            ):
+            if other.on_map != key.on_map or other.steps[:-1] != tuple(first) or not other.steps:
                 continue
             side = step.remaining(other.steps[-1])
             if side is not None and side < best[1]:
                 best = (other, side)
         return best
 
-    def _keep(self, key: _Key, planes: Planes) -> None:
+    def _keep(self, key: Computation, planes: Planes) -> None:
         self._planes[key] = planes
         size = sum(plane.nbytes for plane in planes)
         while len(self._planes) > 1 and size * (len(self._planes) + 1) > self._cache_bytes:

@@ -12,7 +12,7 @@ from cliploc.core.sweep import arrays
 from cliploc.core.sweep.keeping import counts_file, units_of
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan, Shard
-from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.summary import Scored
 from cliploc.core.sweep.totals import Totals
 from cliploc.core.sweep.work import Result, summed
@@ -36,7 +36,7 @@ def recounted(ledger: Ledger, run: str, set_index: int, labels: Mapping[str, str
         totals.add(0, Result(sums, by_label, None, 0.0))
         rows.append(np.rint(iou(counts[np.array(places)]) * UNIT).astype(np.uint16).reshape(len(ids), -1))
         kept.append(Shard(shard.position, set_index, shard.group, ids))
-    table = Table(np.concatenate(rows), np.ones(len(labels), np.int64))
+    table = IouTable(np.concatenate(rows), np.ones(len(labels), np.int64))
     return totals, totals.scored(table, units_of(plan, kept))
 
 

@@ -89,3 +89,7 @@ class Cell:
     heatmaps: str
     config: PostProcess
     scores: Mapping[str, float]
+
+    def flat(self) -> dict[str, object]:
+        """One row of a table: settings, scores, heatmap set."""
+        return {**self.config.to_dict(), **self.scores, "heatmaps": self.heatmaps}

@@ -1,6 +1,6 @@
 """Tables of IoU, and how sure a mean over them is: standard error, plateau, several comparisons at once.
 
-A `Table` holds IoU totals per unit (a source image, or a group of
+A `IouTable` holds IoU totals per unit (a source image, or a group of
 them when a run is too large to keep every image) and cell. Totals are exact
 integers in units of 1/65535, so a result does not depend on the order or the
 number of threads in which it was summed.
@@ -25,7 +25,7 @@ Cells = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Table:
+class IouTable:
     """IoU totals: (units, cells) in 1/65535. sizes: (units,) images."""
 
     totals: Totals
@@ -36,19 +36,19 @@ class Table:
         """How many images there are in all."""
         return int(self.sizes.sum())
 
-    def only(self, cells: Cells) -> Table:
+    def only(self, cells: Cells) -> IouTable:
         """The table of some cells."""
-        return Table(self.totals[:, cells], self.sizes)
+        return IouTable(self.totals[:, cells], self.sizes)
 
-    def by(self, names: Sequence[str]) -> Table:
+    def by(self, names: Sequence[str]) -> IouTable:
         """The units of one name as one unit, in the order of the names. names: (units,)."""
         order, places = np.unique(np.asarray(names), return_inverse=True)
         sizes = np.bincount(places, weights=self.sizes, minlength=len(order)).astype(np.int64)
         if len(order) == len(names):
-            return Table(self.totals[np.argsort(places)], sizes)
+            return IouTable(self.totals[np.argsort(places)], sizes)
         totals = np.zeros((len(order), self.totals.shape[1]), np.uint32)
         np.add.at(totals, places, self.totals)
-        return Table(totals, sizes)
+        return IouTable(totals, sizes)
 
 
 def variance_of_mean(totals: Scores | Integers, sizes: Integers) -> Scores:
@@ -60,7 +60,7 @@ def variance_of_mean(totals: Scores | Integers, sizes: Integers) -> Scores:
     return variance
 
 
-def standard_error(table: Table, cell: int) -> float:
+def standard_error(table: IouTable, cell: int) -> float:
     """Standard error of one cell's mean IoU, from the spread over units."""
     return float(np.sqrt(variance_of_mean(table.totals[None, :, cell].astype(np.float64), table.sizes)[0]))
 

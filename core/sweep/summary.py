@@ -13,13 +13,14 @@ from typing import TypedDict
 
 import numpy as np
 
-from cliploc.core.metrics import CONVENTION, Integers, Scores
+from cliploc.core.metrics import Integers, Scores
 from cliploc.core.parameters import Value
 from cliploc.core.postprocess import ORDERS, THRESHOLDS, PostProcess
+from cliploc.core.scores import CONVENTION
 from cliploc.core.sweep.choosing import (
-    Chosen,
     Folds,
     Paired,
+    Selection,
     Worth,
     ahead,
     best_of,
@@ -29,7 +30,7 @@ from cliploc.core.sweep.choosing import (
     paired,
     worth,
 )
-from cliploc.core.sweep.statistics import UNIT, Table, plateau, standard_error
+from cliploc.core.sweep.statistics import UNIT, IouTable, plateau, standard_error
 
 _T = len(THRESHOLDS)
 
@@ -122,7 +123,7 @@ class Scored:
     nothing: (cells,) images predicted whole, or not at all. labels: images by label.
     """
 
-    table: Table
+    table: IouTable
     units: Sequence[str] | None
     means: Scores
     everything: Integers
@@ -141,6 +142,7 @@ def summary_of(
     way = chosen(table, folds) if folds is not None else None
     value = worth(way, table.sizes) if way else None
     error = standard_error(table, best)
+    at_best = images.totals[:, best // _T * _T : (best // _T + 1) * _T]
     near = np.flatnonzero(plateau(means, error))
     smallest = min(near.tolist(), key=lambda cell: (_kernel_size(configs[cell // _T]), -means[cell], cell))
     return Summary(
@@ -159,7 +161,7 @@ def summary_of(
         plateau_configs=len(np.unique(near // _T)),
         plateau_smallest=_entry(configs, smallest, means[smallest]),
         raw=_raw(table, means, configs, way, folds) if way and folds is not None else None,
-        oracle_threshold=_oracle_threshold(images, best // _T) if scored.units is not None else None,
+        oracle_threshold=float(at_best.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         oracle_cell=float(images.totals.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         everything=int(scored.everything[best]),
         nothing=int(scored.nothing[best]),
@@ -175,7 +177,7 @@ def _interval(value: Worth | None) -> tuple[float, float] | None:
 
 
 def _raw(
-    table: Table, means: Scores, configs: Sequence[PostProcess], way: Chosen, folds: Folds
+    table: IouTable, means: Scores, configs: Sequence[PostProcess], way: Selection, folds: Folds
 ) -> RawEntry | None:
     """No morphology against all configs, both tuned inside the folds; None when only one was tried."""
     cells = np.repeat([not config.steps() for config in configs], _T)
@@ -192,7 +194,7 @@ def _raw(
 
 
 def _orders(
-    table: Table, means: Scores, configs: Sequence[PostProcess], folds: Folds, seed: int
+    table: IouTable, means: Scores, configs: Sequence[PostProcess], folds: Folds, seed: int
 ) -> list[OrderEntry]:
     """Every order of steps: tuned inside the folds, and against the choice among all others on halves."""
     names = np.repeat(["-".join(name for name, _ in config.steps()) or "none" for config in configs], _T)
@@ -207,7 +209,7 @@ def _orders(
         others = best_of([way for name, way in halved.items() if name != order], halves)
         return ahead(halved[order], others, table.sizes, halves)
 
-    def gain(way: Chosen, none: Chosen) -> Paired:
+    def gain(way: Selection, none: Selection) -> Paired:
         # Cells of two orders may be one and the same mask: as sure as ways that share cells, not more.
         return paired(way, none, table.sizes, way.on_all)
 
@@ -226,18 +228,15 @@ def _orders(
     return found
 
 
-def _folds(table: Table, fold: Integers, way: Chosen, configs: Sequence[PostProcess]) -> list[FoldEntry]:
+def _folds(
+    table: IouTable, fold: Integers, way: Selection, configs: Sequence[PostProcess]
+) -> list[FoldEntry]:
     found = []
     for number, cell in enumerate(way.choices[0].tolist()):
         inside = fold == number
         mean = table.totals[inside, cell].sum(dtype=np.int64) / UNIT / table.sizes[inside].sum()
         found.append(FoldEntry(fold=number, **_entry(configs, cell, mean)))
     return found
-
-
-def _oracle_threshold(table: Table, config: int) -> float:
-    """Mean over images of the best threshold's IoU, threshold chosen by looking at the true mask."""
-    return float(table.totals[:, config * _T : (config + 1) * _T].max(axis=1).mean() / UNIT)
 
 
 def _entry(configs: Sequence[PostProcess], cell: int, mean: float) -> CellEntry:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from cliploc.core.metrics import SCORES, Counts, Integers, Scores, average_precision, two_class_iou
+from cliploc.core.metrics import SCORES, Counts, Integers, Scores, average_precision, summed_scores
 from cliploc.core.postprocess import THRESHOLDS
 
 UNIT = 1 << 40
@@ -104,8 +104,7 @@ class Sums:
         variance = np.maximum(self.squares / UNIT / images - table["mean_iou"] ** 2, 0)
         table["standard_error"] = np.sqrt(variance / max(images - 1, 1))
         micro = Counts(self.tp, self.predicted, self.area[:, None], self.pixels[:, None])
-        table |= {f"micro_{name.removeprefix('mean_')}": of(micro) for name, of in SCORES.items()}
-        table["two_class_iou"] = two_class_iou(micro)
+        table |= summed_scores(micro)
         table["average_precision"] = (self.precision / UNIT / images)[:, None]
         table["px_ap"] = average_precision(micro)[:, None]
         return table

@@ -12,7 +12,7 @@ from cliploc.core.metrics import Integers
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.sweep.plan import FOLDS, fold_of
 from cliploc.core.sweep.statistics import UNIT as TABLE_UNIT
-from cliploc.core.sweep.statistics import Table
+from cliploc.core.sweep.statistics import IouTable
 from cliploc.core.sweep.summary import Scored
 from cliploc.core.sweep.sums import UNIT, Sums
 from cliploc.core.sweep.work import Result
@@ -52,12 +52,12 @@ class Totals:
         for label, iou in result.labels.items():
             self.labels[places[label]] += iou
 
-    def table(self) -> Table:
+    def table(self) -> IouTable:
         """The groups as units of statistics, when images are not kept."""
         totals = np.rint(self.groups.reshape(len(self.groups), -1) / UNIT * TABLE_UNIT)
-        return Table(totals.astype(np.uint64), np.array(self.group_sizes))
+        return IouTable(totals.astype(np.uint64), np.array(self.group_sizes))
 
-    def scored(self, table: Table, units: Sequence[str] | None) -> Scored:
+    def scored(self, table: IouTable, units: Sequence[str] | None) -> Scored:
         """All of it for a summary; table and units: see `Scored`."""
         return Scored(
             table,

@@ -22,7 +22,8 @@ from pathlib import Path
 import torch
 
 from cliploc.core.datasets import Dataset, open_dataset
-from cliploc.core.heatmaps.extract import BATCH, Job, fill, joined, load, slices
+from cliploc.core.heatmaps.extract import BATCH, fill, slices
+from cliploc.core.heatmaps.forward import ForwardPass, joined, load
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapStore
 
@@ -39,14 +40,14 @@ def measured(work: Callable[[], None], device: torch.device) -> float:
     return clock() - begun
 
 
-def plain_forward(job: Job, batches: list[torch.Tensor]) -> None:
+def plain_forward(job: ForwardPass, batches: list[torch.Tensor]) -> None:
     """The network's own image side over ready-made batches."""
     with torch.inference_mode(), job._autocast():
         for batch in batches:
             job.backbone.model.encode_image(job.backbone.normalized(batch)).cpu()
 
 
-def rates(job: Job, batch: int, rounds: int) -> tuple[float, float, float]:
+def rates(job: ForwardPass, batch: int, rounds: int) -> tuple[float, float, float]:
     """Images per second of the plain forward and of ours, and the median of their ratios by round."""
     samples, device = job.dataset.samples, job.backbone.device
     cuts = slices(job.dataset, batch)

@@ -119,8 +119,8 @@ def step_costs(found: Inputs, samples: Sequence[Sample]) -> dict[str, float]:
     for sample in samples:
         truth, heatmap = truth_of(sample.true_mask()), found.heatmaps[sample.id]
         for name in INTERPOLATION:
-            note(f"resize, {name}", lambda name=name: map_of(heatmap, truth.shape, name))
-        map_ = map_of(heatmap, truth.shape, "bilinear")
+            note(f"resize, {name}", lambda name=name: map_of(heatmap, truth.shape, PostProcess(name)))
+        map_ = map_of(heatmap, truth.shape, PostProcess())
         note("codes (100 thresholds)", lambda: codes_of(map_))
         codes, out, joined = codes_of(map_), np.empty_like(truth), np.empty_like(truth)
         for side in (5, 41, 61):

@@ -81,7 +81,7 @@ def test_the_mask_is_what_thresholding_first_gives(
 def test_bicubic_is_clipped() -> None:
     heatmap = np.zeros((4, 4), np.float32)
     heatmap[1:3, 1:3] = 1
-    map_ = map_of(heatmap, (64, 64), "bicubic")
+    map_ = map_of(heatmap, (64, 64), PostProcess("bicubic"))
     assert map_.min() == 0
     assert map_.max() == 1
     np.testing.assert_array_equal(map_, naive_map(heatmap, (64, 64), "bicubic"))
@@ -89,7 +89,7 @@ def test_bicubic_is_clipped() -> None:
 
 def test_a_nan_is_refused() -> None:
     with pytest.raises(ParameterError, match="NaN"):
-        map_of(np.full((2, 2), np.nan, np.float32), (8, 8), "bilinear")
+        map_of(np.full((2, 2), np.nan, np.float32), (8, 8), PostProcess())
 
 
 @given(

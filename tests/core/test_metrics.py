@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from cliploc.core import scores
 from cliploc.core.codes import codes_for
-from cliploc.core.metrics import SCORES, TITLES, Counts, counts_of, mean_scores, score, stacked
+from cliploc.core.metrics import SCORES, Counts, counts_of, mean_scores, score, stacked
 from cliploc.core.postprocess import INTERPOLATIONS, KERNELS, ORDERS, THRESHOLDS, PostProcess
 from tests.core.test_codes import odd_sides, values
 from tests.oracles import naive_counts, naive_scores
@@ -94,5 +95,6 @@ def test_a_large_image_is_counted_exactly() -> None:
     assert counts.tp.tolist() == [1] * 100
 
 
-def test_every_score_has_a_title() -> None:
-    assert set(TITLES) == set(SCORES)
+def test_every_score_is_declared_with_its_function_and_fits_where_it_is_named() -> None:
+    assert tuple(SCORES) == tuple(score.name for score in scores.SCORES)
+    assert all(len(score.narrow) <= 10 and len(score.short) <= 4 for score in scores.SCORES)

@@ -19,16 +19,8 @@ from cliploc.core.errors import StoreError
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.metrics import iou, mean_scores
 from cliploc.core.postprocess import PostProcess
-from cliploc.core.predictions import (
-    ground_truth,
-    predictions,
-    read_masks,
-    read_results,
-    results,
-    scored,
-    write_json,
-    write_masks,
-)
+from cliploc.core.predictions.read import read_masks, read_results, scored
+from cliploc.core.predictions.write import ground_truth, predictions, results, write_json, write_masks
 from cliploc.core.sweep import sweep
 from cliploc.core.sweep.ledger import Ledger
 from tests.sweeping import SMALL, heatmap_set

@@ -20,12 +20,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cliploc.core.datasets import open_dataset
-from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.pictures import read_image
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.exchange import read_npz
-from cliploc.core.predictions import read_masks, read_results
+from cliploc.core.predictions.read import read_masks, read_results
 from tests.core.datasets.readers import compressed, disc, runs_of, saved
 from tests.fuzz.mutate import rewritten, spoiled
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.statistics import UNIT, IouTable
 
 Ends = tuple[float, float]
 
 
-def tuned_interval(table: Table, seed: int, replicates: int = 300) -> Ends:
+def tuned_interval(table: IouTable, seed: int, replicates: int = 300) -> Ends:
     """Percentile bootstrap of the best cell's mean, the cell chosen anew in each replicate."""
     weights = _resampled(len(table.sizes), replicates, seed)
     means = (weights @ table.totals.astype(np.float32)).max(axis=1) / UNIT / len(table.sizes)
@@ -18,7 +18,7 @@ def tuned_interval(table: Table, seed: int, replicates: int = 300) -> Ends:
     return float(low), float(high)
 
 
-def held_out(table: Table, folds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def held_out(table: IouTable, folds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """One cross-validation: every image at the cell that is best on the other folds. folds: (units,)."""
     found = np.zeros(len(folds))
     whole = table.totals.sum(axis=0, dtype=np.int64)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from cliploc.core.metrics import iou, truth_of
 from cliploc.core.sweep.engine import Engine
 from cliploc.core.sweep.grid import Grid
-from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.statistics import UNIT, IouTable
 
 SIDE, CELLS, IMAGES = 64, 8, 6000
 EVERY = 4  # of the 100 thresholds
@@ -38,10 +38,10 @@ class Population:
         """The mean IoU of every cell, (cells,)."""
         return self.values.mean(axis=0, dtype=np.float64)
 
-    def drawn(self, random: np.random.Generator, images: int) -> Table:
+    def drawn(self, random: np.random.Generator, images: int) -> IouTable:
         """A data set of some images."""
         rows = self.values[random.integers(0, len(self.values), images)]
-        return Table(np.rint(rows * UNIT).astype(np.uint16), np.ones(images, np.int64))
+        return IouTable(np.rint(rows * UNIT).astype(np.uint16), np.ones(images, np.int64))
 
 
 @cache

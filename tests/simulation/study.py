@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from cliploc.core.sweep.choosing import Chosen, Paired, ahead, chosen, folds_of, halves_of, paired, worth
-from cliploc.core.sweep.statistics import Table
+from cliploc.core.sweep.choosing import Paired, Selection, ahead, chosen, folds_of, halves_of, paired, worth
+from cliploc.core.sweep.statistics import IouTable
 from tests.simulation import before
 from tests.simulation.population import GRID, Population, level, natural, scaled
 
@@ -118,7 +118,7 @@ def now(case: Case, images: int, seed: int, sets: int = SETS) -> Line:
     return _line(gains, worths)
 
 
-def _on_halves(case: Case, table: Table, number: int) -> tuple[Paired, float]:
+def _on_halves(case: Case, table: IouTable, number: int) -> tuple[Paired, float]:
     """What is printed of halves, and what the choice made on the one half gains in truth."""
     halves, truth = halves_of(len(table.sizes), number), case.population.truth
     first, second = (chosen(table.only(cells), halves) for cells in (case.first, case.second))
@@ -132,7 +132,7 @@ def earlier(case: Case, images: int, seed: int, sets: int = SETS) -> Line:
     gains, worths = [], []
     for number in range(sets):
         table = case.population.drawn(random, images)
-        rows = Table(np.repeat(table.totals, case.copies, axis=0), np.ones(images * case.copies, np.int64))
+        rows = IouTable(np.repeat(table.totals, case.copies, axis=0), np.ones(images * case.copies, np.int64))
         fold = np.repeat(folds_of(images, number)[0], case.copies)  # these samples it kept together
         ways = [rows.only(cells) for cells in (case.first, case.second)]
         ends, p = before.compared(*(before.held_out(way, fold) for way in ways), number)
@@ -146,14 +146,14 @@ def earlier(case: Case, images: int, seed: int, sets: int = SETS) -> Line:
     return _line(gains, worths)
 
 
-def _copied(table: Table, copies: int) -> Table:
+def _copied(table: IouTable, copies: int) -> IouTable:
     if copies == 1:
         return table
     names = [f"{unit:04d}" for unit in range(len(table.sizes)) for _ in range(copies)]
-    return Table(np.repeat(table.totals, copies, axis=0), np.ones(len(names), np.int64)).by(names)
+    return IouTable(np.repeat(table.totals, copies, axis=0), np.ones(len(names), np.int64)).by(names)
 
 
-def _rival(case: Case, table: Table, first: Chosen) -> npt.NDArray[np.int64] | None:
+def _rival(case: Case, table: IouTable, first: Selection) -> npt.NDArray[np.int64] | None:
     """The best cell that only the first way has, for ways that share cells, or may as well."""
     if case.orders:
         return first.on_all
@@ -191,7 +191,7 @@ def identical(images: int, shared: int, seed: int, sets: int = SETS) -> tuple[fl
     claims = np.zeros(2)
     for number in range(sets):
         table = population.drawn(random, images)
-        part = Table(table.totals[:shared], table.sizes[:shared])
+        part = IouTable(table.totals[:shared], table.sizes[:shared])
         way, other = (chosen(part, folds_of(shared, number)) for _ in range(2))
         claims[0] += (paired(way, other, part.sizes)["p"] or 1.0) < 0.05
         whole, few = (before.held_out(t, folds_of(len(t.sizes), number)[0]) for t in (table, part))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cliploc.core.sweep.ledger import RunRow
+from cliploc.core.sweep.rows import RunRow
 from cliploc.tui.runs import RunView
 from cliploc.tui.widgets.run_view import summary_lines
 

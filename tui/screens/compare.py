@@ -35,7 +35,7 @@ from cliploc.tui.comparison import (
     under,
     versus,
 )
-from cliploc.tui.curves import SCORES, SHORT, TITLES, figure
+from cliploc.tui.curves import NARROW, SCORES, SHORT, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.messages import ContenderReady, ContendersListed, HeatmapsArrived
@@ -214,7 +214,7 @@ class CompareScreen(Page):
         drawn = [None if c.baseline else curve for c, curve in zip(self.contenders, drawn, strict=True)]
         curves.curves = drawn
         whose = "this sample" if self._of_sample else "all images"
-        curves.border_title = f"{TITLES[self._score]} by threshold · {whose}"
+        curves.border_title = f"{NARROW[self._score]} by threshold · {whose}"
         left_out = sum(self._standing(c).images > 0 for c in self.contenders if not c.baseline)
         left_out -= sum(curve is not None for curve in drawn)
         some = left_out > 0 and not self._of_sample

@@ -13,26 +13,20 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from cliploc.core.errors import ClipLocError, ParameterError, clean, unknown
-from cliploc.core.sweep.grid import Grid, parse_names, parse_range
+from cliploc.core.postprocess import AXES
+from cliploc.core.sweep.grid import Grid
 from cliploc.tui.engine import Engine
 from cliploc.tui.messages import SetsListed
 from cliploc.tui.runs import cost_of
 
-FIELDS = {
-    "heatmaps": "",
-    "interpolation": "all",
-    "order": "dilate-erode",
-    "kernel": "square",
-    "dilate": "1:61:4",
-    "erode": "1:61:4",
-}
-HELP = {
-    "heatmaps": "names of stored sets, with commas",
-    "interpolation": "all, or names with commas",
-    "order": "all, or names with commas",
-    "kernel": "square, ellipse, cross",
-    "dilate": "first:last:step, or 41,51,61",
-    "erode": "as dilate",
+SETS, NAMES, SIDES = (
+    "names of stored sets, with commas",
+    "all, or names with commas",
+    "first:last:step, or 41,51,61",
+)
+# By name, what stands in the field and what the field says when it is empty.
+FIELDS = {"heatmaps": ("", SETS)} | {
+    axis.name: (axis.axis, NAMES if axis.choices else SIDES) for axis in AXES
 }
 
 
@@ -57,11 +51,11 @@ class ComposeScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Compose a sweep"
-            for name, default in FIELDS.items():
+            for name, (default, hint) in FIELDS.items():
                 with Horizontal(classes="field"):
                     yield Label(name)
                     value = ",".join(self._heatmaps) if name == "heatmaps" else default
-                    yield Input(value, id=f"field-{name}", placeholder=HELP[name])
+                    yield Input(value, id=f"field-{name}", placeholder=hint)
             yield Static(id="cost")
             yield Static(Content("⏎ start in the background   Tab next field   Esc back"), classes="foot")
 
@@ -89,14 +83,7 @@ class ComposeScreen(ModalScreen[None]):
 
     def grid(self) -> Grid:
         """The grid of the fields; ParameterError says which is wrong."""
-        text = {name: self.query_one(f"#field-{name}", Input).value for name in FIELDS}
-        return Grid(
-            parse_names(text["interpolation"], "interpolation"),
-            parse_names(text["order"], "order"),
-            parse_names(text["kernel"], "kernel"),
-            parse_range(text["dilate"], "dilate"),
-            parse_range(text["erode"], "erode"),
-        )
+        return Grid().with_({axis.name: self.query_one(f"#field-{axis.name}", Input).value for axis in AXES})
 
     def sets(self) -> tuple[str, ...]:
         """The names of the heatmap sets."""

@@ -15,7 +15,7 @@ from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.postprocess import PARAMETERS
 from cliploc.core.prompts import prompt_for
 from cliploc.tui import presets, session
-from cliploc.tui.curves import SCORES, TITLES, figure
+from cliploc.tui.curves import NARROW, SCORES, figure
 from cliploc.tui.prompts import prompts_in
 from cliploc.tui.screens.choice import Choice, ChoiceScreen
 from cliploc.tui.screens.explorer_look import ExplorerLook
@@ -23,7 +23,7 @@ from cliploc.tui.state import FACETS, SORTS, ExplorerState, Source
 from cliploc.tui.widgets.parameters import ParameterPanel
 
 if TYPE_CHECKING:
-    from cliploc.core.sweep.ledger import Best, Cell
+    from cliploc.core.sweep.rows import Best, Cell
 
 SORT_HELP = {
     "table": "the dataset's order, by class",
@@ -159,7 +159,7 @@ def about_pictures(screen: ExplorerLook) -> list[str]:
     ]
     if curves is not None:
         index = state.config.threshold_index
-        lines.append(" · ".join(f"{TITLES[name]} {figure(curves.at(name, index))}" for name in SCORES))
+        lines.append(" · ".join(f"{NARROW[name]} {figure(curves.at(name, index))}" for name in SCORES))
     lines[-1] += " (this image)" if curves is not None else ""
     return [clean(line) for line in lines]
 

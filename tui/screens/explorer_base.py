@@ -44,7 +44,7 @@ from cliploc.tui.widgets.sample_list import Row, SampleList, rows_of
 from cliploc.tui.widgets.scores import ScorePanel
 
 if TYPE_CHECKING:
-    from cliploc.core.sweep.ledger import RunRow
+    from cliploc.core.sweep.rows import RunRow
     from cliploc.tui.disagreement import Disagreement
     from cliploc.tui.graphics.frame import Plate
 

@@ -16,7 +16,8 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
 from cliploc.core.errors import clean
-from cliploc.core.sweep.ledger import Best, Cell, RunRow
+from cliploc.core.scores import title_of
+from cliploc.core.sweep.rows import Best, Cell, RunRow
 from cliploc.tui.curves import SCORES, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
@@ -24,7 +25,7 @@ from cliploc.tui.messages import RunRead, RunsRead
 from cliploc.tui.runs import RunView, duration, starting_text
 from cliploc.tui.screens.choice import Choice, ChoiceScreen
 from cliploc.tui.screens.page import Page
-from cliploc.tui.widgets.run_view import bar, heat_table, summary_lines, title_of
+from cliploc.tui.widgets.run_view import bar, heat_table, summary_lines
 
 FULL_WIDTH = 112
 # Where people have another word for it.

@@ -48,7 +48,7 @@ def drawn(decoded: Decoded, heatmap: Heatmap | None, config: PostProcess, view: 
     pictures = {"image": image, "truth": truth}
     counts = None
     if heatmap is not None:
-        map_ = map_of(heatmap, true_mask.shape, config.interpolation)
+        map_ = map_of(heatmap, true_mask.shape, config)
         codes = morphed(codes_of(map_), config)
         counts = counts_of(codes, true_mask, decoded.ignored)
         pictures["heatmap"] = compose.overlay(image, map_, view.colours, view.opacity)

@@ -16,7 +16,8 @@ from cliploc.core.datasets import Dataset
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.doubts import doubts
 from cliploc.core.sweep.grid import Grid
-from cliploc.core.sweep.ledger import Ledger, RunRow
+from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.rows import RunRow
 from cliploc.tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
 from cliploc.tui.runs import HeatTable, Leader, RunView, leaders_of
 from cliploc.tui.studio.lanes import Cancelled, Lane
@@ -191,7 +192,7 @@ class Runs:
 
     def _heat_table(self, run: str, set_index: int, score: str, like: PostProcess) -> HeatTable:
         grid = self._ledger.plan(run).grid
-        best = [max(values) for values in self._ledger.scores(run, set_index, score)]
+        best = self._ledger.scores(run, set_index, score).max(axis=1).tolist()
         values = {
             (config.dilate, config.erode): value
             for config, value in zip(grid.configs, best, strict=True)

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from cliploc.tui.curves import COLOUR, CURVE_SCORES, SHORT, Curves, figure
+from cliploc.core.scores import POSTERS
+from cliploc.tui.curves import COLOUR, SHORT, Curves, figure
 from cliploc.tui.widgets.by_line import ByLine, Line
 
 # Bits of a braille cell by dot row (0 at the top) and dot column.
@@ -111,7 +112,7 @@ class CurvePanel(ByLine):
         canvas = Canvas(width, height)
         if self.ghost is not None:
             canvas.line(self.ghost.values["mean_iou"], "$faint")
-        for score in reversed(CURVE_SCORES):
+        for score in reversed(POSTERS):
             canvas.line(self.curves.values[score], COLOUR[score])
         return canvas
 
@@ -130,9 +131,7 @@ class CurvePanel(ByLine):
     def _legend(self) -> Content:
         assert self.curves is not None  # render asks only when there are some
         gap = "   " if self.size.width >= 48 else " "
-        parts = [
-            (f"{SHORT[s]} {figure(self.curves.at(s, self.index))}{gap}", COLOUR[s]) for s in CURVE_SCORES
-        ]
+        parts = [(f"{SHORT[s]} {figure(self.curves.at(s, self.index))}{gap}", COLOUR[s]) for s in POSTERS]
         best = self.curves.best("mean_iou")
         if self.size.width >= 72:
             parts.append((f"best IoU {figure(self.curves.at('mean_iou', best))} at {best / 99:.2f}", "$dim"))

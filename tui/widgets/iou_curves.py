@@ -11,7 +11,7 @@ from textual.widget import Widget
 from cliploc.tui.curves import Curves
 from cliploc.tui.widgets.curve import AXIS, Canvas
 
-COLOURS = ("$iou", "$recall", "$precision", "$f1", "$worse", "$secondary", "$better", "$dim")
+COLOURS = ("$mean_iou", "$recall", "$precision", "$f1", "$worse", "$secondary", "$better", "$dim")
 
 
 class ScoreCurves(Widget):

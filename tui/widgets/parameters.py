@@ -14,7 +14,6 @@ from cliploc.tui.widgets.by_line import ByLine, Line
 NAME_WIDTH = 14
 VALUE_WIDTH, NUMBER_WIDTH = 14, 9
 ARROWS = {"dilate-erode": "dilate → erode", "erode-dilate": "erode → dilate"}
-UNUSED = {"dilate": ("none", "erode"), "erode": ("none", "dilate")}
 
 
 class ParameterPanel(ByLine):
@@ -36,17 +35,13 @@ class ParameterPanel(ByLine):
         return lines
 
     def _short(self) -> Content:
-        config = self.config
-        text = (
-            f"{config.interpolation}  {value_text(config, 'order')}  "
-            f"d {config.dilate}  e {config.erode}  t {config.threshold:.3f}"
-        )
-        kernel = "" if config.kernel == "square" else f"  {config.kernel}"
-        return Content.assemble((text + kernel, "$foreground"), ("  tuned" if self.tuned else "", "$accent"))
+        names = [value_text(self.config, p.name) for p in self.config.said() if p.choices]
+        text = "  ".join([*names, *self.config.numbers()])
+        return Content.assemble((text, "$foreground"), ("  tuned" if self.tuned else "", "$accent"))
 
     def _line(self, parameter: Parameter) -> Content:
         name = parameter.name
-        faded = self.config.order in UNUSED.get(name, ())
+        faded = not self.config.uses(name)
         up, down = self._keys.get(name, ("", ""))
         value_width = VALUE_WIDTH if parameter.choices else NUMBER_WIDTH
         room = max(self.size.width - NAME_WIDTH - value_width - 5, 0)

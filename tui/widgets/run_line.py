@@ -12,7 +12,7 @@ from textual.widget import Widget
 from cliploc.tui.runs import starting_text
 
 if TYPE_CHECKING:
-    from cliploc.core.sweep.ledger import RunRow
+    from cliploc.core.sweep.rows import RunRow
 
 
 class RunLine(Widget):

@@ -8,18 +8,13 @@ from typing import Any
 from textual.content import Content
 
 from cliploc.core.errors import clean
+from cliploc.core.scores import title_of
 from cliploc.core.sweep.doubts import doubts
-from cliploc.core.sweep.ledger import RunRow
+from cliploc.core.sweep.rows import RunRow
 from cliploc.tui.curves import figure
 from cliploc.tui.runs import HeatTable, RunView, duration
 
 STATE_COLOUR = {"running": "$accent", "waiting": "$accent", "done": "$better", "failed": "$worse"}
-TITLES = {"mean_iou": "mean IoU", "pixel_accuracy": "pixel accuracy", "f1": "F1"}
-
-
-def title_of(score: str) -> str:
-    """A score's name for people."""
-    return TITLES.get(score, score.replace("_", " "))
 
 
 def bar(progress: float, width: int) -> str:
@@ -41,10 +36,9 @@ def run_line(row: RunRow, width: int) -> Content:
     if row.eta is not None:
         parts.append((f"  ETA {duration(row.eta)}", "$dim"))
     if row.best is not None:
-        config = row.best.config
         word = "best" if row.state == "done" else "best so far"
         parts.append((f"  {word} {figure(row.best.mean_iou)}", "$foreground"))
-        parts.append((f" (d {config.dilate}, e {config.erode}, t {config.threshold:.2f})", "$dim"))
+        parts.append((f" ({', '.join(row.best.config.numbers(digits=2))})", "$dim"))
     return Content.assemble(*parts).truncate(width, ellipsis=True)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from textual.content import Content
 from textual.reactive import reactive
 
-from cliploc.tui.curves import COLOUR, SCORES, SHORT, TITLES, Curves, difference, figure
+from cliploc.core.scores import AVERAGED
+from cliploc.tui.curves import COLOUR, NARROW, SCORES, SHORT, Curves, difference, figure
 from cliploc.tui.state import SCOPES
 from cliploc.tui.widgets.by_line import ByLine, Line
 
 Table = Mapping[str, Curves | None]
-CONVENTION = "foreground, per image, then mean"
 NAMES, NUMBER = 10, 7
 WITH_DIFFERENCE = 2 * NUMBER
 ONLY = {True: (), False: ("Δ all",)}
@@ -46,9 +46,9 @@ class ScorePanel(ByLine):
         for score in SCORES:
             cells = [self._cell(scope, score, full) for scope in SCOPES]
             last = () if full else (self._change("all", score),)
-            lines.append(Content.assemble((TITLES[score].ljust(NAMES), COLOUR[score]), *cells, *last))
+            lines.append(Content.assemble((NARROW[score].ljust(NAMES), COLOUR[score]), *cells, *last))
         if self.size.height >= len(SCORES) + 3:
-            note = Content.styled(f"{CONVENTION}; {self.of_total}", "$dim")
+            note = Content.styled(f"{AVERAGED}; {self.of_total}", "$dim")
             lines += [Content(""), *note.wrap(self.size.width)]
         return lines
 

@@ -26,7 +26,7 @@ class Scenes:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How long and how fast one network is trained."""
 
     steps: int
@@ -53,7 +53,7 @@ def normalised(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def draws(count: int, plan: Plan) -> Iterator[tuple[Tensor, list[int]]]:
+def draws(count: int, plan: TrainingPlan) -> Iterator[tuple[Tensor, list[int]]]:
     """`plan.steps` batches of scene numbers in shuffled passes over `count`, each with the axes to flip."""
     random = torch.Generator().manual_seed(plan.seed)
     order = torch.empty(0, dtype=torch.long)
@@ -66,7 +66,7 @@ def draws(count: int, plan: Plan) -> Iterator[tuple[Tensor, list[int]]]:
 
 
 def descent(
-    parameters: Iterable[nn.Parameter], plan: Plan, decay: float, clip: float = math.inf
+    parameters: Iterable[nn.Parameter], plan: TrainingPlan, decay: float, clip: float = math.inf
 ) -> Callable[[Tensor], None]:
     """One training step as a function of the loss, `plan.steps` of them.
 
@@ -98,6 +98,6 @@ def descent(
     return step
 
 
-def half(plan: Plan) -> torch.autocast:
+def half(plan: TrainingPlan) -> torch.autocast:
     """bfloat16 for the matrix products: ten times the speed on processors and GPUs that have the units."""
     return torch.autocast(plan.device.type, dtype=torch.bfloat16)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from cliploc.core.demo.shapes import LABELS
-from cliploc.core.demo.train.batches import Plan, Scenes, scenes_at
+from cliploc.core.demo.train.batches import Scenes, TrainingPlan, scenes_at
 from cliploc.core.demo.train.checkpoint import EMBEDDING, VISION, new_model, write_checkpoint
 from cliploc.core.demo.train.data import read_scenes, write_scenes
 from cliploc.core.demo.train.resnet import train_resnet
@@ -30,7 +30,7 @@ MODELS = ("vit", "resnet")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingRecipe:
     """Training and held-out scenes, and every length in steps; the defaults made the shipped checkpoints."""
 
     scenes: int = 24_000
@@ -43,12 +43,12 @@ class Recipe:
     held_out: int = HELD_OUT_COUNT
     device: str = "cpu"
 
-    def plan(self, steps: int, batch: int, rate: float) -> Plan:
+    def plan(self, steps: int, batch: int, rate: float) -> TrainingPlan:
         """One network's share of the recipe; a batch holds no scene twice."""
-        return Plan(steps, min(batch, self.scenes), rate, NETWORK_SEED, torch.device(self.device))
+        return TrainingPlan(steps, min(batch, self.scenes), rate, NETWORK_SEED, torch.device(self.device))
 
 
-def train(out: Path, models: Sequence[str], recipe: Recipe, log: Log, workers: int) -> None:
+def train(out: Path, models: Sequence[str], recipe: TrainingRecipe, log: Log, workers: int) -> None:
     """Train the named models from nothing; each gets a folder under `out`: weights, training log, scores."""
     lines: list[dict[str, object]] = []
     start = time.monotonic()
@@ -74,7 +74,9 @@ def train(out: Path, models: Sequence[str], recipe: Recipe, log: Log, workers: i
             _write_lines(out / name / "scores.json", [json.dumps(found, indent=2)])
 
 
-def train_model(folder: Path, name: str, scenes: Scenes, answers: Tensor, recipe: Recipe, log: Log) -> None:
+def train_model(
+    folder: Path, name: str, scenes: Scenes, answers: Tensor, recipe: TrainingRecipe, log: Log
+) -> None:
     """Train an image tower towards the teacher's answers, then its text tower; write the checkpoint."""
     rows = class_directions().to(recipe.device)
     torch.manual_seed(NETWORK_SEED)

@@ -11,7 +11,7 @@ from open_clip.modified_resnet import AttentionPool2d, ModifiedResNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cliploc.core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
+from cliploc.core.demo.train.batches import Scenes, TrainingPlan, descent, draws, half, normalised
 from cliploc.core.demo.train.teacher import Log
 from cliploc.core.demo.train.vit import SCALE
 
@@ -33,7 +33,7 @@ def places(pool: AttentionPool2d, last: Tensor) -> Tensor:
 
 
 def train_resnet(
-    visual: ModifiedResNet, directions: Tensor, answers: Tensor, scenes: Scenes, plan: Plan, log: Log
+    visual: ModifiedResNet, directions: Tensor, answers: Tensor, scenes: Scenes, plan: TrainingPlan, log: Log
 ) -> None:
     """Fit the tower in place: its embedding to the captions, its places to the teacher.
 

@@ -86,7 +86,7 @@ def _heatmaps(backbone: Backbone, method: str, drawn: Sequence[Scene]) -> list[N
 
 def _localized(heatmaps: Sequence[NDArray[np.float32]], drawn: Sequence[Scene]) -> dict[str, Any]:
     pairs = list(zip(heatmaps, [s.mask for s in drawn], strict=True))
-    pointed = [hits(map_of(heatmap, mask.shape, "bilinear"), mask)[0] for heatmap, mask in pairs]
+    pointed = [hits(map_of(heatmap, mask.shape, PostProcess()), mask)[0] for heatmap, mask in pairs]
     plain = {kind: _best(pairs, PostProcess(kind, "none")) for kind in ("nearest", "bilinear", "bicubic")}
     closed = [_best(pairs, PostProcess("bilinear", "dilate-erode", dilate=k, erode=k)) for k in CLOSING]
     place = int(np.argmax([cell["mean_iou"] for cell in closed]))

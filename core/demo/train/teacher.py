@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cliploc.core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
+from cliploc.core.demo.train.batches import Scenes, TrainingPlan, descent, draws, half, normalised
 
 SHARPNESS = 4.0
 Log = Callable[[str, int, dict[str, float]], None]
@@ -49,7 +49,7 @@ def pooled(logits: Tensor) -> Tensor:
     return (torch.logsumexp(SHARPNESS * flat, -1) - math.log(flat.shape[-1])) / SHARPNESS
 
 
-def train_teacher(scenes: Scenes, plan: Plan, log: Log) -> Teacher:
+def train_teacher(scenes: Scenes, plan: TrainingPlan, log: Log) -> Teacher:
     """Learn patch logits from the captions' classes alone."""
     torch.manual_seed(plan.seed)
     teacher = Teacher(scenes.targets.shape[1]).to(plan.device)
@@ -69,7 +69,7 @@ def train_teacher(scenes: Scenes, plan: Plan, log: Log) -> Teacher:
 
 
 @torch.no_grad()
-def patch_logits(teacher: Teacher, scenes: Scenes, plan: Plan) -> Tensor:
+def patch_logits(teacher: Teacher, scenes: Scenes, plan: TrainingPlan) -> Tensor:
     """The teacher's answer for every scene: (n, classes, side / 8, side / 8) float16 on the CPU."""
     parts = []
     for start in range(0, len(scenes.images), 128):

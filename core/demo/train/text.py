@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from cliploc.core.demo.captions import TEMPLATES, caption, plural
 from cliploc.core.demo.shapes import LABELS
-from cliploc.core.demo.train.batches import Plan, descent
+from cliploc.core.demo.train.batches import TrainingPlan, descent
 from cliploc.core.demo.train.teacher import Log
 from cliploc.core.prompts import prompt_for
 
@@ -58,7 +58,7 @@ def sentences() -> tuple[list[str], Tensor]:
     return texts, weights
 
 
-def train_text(model: CLIP, directions: Tensor, plan: Plan, log: Log) -> None:
+def train_text(model: CLIP, directions: Tensor, plan: TrainingPlan, log: Log) -> None:
     """Fit the text tower in place, so that `encode_text` answers with `directions`.
 
     directions: (classes + 1, d) orthonormal rows, the last for sentences that name no class.

@@ -12,7 +12,8 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cliploc.core.demo.train.batches import Plan, Scenes, descent, draws, half, normalised
+from cliploc.core.backbones.open_clip_private import EMBEDS, private
+from cliploc.core.demo.train.batches import Scenes, TrainingPlan, descent, draws, half, normalised
 from cliploc.core.demo.train.teacher import Log
 
 SCALE = 12.0
@@ -29,7 +30,7 @@ def tokens(visual: VisionTransformer, images: Tensor, kept: Tensor, skipped: fro
 
     kept: the patches' numbers; skipped: the blocks whose MLPs are left out.
     """
-    x = visual._embeds(images)
+    x = private(EMBEDS)(visual, images)
     x = torch.cat([x[:, :1], x[:, 1 + kept]], dim=1)
     for index, block in enumerate(visual.transformer.resblocks):
         x = x + _attention(block.attn, block.ln_1(x))
@@ -56,7 +57,7 @@ def train_vit(
     directions: Tensor,
     answers: Tensor,
     scenes: Scenes,
-    plan: Plan,
+    plan: TrainingPlan,
     log: Log,
     image_weight: float = 1.0,
 ) -> None:

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cliploc.core.datasets import open_dataset
-from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import DatasetError, ParameterError
 from tests.conftest import write_picture

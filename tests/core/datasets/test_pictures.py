@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from cliploc.core.datasets import open_dataset
-from cliploc.core.datasets.check import problems_of
+from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.pictures import oriented, read_image
 from cliploc.core.errors import DatasetError
 from tests.core.datasets.readers import disc, saved

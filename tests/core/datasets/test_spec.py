@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cliploc.core.datasets.spec import ORIENTATIONS, Options, coco_places, lasting, parsed, resolved, written
+from cliploc.core.datasets.formats import FORMATS
+from cliploc.core.datasets.spec import ORIENTATIONS, Options, lasting, parsed, resolved, written
 from cliploc.core.errors import ParameterError
 
 OPTIONS = st.builds(
@@ -49,7 +50,7 @@ def test_colons_and_question_marks_of_a_path_are_no_marks_of_ours(tmp_path: Path
     annotations.write_text("{}")
     place = f"coco:{images}:{annotations}"
     assert parsed(place) == (place, Options())
-    assert coco_places(place) == (images, annotations)
+    assert FORMATS[0].paths(place) == (images, annotations)
     assert parsed(f"{place}?orientation=stored") == (place, Options(orientation="stored"))
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from cliploc.core.backbones.load import load_backbone
 from cliploc.core.cli import main
 from cliploc.core.demo.shapes import LABELS
-from cliploc.core.demo.train.batches import Plan, draws, normalised, scenes_at
+from cliploc.core.demo.train.batches import TrainingPlan, draws, normalised, scenes_at
 from cliploc.core.demo.train.checkpoint import new_model
 from cliploc.core.demo.train.data import read_scenes, write_scenes
 from cliploc.core.demo.train.recipe import class_directions
@@ -49,13 +49,13 @@ def test_the_same_seed_trains_the_same_teacher() -> None:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (8, 256, 256, 3), dtype=np.uint8)
     scenes = scenes_at(images, np.eye(8, 10, dtype=np.float32), 32)
-    plan = Plan(steps=2, batch=4, rate=1e-3, seed=3, device=CPU)
+    plan = TrainingPlan(steps=2, batch=4, rate=1e-3, seed=3, device=CPU)
     first, again = (train_teacher(scenes, plan, lambda *_: None).state_dict() for _ in range(2))
     assert all(torch.equal(first[key], again[key]) for key in first)
 
 
 def test_draws_pass_over_every_scene_before_any_comes_again() -> None:
-    plan = Plan(steps=6, batch=5, rate=1.0, seed=0, device=CPU)
+    plan = TrainingPlan(steps=6, batch=5, rate=1.0, seed=0, device=CPU)
     numbers = torch.cat([chosen for chosen, _ in draws(10, plan)])
     assert sorted(numbers[:10].tolist()) == list(range(10))
     assert sorted(numbers[10:20].tolist()) == list(range(10))

@@ -17,7 +17,7 @@ from cliploc.core.datasets import open_dataset
 from cliploc.core.errors import ClipLocError, DatasetError, ResourceError, StoreError
 from cliploc.core.fetch import sources
 from cliploc.core.fetch.download import Patience
-from cliploc.core.fetch.sources import COCO, COCOGLIDE, INSTANCES, Source, fetch
+from cliploc.core.fetch.sources import COCO, COCOGLIDE, INSTANCES, Fetchable, fetch
 from cliploc.core.paths import data_dir
 from tests.core.fetch.conftest import Site, honest, raw, refusing
 
@@ -41,13 +41,13 @@ def zipped(root: Path, prefix: str = "CocoGlide/", **changes: bytes | None) -> b
 
 
 @pytest.fixture
-def small(make_folder: Callable[..., Path]) -> tuple[Source, Path]:
+def small(make_folder: Callable[..., Path]) -> tuple[Fetchable, Path]:
     """CocoGlide as it would be with three images, and the folder it is made of."""
     return replace(COCOGLIDE, samples=3), make_folder()
 
 
 @pytest.fixture
-def small_coco() -> Source:
+def small_coco() -> Fetchable:
     return replace(COCO, samples=2)
 
 
@@ -69,7 +69,7 @@ def left_over() -> list[str]:
     return sorted(name for name in found if not name.endswith(".lock"))
 
 
-def test_an_archive_is_downloaded_checked_and_put_in_place(small: tuple[Source, Path], site: Site) -> None:
+def test_an_archive_is_downloaded_checked_and_put_in_place(small: tuple[Fetchable, Path], site: Site) -> None:
     source, folder = small
     content = zipped(folder)
     site.answers[:] = [honest(content, until=20_000), honest(content)]
@@ -82,7 +82,7 @@ def test_an_archive_is_downloaded_checked_and_put_in_place(small: tuple[Source, 
     assert all(name.startswith("cocoglide/") for name in left_over())
 
 
-def test_a_carried_copy_needs_no_network(small: tuple[Source, Path], tmp_path: Path) -> None:
+def test_a_carried_copy_needs_no_network(small: tuple[Fetchable, Path], tmp_path: Path) -> None:
     source, folder = small
     carried = tmp_path / "carried.zip"
     carried.write_bytes(zipped(folder, prefix=""))
@@ -91,7 +91,7 @@ def test_a_carried_copy_needs_no_network(small: tuple[Source, Path], tmp_path: P
     assert carried.exists()
 
 
-def test_what_is_there_and_sound_is_not_fetched_again(small: tuple[Source, Path], tmp_path: Path) -> None:
+def test_what_is_there_and_sound_is_not_fetched_again(small: tuple[Fetchable, Path], tmp_path: Path) -> None:
     source, folder = small
     carried = tmp_path / "carried.zip"
     carried.write_bytes(zipped(folder))
@@ -119,7 +119,7 @@ def test_what_is_there_and_sound_is_not_fetched_again(small: tuple[Source, Path]
     ],
 )
 def test_an_archive_that_is_not_the_dataset_leaves_nothing(
-    small: tuple[Source, Path], site: Site, changes: dict[str, bytes | None], message: str
+    small: tuple[Fetchable, Path], site: Site, changes: dict[str, bytes | None], message: str
 ) -> None:
     source, folder = small
     site.answers[:] = [honest(zipped(folder, **changes))]
@@ -128,7 +128,7 @@ def test_an_archive_that_is_not_the_dataset_leaves_nothing(
     assert left_over() == []
 
 
-def test_a_length_that_lies_is_found_out(small: tuple[Source, Path], site: Site) -> None:
+def test_a_length_that_lies_is_found_out(small: tuple[Fetchable, Path], site: Site) -> None:
     source, folder = small
     content = zipped(folder)
     site.answers[:] = [raw(200, content, Content_Length=len(content) - 100)]
@@ -137,7 +137,7 @@ def test_a_length_that_lies_is_found_out(small: tuple[Source, Path], site: Site)
     assert left_over() == []
 
 
-def test_an_interrupted_download_is_kept_for_the_next_call(small: tuple[Source, Path], site: Site) -> None:
+def test_an_interrupted_download_is_kept_for_the_next_call(small: tuple[Fetchable, Path], site: Site) -> None:
     source, folder = small
     content = zipped(folder)
     site.answers[:] = [honest(content, until=1 << 14), refusing(503)]
@@ -149,7 +149,7 @@ def test_an_interrupted_download_is_kept_for_the_next_call(small: tuple[Source, 
     assert site.asked[-1]["range"] == f"bytes={1 << 14}-"
 
 
-def test_one_fetches_at_a_time_and_the_other_says_so(small: tuple[Source, Path], tmp_path: Path) -> None:
+def test_one_fetches_at_a_time_and_the_other_says_so(small: tuple[Fetchable, Path], tmp_path: Path) -> None:
     source, folder = small
     carried = tmp_path / "carried.zip"
     carried.write_bytes(zipped(folder))
@@ -166,7 +166,7 @@ def test_one_fetches_at_a_time_and_the_other_says_so(small: tuple[Source, Path],
     assert len(open_dataset("cocoglide").samples) == 3
 
 
-def test_what_a_killed_unpacking_left_is_cleared(small: tuple[Source, Path], tmp_path: Path) -> None:
+def test_what_a_killed_unpacking_left_is_cleared(small: tuple[Fetchable, Path], tmp_path: Path) -> None:
     source, folder = small
     stale = data_dir() / ".cocoglide.unpacking" / "CocoGlide"
     stale.mkdir(parents=True)
@@ -177,7 +177,7 @@ def test_what_a_killed_unpacking_left_is_cleared(small: tuple[Source, Path], tmp
     assert all(name.startswith("cocoglide/") for name in left_over())
 
 
-def test_coco_is_put_in_place_without_what_is_not_needed(small_coco: Source, tmp_path: Path) -> None:
+def test_coco_is_put_in_place_without_what_is_not_needed(small_coco: Fetchable, tmp_path: Path) -> None:
     place = fetch(small_coco, quiet, lambda _: None, coco_archives(tmp_path))
     assert sorted(str(f.relative_to(place)) for f in place.rglob("*") if f.is_file()) == [
         INSTANCES, "val2017/000000000000.jpg", "val2017/000000000001.jpg",
@@ -186,14 +186,14 @@ def test_coco_is_put_in_place_without_what_is_not_needed(small_coco: Source, tmp
 
 @pytest.mark.parametrize(("images", "named"), [(1, 2), (2, 3), (1, 1)])
 def test_coco_with_missing_images_is_refused(
-    small_coco: Source, tmp_path: Path, images: int, named: int
+    small_coco: Fetchable, tmp_path: Path, images: int, named: int
 ) -> None:
     with pytest.raises(DatasetError, match="expected 2"):
         fetch(small_coco, quiet, lambda _: None, coco_archives(tmp_path, images, named))
     assert left_over() == []
 
 
-def test_archives_in_the_wrong_order_are_refused(small_coco: Source, tmp_path: Path) -> None:
+def test_archives_in_the_wrong_order_are_refused(small_coco: Fetchable, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="instances_val2017"):
         fetch(small_coco, quiet, lambda _: None, [coco_archives(tmp_path)[0]] * 2)
 
@@ -201,7 +201,7 @@ def test_archives_in_the_wrong_order_are_refused(small_coco: Source, tmp_path: P
 def test_the_command_speaks_and_exits_as_it_should(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    small: tuple[Source, Path],
+    small: tuple[Fetchable, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source, folder = small
@@ -222,7 +222,7 @@ def test_the_command_speaks_and_exits_as_it_should(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_closed_data_folder_is_said(home: Path, small: tuple[Source, Path], tmp_path: Path) -> None:
+def test_a_closed_data_folder_is_said(home: Path, small: tuple[Fetchable, Path], tmp_path: Path) -> None:
     home.mkdir(mode=0o500)
     carried = tmp_path / "carried.zip"
     carried.write_bytes(zipped(small[1]))
@@ -230,7 +230,7 @@ def test_a_closed_data_folder_is_said(home: Path, small: tuple[Source, Path], tm
         fetch(small[0], quiet, lambda _: None, [carried])
 
 
-def test_every_error_is_one_for_the_user(site: Site, small: tuple[Source, Path]) -> None:
+def test_every_error_is_one_for_the_user(site: Site, small: tuple[Fetchable, Path]) -> None:
     for answer in (refusing(404), refusing(500), raw(200, b"<html>"), raw(200, b"PK\x03\x04 but no zip")):
         site.answers[:] = [answer]
         with pytest.raises(ClipLocError):

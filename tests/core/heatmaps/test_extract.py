@@ -14,7 +14,8 @@ from cliploc.core.backbones.load import load_backbone
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import CheckpointError, ClipLocError, DatasetError, ParameterError, ResourceError
 from cliploc.core.heatmaps import extract
-from cliploc.core.heatmaps.extract import Job, Progress, compute, grouped, in_memory, joined, load
+from cliploc.core.heatmaps.extract import Progress, compute
+from cliploc.core.heatmaps.forward import ForwardPass, grouped, in_memory, joined, load
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.methods.compute import compute_maps, normalize
@@ -55,13 +56,13 @@ def test_what_is_stored_is_not_computed_again(
     recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    original = Job.heatmaps
+    original = ForwardPass.heatmaps
 
-    def counted(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+    def counted(job: ForwardPass, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
         seen.append(len(pixels))
         return original(job, pixels, prompts)
 
-    monkeypatch.setattr(Job, "heatmaps", counted)
+    monkeypatch.setattr(ForwardPass, "heatmaps", counted)
     compute([recipe], toy, store, device="cpu", batch=3)
     assert seen == [3, 3, 1]
     compute([recipe], toy, store, device="cpu", batch=3)
@@ -78,16 +79,18 @@ def test_interrupted_and_resumed_gives_the_same_bytes(
     stop: int,
 ) -> None:
     (whole,) = compute([recipe], toy, HeatmapStore(tmp_path / "other"), device="cpu", batch=3)
-    original, calls = Job.heatmaps, []
+    original, calls = ForwardPass.heatmaps, []
 
-    def interrupted(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+    def interrupted(
+        job: ForwardPass, pixels: torch.Tensor, prompts: Sequence[str]
+    ) -> dict[Recipe, torch.Tensor]:
         if len(calls) == stop:
             raise KeyboardInterrupt
         calls.append(len(pixels))
         return original(job, pixels, prompts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Job, "heatmaps", interrupted)
+        patch.setattr(ForwardPass, "heatmaps", interrupted)
         with pytest.raises(KeyboardInterrupt):
             compute([recipe], toy, store, device="cpu", batch=3)
     partial = store.open(whole.identity)
@@ -129,14 +132,14 @@ def test_the_batch_is_halved_until_it_fits(
     job = joined([completed], toy, load(completed, "cpu"))
     pixels = torch.cat([job.pixels(sample) for sample in toy.samples])
     expected = job.heatmaps(pixels, job.prompts(toy.samples))[job.recipes[0]]
-    original = Job.heatmaps
+    original = ForwardPass.heatmaps
 
-    def small(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+    def small(job: ForwardPass, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
         if len(pixels) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return original(job, pixels, prompts)
 
-    monkeypatch.setattr(Job, "heatmaps", small)
+    monkeypatch.setattr(ForwardPass, "heatmaps", small)
     maps, at_once = in_memory(job, pixels, job.prompts(toy.samples), 7)
     assert at_once == 1
     torch.testing.assert_close(maps[job.recipes[0]], expected, atol=1e-5, rtol=0)
@@ -147,10 +150,10 @@ def test_the_batch_is_halved_until_it_fits(
 def test_too_little_memory_for_one_image_is_said(
     recipe: Recipe, toy: Dataset, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(job: Job, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
+    def never(job: ForwardPass, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB\nand more")
 
-    monkeypatch.setattr(Job, "heatmaps", never)
+    monkeypatch.setattr(ForwardPass, "heatmaps", never)
     with pytest.raises(ResourceError, match=r"one image of 32 x 32 .*20\.00 GiB\); a smaller --size"):
         compute([recipe], toy, store, device="cpu", batch=4)
     assert store.sets() == []

@@ -14,7 +14,7 @@ import torch
 from cliploc.core.cli import main
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import CheckpointError, ParameterError
-from cliploc.core.heatmaps import extract
+from cliploc.core.heatmaps import forward
 from cliploc.core.heatmaps.extract import compute
 from cliploc.core.heatmaps.protocol import Event, Failed, Request
 from cliploc.core.heatmaps.recipe import Recipe
@@ -72,7 +72,7 @@ def test_broken_weights_store_nothing(
 def test_earlier_parts_stay_and_nothing_of_the_batch_is_stored(
     toy: Dataset, recipe: Recipe, store: HeatmapStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, batches = extract.compute_many, []
+    whole, batches = forward.compute_many, []
 
     def overflowing(*given: object, **named: object) -> dict[str, torch.Tensor]:
         maps = whole(*given, **named)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ def test_earlier_parts_stay_and_nothing_of_the_batch_is_stored(
             maps["maskclip"][1] = torch.inf  # the second method only: the first is not stored either
         return maps
 
-    monkeypatch.setattr(extract, "compute_many", overflowing)
+    monkeypatch.setattr(forward, "compute_many", overflowing)
     recipes = [recipe, replace(recipe, method="maskclip")]
     with pytest.raises(CheckpointError, match=f"for {toy.samples[5].id}"):
         compute(recipes, toy, store, device="cpu", batch=2)
@@ -133,14 +133,14 @@ def test_constant_heatmaps_are_counted() -> None:
 def test_constant_heatmaps_are_stored_and_said(
     toy: Dataset, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = extract.compute_many
+    whole = forward.compute_many
 
     def blind(*given: object, **named: object) -> dict[str, torch.Tensor]:
         maps = whole(*given, **named)  # type: ignore[arg-type]
         maps["gem"][:2] = 0.25
         return maps
 
-    monkeypatch.setattr(extract, "compute_many", blind)
+    monkeypatch.setattr(forward, "compute_many", blind)
     command = ["heatmaps", "compute", "--dataset", toy.spec, "--backbone", tiny_backbone, "--device", "cpu"]
     assert main([*command, "--json"]) == 0
     said = capsys.readouterr()

@@ -14,7 +14,7 @@ from cliploc.core.cli import main
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import StoreError
 from cliploc.core.heatmaps import server as module
-from cliploc.core.heatmaps.extract import heatmaps_of, joined, load, terms_of
+from cliploc.core.heatmaps.forward import heatmaps_of, joined, load, terms_of
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.protocol import Event, Failed, Ready, Request, TermsComputed, decoded, encoded
 from cliploc.core.heatmaps.recipe import Recipe

@@ -26,11 +26,11 @@ from cliploc.core.report.claims import (
     claims_table,
     verdicts,
 )
-from cliploc.core.report.findings import Best, Findings, SetFindings
+from cliploc.core.report.findings import Findings, SetFindings, TunedConfig
 from cliploc.core.report.parts import Parts
 from cliploc.core.sweep.averages import average
 from cliploc.core.sweep.choosing import Paired, chosen, folds_of
-from cliploc.core.sweep.compare import Comparison, Contest
+from cliploc.core.sweep.compare import Comparison, SetComparison
 from cliploc.core.sweep.statistics import holm
 from tests.core.sweep.test_statistics import table_of
 
@@ -61,23 +61,23 @@ def found(method: str, adds: Paired, lead: Paired, whole: float = 0.1) -> SetFin
         ],
         "baselines": [{"name": "whole image", "mean_iou": whole, "cross_validated": whole}],
     }  # fmt: skip
-    best = Best(PostProcess(), 0.5, {})
+    best = TunedConfig(PostProcess(), 0.5, {})
     return SetFindings("run", method, method, None, summary, best, best, None, None, {})
 
 
-def contest(worths: Mapping[str, float]) -> Contest:
+def comparison(worths: Mapping[str, float]) -> SetComparison:
     """Sets of one cell each, worth so much on average."""
     random, tables = np.random.default_rng(0), {}
     for name, value in worths.items():
         tables[name] = table_of(np.clip(value + random.normal(0, 0.1, (IMAGES, 1)), 0, 1))
     ways = {f"run:{name}": chosen(table, folds_of(IMAGES, 0)) for name, table in tables.items()}
-    return Contest({}, {}, None, (), ways, np.ones(IMAGES, np.int64))
+    return SetComparison({}, {}, None, (), ways, np.ones(IMAGES, np.int64))
 
 
 def judged(
     sets: list[SetFindings],
     parts: Mapping[str, Parts] | None = None,
-    duel: Contest | None = None,
+    duel: SetComparison | None = None,
     against: tuple[Comparison, ...] = (),
 ) -> dict[tuple[str, str], Verdict]:
     findings = Findings((), (), (), tuple(sets), duel, "there is nothing to compare", against, (), (), ())
@@ -154,13 +154,13 @@ def test_the_best_method_is_tested_against_the_choice_among_all_others() -> None
         ({"gem": 0.5, "textspan": 0.5, "gradcam": 0.5}, NOT_CONFIRMED),
         ({"gem": 0.4, "textspan": 0.5, "gradcam": 0.7}, NOT_CONFIRMED),
     ):
-        duel = contest(worths)
+        duel = comparison(worths)
         one = judged(sets, duel=duel)["GEM", BEST]
         assert one.verdict == verdict
         best = max(worths[name] for name in ("textspan", "gradcam"))
         assert one.estimate == pytest.approx(worths["gem"] - best, abs=0.03)
     assert judged(sets)["GEM", BEST].why == "there is nothing to compare"
-    assert judged(sets[:1], duel=contest({"gem": 0.7}))["GEM", BEST].why == "it ran alone"
+    assert judged(sets[:1], duel=comparison({"gem": 0.7}))["GEM", BEST].why == "it ran alone"
 
 
 def test_parts_and_holes_are_judged_by_their_means() -> None:

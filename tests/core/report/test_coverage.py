@@ -17,7 +17,7 @@ from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.report.findings import gathered
 from cliploc.core.report.write import write_report
 from cliploc.core.sweep import sweep
-from cliploc.core.sweep.compare import compared, contenders
+from cliploc.core.sweep.compare import compared, scored_sets
 from cliploc.core.sweep.database import writing
 from cliploc.core.sweep.grid import Grid
 from cliploc.core.sweep.ledger import Ledger
@@ -41,13 +41,13 @@ def runs(make_folder: Callable[..., Path], tmp_path: Path) -> list[str]:
 
 def test_identical_heatmaps_over_other_images_do_not_differ(runs: list[str]) -> None:
     ledger = Ledger()
-    contest = compared(ledger, [one for run in runs for one in contenders(ledger, run)])
-    (pair,) = contest.pairs
+    comparison = compared(ledger, [one for run in runs for one in scored_sets(ledger, run)])
+    (pair,) = comparison.pairs
     assert pair.result["images"] == 60
     assert pair.result["difference"] == 0.0
     assert pair.p_holm in (1.0, None)  # None: fewer source images than it takes
-    assert set(contest.images.values()) == {60}
-    full, part = contest.standings.values()
+    assert set(comparison.images.values()) == {60}
+    full, part = comparison.standings.values()
     assert full == part
 
 

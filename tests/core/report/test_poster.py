@@ -50,7 +50,7 @@ def test_from_nothing_to_the_page_and_again_without_computing(
     def not_again(*arguments: object, **named: object) -> NoReturn:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("cliploc.core.heatmaps.extract.compute_many", not_again)
+    monkeypatch.setattr("cliploc.core.heatmaps.forward.compute_many", not_again)
     monkeypatch.setattr("cliploc.core.sweep.process.drive", not_again)
     assert main(command) == 0
     assert page.exists()

@@ -178,8 +178,8 @@ def test_pairs_are_a_matrix_with_what_needs_no_network_below(runs: list[str], wr
     assert [text for text, _ in head] == ["row minus column", "1", "2"]
     assert [row[0][0] for row in rows] == ["1. first", "2. second", *BASELINES]
     found = gathered(Ledger(), runs, open_dataset(Ledger().plan(runs[0]).dataset))
-    assert found.contest is not None
-    (pair,) = found.contest.pairs
+    assert found.comparison is not None
+    (pair,) = found.comparison.pairs
     low, high = pair.result["low"], pair.result["high"]
     assert low is not None
     assert high is not None

@@ -22,7 +22,7 @@ from cliploc.core.sweep.choosing import (
     paired,
     worth,
 )
-from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.student import quantile, two_sided
 from tests.core.sweep.test_statistics import table_of
 
@@ -46,7 +46,7 @@ def test_folds_share_the_units_evenly_and_anew_in_each_repeat(units: int, seed: 
 def test_cross_validation_equals_doing_it_by_hand(values: np.ndarray) -> None:
     """Units of several sizes; the best cell on the other folds, scored on the fold."""
     sizes = np.random.default_rng(1).integers(1, 4, 60)
-    table = Table(np.rint(values * UNIT * sizes[:, None]).astype(np.uint32), sizes)
+    table = IouTable(np.rint(values * UNIT * sizes[:, None]).astype(np.uint32), sizes)
     folds = folds_of(60, seed=3)
     way = chosen(table, folds)
     for repeat in range(REPEATS):
@@ -87,7 +87,7 @@ def test_tuning_on_pure_noise_is_unmasked() -> None:
 def test_the_choice_among_ways_is_that_among_all_their_cells(values: np.ndarray) -> None:
     """Choosing a heatmap set inside the folds is choosing among the cells of all sets."""
     table, folds, sizes = table_of(values), folds_of(60, 0), np.ones(60, np.int64)
-    parts = [Table(table.totals[:, first : first + 10], sizes) for first in (0, 10, 20)]
+    parts = [IouTable(table.totals[:, first : first + 10], sizes) for first in (0, 10, 20)]
     found = best_of([chosen(part, folds) for part in parts], folds)
     whole = chosen(table, folds)
     np.testing.assert_array_equal(found.held_out, whole.held_out)
@@ -131,7 +131,7 @@ def test_where_both_ways_choose_the_same_the_rival_keeps_the_interval_from_looki
     rng = np.random.default_rng(6)
     values = np.clip(np.array([0.6, 0.5]) + rng.normal(0, 0.05, (120, 2)), 0, 1)
     table, folds, sizes = table_of(values), folds_of(120, 0), np.ones(120, np.int64)
-    everything, first = chosen(table, folds), chosen(Table(table.totals[:, :1], sizes), folds)
+    everything, first = chosen(table, folds), chosen(IouTable(table.totals[:, :1], sizes), folds)
     alone = paired(everything, first, sizes)
     assert (alone["low"], alone["high"]) == (0.0, 0.0)
     found = paired(everything, first, sizes, table.totals[:, 1].astype(np.int64))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
 from cliploc.core.errors import ParameterError
-from cliploc.core.postprocess import KERNELS, ORDERS, PostProcess
+from cliploc.core.postprocess import AXES, KERNELS, ORDERS, PostProcess
 from cliploc.core.sweep.grid import Grid, parse_names, parse_range, steps_of
 
 
@@ -71,6 +72,16 @@ def test_names_are_read() -> None:
 def test_a_grid_survives_json() -> None:
     grid = Grid(("nearest",), ("none", "dilate"), ("square", "cross"), (1, 41), (1,))
     assert Grid.from_dict(json.loads(json.dumps(grid.to_dict()))) == grid
+
+
+def test_every_parameter_that_a_sweep_varies_is_an_axis_of_the_grid() -> None:
+    assert [f"{axis.name}s" for axis in AXES] == [field.name for field in fields(Grid)]
+    assert all(axis.plural for axis in AXES)
+
+
+def test_an_axis_that_an_earlier_release_did_not_have_stood_at_its_default() -> None:
+    before = {name: values for name, values in Grid().to_dict().items() if name != "kernels"}
+    assert Grid.from_dict(before).kernels == ("square",)
 
 
 def test_a_grid_checks_its_values() -> None:

@@ -1,4 +1,4 @@
-"""The screen reads the ledger: that must cost neither numpy nor OpenCV, and no sweep costs torch."""
+"""The screen shows rows of the ledger: they cost neither numpy nor OpenCV, and no sweep costs torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.sweeping import REPOSITORY
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        ("sweep.ledger sweep.grid sweep.plan commands.runs", "numpy cv2 torch"),
+        ("sweep.rows sweep.grid sweep.plan sweep.doubts sweep.enough commands.options", "numpy cv2 torch"),
         ("sweep.process sweep.live sweep.evaluate sweep.planning", "torch numba"),
     ],
 )

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cliploc.core.sweep.plan import dealt, fold_of
-from cliploc.core.sweep.statistics import UNIT, Table, holm, plateau, standard_error, variance_of_mean
+from cliploc.core.sweep.statistics import UNIT, IouTable, holm, plateau, standard_error, variance_of_mean
 
 
-def table_of(values: np.ndarray) -> Table:
+def table_of(values: np.ndarray) -> IouTable:
     """A table of one image per row."""
-    return Table(np.rint(values * UNIT).astype(np.uint16), np.ones(len(values), np.int64))
+    return IouTable(np.rint(values * UNIT).astype(np.uint16), np.ones(len(values), np.int64))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_samples_of_one_source_are_one_unit(values: np.ndarray) -> None:
 def test_units_are_in_the_order_of_their_names_whatever_the_order_of_the_rows(values: np.ndarray) -> None:
     names, order = [f"{number:02d}" for number in range(40)], np.random.default_rng(1).permutation(40)
     table = table_of(values)
-    shuffled = Table(table.totals[order], table.sizes[order]).by([names[place] for place in order])
+    shuffled = IouTable(table.totals[order], table.sizes[order]).by([names[place] for place in order])
     np.testing.assert_array_equal(shuffled.totals, table.totals)
 
 

@@ -11,7 +11,7 @@ from cliploc.core.sweep.baselines import BASELINES, baseline_table, baselines_of
 from cliploc.core.sweep.choosing import folds_of, halves_of
 from cliploc.core.sweep.doubts import doubts
 from cliploc.core.sweep.earlier import upgraded
-from cliploc.core.sweep.statistics import UNIT, Table
+from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.summary import Scored, Summary, summary_of
 from tests.core.sweep.test_statistics import table_of
 
@@ -19,14 +19,14 @@ CONFIGS = [PostProcess(), PostProcess(dilate=9, erode=9), PostProcess(dilate=41,
 _T = len(THRESHOLDS)
 
 
-def scored(table: Table, units: list[str] | None = None, everything: int = 0, nothing: int = 0) -> Scored:
+def scored(table: IouTable, units: list[str] | None = None, everything: int = 0, nothing: int = 0) -> Scored:
     means = table.totals.sum(axis=0) / UNIT / table.images
     counts = np.ones(table.totals.shape[1], np.int64)
     return Scored(table, units, means, everything * counts, nothing * counts, {"cat": table.images})
 
 
 @pytest.fixture(scope="module")
-def table() -> Table:
+def table() -> IouTable:
     """120 images that closing helps by 0.2, with a best threshold at 0."""
     rng = np.random.default_rng(5)
     images = rng.random((120, 1)) * 0.5
@@ -35,11 +35,11 @@ def table() -> Table:
 
 
 @pytest.fixture(scope="module")
-def found(table: Table) -> Summary:
+def found(table: IouTable) -> Summary:
     return summary_of(scored(table, [f"{place:03d}" for place in range(120)]), CONFIGS, seed=0)
 
 
-def test_the_summary_says_what_morphology_adds(table: Table, found: Summary) -> None:
+def test_the_summary_says_what_morphology_adds(table: IouTable, found: Summary) -> None:
     assert found["best"]["mean_iou"] == (table.totals.mean(axis=0) / UNIT).max()
     assert found["best"]["config"]["dilate"] in (9, 41)
     assert found["plateau_smallest"]["config"]["dilate"] == 9
@@ -66,7 +66,7 @@ def test_the_tuned_number_stands_beside_what_it_is_worth(found: Summary) -> None
     assert found["oracle_cell"] >= found["oracle_threshold"] >= found["best"]["mean_iou"] - 1e-4
 
 
-def test_one_source_image_is_not_cross_validated_and_it_is_said_why(table: Table) -> None:
+def test_one_source_image_is_not_cross_validated_and_it_is_said_why(table: IouTable) -> None:
     found = summary_of(scored(table, ["the only photo"] * 120), CONFIGS, seed=0)
     assert found["cross_validated"] is None
     assert found["unvalidated"] == "all 120 samples come from one source image"
@@ -74,14 +74,14 @@ def test_one_source_image_is_not_cross_validated_and_it_is_said_why(table: Table
     assert found["oracle_cell"] is not None  # images are still told apart
 
 
-def test_three_copies_of_every_image_are_no_more_certain_than_one(table: Table, found: Summary) -> None:
-    copies = Table(np.repeat(table.totals, 3, axis=0), np.ones(360, np.int64))
+def test_three_copies_of_every_image_are_no_more_certain_than_one(table: IouTable, found: Summary) -> None:
+    copies = IouTable(np.repeat(table.totals, 3, axis=0), np.ones(360, np.int64))
     again = summary_of(scored(copies, [f"{place // 3:03d}" for place in range(360)]), CONFIGS, seed=0)
     assert (again["images"], again["sources"]) == (360, 120)
     assert again["interval"] == pytest.approx(found["interval"])
 
 
-def test_every_order_is_tuned_alone_and_against_all_others(table: Table) -> None:
+def test_every_order_is_tuned_alone_and_against_all_others(table: IouTable) -> None:
     """By hand: in each repeat and fold the best cell on the other folds, of the order and of the rest."""
     configs = [
         PostProcess(),
@@ -131,19 +131,19 @@ def test_every_order_is_tuned_alone_and_against_all_others(table: Table) -> None
             assert one["gain"]["difference"] == pytest.approx(held_out(own) - without, abs=1e-12)
 
 
-def test_one_order_has_no_rival(table: Table) -> None:
+def test_one_order_has_no_rival(table: IouTable) -> None:
     units = [f"{place:03d}" for place in range(120)]
-    alone = Table(table.totals[:, _T:], table.sizes)
+    alone = IouTable(table.totals[:, _T:], table.sizes)
     assert summary_of(scored(alone, units), CONFIGS[1:], seed=0)["orders"] == []
 
 
-def test_groups_of_images_have_no_oracle(table: Table) -> None:
+def test_groups_of_images_have_no_oracle(table: IouTable) -> None:
     found = summary_of(scored(table.by([f"{place % 20:03d}" for place in range(120)])), CONFIGS, seed=0)
     assert (found["oracle_threshold"], found["oracle_cell"]) == (None, None)
     assert (found["images"], found["sources"]) == (120, 20)
 
 
-def test_a_best_cell_that_says_nothing_is_doubted(table: Table) -> None:
+def test_a_best_cell_that_says_nothing_is_doubted(table: IouTable) -> None:
     units = [f"{place:03d}" for place in range(120)]
     assert doubts(summary_of(scored(table, units, everything=107), CONFIGS, seed=0)) == []
     (whole,) = doubts(summary_of(scored(table, units, everything=108), CONFIGS, seed=0))
@@ -152,7 +152,7 @@ def test_a_best_cell_that_says_nothing_is_doubted(table: Table) -> None:
     assert "predicts nothing at all on 120 of 120 images" in nothing
 
 
-def test_a_best_cell_that_no_network_would_miss_is_doubted(table: Table) -> None:
+def test_a_best_cell_that_no_network_would_miss_is_doubted(table: IouTable) -> None:
     units = [f"{place:03d}" for place in range(120)]
     entry = {"name": "centre box", "mean_iou": 0.99, "threshold": 0.5, "cross_validated": 0.98}
     weak = {"name": "random", "mean_iou": 0.1, "threshold": 0.0, "cross_validated": 0.1}

@@ -6,20 +6,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from cliploc.core.errors import clean
-from cliploc.core.metrics import CONVENTION
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.morphology import SIGNIFICANT
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
+from cliploc.core.scores import CONVENTION
 from cliploc.core.sweep.choosing import COMPARED_FROM
-from cliploc.core.sweep.compare import Comparison, Contest
+from cliploc.core.sweep.compare import Comparison, SetComparison
 
 
-def pairs_table(findings: Findings, contest: Contest) -> Table | None:
+def pairs_table(findings: Findings, comparison: SetComparison) -> Table | None:
     """The differences of all pairs as a matrix; None for one set without baselines."""
-    names = list(contest.ways)
-    known = {found.contender: found for found in findings.sets}
+    names = list(comparison.ways)
+    known = {found.compared_as: found for found in findings.sets}
     titles = [known[name].label if name in known else clean(name) for name in names]
-    cells = {(pair.second, pair.first): _cell(pair) for pair in (*contest.pairs, *findings.against)}
+    cells = {(pair.second, pair.first): _cell(pair) for pair in (*comparison.pairs, *findings.against)}
     labels = [
         (name, f"{place}. {title}") for place, (name, title) in enumerate(zip(names, titles, strict=True), 1)
     ]
@@ -29,8 +29,8 @@ def pairs_table(findings: Findings, contest: Contest) -> Table | None:
         return None
     caption = (
         "Cross-validated mean IoU of the row minus that of the column, each tuned inside the same folds, "
-        f"over the same {int(contest.sizes.sum()):,} images, with 95 % intervals. *: p below {SIGNIFICANT} "
-        f"after Holm's correction for the {len(contest.pairs)} pairs of sets"
+        f"over the same {int(comparison.sizes.sum()):,} images, with 95 % intervals. *: p below "
+        f"{SIGNIFICANT} after Holm's correction for the {len(comparison.pairs)} pairs of sets"
         + (f", and for the {len(findings.against)} of sets and masks that need no network" if below else "")
         + f". Below {COMPARED_FROM} source images neither is given."
     )

@@ -1,26 +1,17 @@
-"""Predictions out and in: masks as PNG, COCO results JSON, and somebody else's of either, scored.
-
-A prediction is one mask per sample. In COCO's terms every sample is an image of
-its own (`image_id` counts from 1 in the dataset's order, `file_name` is the
-sample's id) with one category, its label; `ground_truth` writes the true masks in
-the same terms, so that pycocotools can judge the results without this program.
-"""
+"""Other programs' predictions, from a folder of masks or from COCO results, against the true masks."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from pycocotools import mask as coco_mask
 
-from cliploc.core.codes import Float32, Mask, map_of, mask_of
+from cliploc.core.codes import Mask
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.annotations import encloses, key_of
 from cliploc.core.datasets.files import read
@@ -30,124 +21,9 @@ from cliploc.core.datasets.segmentations import drawn
 from cliploc.core.datasets.spec import Options
 from cliploc.core.errors import ParameterError, StoreError, clean
 from cliploc.core.metrics import Counts, stacked
-from cliploc.core.paths import atomic_write
-from cliploc.core.postprocess import PostProcess
-
-Entry = dict[str, object]
+from cliploc.core.predictions.write import mask_name
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The mask (H, W) bool predicted for a sample, and how sure the heatmap is of it.
-
-    score: mean of the map (interpolated, before morphology) inside the mask, in [0, 1];
-    0 for an empty mask.
-    """
-
-    sample: Sample
-    mask: Mask
-    score: float
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """The box around the mask: x, y, width, height in pixels; all 0 for an empty mask."""
-        x, y, width, height = cv2.boundingRect(self.mask.astype(np.uint8))
-        return x, y, width, height
-
-
-def predictions(
-    heatmaps: Mapping[str, Float32], dataset: Dataset, config: PostProcess
-) -> Iterator[Prediction]:
-    """Predict a mask for every sample that has a heatmap (h, w) float32 in [0, 1], in the dataset's order."""
-    for sample in dataset.samples:
-        if sample.id in heatmaps:
-            shape = sample.true_mask().shape
-            mask = mask_of(heatmaps[sample.id], shape, config)
-            map_ = map_of(heatmaps[sample.id], shape, config.interpolation)
-            yield Prediction(sample, mask, float(map_[mask].mean(dtype=np.float64)) if mask.any() else 0.0)
-
-
-# Out.
-
-
-def write_masks(found: Iterable[Prediction], folder: Path) -> int:
-    """Write each mask as `ID.png` (0 and 255) into a folder. Returns how many."""
-    count = 0
-    for prediction in found:
-        _, content = cv2.imencode(".png", prediction.mask.astype(np.uint8) * 255)
-        with atomic_write(folder / mask_name(prediction.sample.id)) as file:
-            file.write(content.tobytes())
-        count += 1
-    return count
-
-
-def mask_name(id_: str) -> str:
-    """The file name of a sample's mask."""
-    return f"{file_name(id_)}.png"
-
-
-def results(found: Iterable[Prediction], dataset: Dataset) -> list[Entry]:
-    """COCO results: one entry per prediction, with RLE segmentation, box and score.
-
-    `sample` is our own addition: the sample's id; readers of COCO results pass over it.
-    """
-    images, categories = _numbers(dataset)
-    return [
-        {
-            "image_id": images[one.sample.id],
-            "category_id": categories[one.sample.label],
-            "segmentation": _encoded(one.mask),
-            "bbox": [float(side) for side in one.box],
-            "score": one.score,
-            "sample": one.sample.id,
-        }
-        for one in found
-    ]
-
-
-def ground_truth(dataset: Dataset) -> Entry:
-    """The dataset's true masks as a COCO annotation file, in the terms of `results`."""
-    images, categories = _numbers(dataset)
-    pictures, annotations = [], []
-    for sample in dataset.samples:
-        true_mask = sample.true_mask()
-        height, width = true_mask.shape
-        number = images[sample.id]
-        pictures.append({"id": number, "file_name": sample.id, "height": height, "width": width})
-        annotations.append(
-            {
-                "id": number,
-                "image_id": number,
-                "category_id": categories[sample.label],
-                "segmentation": _encoded(true_mask),
-                "area": int(true_mask.sum()),
-                "bbox": [float(side) for side in cv2.boundingRect(true_mask.astype(np.uint8))],
-                "iscrowd": 0,
-            }
-        )
-    named = [{"id": number, "name": label} for label, number in categories.items()]
-    return {"images": pictures, "annotations": annotations, "categories": named}
-
-
-def write_json(content: object, path: Path) -> None:
-    """Write a JSON file, whole or not at all."""
-    with atomic_write(path) as file:
-        file.write(json.dumps(content, ensure_ascii=False).encode())
-
-
-def _numbers(dataset: Dataset) -> tuple[dict[str, int], dict[str, int]]:
-    images = {sample.id: number for number, sample in enumerate(dataset.samples, start=1)}
-    return images, {label: number for number, label in enumerate(dataset.labels, start=1)}
-
-
-def _encoded(mask: Mask) -> Entry:
-    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
-
-
-# In.
 
 
 def read_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> dict[str, Mask]:
@@ -216,7 +92,7 @@ def read_results(
     entries = _read_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise StoreError(f"{path} holds no COCO results; expected a JSON list of objects with segmentation")
-    names = _CocoNames.read(annotations) if annotations else _CocoNames({}, {})
+    names = _names(annotations) if annotations else {}
     found: dict[str, Mask] = {}
     strangers: Counter[str] = Counter()
     for number, entry in enumerate(entries):
@@ -266,47 +142,37 @@ def _fitting(mask: Mask, sample: Sample, where: str) -> Mask:
     return mask
 
 
-@dataclass(frozen=True)
-class _CocoNames:
-    """What an annotation file calls its numbers: images by file stem, categories by name."""
-
-    images: Mapping[str, str]
-    categories: Mapping[str, str]
-
-    @classmethod
-    def read(cls, path: Path) -> _CocoNames:
-        content: Any = _read_json(path)
-        try:
-            images = {key_of(image["id"]): Path(str(image["file_name"])).stem for image in content["images"]}
-            categories = {key_of(each["id"]): str(each["name"]) for each in content["categories"]}
-        except (TypeError, KeyError, ValueError) as error:
-            raise StoreError(
-                f"{path} is no COCO annotation file; expected images and categories: {clean(error)}"
-            ) from error
-        return cls(images, categories)
-
-    def image(self, entry: Mapping[str, object]) -> str | None:
-        """The stem of the entry's image file."""
-        return self._of(entry, "image_id", self.images)
-
-    def label(self, entry: Mapping[str, object]) -> str | None:
-        """The name of the entry's category."""
-        return self._of(entry, "category_id", self.categories)
-
-    @staticmethod
-    def _of(entry: Mapping[str, object], name: str, known: Mapping[str, str]) -> str | None:
-        try:
-            return known.get(key_of(entry.get(name)))
-        except ValueError:
-            return None
+Names = Mapping[str, Mapping[str, str]]
 
 
-def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: _CocoNames) -> Sample | None:
+def _names(path: Path) -> Names:
+    """What an annotation file calls its numbers: images by their file's stem, categories by name."""
+    content: Any = _read_json(path)
+    try:
+        return {
+            "image_id": {key_of(each["id"]): Path(str(each["file_name"])).stem for each in content["images"]},
+            "category_id": {key_of(each["id"]): str(each["name"]) for each in content["categories"]},
+        }
+    except (TypeError, KeyError, ValueError) as error:
+        raise StoreError(
+            f"{path} is no COCO annotation file; expected images and categories: {clean(error)}"
+        ) from error
+
+
+def _name(entry: Mapping[str, object], field: str, names: Names) -> str | None:
+    """The name of an entry's number; None for none, or a strange one."""
+    try:
+        return names.get(field, {}).get(key_of(entry.get(field)))
+    except ValueError:
+        return None
+
+
+def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: Names) -> Sample | None:
     """The sample that an entry says by id, or means by its image and category."""
     own = entry.get("sample")
     if own is not None:
         return _known(dataset, str(own))
-    stem, label = names.image(entry), names.label(entry)
+    stem, label = _name(entry, "image_id", names), _name(entry, "category_id", names)
     if stem is None or label is None:
         return None
     for id_ in (file_name(f"{label}_{stem}"), file_name(stem)):

@@ -1,0 +1,26 @@
+"""The names of open_clip's that are not its public API, each with what it is for.
+
+A test says in a sentence which of them an installed release no longer has.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from operator import attrgetter
+from typing import Any
+
+FIND_WEIGHTS = "open_clip.factory:_find_checkpoint_in_dir"
+PUBLISHED = "open_clip.pretrained:_PRETRAINED"
+EMBEDS = "open_clip.transformer:VisionTransformer._embeds"
+
+REASONS = {
+    FIND_WEIGHTS: "which file of a model folder counts: the one that open_clip itself would load",
+    PUBLISHED: "its published weights by tag; read as text, because importing the module loads torch",
+    EMBEDS: "the tokens before the first block, of which the demo's training sees some alone",
+}
+
+
+def private(name: str) -> Any:  # noqa: ANN401  open_clip ships no types
+    """What a `module:name` of REASONS stands for."""
+    module, _, path = name.partition(":")
+    return attrgetter(path)(import_module(module))

@@ -1,0 +1,157 @@
+"""The options that several commands take, each declared once, and what they mean together.
+
+Free of torch and numpy: the explorer's command line has them, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from cliploc.core.backbones.catalog import PREPROCESS, QUICKGELU
+from cliploc.core.commands.output import say
+from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.spec import NAMES, ORIENTATIONS, PICTURES, parsed, written
+from cliploc.core.heatmaps.recipe import Recipe, parsed_parameters
+from cliploc.core.postprocess import PARAMETERS, PostProcess
+
+_PRINTED = 5e-4  # thresholds are printed with three digits
+
+
+def add_actions(
+    parser: argparse.ArgumentParser, actions: Mapping[str, tuple[Callable[..., int | None], str]]
+) -> dict[str, argparse.ArgumentParser]:
+    """Give a command its actions: by name, what runs and what it is for. Returns their parsers."""
+    subparsers = parser.add_subparsers(dest="action", required=True, metavar="|".join(actions))
+    made = {}
+    for name, (run, text) in actions.items():
+        made[name] = subparsers.add_parser(name, help=text, description=text)
+        made[name].set_defaults(run=run)
+    return made
+
+
+def add_json_argument(*parsers: argparse.ArgumentParser, what: str = "JSON") -> None:
+    """--json. what: is printed."""
+    for parser in parsers:
+        parser.add_argument("--json", action="store_true", help=f"print {what}")
+
+
+def add_dataset_argument(parser: argparse.ArgumentParser, default: str | None = "demo") -> None:
+    """The --dataset option and how its files are read, the same everywhere.
+
+    default: None where the spec is kept with what the command works on.
+    """
+    where = "where the set's dataset is now, if it has moved" if default is None else f"default: {default}"
+    parser.add_argument(
+        "--dataset",
+        default=default,
+        metavar="SPEC",
+        help="demo, cocoglide, a folder like it, or coco:IMAGES:ANNOTATIONS.json, with options: "
+        f"PLACE?mask-value=1&orientation=stored ({where})",
+    )
+    reading = parser.add_argument_group("how the dataset's files are read, where they do not say it")
+    reading.add_argument("--mask-value", metavar="V", help="what is foreground in masks: a number, or any")
+    reading.add_argument("--orientation", choices=ORIENTATIONS, help="of pictures with an EXIF tag")
+    reading.add_argument("--picture", choices=PICTURES, help="fake: CocoGlide's inpainted pictures")
+    for name, text in (
+        ("invert", "masks mark the background"),
+        ("skip-missing", "leave out samples whose files are not there"),
+        ("allow-empty", "score even where every true mask is empty"),
+    ):
+        reading.add_argument(f"--{name}", action="store_const", const="yes", help=text)
+
+
+def spec_of(arguments: argparse.Namespace) -> str | None:
+    """The spec that --dataset and the options behind it mean. ParameterError for a wrong one.
+
+    None where neither is given; `?…` where only options are: for the spec that is kept.
+    """
+    given = {name: getattr(arguments, name.replace("-", "_")) for name in NAMES}
+    options = {name: value for name, value in given.items() if value is not None}
+    if not options:
+        spec: str | None = arguments.dataset
+        return spec
+    place, before = parsed(arguments.dataset or "")
+    return written(place, before.with_(options))
+
+
+def opened(arguments: argparse.Namespace) -> Dataset:
+    """The dataset that the arguments mean. DatasetError, ParameterError."""
+    spec = spec_of(arguments)
+    assert spec is not None  # --dataset has a default
+    return open_dataset(spec)
+
+
+def add_config_arguments(parser: argparse.ArgumentParser, *, threshold: bool) -> None:
+    """One option per parameter of PostProcess. threshold: False where all thresholds are scored."""
+    for parameter in PARAMETERS:
+        if threshold or parameter.name != "threshold":
+            shown = f"{parameter.default:.3f}" if isinstance(parameter.default, float) else parameter.default
+            parser.add_argument(
+                f"--{parameter.name}",
+                default=str(parameter.default),
+                metavar="|".join(parameter.choices) or ("T" if parameter.name == "threshold" else "SIDE"),
+                help=f"{parameter.help} ({parameter.range_text()}; default: {shown})",
+            )
+
+
+def config_of(arguments: argparse.Namespace) -> PostProcess:
+    """The config that was asked for, and a word where its threshold is another. ParameterError."""
+    given = {p.name: p.parse(getattr(arguments, p.name)) for p in PARAMETERS if hasattr(arguments, p.name)}
+    config = PostProcess.from_dict(given)
+    asked = float(given.get("threshold", config.threshold))
+    if abs(asked - config.threshold) > _PRINTED:
+        say(
+            f"note: threshold {asked:g} is taken as {config.threshold:.4f}, "
+            "the nearest of the 100 that are scored"
+        )
+    return config
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
+    """--size, --precision, --set."""
+    parser.add_argument(
+        "--size", type=int, default=0, metavar="N", help="pixels that the network sees, N x N"
+    )
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        help="auto (bfloat16 on CUDA, else float32), float32, bfloat16, float16",
+    )
+    parser.add_argument(
+        "--set", dest="settings", action="append", default=[], metavar="PARAMETER=VALUE",
+        help="a parameter of the method; may be repeated",
+    )  # fmt: skip
+
+
+def with_settings(recipes: Sequence[Recipe], settings: Sequence[str]) -> list[Recipe]:
+    """Each recipe with those `name=value` settings that its method has. ParameterError for a wrong one."""
+    own: dict[Recipe, list[str]] = {recipe: [] for recipe in recipes}
+    for setting in settings:
+        name = setting.partition("=")[0]
+        takers = [recipe for recipe in recipes if any(p.name == name for p in recipe.spec.parameters)]
+        for recipe in takers or recipes[:1]:  # nobody's: the first one says what is wrong with it
+            own[recipe].append(setting)
+    return [
+        replace(
+            recipe,
+            parameters=tuple(
+                sorted({**dict(recipe.parameters), **dict(parsed_parameters(recipe.spec, taken))}.items())
+            ),
+        )
+        for recipe, taken in own.items()
+    ]
+
+
+def add_told_arguments(parser: argparse.ArgumentParser, default: str | None = "") -> None:
+    """--quickgelu yes|no, --preprocess openai|imagenet|inception; `default` where they are not given."""
+    parser.add_argument(
+        "--quickgelu", choices=tuple(QUICKGELU), default=default,
+        help="whether the weights were trained with QuickGELU, as OpenAI's were (default: what a config "
+        "beside them says, else no)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--preprocess", choices=tuple(PREPROCESS), default=default,
+        help="the mean and std of the pictures they were trained on (likewise, else openai)",
+    )  # fmt: skip

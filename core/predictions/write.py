@@ -1,0 +1,126 @@
+"""Our predictions for other programs: masks as PNG, COCO results, and the true masks in the same terms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from cliploc.core.codes import Float32, Mask, map_of, mask_of
+from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.datasets.ids import file_name
+from cliploc.core.paths import atomic_write
+from cliploc.core.postprocess import PostProcess
+
+Entry = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The mask (H, W) bool predicted for a sample, and how sure the heatmap is of it.
+
+    score: mean of the map (interpolated, before morphology) inside the mask, in [0, 1];
+    0 for an empty mask.
+    """
+
+    sample: Sample
+    mask: Mask
+    score: float
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The box around the mask: x, y, width, height in pixels; all 0 for an empty mask."""
+        x, y, width, height = cv2.boundingRect(self.mask.astype(np.uint8))
+        return x, y, width, height
+
+
+def predictions(
+    heatmaps: Mapping[str, Float32], dataset: Dataset, config: PostProcess
+) -> Iterator[Prediction]:
+    """Predict a mask for every sample that has a heatmap (h, w) float32 in [0, 1], in the dataset's order."""
+    for sample in dataset.samples:
+        if sample.id in heatmaps:
+            shape = sample.true_mask().shape
+            mask = mask_of(heatmaps[sample.id], shape, config)
+            map_ = map_of(heatmaps[sample.id], shape, config)
+            yield Prediction(sample, mask, float(map_[mask].mean(dtype=np.float64)) if mask.any() else 0.0)
+
+
+def write_masks(found: Iterable[Prediction], folder: Path) -> int:
+    """Write each mask as `ID.png` (0 and 255) into a folder. Returns how many."""
+    count = 0
+    for prediction in found:
+        _, content = cv2.imencode(".png", prediction.mask.astype(np.uint8) * 255)
+        with atomic_write(folder / mask_name(prediction.sample.id)) as file:
+            file.write(content.tobytes())
+        count += 1
+    return count
+
+
+def mask_name(id_: str) -> str:
+    """The file name of a sample's mask."""
+    return f"{file_name(id_)}.png"
+
+
+def results(found: Iterable[Prediction], dataset: Dataset) -> list[Entry]:
+    """COCO results: one entry per prediction, with RLE segmentation, box and score.
+
+    `sample` is our own addition: the sample's id; readers of COCO results pass over it.
+    """
+    images, categories = _numbers(dataset)
+    return [
+        {
+            "image_id": images[one.sample.id],
+            "category_id": categories[one.sample.label],
+            "segmentation": _encoded(one.mask),
+            "bbox": [float(side) for side in one.box],
+            "score": one.score,
+            "sample": one.sample.id,
+        }
+        for one in found
+    ]
+
+
+def ground_truth(dataset: Dataset) -> Entry:
+    """The dataset's true masks as a COCO annotation file, in the terms of `results`."""
+    images, categories = _numbers(dataset)
+    pictures, annotations = [], []
+    for sample in dataset.samples:
+        true_mask = sample.true_mask()
+        height, width = true_mask.shape
+        number = images[sample.id]
+        pictures.append({"id": number, "file_name": sample.id, "height": height, "width": width})
+        annotations.append(
+            {
+                "id": number,
+                "image_id": number,
+                "category_id": categories[sample.label],
+                "segmentation": _encoded(true_mask),
+                "area": int(true_mask.sum()),
+                "bbox": [float(side) for side in cv2.boundingRect(true_mask.astype(np.uint8))],
+                "iscrowd": 0,
+            }
+        )
+    named = [{"id": number, "name": label} for label, number in categories.items()]
+    return {"images": pictures, "annotations": annotations, "categories": named}
+
+
+def write_json(content: object, path: Path) -> None:
+    """Write a JSON file, whole or not at all."""
+    with atomic_write(path) as file:
+        file.write(json.dumps(content, ensure_ascii=False).encode())
+
+
+def _numbers(dataset: Dataset) -> tuple[dict[str, int], dict[str, int]]:
+    images = {sample.id: number for number, sample in enumerate(dataset.samples, start=1)}
+    return images, {label: number for number, label in enumerate(dataset.labels, start=1)}
+
+
+def _encoded(mask: Mask) -> Entry:
+    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
