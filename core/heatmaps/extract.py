@@ -63,10 +63,10 @@ def compute(
     """Fill the sets of all recipes, several methods in one pass where they can share it.
 
     samples: some of the dataset's, by default all. device: auto, cpu, cuda, mps, `all` (every
-    CUDA device), or several separated by commas, one process each. batch: samples together, 0 for the device's usual number,
-    halved where the memory is too small. notice: told what `ForwardPass.notices` says. Goes on from
-    what the store holds; killed at any moment, nothing that was reported is lost. Returns the
-    sets in the order of the recipes.
+    CUDA device), or several separated by commas, one process each. batch: samples together, 0 for
+    the device's usual number, halved where the memory is too small. notice: told what
+    `ForwardPass.notices` says. Goes on from what the store holds; killed at any moment, nothing that
+    was reported is lost. Returns the sets in the order of the recipes.
     """
     if batch < 0:
         raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
