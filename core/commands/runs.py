@@ -15,8 +15,8 @@ from cliploc.core.commands.options import add_actions, add_json_argument
 from cliploc.core.commands.output import print_json, print_lines, print_table, say, say_notes
 from cliploc.core.commands.progress import progress
 from cliploc.core.sweep.archive import pack, unpack
-from cliploc.core.sweep.choosing import COMPARED_FROM
 from cliploc.core.sweep.compare import ScoredSet, compared, scored_sets
+from cliploc.core.sweep.doubts import COMPARED_FROM
 from cliploc.core.sweep.export import export
 from cliploc.core.sweep.inputs import check_reading
 from cliploc.core.sweep.ledger import Ledger
