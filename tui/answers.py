@@ -1,10 +1,14 @@
-"""What the studio says to the screen: whole, plain values. Standard library only."""
+"""What the studio says to the screen: whole, plain values. Standard library only.
+
+A screen hears an answer in its `on_` handler of the class's name (`on_board_ready`), and looks whether
+it is of the state that it shows. ONLY_NEWEST: one that waits to be heard gives way to the next.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui.board import Board
@@ -44,6 +48,8 @@ class SheetReady:
 class BoardReady:
     """The dataset's scores of a source under a config; None where there are no heatmaps."""
 
+    ONLY_NEWEST: ClassVar = True
+
     source: Source
     config: PostProcess
     board: Board | None
@@ -52,6 +58,8 @@ class BoardReady:
 @dataclass
 class Scoring:
     """How much of the dataset has been scored, in [0, 1], for the answer that comes next."""
+
+    ONLY_NEWEST: ClassVar = True
 
     source: Source
     config: PostProcess
@@ -75,6 +83,8 @@ class HeatmapsArrived:
 class WorkerChanged:
     """What the heatmap worker is doing, in a few words. state: idle, loading, ready, busy or failed."""
 
+    ONLY_NEWEST: ClassVar = True
+
     state: str
     text: str
 
@@ -96,6 +106,8 @@ class Told:
 @dataclass
 class FetchChanged:
     """A download is under way: its title, what it says, how much is done. "" ends it."""
+
+    ONLY_NEWEST: ClassVar = True
 
     title: str
     said: str
@@ -131,6 +143,8 @@ class RunsRead:
     here: those that score the open dataset's true masks as they are now. leaders: the best of these.
     starting: since when (epoch seconds) sweeps are being started that are not in the ledger yet.
     """
+
+    ONLY_NEWEST: ClassVar = True
 
     runs: tuple[RunRow, ...]
     here: frozenset[str] = frozenset()
@@ -231,6 +245,11 @@ class DisagreementReady:
     """How much the stored sets disagree about each sample, under one config."""
 
     disagreement: Disagreement
+
+
+@dataclass
+class StudioBack:
+    """The studio had died and was started again: what is shown must be asked for anew."""
 
 
 @dataclass

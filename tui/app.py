@@ -7,56 +7,31 @@ import gc
 import logging
 import signal
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
-from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
+from cliploc.core.child import Process
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ClipLocError
 from cliploc.core.terminal import Terminal
 from cliploc.tui import session, themes
 from cliploc.tui.actions import ACTIONS
-from cliploc.tui.engine import Engine, Process
+from cliploc.tui.answers import DatasetFound, RunsRead, StudioBack, Told, Trouble
+from cliploc.tui.engine import Engine
 from cliploc.tui.graphics.pacing import Link
 from cliploc.tui.graphics.trimmed import Shown, Trimmed, TrimmedLayout
 from cliploc.tui.keymap import ALIVE, action_named, bindings_for, shown
-from cliploc.tui.messages import (
-    BoardReady,
-    ContenderReady,
-    ContendersListed,
-    DatasetFound,
-    DisagreementReady,
-    FetchChanged,
-    HeadReady,
-    HeadsScored,
-    HeadTableReady,
-    HeatmapsArrived,
-    PicturesReady,
-    Reopen,
-    RunRead,
-    RunsCompared,
-    RunsRead,
-    Scoring,
-    SetsListed,
-    SheetReady,
-    StatisticsReady,
-    StudioBack,
-    TermsArrived,
-    Told,
-    Trouble,
-    WorkerChanged,
-)
+from cliploc.tui.messages import Answered, message_of
 from cliploc.tui.state import ExplorerState
 from cliploc.tui.widgets.lines import StatusLine, title_of
 
@@ -75,6 +50,13 @@ SETTLED_SECONDS = 3.0
 AT_WORK = ("running", "waiting")
 HINT = "j k walk, d e t tune the mask, = finds the best threshold, W opens your data, ? shows all keys"
 SIGNALS = (signal.SIGHUP, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Reopen:
+    """What the app exits with to be started again on another dataset."""
+
+    dataset: str
 
 
 class ExplorerApp(App[int | Reopen]):
@@ -137,50 +119,20 @@ class ExplorerApp(App[int | Reopen]):
     def _theme_in_use(self) -> Theme:
         return self.get_theme(self.theme) or themes.THEMES[0]
 
-    def _from_engine(self, message: Message) -> None:
-        """Called on lanes: hand what the engine says to the event loop."""
-        self.post_message(message)
+    def _from_engine(self, answer: object) -> None:
+        """Called on another thread: hand what the studio says to the event loop."""
+        self.post_message(Answered(answer))
 
-    @on(PicturesReady)
-    @on(SheetReady)
-    @on(BoardReady)
-    @on(Scoring)
-    @on(WorkerChanged)
-    @on(DisagreementReady)
-    @on(FetchChanged)
-    def _for_the_explorer(self, message: Message) -> None:
-        self.explorer.post_message(message)
-
-    def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
-        """The explorer and the page over it may both have waited."""
-        screens: set[Screen[Any]] = {self.explorer, self._page}
+    def on_answered(self, message: Answered) -> None:
+        """Offer an answer to the app and to every screen: who did not ask does not hear it, or sees that."""
+        screens: set[Screen[Any]] = {self.explorer, *self.screen_stack}
+        self.post_message(message_of(message.answer))
         for screen in screens:
-            screen.post_message(replace(message))
-
-    @on(RunRead)
-    @on(RunsCompared)
-    @on(ContenderReady)
-    @on(ContendersListed)
-    @on(StatisticsReady)
-    @on(HeadReady)
-    @on(HeadTableReady)
-    @on(HeadsScored)
-    @on(TermsArrived)
-    def _for_who_is_shown(self, message: Message) -> None:
-        self._page.post_message(message)
-
-    @on(SetsListed)
-    def _for_who_is_on_top(self, message: Message) -> None:
-        self.screen.post_message(message)
-
-    @property
-    def _page(self) -> Screen[Any]:
-        """The screen that is shown, under the dialogs if there are any."""
-        return next(s for s in reversed(self.screen_stack) if not isinstance(s, ModalScreen))
+            screen.post_message(message_of(message.answer))
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)
-        self.set_interval(POLL_SECONDS, self.engine.runs.poll)
+        self.set_interval(POLL_SECONDS, self.engine.studio.runs.poll)
         for number in SIGNALS:
             # A dropped connection: leave through the front door, so that the session is kept.
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
@@ -227,8 +179,8 @@ class ExplorerApp(App[int | Reopen]):
         """Never look for garbage in what is there now: that would hold the event loop for long."""
         gc.freeze()
 
-    @on(StudioBack)
-    def _ask_anew(self) -> None:
+    def on_studio_back(self, _: StudioBack) -> None:
+        """What is shown is asked for anew."""
         self.explorer.ask_anew()
 
     def on_dataset_found(self, message: DatasetFound) -> None:
@@ -244,16 +196,13 @@ class ExplorerApp(App[int | Reopen]):
         self.notify(message.text)
 
     def on_runs_read(self, message: RunsRead) -> None:
-        """Hand the runs to whoever shows them, and say which have ended."""
+        """Keep the runs, and say which have ended."""
         before = {run.id: run.state for run in self.runs}
         self.runs = message.runs
         for run in message.runs:
             if before.get(run.id) in AT_WORK and run.state not in AT_WORK:
                 score = f", best mean IoU {run.best.mean_iou:.4f} (tuned)" if run.best else ""
                 self.notify(f"sweep {run.id[:8]} is {run.state}{score}")
-        screens: set[Screen[Any]] = {self.explorer, self.screen}
-        for screen in screens:
-            screen.post_message(replace(message))
 
     def notify(self, message: str, **options: Any) -> None:  # noqa: ANN401
         """Show a notice and keep it for the history; text is never markup."""

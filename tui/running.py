@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cliploc.core.child import Process
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.terminal import Terminal
 from cliploc.tui import session
-from cliploc.tui.app import ExplorerApp
+from cliploc.tui.app import ExplorerApp, Reopen
 from cliploc.tui.browsing import first_of
-from cliploc.tui.engine import Process
 from cliploc.tui.graphics.driver import GraphicsDriver
-from cliploc.tui.messages import Reopen
 from cliploc.tui.state import ExplorerState, Source
 
 

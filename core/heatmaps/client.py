@@ -6,17 +6,12 @@ Nothing here waits for the worker, and torch stays on its side of the pipe.
 from __future__ import annotations
 
 import logging
-import os
-import queue
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from cliploc.core import paths
+from cliploc.core.child import DEATHS_IN_A_ROW, Child, module, spawned
 from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.heatmaps.protocol import (
     Computed,
@@ -36,9 +31,8 @@ from cliploc.core.heatmaps.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-DEATHS_IN_A_ROW = 3
-LOG_LIMIT = 1_000_000  # bytes; an older log is started afresh
-_COMMAND = (sys.executable, "-P", "-m", "cliploc.core.heatmaps.worker")
+# Seconds that a worker gets to end by itself.
+LAST_WORDS = 2.0
 
 
 class Worker:
@@ -46,7 +40,7 @@ class Worker:
 
     on_event: called with each event on a thread of the client; what it raises is logged.
     device: auto, cpu, cuda, cuda:1 or mps. A worker that died is started again by the
-    next request, until it has died three times in a row; then only by `start`.
+    next request, until it has died too often in a row; then only by `start`.
     """
 
     def __init__(
@@ -54,20 +48,14 @@ class Worker:
         dataset: str,
         on_event: Callable[[Event], None],
         device: str = "auto",
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] = module("cliploc.core.heatmaps.worker"),
     ) -> None:
         self._dataset = dataset
         self._on_event = on_event
-        self._command = [*command, "--device", device]
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._outbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._deaths = 0
-
-    @property
-    def alive(self) -> bool:
-        """Whether there is a process; a dead one counts until it was reported as Died."""
-        return self._process is not None
+        command = (*command, "--device", device)
+        self._child = Child(
+            "heatmap worker", lambda: spawned(command, self.log_file), _events, self._hear, self._ended
+        )
 
     @property
     def log_file(self) -> Path:
@@ -76,8 +64,7 @@ class Worker:
 
     def start(self) -> None:
         """Start the process now (torch takes seconds to load), however often it died."""
-        self._deaths = 0
-        self._ensure_started()
+        self._started(self._child.start)
 
     def request(
         self, recipe: Recipe, ids: Sequence[str], *, urgent: bool = True, terms: bool = False
@@ -96,97 +83,37 @@ class Worker:
 
     def forget(self) -> None:
         """Drop the requests that were not begun."""
-        if self.alive:
-            self._outbox.put(Forget())
+        if self._child.process is not None:
+            self._child.send(encoded(Forget()))
 
     def close(self) -> None:
         """End the process; nothing is reported any more."""
-        with self._lock:
-            process, self._process = self._process, None
-            self._outbox.put(None)
-        if process is None:
-            return
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
+        process = self._child.close(LAST_WORDS)
+        if process is not None:
             process.kill()
             process.wait()
 
     def _send(self, message: Message) -> None:
-        if not self.alive and self._deaths >= DEATHS_IN_A_ROW:
-            self._report(
-                Failed(f"the heatmap worker died {self._deaths} times in a row; its log is {self.log_file}")
-            )
-            return
-        self._ensure_started()
-        self._outbox.put(message)
+        if self._child.is_given_up:
+            text = f"the heatmap worker died {DEATHS_IN_A_ROW} times in a row; its log is {self.log_file}"
+            self._on_event(Failed(text))
+        else:
+            self._started(lambda: self._child.send(encoded(message)))
 
-    def _ensure_started(self) -> None:
-        with self._lock:
-            if self.alive:
-                return
-            try:
-                process = self._spawned()
-            except OSError as error:
-                failure = Failed(f"the heatmap worker cannot be started: {error}")
-            else:
-                self._process, self._outbox = process, queue.SimpleQueue()
-                _background(self._write, process, self._outbox)
-                _background(self._read, process)
-                return
-        self._report(failure)
-
-    def _spawned(self) -> subprocess.Popen[bytes]:
-        with self._log() as stderr:
-            # A session of its own: keys and signals of the terminal are the screen's. It ends
-            # when its standard input does, that is, with this process, however that ends.
-            return subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                start_new_session=True,
-            )
-
-    def _log(self) -> IO[bytes]:
+    def _started(self, do: Callable[[], None]) -> None:
         try:
-            paths.make_folder(self.log_file.parent)
-            old = self.log_file.stat().st_size if self.log_file.exists() else 0
-            return open(self.log_file, "wb" if old > LOG_LIMIT else "ab")
-        except (ClipLocError, OSError) as error:
-            log.warning("the heatmap worker runs without a log: %s", error)
-            return open(os.devnull, "wb")
+            do()
+        except OSError as error:
+            self._on_event(Failed(f"the heatmap worker cannot be started: {error}"))
 
-    def _write(self, process: subprocess.Popen[bytes], outbox: queue.SimpleQueue[Message | None]) -> None:
-        assert process.stdin is not None
-        try:
-            while (message := outbox.get()) is not None:
-                process.stdin.write(encoded(message))
-                process.stdin.flush()
-            process.stdin.close()
-        except OSError:
-            log.info("the heatmap worker no longer listens")  # the reader reports how it ended
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Ready | Computed | TextComputed | TermsComputed):
+            self._child.is_well()
+        self._on_event(event)
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            try:
-                event = decoded(line)
-            except ClipLocError as error:
-                log.warning("%s", error)
-                continue
-            if not isinstance(event, Request | Forget) and process is self._process:
-                if isinstance(event, Ready | Computed | TextComputed | TermsComputed):
-                    self._deaths = 0
-                self._report(event)
-        code = process.wait()
-        with self._lock:
-            if process is not self._process:
-                return  # closed: its end was wanted
-            self._process = None
-            self._deaths += 1
-            self._outbox.put(None)
-        self._report(Died(f"the heatmap worker {_how(code)}{self._last_words() if code > 0 else ''}"))
+    def _ended(self, how: str) -> None:
+        words = "" if "killed" in how else self._last_words()
+        self._on_event(Died(f"the heatmap worker {how}{words}"))
 
     def _last_words(self) -> str:
         try:
@@ -195,18 +122,13 @@ class Worker:
             return ""
         return f" ({clean(lines[-1])[:200]}); its log is {self.log_file}" if lines else ""
 
-    def _report(self, event: Event) -> None:
+
+def _events(lines: IO[bytes]) -> Iterator[Event]:
+    for line in lines:
         try:
-            self._on_event(event)
-        except Exception:  # a thread boundary: the client goes on whatever its user does
-            log.exception("handling %s", type(event).__name__)
-
-
-def _background(work: Callable[..., None], *arguments: object) -> None:
-    threading.Thread(target=work, args=arguments, name="heatmap-client", daemon=True).start()
-
-
-def _how(code: int) -> str:
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"
+            message = decoded(line)
+        except ClipLocError as error:
+            log.warning("%s", error)
+            continue
+        if not isinstance(message, Request | Forget):
+            yield message

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import IO
 
 from cliploc.core.backbones.ahead import check_network
+from cliploc.core.child import Outlet
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.backlog import Backlog
 from cliploc.core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, decoded, encoded
@@ -34,15 +35,10 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     os.nice(NICENESS)
-    # Libraries print; what they print must not end up between the events.
-    events = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    backlog, turn = Backlog(), threading.Lock()
+    outlet, backlog = Outlet.instead_of_stdout(), Backlog()
 
     def emit(event: Event) -> None:
-        with turn:
-            events.write(encoded(event))
-            events.flush()
+        outlet.write(encoded(event))
 
     reading = (sys.stdin.buffer, backlog, arguments.device, emit)
     threading.Thread(target=_read, args=reading, name="requests", daemon=True).start()

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cliploc.core.metrics import Integers, Scores
-from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, WORTH_FROM
+from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
 from cliploc.core.sweep.plan import FOLDS
 from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, quantile, two_sided, variance_of_mean
 
@@ -36,6 +36,12 @@ def folds_of(units: int, seed: int) -> Folds:
     random = np.random.default_rng(seed)
     even = np.arange(units) % min(FOLDS, units)
     return np.stack([random.permutation(even) for _ in range(REPEATS)])
+
+
+def halves_of(units: int, seed: int) -> Folds:
+    """The half of each unit, drawn once: (1, units), 0 or 1."""
+    random = np.random.default_rng([seed, 2])
+    return random.permutation(np.arange(units) % 2)[None]
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ class Paired(TypedDict):
     """Two ways of choosing on the same images: what the first is worth more, on new images.
 
     low, high: 95 % interval, p: two-sided; None below COMPARED_FROM sources (GAIN_FROM with a rival).
+    images, sources: those that it was measured on.
     """
 
     difference: float
@@ -156,12 +163,33 @@ def paired(first: Selection, second: Selection, sizes: Integers, rival: Integers
     found = Paired(difference=difference, low=None, high=None, p=None, images=int(sizes.sum()), sources=units)
     if units < (COMPARED_FROM if rival is None else GAIN_FROM):
         return found
-    error = _error(held_out, fixed, sizes)
-    reach = quantile(0.95, units - 1) * error
+    return _with_interval(found, _error(held_out, fixed, sizes))
+
+
+def ahead(first: Selection, second: Selection, sizes: Integers, halves: Folds) -> Paired:
+    """What the first way's choice on one half is worth more than the second's, on the other half.
+
+    halves: both ways' folds, of `halves_of`. A plain paired comparison on units that no choice has seen:
+    as sure as it says whether the ways differ or not, at the price of half the units.
+    None instead of an interval below LEAD_FROM sources in both halves together.
+    """
+    there = halves[0] == 0
+    held_out, measured = (first.held_out - second.held_out)[:, there], sizes[there]
+    difference = float(held_out.sum() / UNIT / measured.sum())
+    units, images = len(measured), int(measured.sum())
+    found = Paired(difference=difference, low=None, high=None, p=None, images=images, sources=units)
+    if len(sizes) < LEAD_FROM:
+        return found
+    return _with_interval(found, math.sqrt(float(variance_of_mean(held_out, measured)[0])))
+
+
+def _with_interval(found: Paired, error: float) -> Paired:
+    """The interval and p of a difference, from its standard error; t of a unit less than it has."""
+    difference, freedom = found["difference"], found["sources"] - 1
+    reach = quantile(0.95, freedom) * error
     certain = 0.0 if difference else 1.0  # without any spread, as between identical heatmaps
-    found["low"], found["high"] = difference - reach, difference + reach
-    found["p"] = two_sided(difference / error, units - 1) if error else certain
-    return found
+    p = two_sided(difference / error, freedom) if error else certain
+    return Paired({**found, "low": difference - reach, "high": difference + reach, "p": p})
 
 
 def _error(held_out: Integers, fixed: float, sizes: Integers) -> float:

@@ -42,3 +42,4 @@ def _held_out(entry: Mapping[str, Any], tuned: float) -> float:
 WORTH_FROM = 32
 COMPARED_FROM = 60  # ways that share no cells
 GAIN_FROM = 120  # ways that do
+LEAD_FROM = 240  # one half chooses, the other is measured on

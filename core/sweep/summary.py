@@ -22,9 +22,11 @@ from cliploc.core.sweep.choosing import (
     Paired,
     Selection,
     Worth,
+    ahead,
     best_of,
     chosen,
     folds_of,
+    halves_of,
     paired,
     worth,
 )
@@ -57,7 +59,8 @@ class OrderEntry(CellEntry):
     """The best cell of one order, and what choosing among its cells is worth more than among others.
 
     order: of the steps that really run: `dilate-erode` with an erosion of side 1 is `dilate`.
-    lead: than among those of all other orders; gain: than among those without any step, None for those.
+    lead: than among those of all other orders, chosen on one half of the sources and measured on the
+    other; gain: than among those without any step, None for those.
     """
 
     order: str
@@ -162,7 +165,7 @@ def summary_of(
         oracle_cell=float(images.totals.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         everything=int(scored.everything[best]),
         nothing=int(scored.nothing[best]),
-        orders=_orders(table, means, configs, folds) if folds is not None else [],
+        orders=_orders(table, means, configs, folds, seed) if folds is not None else [],
         baselines=list(baselines),
     )
 
@@ -190,17 +193,25 @@ def _raw(
     )
 
 
-def _orders(table: IouTable, means: Scores, configs: Sequence[PostProcess], folds: Folds) -> list[OrderEntry]:
-    """Every order of steps against the choice among all others, tuned inside the same folds."""
+def _orders(
+    table: IouTable, means: Scores, configs: Sequence[PostProcess], folds: Folds, seed: int
+) -> list[OrderEntry]:
+    """Every order of steps: tuned inside the folds, and against the choice among all others on halves."""
     names = np.repeat(["-".join(name for name, _ in config.steps()) or "none" for config in configs], _T)
     present = [order for order in ORDERS if (names == order).any()]
     if len(present) < 2:
         return []
     ways = {order: chosen(table.only(names == order), folds) for order in present}
+    halves = halves_of(len(table.sizes), seed)
+    halved = {order: chosen(table.only(names == order), halves) for order in present}
 
-    def more(way: Selection, other: Selection) -> Paired:
+    def lead(order: str) -> Paired:
+        others = best_of([way for name, way in halved.items() if name != order], halves)
+        return ahead(halved[order], others, table.sizes, halves)
+
+    def gain(way: Selection, none: Selection) -> Paired:
         # Cells of two orders may be one and the same mask: as sure as ways that share cells, not more.
-        return paired(way, other, table.sizes, way.on_all)
+        return paired(way, none, table.sizes, way.on_all)
 
     found = []
     for order, way in ways.items():
@@ -210,8 +221,8 @@ def _orders(table: IouTable, means: Scores, configs: Sequence[PostProcess], fold
                 **_entry(configs, place, means[place]),
                 order=order,
                 cross_validated=worth(way, table.sizes)["mean"],
-                lead=more(way, best_of([other for name, other in ways.items() if name != order], folds)),
-                gain=more(way, ways["none"]) if order != "none" and "none" in ways else None,
+                lead=lead(order),
+                gain=gain(way, ways["none"]) if order != "none" and "none" in ways else None,
             )
         )
     return found

@@ -13,13 +13,13 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from cliploc.core.sweep.choosing import Selection, chosen, folds_of, paired, worth
+from cliploc.core.sweep.choosing import Paired, Selection, ahead, chosen, folds_of, halves_of, paired, worth
 from cliploc.core.sweep.statistics import IouTable
 from tests.simulation import before
 from tests.simulation.population import GRID, Population, level, natural, scaled
 
 SETS = 4000
-SIZES = (32, 60, 120, 512)
+SIZES = (32, 60, 120, 240, 512)
 SEEDS = (1, 2)
 FIRST, SECOND = 5, 6  # methods; the weights in cliploc.core.sweep.choosing were found on 1 to 4
 Mask = npt.NDArray[np.bool_]
@@ -30,6 +30,7 @@ class Case:
     """Two ways of choosing cells in one population: (cells,) each. copies: samples of each source image.
 
     orders: whether they are orders of one heatmap set, whose cells may be one and the same mask.
+    halved: whether one half of the images chooses and the other is measured on.
     """
 
     population: Population
@@ -37,6 +38,7 @@ class Case:
     second: Mask
     copies: int = 1
     orders: bool = False
+    halved: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,14 @@ def _pair(effect: float) -> Case:
     return Case(Population(values, np.tile(first.raw, 2)), is_first, ~is_first)
 
 
-def _order(effect: float) -> Case:
-    """Dilation, then erosion against all other orders."""
+def _order(effect: float, rest: str = "all others") -> Case:
+    """Dilation, then erosion against all other orders, or against none."""
     population = scaled(natural(FIRST), effect)
     closing = [config.dilate > 1 and config.erode > 1 for config in GRID.configs]
     cells = np.repeat(closing, population.values.shape[1] // len(closing))
-    return Case(population, cells, ~cells, orders=True)
+    if rest == "none":
+        return Case(population, cells, population.raw, orders=True)
+    return Case(population, cells, ~cells, halved=True)
 
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -86,8 +90,12 @@ CASES: dict[str, Callable[[], Case]] = {
     "two methods, equally good": cache(lambda: _pair(1.0)),
     "two methods, equally good, many equal cells": cache(lambda: _pair(0.0)),
     "an order against all others, all equally good": cache(lambda: _order(0.0)),
+    "an order against all others, 0.2 of the natural": cache(lambda: _order(0.2)),
     "an order against all others, 0.3 of the natural": cache(lambda: _order(0.3)),
     "an order against all others, natural": cache(lambda: _order(1.0)),
+    "gain of an order, none in truth": cache(lambda: _order(0.0, "none")),
+    "gain of an order, 0.3 of the natural": cache(lambda: _order(0.3, "none")),
+    "gain of an order, natural": cache(lambda: _order(1.0, "none")),
 }
 
 
@@ -99,11 +107,23 @@ def now(case: Case, images: int, seed: int, sets: int = SETS) -> Line:
         table = _copied(case.population.drawn(random, images), case.copies)
         folds, sizes = folds_of(images, number), table.sizes
         first, second = chosen(table.only(case.first), folds), chosen(table.only(case.second), folds)
-        found, value = paired(first, second, sizes, _rival(case, table, first)), worth(first, sizes)
-        named = truth[case.first][first.best]
-        gains.append((found["low"], found["high"], found["p"], named - truth[case.second][second.best]))
+        value, named = worth(first, sizes), truth[case.first][first.best]
+        if case.halved:
+            found, gain = _on_halves(case, table, number)
+        else:
+            found = paired(first, second, sizes, _rival(case, table, first))
+            gain = named - truth[case.second][second.best]
+        gains.append((found["low"], found["high"], found["p"], gain))
         worths.append((value["low"], value["high"], 0.0, named))
     return _line(gains, worths)
+
+
+def _on_halves(case: Case, table: IouTable, number: int) -> tuple[Paired, float]:
+    """What is printed of halves, and what the choice made on the one half gains in truth."""
+    halves, truth = halves_of(len(table.sizes), number), case.population.truth
+    first, second = (chosen(table.only(cells), halves) for cells in (case.first, case.second))
+    gain = truth[case.first][first.choices[0, 0]] - truth[case.second][second.choices[0, 0]]
+    return ahead(first, second, table.sizes, halves), float(gain)
 
 
 def earlier(case: Case, images: int, seed: int, sets: int = SETS) -> Line:

@@ -212,7 +212,7 @@ async def test_what_arrives_under_a_dialog_is_not_lost(make_app: Make, worker: F
         worker.only = lambda _: True
         for contender in screen.contenders:
             worker.request(
-                app.engine._process.studio._heatmaps._worker,
+                app.engine._child.process.studio._heatmaps._worker,
                 contender.source.recipe,
                 [app.explorer.now.sample],
             )

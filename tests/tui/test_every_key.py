@@ -396,7 +396,7 @@ async def test_key(
         return bool(case.look(app) == case.then)
 
     async with app.run_test(size=SIZE) as pilot:
-        app.engine.runs.poll()
+        app.engine.studio.runs.poll()
         for press in (*WAY[scope], *case.first):
             await settled(pilot)
             await pilot.press(press)

@@ -100,7 +100,7 @@ def untrue_pictures(app: ExplorerApp) -> list[str]:
 
 
 def studio_of(app: ExplorerApp) -> WaywardStudio:
-    studio = app.engine._process
+    studio = app.engine._child.process
     assert isinstance(studio, WaywardStudio)
     return studio
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from rich.segment import Segment
 from textual.strip import Strip
 
+from cliploc.tui.answers import PicturesReady
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.messages import PicturesReady
 from cliploc.tui.widgets.picture import Picture
 from tests.tui.conftest import settled, until
 

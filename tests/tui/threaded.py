@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 
+from cliploc.core.child import Outlet
 from cliploc.core.datasets import open_dataset
 from cliploc.tui.studio.studio import Studio
-from cliploc.tui.studio.wire import Outlet, received
+from cliploc.tui.studio.wire import packed, received
 
 
 class ThreadedStudio:
@@ -30,7 +31,7 @@ class ThreadedStudio:
 
     def _post(self, answer: object) -> None:
         try:
-            self._outlet.put(answer)
+            self._outlet.write(packed(answer))
         except (OSError, ValueError):
             return  # the test is over
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, NewType
 
 from cliploc.core.terminal import Protocol, Terminal
@@ -24,6 +25,16 @@ Rectangle = tuple[int, int, int, int]
 
 Plate = NewType("Plate", str)
 """A picture that the studio holds, named by its content: the same pixels have the same name."""
+
+
+class Detail(IntEnum):
+    """How much of a picture is sent: little time and few bytes before fidelity, what is comfortable for
+    the link, or all that there is.
+    """
+
+    COARSE = 0
+    COMFORTABLE = 1
+    ALL = 2
 
 
 @dataclass(frozen=True)
@@ -54,9 +65,9 @@ class Job:
     """How one picture is to be encoded: where it goes and on what terminal.
 
     size: the widget's (columns, rows). background: RGB around the picture. grey: the user
-    asked for no colour. coarse: little time and few bytes before fidelity (kitty and sixel).
-    budget: the bytes that are comfortable for the link; half-cells keep to it at the cost of
-    fidelity, and so do kitty's finest and sixel's finest and coarse pictures.
+    asked for no colour. detail: kitty and sixel only. budget: the bytes that are comfortable for the
+    link; half-cells keep to it at the cost of fidelity, and so do kitty's finest pictures and sixels
+    that are not to have all detail.
     identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when another
     screen lies over it. covered: the widget's parts that cannot be seen.
     at_bottom: the widget's last row is the screen's. before: the half-cells that its rows show,
@@ -68,7 +79,7 @@ class Job:
     terminal: Terminal
     background: tuple[int, int, int]
     grey: bool
-    coarse: bool
+    detail: Detail
     budget: int
     identity: int
     origin: tuple[int, int] | None
@@ -78,7 +89,12 @@ class Job:
 
     def is_done_by(self, other: Job) -> bool:
         """Whether the same picture, encoded for the other job, would do for this one too."""
-        return self._settings() == other._settings() and (self.coarse or not other.coarse)
+        return self._settings() == other._settings() and self.detail <= other.detail
+
+    @property
+    def coarse(self) -> bool:
+        """Whether time and bytes go before fidelity."""
+        return self.detail is Detail.COARSE
 
     @property
     def is_covered(self) -> bool:
@@ -95,7 +111,7 @@ class Job:
 class Frame:
     """One encoded picture; equal only to itself.
 
-    protocol: how it was encoded. coarse: it lacks detail that is sent later. cells: its
+    protocol: how it was encoded. detail: what it lacks is sent later. cells: its
     half-cells, shown wherever pixels cannot be (under a dialog). background: RGB around it.
     difference: half-cells only, the bytes that bring the screen from the job's `before` to
     this. pixels: the bytes of the picture itself, wherever the cursor is; empty for
@@ -105,9 +121,14 @@ class Frame:
     protocol: Protocol
     generation: int
     size: tuple[int, int]
-    coarse: bool
+    detail: Detail
     box: Box
     cells: Cells
     background: tuple[int, int, int]
     difference: str
     pixels: str
+
+    @property
+    def coarse(self) -> bool:
+        """Whether the next frame of the same picture is to be a better one."""
+        return self.detail is Detail.COARSE

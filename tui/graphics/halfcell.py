@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cliploc.tui.graphics.celltext import NO_COLOUR, cell
 from cliploc.tui.graphics.fit import Box, fit
-from cliploc.tui.graphics.frame import Cells, Frame, Job, Rectangle
+from cliploc.tui.graphics.frame import Cells, Detail, Frame, Job, Rectangle
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import Pixels
@@ -111,7 +111,7 @@ def encode(rgb: Pixels, job: Job) -> Frame:
     box = fit(rgb.shape[:2], job.size, job.terminal)
     truecolor = job.terminal.truecolor
     grid = grid_of(rgb, box, job.background, truecolor=truecolor, grey=job.grey)
-    coarse, changes = False, ""
+    detail, changes = Detail.ALL, ""
     if job.before is not None and job.origin is not None:
         before = grid_from(job.before)
         if before.shape == grid.shape:
@@ -119,10 +119,10 @@ def encode(rgb: Pixels, job: Job) -> Frame:
             changes = difference(grid, before, job.origin, truecolor=truecolor)
             if truecolor and len(changes) > job.budget:
                 tolerance, grid = _within(grid, before, job.budget)
-                coarse = tolerance > TOLERANCES[0]
+                detail = Detail.COARSE if tolerance > TOLERANCES[0] else Detail.ALL
                 changes = difference(grid, before, job.origin, truecolor=truecolor)
     cells = cells_from(grid)
-    return Frame("halfcell", job.generation, job.size, coarse, box, cells, job.background, changes, "")
+    return Frame("halfcell", job.generation, job.size, detail, box, cells, job.background, changes, "")
 
 
 def cells_from(grid: Grid) -> Cells:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cliploc.tui.graphics.diacritics import DIACRITICS
 from cliploc.tui.graphics.fit import Box, fit
-from cliploc.tui.graphics.frame import Frame, Job
+from cliploc.tui.graphics.frame import Detail, Frame, Job
 from cliploc.tui.graphics.halfcell import cells_from, grid_of
 from cliploc.tui.graphics.palette import held, quantize
 
@@ -36,7 +36,17 @@ def encode(rgb: Pixels, job: Job) -> Frame:
     png = _png(_shrunk(rgb, box, job), job)
     pixels = "".join(job.terminal.passed(command) for command in transmission(png, job.identity, box))
     cells = cells_from(grid)
-    return Frame("kitty", job.generation, job.size, job.coarse, box, cells, job.background, "", pixels)
+    return Frame(
+        "kitty",
+        job.generation,
+        job.size,
+        Detail.COARSE if job.coarse else Detail.ALL,
+        box,
+        cells,
+        job.background,
+        "",
+        pixels,
+    )
 
 
 def _shrunk(rgb: Pixels, box: Box, job: Job) -> Pixels:

@@ -14,7 +14,7 @@ import cv2
 from PIL import Image
 
 from cliploc.tui.graphics.fit import fit
-from cliploc.tui.graphics.frame import Frame, Job
+from cliploc.tui.graphics.frame import Detail, Frame, Job
 from cliploc.tui.graphics.halfcell import cells_from, grid_of
 from cliploc.tui.graphics.palette import held, quantize
 
@@ -29,8 +29,8 @@ except ImportError:
 
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
 LEVELS = ((96, 8), (64, 10), (40, 12))
-# Without streaks in smooth areas, half as large again: where the link is fast, that is, where so many
-# bytes a pixel are comfortable while four pictures share it.
+# Without streaks in smooth areas, half as large again: at once where the link is fast, that is, where so
+# many bytes a pixel are comfortable while four pictures share it; elsewhere when nothing else is to be sent.
 FINEST_LEVEL, FINEST_BYTES = (240, 2), 0.125
 COARSE_LEVEL = (32, 12)
 # A coarse picture has square pixels of the first of these sides that is comfortable for the link,
@@ -54,16 +54,19 @@ def encode(rgb: Pixels, job: Job, to_sixels: Callable[[Image.Image], str]) -> Fr
     box = fit(rgb.shape[:2], job.size, job.terminal, spare_last_row=job.at_bottom)
     grid = grid_of(rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
     size = (box.columns * job.terminal.cell_width, box.rows * job.terminal.cell_height)
+    detail = job.detail
     if job.coarse:
         small = _scaled(rgb, _coarse_size(size, job.budget))
         pixels = _sixels(small, size, COARSE_LEVEL, to_sixels)
     else:
-        levels = (FINEST_LEVEL, *LEVELS) if FINEST_BYTES * size[0] * size[1] <= job.budget else LEVELS
+        if FINEST_BYTES * size[0] * size[1] <= job.budget:
+            detail = Detail.ALL
+        levels = (FINEST_LEVEL, *LEVELS) if detail is Detail.ALL else LEVELS
         pixels = _within_budget(
             _scaled(rgb, size), levels, BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels
         )
     cells = cells_from(grid)
-    return Frame("sixel", job.generation, job.size, job.coarse, box, cells, job.background, "", pixels)
+    return Frame("sixel", job.generation, job.size, detail, box, cells, job.background, "", pixels)
 
 
 def _coarse_size(size: tuple[int, int], budget: int) -> tuple[int, int]:

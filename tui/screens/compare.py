@@ -19,6 +19,7 @@ from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.core.terminal import Terminal
 from cliploc.tui import presets
+from cliploc.tui.answers import ContenderReady, ContendersListed, HeatmapsArrived
 from cliploc.tui.comparison import (
     KIND_HELP,
     KINDS,
@@ -38,7 +39,6 @@ from cliploc.tui.comparison import (
 from cliploc.tui.curves import NARROW, SCORES, SHORT, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.messages import ContenderReady, ContendersListed, HeatmapsArrived
 from cliploc.tui.screens.choice import Choice, ChoiceScreen
 from cliploc.tui.screens.page import Page
 from cliploc.tui.state import ExplorerState, Source
@@ -109,7 +109,7 @@ class CompareScreen(Page):
         except ClipLocError as error:
             self.notify(str(error), severity="error")
             asked = dict(presets.BUILT_IN)
-        self.engine.compare(kind, self.state, asked)
+        self.engine.studio.compare(kind, self.state, asked)
         self._draw()
 
     def on_contenders_listed(self, message: ContendersListed) -> None:
@@ -148,7 +148,7 @@ class CompareScreen(Page):
         self._stored[message.source] = max(message.present, self._stored.get(message.source, 0))
         # All of them each time: the lane keeps only the newest of what it is asked.
         if behind := [contender for contender in self.contenders if self._is_behind(contender)]:
-            self.engine.stand(self.state, behind)
+            self.engine.studio.stand(self.state, behind)
 
     def _is_behind(self, contender: Contender) -> bool:
         standing, source = self._standing(contender), contender.source
@@ -287,7 +287,7 @@ class CompareScreen(Page):
         """Another sample, or another config: everybody stands differently, which is told one by one."""
         if (state, contenders) != (self.state, self.contenders):
             self.state, self.contenders = state, contenders
-            self.engine.stand(state, contenders)
+            self.engine.studio.stand(state, contenders)
             self._draw()
 
     def action_step(self, name: str, direction: int) -> None:
@@ -338,7 +338,7 @@ class CompareScreen(Page):
         def chosen(name: str | None) -> None:
             if name is not None:
                 asked = [here.source] if name == "row" else list(found)
-                self.engine.compute(asked)
+                self.engine.studio.compute(asked)
                 images = sum(found[source] for source in asked)
                 self.notify(f"computing {images:,} heatmaps; the rows fill meanwhile")
 

@@ -15,8 +15,8 @@ from textual.widgets import Input, Label, Static
 from cliploc.core.errors import ClipLocError, ParameterError, clean, unknown
 from cliploc.core.postprocess import AXES
 from cliploc.core.sweep.grid import Grid
+from cliploc.tui.answers import SetsListed
 from cliploc.tui.engine import Engine
-from cliploc.tui.messages import SetsListed
 from cliploc.tui.runs import cost_of
 
 SETS, NAMES, SIDES = (
@@ -63,7 +63,7 @@ class ComposeScreen(ModalScreen[None]):
         # At once: `focus()` waits its turn, and keys typed meanwhile would go to another field.
         self.set_focus(self.query_one("#field-dilate" if self._heatmaps else "#field-heatmaps", Input))
         self._show_cost()
-        self._engine.list_sets()
+        self._engine.studio.list_sets()
 
     def on_sets_listed(self, message: SetsListed) -> None:
         """Name the stored sets, and take one where none was named."""
@@ -122,6 +122,6 @@ class ComposeScreen(ModalScreen[None]):
         if not self.sets():
             self.notify("which heatmaps? name a stored set", severity="warning")
             return
-        self._engine.runs.start(self.sets(), grid)
+        self._engine.studio.runs.start(self.sets(), grid)
         self.app.notify(f"starting a sweep of {len(grid.configs):,} configs; s shows how it does")
         self.dismiss(None)

@@ -131,14 +131,14 @@ def write(screen: ExplorerLook, what: str, path: Path) -> None:
         screen.notify("the pictures are not there yet; once more when they are", severity="warning")
     elif what == "pictures":
         outlines = screen.now.view.outlines
-        screen.engine.export_pictures(screen.pictures, about_pictures(screen), outlines, path)
+        screen.engine.studio.export_pictures(screen.pictures, about_pictures(screen), outlines, path)
     elif screen.board is None:
         screen.notify("no scores yet; A computes all heatmaps", severity="warning")
     elif not screen.has_fresh_board():
         screen.notify("the scores of this config are being computed; once more when they are there",
                       severity="warning")  # fmt: skip
     else:
-        screen.engine.export_scores(what, screen.board, screen.now.config, path)
+        screen.engine.studio.export_scores(what, screen.board, screen.now.config, path)
 
 
 def about_pictures(screen: ExplorerLook) -> list[str]:
@@ -168,7 +168,7 @@ def write_screen(screen: ExplorerLook, path: Path) -> None:
     """Write what is on the screen, once the dialog is gone."""
 
     def save() -> None:
-        screen.engine.export_text(screen.app.export_screenshot(title="cliploc"), path)
+        screen.engine.studio.export_text(screen.app.export_screenshot(title="cliploc"), path)
 
     screen.call_after_refresh(save)
 
@@ -196,11 +196,11 @@ def choose_data(screen: ExplorerLook) -> None:
 
     def chosen(name: str | None) -> None:
         if name == "stop":
-            screen.engine.fetches.stop()
+            screen.engine.studio.fetches.stop()
         elif name in fetches:
-            screen.engine.fetches.start(*fetches[name])
+            screen.engine.studio.fetches.start(*fetches[name])
         elif name is not None:
-            screen.engine.find_dataset(name)
+            screen.engine.studio.find_dataset(name)
 
     choices = [Choice("stop", f"stop fetching {screen.fetching}", "what has come is kept")]
     choices = choices if screen.fetching else []

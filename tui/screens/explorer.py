@@ -107,7 +107,7 @@ class ExplorerScreen(ExplorerLook):
         if self.now.source.stored:
             self.notify("a stored set is shown; there is nothing to compute")
             return
-        self.engine.compute([self.now.source])
+        self.engine.studio.compute([self.now.source])
         total = len(self.engine.dataset.samples)
         self.notify(f"computing the heatmaps of all {total} samples; go on meanwhile")
 

@@ -16,10 +16,7 @@ from textual.widgets import Input, Static
 
 from cliploc.core.errors import clean
 from cliploc.core.terminal import Terminal
-from cliploc.tui.browsing import NO_FACTS, listed, position_of
-from cliploc.tui.engine import Engine
-from cliploc.tui.freshness import scores_key
-from cliploc.tui.messages import (
+from cliploc.tui.answers import (
     BoardReady,
     FetchChanged,
     HeatmapsArrived,
@@ -29,6 +26,9 @@ from cliploc.tui.messages import (
     SheetReady,
     WorkerChanged,
 )
+from cliploc.tui.browsing import NO_FACTS, listed, position_of
+from cliploc.tui.engine import Engine
+from cliploc.tui.freshness import scores_key
 from cliploc.tui.screens.explorer_scores import ExplorerScores
 from cliploc.tui.state import SCOPES, ExplorerState, History, Jumps
 from cliploc.tui.switchboard import choice_text
@@ -154,7 +154,7 @@ class ExplorerBase(ExplorerScores):
     def _score(self, *, anew: bool = False) -> None:
         """Ask for the dataset's scores."""
         self._scoring = "scoring …"
-        self.engine.score(self.now.source, self.now.config, anew=anew)
+        self.engine.studio.score(self.now.source, self.now.config, anew=anew)
 
     def _refresh_list_soon(self) -> None:
         """The list's numbers may lag behind a held key, and say so; all its lines each time would slow it."""
@@ -184,8 +184,8 @@ class ExplorerBase(ExplorerScores):
             members = [s.id for s in order if s.label == sample.label][:SHEET_LIMIT]
             shape = (max(grid.size.width, 1), 2 * max(grid.size.height - 1, 1))
             columns = max(1, round((len(members) * shape[0] / shape[1]) ** 0.5))
-            self.engine.draw_sheet(self._generation, state, members, min(columns, len(members)))
-        self.engine.draw(self._generation, state, self.peeking)
+            self.engine.studio.draw_sheet(self._generation, state, members, min(columns, len(members)))
+        self.engine.studio.draw(self._generation, state, self.peeking)
 
     def _title_pictures(self) -> None:
         """Say which sample it is, and what it is looked at for."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from textual.reactive import var
 from textual.screen import Screen
 
+from cliploc.tui.answers import BoardReady, Scoring
 from cliploc.tui.browsing import NO_FACTS, Facts
 from cliploc.tui.curves import Curves, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.freshness import sample_key, scores_key
-from cliploc.tui.messages import BoardReady, Scoring
 from cliploc.tui.state import ExplorerState
 
 if TYPE_CHECKING:

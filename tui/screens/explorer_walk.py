@@ -9,8 +9,8 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from cliploc.tui.actions import ACTIONS
+from cliploc.tui.answers import DisagreementReady
 from cliploc.tui.browsing import next_in, stepped
-from cliploc.tui.messages import DisagreementReady
 from cliploc.tui.screens.explorer_base import ExplorerBase
 from cliploc.tui.state import PICTURES, ExplorerState
 from cliploc.tui.widgets.lines import HintLine
@@ -40,7 +40,7 @@ class ExplorerWalk(ExplorerBase):
         """Beside what changes on the screen: an order by disagreement needs every stored set."""
         super().watch_state(old, new)
         if new.listing.sort == "disagreement" and (old is None or _disputed(old) != _disputed(new)):
-            self.engine.disagree(new.config)
+            self.engine.studio.disagree(new.config)
 
     def on_disagreement_ready(self, message: DisagreementReady) -> None:
         """Order the samples by it, or say why that is not possible."""

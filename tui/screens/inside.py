@@ -19,10 +19,10 @@ from cliploc.core.errors import clean
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.methods.switches import ALL, Place
 from cliploc.core.terminal import Terminal
+from cliploc.tui.answers import HeadReady, HeadsScored, HeadTableReady, HeatmapsArrived, TermsArrived
 from cliploc.tui.curves import difference, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.messages import HeadReady, HeadsScored, HeadTableReady, HeatmapsArrived, TermsArrived
 from cliploc.tui.screens.page import Page
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.switchboard import HEAD, Switchboard
@@ -146,8 +146,10 @@ class InsideScreen(Page):
         """Ask for the map and the scores of the present choice. anew: it is another one than before."""
         self._generation += 1
         recipe = self.recipe
-        self.engine.head(self._generation, self.state, recipe)
-        self.engine.score_heads(self._generation, self.state, recipe, table=self._table is None, anew=anew)
+        self.engine.studio.head(self._generation, self.state, recipe)
+        self.engine.studio.score_heads(
+            self._generation, self.state, recipe, table=self._table is None, anew=anew
+        )
         self._draw()
 
     def _say_what(self, *more: str) -> None:
@@ -269,7 +271,7 @@ class InsideScreen(Page):
     def action_describe(self) -> None:
         """Describe all heads in words, in the background."""
         recipe = self._recipe
-        self.engine.runs.describe(recipe.backbone, recipe.weights, self.board.layers)
+        self.engine.studio.runs.describe(recipe.backbone, recipe.weights, self.board.layers)
         self.notify("describing the heads in the background; a notice says when it is done")
 
     def action_take(self) -> None:

@@ -16,10 +16,10 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from cliploc.core.errors import clean
+from cliploc.tui.answers import RunsCompared
 from cliploc.tui.curves import figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.messages import RunsCompared
 from cliploc.tui.screens.page import Page
 
 SCORES = ("run", "heatmaps", "mean IoU, cross-validated", "images")
@@ -57,7 +57,7 @@ class PairedScreen(Page):
 
     def on_mount(self) -> None:
         self.say("comparing image by image …")
-        self.engine.runs.compare(self._runs)
+        self.engine.studio.runs.compare(self._runs)
 
     def on_runs_compared(self, message: RunsCompared) -> None:
         """Fill the tables."""
@@ -77,7 +77,7 @@ class PairedScreen(Page):
         if found is None:
             self.notify("nothing to export yet", severity="warning")
             return
-        self.engine.export_text(csv_of(found), Path.cwd() / "runs-compared.csv")
+        self.engine.studio.export_text(csv_of(found), Path.cwd() / "runs-compared.csv")
 
 
 def csv_of(found: Found) -> str:

@@ -18,11 +18,11 @@ from cliploc.core.errors import clean
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.core.terminal import Terminal
+from cliploc.tui.answers import ContenderReady, HeatmapsArrived
 from cliploc.tui.comparison import Contender, Standing, without_network
 from cliploc.tui.curves import figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.messages import ContenderReady, HeatmapsArrived
 from cliploc.tui.prompts import MOST, SEPARATOR, edited, prompts_in
 from cliploc.tui.screens.page import Page
 from cliploc.tui.state import ExplorerState
@@ -124,7 +124,7 @@ class PromptsScreen(Page):
         if prompts:
             asked = [Contender(each, state.source, state.config, each) for each in prompts]
             asked += [without_network(each, state.source, state.config, alone=True) for each in NO_NETWORK]
-            self.engine.stand(state, asked)
+            self.engine.studio.stand(state, asked)
 
     def on_contender_ready(self, message: ContenderReady) -> None:
         """One more heatmap, or why there is none."""

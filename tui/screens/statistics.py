@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from cliploc.core.errors import clean
+from cliploc.tui.answers import StatisticsReady
 from cliploc.tui.engine import Engine
-from cliploc.tui.messages import StatisticsReady
 from cliploc.tui.screens.page import Page
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class StatisticsScreen(Page):
 
     def on_mount(self) -> None:
         self.say(clean(self.engine.dataset.name))
-        self.engine.statistics()
+        self.engine.studio.statistics()
         self.query_one(VerticalScroll).focus()
 
     def on_statistics_ready(self, message: StatisticsReady) -> None:

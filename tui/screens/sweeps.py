@@ -18,10 +18,10 @@ from textual.widgets import DataTable, Static
 from cliploc.core.errors import clean
 from cliploc.core.scores import title_of
 from cliploc.core.sweep.rows import Best, Cell, RunRow
+from cliploc.tui.answers import RunRead, RunsRead
 from cliploc.tui.curves import SCORES, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.messages import RunRead, RunsRead
 from cliploc.tui.runs import RunView, duration, starting_text
 from cliploc.tui.screens.choice import Choice, ChoiceScreen
 from cliploc.tui.screens.page import Page
@@ -62,7 +62,7 @@ class SweepsScreen(Page):
                 yield Static(Content(EMPTY), id="run-text")
 
     def on_mount(self) -> None:
-        self.engine.runs.poll()
+        self.engine.studio.runs.poll()
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Draw the runs again, keeping the cursor on its run."""
@@ -106,7 +106,7 @@ class SweepsScreen(Page):
     def _look(self) -> None:
         run = self.chosen()
         if run is not None:
-            self.engine.runs.look(run, self._score)
+            self.engine.studio.runs.look(run, self._score)
 
     def on_run_read(self, message: RunRead) -> None:
         """Draw the chosen run."""
@@ -157,9 +157,9 @@ class SweepsScreen(Page):
 
         def chosen(answer: str | None) -> None:
             if answer == "pause":
-                self.engine.runs.pause(run.id)
+                self.engine.studio.runs.pause(run.id)
             elif answer == "cancel":
-                self.engine.runs.cancel(run.id)
+                self.engine.studio.runs.cancel(run.id)
 
         choices = [
             Choice("pause", "pause", "stops after the present shards; r goes on"),
@@ -171,7 +171,7 @@ class SweepsScreen(Page):
         """Let a stopped run go on."""
         run = self.chosen()
         if run is not None:
-            self.engine.runs.resume(run.id)
+            self.engine.studio.runs.resume(run.id)
 
     def action_delete(self) -> None:
         """Delete the run, after asking."""
@@ -181,7 +181,7 @@ class SweepsScreen(Page):
 
         def chosen(answer: str | None) -> None:
             if answer == "delete":
-                self.engine.runs.delete(run.id)
+                self.engine.studio.runs.delete(run.id)
 
         choices = [Choice("keep", "keep it"), Choice("delete", "delete it", "with all its scores")]
         self.app.push_screen(ChoiceScreen(f"Delete run {run.id[:8]}?", choices), chosen)
@@ -190,7 +190,7 @@ class SweepsScreen(Page):
         """Write the cells of the run as CSV into the working folder."""
         run = self.chosen()
         if run is not None:
-            self.engine.runs.export(run.id, f"run-{run.id[:8]}.csv")
+            self.engine.studio.runs.export(run.id, f"run-{run.id[:8]}.csv")
 
     def action_score(self) -> None:
         """Rank by the next score."""

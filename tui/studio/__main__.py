@@ -10,9 +10,10 @@ import os
 import sys
 import threading
 
+from cliploc.core.child import Outlet
 from cliploc.core.datasets import open_dataset
 from cliploc.tui.studio.studio import LAST_EXPORTS, Studio
-from cliploc.tui.studio.wire import Outlet, received
+from cliploc.tui.studio.wire import packed, received
 
 
 def main(dataset: str, device: str) -> None:
@@ -20,14 +21,11 @@ def main(dataset: str, device: str) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # What a library prints must not get between the answers.
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    outlet = Outlet(answers)
+    outlet = Outlet.instead_of_stdout()
 
     def post(answer: object) -> None:
         try:
-            outlet.put(answer)
+            outlet.write(packed(answer))
         except OSError:
             logging.info("the screen no longer listens")
 

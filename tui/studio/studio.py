@@ -98,7 +98,7 @@ class Studio:
             if request.name == "encode":
                 self._encoders.submit(self._encode, request.number, *request.arguments)
             else:
-                attrgetter(request.name)(self)(*request.arguments)
+                attrgetter(request.name)(self)(*request.arguments, **request.options)
         except Exception as error:  # a process boundary: logged and reported
             log.exception("request %s", request.name)
             self._failed(error)
@@ -115,7 +115,7 @@ class Studio:
             drop_running=True,
         )
 
-    def score(self, source: Source, config: PostProcess, anew: bool) -> None:
+    def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
         """Score the whole dataset under a config; answers Scoring now and then, then BoardReady.
 
         anew: it is another source. The running one is dropped where it would take long.
@@ -162,7 +162,7 @@ class Studio:
         self._comparison.submit(lambda _: self._heads.draw(generation, state, recipe))
 
     def score_heads(
-        self, generation: int, state: ExplorerState, recipe: Recipe, table: bool, anew: bool
+        self, generation: int, state: ExplorerState, recipe: Recipe, *, table: bool, anew: bool
     ) -> None:
         """Score the dataset for the recipe's choice of heads; answers HeadsScored.
 

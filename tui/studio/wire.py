@@ -1,11 +1,10 @@
-"""Values between the screen and its studio: pickled, over a pair of pipes."""
+"""Values between the screen and its studio: pickled, over a pair of pipes of our own."""
 
 from __future__ import annotations
 
 import pickle
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 
@@ -16,21 +15,12 @@ class Request:
     number: int
     name: str
     arguments: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Outlet:
-    """The writing end; any thread may put values into it."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-
-    def put(self, value: object) -> None:
-        """Send a value. OSError when nobody listens."""
-        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        with self._lock:
-            self._file.write(data)
-            self._file.flush()
+def packed(value: object) -> bytes:
+    """A value as it is now."""
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
 
 def received(file: IO[bytes]) -> Iterator[Any]:

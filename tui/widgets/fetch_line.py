@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from cliploc.tui.answers import FetchChanged
 from cliploc.tui.keymap import shown
-from cliploc.tui.messages import FetchChanged
 
 BAR = 16
 

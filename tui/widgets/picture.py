@@ -22,7 +22,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cliploc.core.terminal import Terminal
-from cliploc.tui.graphics.frame import Cells, Frame, Job
+from cliploc.tui.graphics.frame import Cells, Detail, Frame, Job
 from cliploc.tui.graphics.pacing import Link, within
 from cliploc.tui.graphics.pixelrow import PixelRow
 from cliploc.tui.graphics.placeholders import deletion
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Seconds. What takes longer to send comes coarsely first, even after a single key.
 FIRST_SIGHT = 0.25
+# Seconds. All detail is sent, when nothing else is, where it takes no longer than this.
+LAST_TOUCH = 0.5
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 
 
@@ -153,17 +155,17 @@ class Picture(Widget):
             job, base = self._job(), self.frame
             frame = await self._encoded(shown, job)
             await self._link.turn(self)
-            if frame is not None and not await self._may_go(frame):
-                continue
-            if frame is None:
-                self._may_get_finer = job.coarse
+            if frame is None or frame is base:
+                self._may_get_finer = job.coarse if frame is None else self._lacks_detail(frame)
                 self.shown_generation = job.generation
                 self._draw_due_pixels()
+                continue
+            if not await self._may_go(frame):
                 continue
             if self._shown is None or job.size != (self.size.width, self.size.height):
                 self._wanted.set()
                 continue
-            self._drawn = (shown, replace(job, coarse=frame.coarse, before=None))
+            self._drawn = (shown, replace(job, detail=frame.detail, before=None))
             self.shown_generation = job.generation
             self._present(job, frame, base)
 
@@ -178,11 +180,11 @@ class Picture(Widget):
         return not self._wanted.is_set()
 
     async def _encoded(self, shown: Shown, job: Job) -> Frame | None:
-        """The picture's frame, None when it would be the one that is there."""
+        """The picture's frame: the one that is there if it would be the same, None if there can be none."""
         if self.frame is not None and self._drawn is not None:
             drawn, before = self._drawn
             if is_same(shown, drawn) and job.is_done_by(before):
-                return None
+                return self.frame
         start = time.monotonic()
         frame = await self._encode(shown, job)
         if not job.coarse:
@@ -193,8 +195,12 @@ class Picture(Widget):
         """Until a picture is wanted, or the coarse one on the screen may have its detail."""
         if self.frame is None or not self._may_get_finer or not self.size:
             await self._wanted.wait()
-        elif (rest := self._rhythm.held_for(self._generation)) > 0:
+        elif (rest := self._rest(self.frame)) > 0:
             await within(self._wanted, rest)
+
+    def _rest(self, frame: Frame) -> float:
+        """Seconds until the frame's detail may come, if nothing else is wanted."""
+        return self._rhythm.held_for(self._generation) if frame.coarse else self._rhythm.rest_in()
 
     def _job(self) -> Job:
         seen = seen_of(self)
@@ -204,7 +210,7 @@ class Picture(Widget):
             terminal=self.terminal,
             background=self.background_colors[1].rgb,
             grey=self.app.no_color,
-            coarse=self._is_coarse_first(),
+            detail=self._detail(),
             budget=self._link.budget,
             identity=self._identity,
             origin=None if seen is None else seen[0],
@@ -217,12 +223,22 @@ class Picture(Widget):
         """Whether the widget, from row y of the screen, ends in the screen's last row."""
         return y + self.size.height >= self.app.size.height
 
-    def _is_coarse_first(self) -> bool:
-        """Whether the detail has to wait: for the key to be let go, or for a slow link's first sight."""
-        if self._rhythm.held_for(self._generation) > 0:
-            return self._link.is_slow_for(self._full_bytes, self._encode_seconds)
+    def _detail(self) -> Detail:
+        """What may go now: after first sight on a slow link, once a key is let go, at rest."""
         seen = self._drawn is not None and is_same(self._shown, self._drawn[0])
-        return not seen and self._link.is_slow_for(self._full_bytes, 0.0, FIRST_SIGHT)
+        if self._rhythm.held_for(self._generation) > 0:
+            coarse = self._link.is_slow_for(self._full_bytes, self._encode_seconds)
+        else:
+            coarse = not seen and self._link.is_slow_for(self._full_bytes, 0.0, FIRST_SIGHT)
+        if coarse:
+            return Detail.COARSE
+        at_rest = self._may_get_finer and self.frame is not None and not self.frame.coarse
+        return Detail.ALL if seen and at_rest and self._rhythm.rest_in() <= 0 else Detail.COMFORTABLE
+
+    def _lacks_detail(self, frame: Frame) -> bool:
+        """Whether a finer one is to follow: all detail only where the link has time for it."""
+        slow = self._link.is_slow_for(len(frame.pixels), 0.0, LAST_TOUCH)
+        return frame.coarse or (frame.detail < Detail.ALL and not slow)
 
     def _shows_cells(self) -> bool:
         """Whether half-cells are all that there is."""
@@ -242,9 +258,11 @@ class Picture(Widget):
     def _present(self, job: Job, frame: Frame, base: Frame | None) -> None:
         """Put a frame on the screen: directly where `base` is still there, else through Textual."""
         known = base is self.frame and not self._repaint_due
-        self.frame, self._may_get_finer = frame, frame.coarse
+        self.frame, self._may_get_finer = frame, self._lacks_detail(frame)
         self._step_bytes = max(self._step_bytes, len(frame.difference) + len(frame.pixels))
-        if not frame.coarse:
+        if job.detail is Detail.ALL:
+            self._step_bytes = 0
+        elif not frame.coarse:
             self._full_bytes, self._step_bytes = self._step_bytes, 0
         on_screen = base if known else None
         if frame.protocol == "halfcell":

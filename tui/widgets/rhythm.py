@@ -8,6 +8,8 @@ import asyncio
 REPEATING = 0.15
 # The key was let go when nothing was asked for during this many times the usual pause.
 PAUSES = 1.6
+# Seconds without a key after which bytes are spent on detail that few miss.
+AT_REST = 0.6
 # Seconds that detail waits for a newer picture which was asked for but is not there yet.
 COMING = 0.5
 
@@ -35,6 +37,10 @@ class Rhythm:
         pause = self._pause if self._pause < REPEATING else 0.0
         patience = COMING if self.newest > generation else min(PAUSES * pause, REPEATING)
         return patience - (_now() - self._asked)
+
+    def rest_in(self) -> float:
+        """In how many seconds, if nothing is asked for, all detail may be sent; not positive when it may."""
+        return AT_REST - (_now() - self._asked)
 
 
 def _now() -> float:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from cliploc.core.child import DEATHS_IN_A_ROW
 from cliploc.core.datasets import Dataset
-from cliploc.core.heatmaps.client import DEATHS_IN_A_ROW, Worker
+from cliploc.core.heatmaps.client import Worker
 from cliploc.core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TextComputed
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapStore
@@ -103,7 +104,7 @@ def test_the_real_worker_loads_computes_and_ends_with_its_input(
         answer = inbox.wait_for(TextComputed)
         assert isinstance(answer, TextComputed)
         assert answer.heatmap.shape == (4, 4)
-        process = worker._process
+        process = worker._child.process
         assert process is not None
     finally:
         worker.close()
@@ -157,8 +158,8 @@ def test_a_killed_worker_is_reported_once_and_started_again_by_the_next_request(
     worker = stand_in(ECHO)
     worker.request(Recipe("gem"), ("a",))
     inbox.wait_for(Computed)
-    assert worker._process is not None
-    os.kill(worker._process.pid, signal.SIGKILL)
+    assert worker._child.process is not None
+    os.kill(worker._child.process.pid, signal.SIGKILL)
     died = inbox.wait_for(Died)
     assert isinstance(died, Died)
     assert "SIGKILL" in died.message
@@ -173,8 +174,8 @@ def test_a_request_just_after_a_death_does_not_hide_it(
     worker = stand_in(ECHO)
     worker.request(Recipe("gem"), ("a",))
     inbox.wait_for(Computed)
-    assert worker._process is not None
-    os.kill(worker._process.pid, signal.SIGKILL)
+    assert worker._child.process is not None
+    os.kill(worker._child.process.pid, signal.SIGKILL)
     worker.request(Recipe("gem"), ("b",))
     inbox.wait_for(Died)
     worker.request(Recipe("gem"), ("c",))
@@ -203,11 +204,11 @@ def test_closing_ends_even_a_worker_that_does_not_listen(
     worker = stand_in("say(kind='Loading', text='for ever')\ntime.sleep(3600)")
     worker.start()
     inbox.wait_for(Loading)
-    process = worker._process
+    process = worker._child.process
     worker.close()
     assert process is not None
     assert process.returncode is not None
-    assert not worker.alive
+    assert worker._child.process is None
     worker.close()
 
 
@@ -234,7 +235,7 @@ def test_the_worker_dies_with_the_program_that_started_it(tmp_path: Path) -> Non
     program = textwrap.dedent("""
         import sys, time
         from cliploc.core.heatmaps.client import Worker
-        worker = Worker("toy", lambda event: print(worker._process.pid, flush=True), "cpu")
+        worker = Worker("toy", lambda event: print(worker._child.process.pid, flush=True), "cpu")
         worker.start()
         time.sleep(3600)
     """)

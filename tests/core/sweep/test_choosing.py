@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cliploc.core.sweep.choosing import (
-    COMPARED_FROM,
-    GAIN_FROM,
     REPEATS,
-    WORTH_FROM,
+    ahead,
     best_of,
     chosen,
     folds_of,
+    halves_of,
     paired,
     worth,
 )
+from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
 from cliploc.core.sweep.statistics import UNIT, IouTable, quantile, two_sided
 from tests.core.sweep.test_statistics import table_of
 
@@ -141,3 +141,31 @@ def test_students_t_is_right_to_three_digits(freedom: int, level: float) -> None
     assert quantile(level, freedom) == pytest.approx(expected, rel=2e-3)
     assert two_sided(expected, freedom) == pytest.approx(1 - level, abs=3e-4)
     assert two_sided(quantile(level, freedom), freedom) == pytest.approx(1 - level, rel=1e-9)
+
+
+@pytest.mark.parametrize("units", [LEAD_FROM - 1, LEAD_FROM])
+def test_measured_on_the_half_that_did_not_choose(units: int) -> None:
+    """By hand with SciPy: the best cells of one half, a paired t-test on the other."""
+    table = table_of(np.random.default_rng(5).random((units, 40)))
+    halves, ways = halves_of(units, seed=1), np.arange(40) < 25
+    found = ahead(chosen(table.only(ways), halves), chosen(table.only(~ways), halves), table.sizes, halves)
+    choosing, measured = (table.totals[halves[0] == half] / UNIT for half in (1, 0))
+    first, second = (
+        measured[:, cells][:, choosing[:, cells].mean(axis=0).argmax()] for cells in (ways, ~ways)
+    )
+    assert found["images"] == found["sources"] == len(measured)
+    assert abs(len(choosing) - len(measured)) <= 1
+    assert found["difference"] == pytest.approx((first - second).mean())
+    if units < LEAD_FROM:
+        assert (found["low"], found["high"], found["p"]) == (None, None, None)
+    else:
+        test = stats.ttest_rel(first, second)
+        assert found["p"] == pytest.approx(test.pvalue, abs=1e-4)
+        assert (found["low"], found["high"]) == pytest.approx(tuple(test.confidence_interval()), abs=1e-5)
+
+
+@given(st.integers(2, 300), st.integers(0, 5))
+def test_halves_are_halves(units: int, seed: int) -> None:
+    halves = halves_of(units, seed)
+    assert halves.shape == (1, units)
+    assert halves.sum() == units // 2

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cliploc.core.terminal import Protocol, Terminal
-from cliploc.tui.graphics.frame import Job
+from cliploc.tui.graphics.frame import Detail, Job
 
 Image = npt.NDArray[np.uint8]
 
@@ -32,7 +32,7 @@ def job(protocol: Protocol = "halfcell", **changes: Any) -> Job:
         "terminal": Terminal(protocol, 10, 20, truecolor=True),
         "background": (1, 2, 3),
         "grey": False,
-        "coarse": False,
+        "detail": Detail.COMFORTABLE,
         "budget": 10**9,
         "identity": 0x123456,
         "origin": (0, 0),

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from cliploc.core.terminal import PASSTHROUGH, Terminal
 from cliploc.tui.graphics.diacritics import DIACRITICS, PLACEHOLDER
 from cliploc.tui.graphics.encode import encode
+from cliploc.tui.graphics.frame import Detail
 from cliploc.tui.graphics.placeholders import deletion, placeholders
 from tests.tui.graphics.jobs import job, picture
 
@@ -71,7 +72,10 @@ def test_a_fast_link_gets_a_finer_picture_than_a_slow_one() -> None:
 
 def test_a_coarse_picture_costs_a_fraction() -> None:
     rgb = picture(3, 256, 256)
-    fine, coarse = (len(encode(rgb, job("kitty", size=(40, 20), coarse=c)).pixels) for c in (False, True))
+    fine, coarse = (
+        len(encode(rgb, job("kitty", size=(40, 20), detail=c)).pixels)
+        for c in (Detail.COMFORTABLE, Detail.COARSE)
+    )
     assert coarse < fine / 2
 
 

@@ -11,9 +11,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cliploc.core.terminal import Protocol, Terminal
-from cliploc.tui.graphics import pacing
+from cliploc.tui.graphics import pacing, sixel
 from cliploc.tui.graphics.diacritics import PLACEHOLDER
-from cliploc.tui.graphics.frame import Frame, Job
+from cliploc.tui.graphics.frame import Detail, Frame, Job
 from cliploc.tui.widgets import rhythm
 from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread
 from cliploc.tui.widgets.picture import Picture
@@ -141,6 +141,25 @@ async def test_on_a_slow_link_one_change_comes_coarsely_first(monkeypatch: pytes
         app.picture.show(picture(2), 2)
         await until(lambda: app.picture.frame is not None and len(jobs) == 3 and not app.picture.frame.coarse)
         assert [job.coarse for job in jobs] == [False, True, False]
+
+
+@pytest.mark.parametrize(("rate", "comes"), [(1e6, True), (2e4, False)])
+async def test_at_rest_all_detail_follows_where_the_link_has_time_for_it(
+    rate: float, comes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sixel, "FINEST_BYTES", 1000.0)
+    app, jobs = recorded("sixel")
+    async with app.run_test(size=(24, 12)):
+        app.picture._link._rates.append(rate)
+        app.picture.show(picture(1), 1)
+        await until(lambda: app.picture.frame is not None and not app.picture.frame.coarse)
+        assert app.picture.frame is not None
+        assert app.picture.frame.detail is Detail.COMFORTABLE
+        assert app.picture._may_get_finer == comes
+        if comes:
+            await until(lambda: app.picture.frame is not None and app.picture.frame.detail is Detail.ALL)
+            assert not app.picture._may_get_finer
+            assert [job.detail for job in jobs] == [Detail.COMFORTABLE, Detail.ALL]
 
 
 async def test_detail_waits_for_a_picture_that_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,23 +9,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from textual.screen import Screen
 
+from cliploc.core.child import DEATHS_IN_A_ROW
 from cliploc.core.datasets import Dataset
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.terminal import Terminal
 from cliploc.tui import session
+from cliploc.tui.answers import PicturesReady, RunsRead, StudioBack, Told, Trouble
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.engine import DEATHS_IN_A_ROW, Engine
-from cliploc.tui.messages import PicturesReady, StudioBack, Told, Trouble
+from cliploc.tui.engine import Engine
+from cliploc.tui.messages import message_of
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.studio.launch import launched
 from tests.tui.conftest import KEYS, settled, until
 from tests.tui.graphics.jobs import job
 
 PATIENCE = 60.0
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -49,7 +54,7 @@ def state_of(dataset: Dataset) -> ExplorerState:
 async def test_a_picture_is_drawn_and_encoded_over_there(toy: Dataset) -> None:
     heard = Heard()
     engine = Engine(toy, heard.append)
-    engine.draw(1, state_of(toy), False)
+    engine.studio.draw(1, state_of(toy), False)
     await asyncio.to_thread(wait_for, lambda: heard.newest(PicturesReady))
     found = heard.newest(PicturesReady)
     assert isinstance(found, PicturesReady)
@@ -75,7 +80,7 @@ def test_it_ends_with_the_screen(toy: Dataset) -> None:
 def test_a_file_that_is_being_written_is_finished(toy: Dataset, tmp_path: Path) -> None:
     heard = Heard()
     engine = Engine(toy, heard.append)
-    engine.export_text("kept", tmp_path / "late.txt")
+    engine.studio.export_text("kept", tmp_path / "late.txt")
     engine.close()
     wait_for(lambda: (tmp_path / "late.txt").exists())
     assert (tmp_path / "late.txt").read_text() == "kept"
@@ -84,9 +89,9 @@ def test_a_file_that_is_being_written_is_finished(toy: Dataset, tmp_path: Path) 
 def test_a_wrong_request_is_answered_with_trouble(toy: Dataset, tmp_path: Path) -> None:
     heard = Heard()
     engine = Engine(toy, heard.append)
-    engine.score(Source(stored="nowhere"), PostProcess())
+    engine.studio.score(Source(stored="nowhere"), PostProcess())
     wait_for(lambda: heard.newest(Trouble))
-    engine.export_text("on", tmp_path / "after.txt")
+    engine.studio.export_text("on", tmp_path / "after.txt")
     wait_for(lambda: heard.newest(Told))
     engine.close()
 
@@ -103,7 +108,7 @@ def test_one_that_keeps_dying_is_not_started_forever(toy: Dataset, monkeypatch: 
     heard = Heard()
     engine = Engine(toy, heard.append)
     wait_for(lambda: any("not started again" in m.text for m in heard if isinstance(m, Trouble)))
-    assert len(started) == 1 + DEATHS_IN_A_ROW
+    assert len(started) == DEATHS_IN_A_ROW
     assert not engine.busy
     engine.close()
 
@@ -119,9 +124,9 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
     app.animation_level = "none"
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        first = app.engine._process.pid
+        first = app.engine._child.process.pid
         os.kill(first, signal.SIGKILL)
-        await until(lambda: app.engine._process.pid != first, pilot)
+        await until(lambda: app.engine._child.process.pid != first, pilot)
         await pilot.press("d", "j")
         await settled(pilot)
         assert app.explorer.now.sample == toy.samples[1].id
@@ -135,10 +140,61 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
 def test_coming_back_is_said_after_the_death(toy: Dataset) -> None:
     heard = Heard()
     engine = Engine(toy, heard.append)
-    engine._process.kill()
+    engine._child.process.kill()
     wait_for(lambda: heard.newest(StudioBack))
     kinds = [type(message) for message in heard]
     assert kinds.index(Trouble) < kinds.index(StudioBack)
-    engine.draw(1, state_of(toy), False)
+    engine.studio.draw(1, state_of(toy), False)
     wait_for(lambda: heard.newest(PicturesReady))
     engine.close()
+
+
+def test_to_the_type_checker_a_question_is_the_studios_own_method(tmp_path: Path) -> None:
+    """Declared once: a wrong argument is found without running, though nothing lists the questions."""
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "from cliploc.tui.engine import Engine\n"
+        "def ask(engine: Engine) -> None:\n"
+        "    engine.studio.list_sets()\n"
+        "    engine.studio.list_sets(3)\n"
+        "    engine.studio.runs.pause(7)\n"
+        "    engine.studio.no_such_question()\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(wrong)],
+        capture_output=True, text=True, check=False, cwd=REPOSITORY,
+    ).stdout  # fmt: skip
+    assert [line.split(":")[1] for line in found.splitlines() if ": error:" in line] == ["4", "5", "6"]
+
+
+async def test_a_new_answer_reaches_a_screen_that_has_a_handler_for_it(
+    make_app: Callable[..., ExplorerApp],
+) -> None:
+    """Nothing routes it: the class and the handler are all there is."""
+
+    @dataclass
+    class WeatherChanged:
+        text: str
+
+    heard = []
+
+    class Window(Screen[None]):
+        def on_weather_changed(self, message: WeatherChanged) -> None:
+            heard.append((self, message.text))
+
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        below, above = Window(), Window()
+        await app.push_screen(below)
+        await app.push_screen(above)
+        app.engine._hear(WeatherChanged("rain"))
+        await until(lambda: len(heard) == 2, pilot)
+        assert set(heard) == {(below, "rain"), (above, "rain")}
+
+
+async def test_of_answers_that_wait_only_the_newest_is_heard_where_nothing_else_matters() -> None:
+    newer, older = message_of(RunsRead(())), message_of(RunsRead(()))
+    assert older.can_replace(newer)
+    assert not older.can_replace(message_of(Told("x")))
+    assert not message_of(Told("x")).can_replace(message_of(Told("y")))

@@ -9,16 +9,12 @@ import pytest
 
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.studio.plates import Plates
-from cliploc.tui.studio.wire import Outlet, Request, received
+from cliploc.tui.studio.wire import Request, packed, received
 from tests.tui.graphics.jobs import job, picture
 
 
 def sent(*values: object) -> bytes:
-    file = io.BytesIO()
-    outlet = Outlet(file)
-    for value in values:
-        outlet.put(value)
-    return file.getvalue()
+    return b"".join(packed(value) for value in values)
 
 
 def test_values_arrive_in_order() -> None:
