@@ -65,10 +65,13 @@ def escaped(text: str) -> str:
     )
 
 
-def few(names: Sequence[str], most: int = 6) -> str:
+_FEW = 6
+
+
+def few(names: Sequence[str]) -> str:
     """Names for a sentence, made safe; with "such as" before them where there are more."""
-    shown = ", ".join(map(clean, names[:most]))
-    return f"such as {shown}" if len(names) > most else shown
+    shown = ", ".join(map(clean, names[:_FEW]))
+    return f"such as {shown}" if len(names) > _FEW else shown
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ParameterError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from cliploc.core.paths import make_folder
 def held(path: Path, patience: float = 2.0, what: str = "this run is at work already") -> Iterator[None]:
     """Hold the lock for the block. StoreError when another process has it.
 
-    patience: seconds to wait, since a reader's look takes the lock for a moment. what: the other does.
+    patience: seconds to wait, since a reader's look takes the lock for a moment; infinity for as long as
+    it takes. what: the other does.
     """
     make_folder(path.parent)
     try:
@@ -26,6 +28,8 @@ def held(path: Path, patience: float = 2.0, what: str = "this run is at work alr
             f"cannot write {path}: {error.strerror}; CLIPLOC_HOME chooses another folder"
         ) from error
     with file:
+        if patience == math.inf:
+            fcntl.flock(file, fcntl.LOCK_EX)
         deadline = time.monotonic() + patience
         while not _locked(file.fileno(), fcntl.LOCK_EX):
             if time.monotonic() > deadline:

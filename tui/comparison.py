@@ -11,9 +11,8 @@ from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.prompts import TEMPLATES
-from cliploc.core.sweep.doubts import NO_NETWORK
-from cliploc.core.sweep.enough import COMPARED_FROM
-from cliploc.core.sweep.student import quantile
+from cliploc.core.sweep.doubts import COMPARED_FROM, NO_NETWORK
+from cliploc.core.sweep.statistics import quantile
 from cliploc.tui.curves import Curves
 from cliploc.tui.graphics.frame import Plate
 from cliploc.tui.state import ExplorerState, Source

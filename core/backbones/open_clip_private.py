@@ -10,12 +10,12 @@ from operator import attrgetter
 from typing import Any
 
 FIND_WEIGHTS = "open_clip.factory:_find_checkpoint_in_dir"
-PUBLISHED = "open_clip.pretrained:_PRETRAINED"
+TABLE = "open_clip.pretrained:_PRETRAINED"
 EMBEDS = "open_clip.transformer:VisionTransformer._embeds"
 
 REASONS = {
     FIND_WEIGHTS: "which file of a model folder counts: the one that open_clip itself would load",
-    PUBLISHED: "its published weights by tag; read as text, because importing the module loads torch",
+    TABLE: "its published weights by tag; read as text, because importing the module loads torch",
     EMBEDS: "the tokens before the first block, of which the demo's training sees some alone",
 }
 

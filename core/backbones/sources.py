@@ -61,15 +61,14 @@ class Origin:
 
     def told(self, quickgelu: str, preprocess: str) -> Origin:
         """The source with what the user says about it ("" for nothing)."""
-        found = self
-        if quickgelu:
-            known = tuple(each for each in found.guessed if each != "activation")
-            found = replace(found, quick_gelu=QUICKGELU[quickgelu], guessed=known)
-        if preprocess:
-            mean, std = PREPROCESS[preprocess]
-            known = tuple(each for each in found.guessed if each != "pictures")
-            found = replace(found, preprocess={**_OPENAI, "mean": mean, "std": std}, guessed=known)
-        return found
+        said = {"activation": quickgelu, "pictures": preprocess}
+        shown = dict(zip(("mean", "std"), PREPROCESS[preprocess], strict=True)) if preprocess else {}
+        return replace(
+            self,
+            quick_gelu=QUICKGELU[quickgelu] if quickgelu else self.quick_gelu,
+            preprocess={**_OPENAI, **shown} if shown else self.preprocess,
+            guessed=tuple(each for each in self.guessed if not said[each]),
+        )
 
 
 def resolve(name: str, checkpoint: str | None, quickgelu: str = "", preprocess: str = "") -> Origin:

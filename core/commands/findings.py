@@ -9,8 +9,7 @@ from typing import Any
 
 from cliploc.core.errors import clean
 from cliploc.core.postprocess import PostProcess
-from cliploc.core.sweep.choosing import GAIN_FROM, WORTH_FROM
-from cliploc.core.sweep.doubts import doubts
+from cliploc.core.sweep.doubts import GAIN_FROM, WORTH_FROM, doubts
 from cliploc.core.sweep.rows import Best, RunRow
 
 

@@ -14,8 +14,8 @@ from cliploc.core.commands.output import print_table, say
 from cliploc.core.commands.progress import progress
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.ground import check_finite
 from cliploc.core.heatmaps.recipe import FLOAT32, Recipe
-from cliploc.core.heatmaps.sound import check_finite
 from cliploc.core.methods import METHODS
 from cliploc.core.methods.bank import read_bank
 from cliploc.core.methods.descriptions import place_of, save

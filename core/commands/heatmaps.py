@@ -21,8 +21,8 @@ from cliploc.core.commands.progress import progress
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import DatasetError, ParameterError
 from cliploc.core.heatmaps.exchange import export_npz, import_npz
+from cliploc.core.heatmaps.ground import constant_heatmaps
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.sound import constant_heatmaps
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import TermSet, every
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from cliploc.core.backbones.catalog import PREPROCESS, QUICKGELU
 from cliploc.core.commands.output import say
 from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.formats import FORMATS
 from cliploc.core.datasets.spec import NAMES, ORIENTATIONS, PICTURES, parsed, written
 from cliploc.core.heatmaps.recipe import Recipe, parsed_parameters
 from cliploc.core.postprocess import PARAMETERS, PostProcess
@@ -43,11 +44,12 @@ def add_dataset_argument(parser: argparse.ArgumentParser, default: str | None = 
     default: None where the spec is kept with what the command works on.
     """
     where = "where the set's dataset is now, if it has moved" if default is None else f"default: {default}"
+    others = ", ".join(each.written for each in FORMATS if each.prefix)
     parser.add_argument(
         "--dataset",
         default=default,
         metavar="SPEC",
-        help="demo, cocoglide, a folder like it, or coco:IMAGES:ANNOTATIONS.json, with options: "
+        help=f"demo, cocoglide, a folder like it, or {others}, with options: "
         f"PLACE?mask-value=1&orientation=stored ({where})",
     )
     reading = parser.add_argument_group("how the dataset's files are read, where they do not say it")

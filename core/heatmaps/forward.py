@@ -18,9 +18,9 @@ from cliploc.core.backbones.network import Backbone
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import ParameterError, ResourceError
+from cliploc.core.heatmaps.ground import check_finite
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import AUTO, FLOAT32, Recipe
-from cliploc.core.heatmaps.sound import check_finite
 from cliploc.core.heatmaps.store import Heatmap
 from cliploc.core.heatmaps.terms import Terms
 from cliploc.core.methods.compute import compute_many, head_terms, normalize

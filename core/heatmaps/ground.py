@@ -1,16 +1,16 @@
-"""What a number stands on: how files were read, what is empty, constant, left out."""
+"""What a number stands on: how files were read, what is empty, constant, left out, no number at all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from cliploc.core.codes import Float32
 from cliploc.core.datasets import Dataset
-from cliploc.core.heatmaps.sound import constant_heatmaps
-
-if TYPE_CHECKING:
-    from cliploc.core.heatmaps.store import Heatmap
+from cliploc.core.errors import CheckpointError, ParameterError, clean
+from cliploc.core.heatmaps.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Ground:
 
 
 def ground(
-    dataset: Dataset, ids: Sequence[str], heatmaps: Mapping[str, Heatmap] | None = None, assumed: str = ""
+    dataset: Dataset, ids: Sequence[str], heatmaps: Mapping[str, Float32] | None = None, assumed: str = ""
 ) -> Ground:
     """The ground of scores over the samples `ids`. assumed: about the network. DatasetError."""
     scored = [id_ for id_ in ids if id_ not in dataset.left_out]
@@ -65,3 +65,29 @@ def ground(
         left_out=len(dataset.left_out.intersection(ids if heatmaps is None else heatmaps)),
         assumed=(*dataset.notes, *filter(None, [assumed])),
     )
+
+
+def check_finite(maps: Float32, ids: Iterable[str], recipe: Recipe, precision: str) -> None:
+    """Stop for NaN or infinity in maps (n, ...) of samples, naming the first, the likely cause, the remedy.
+
+    ParameterError for float16, which overflows; CheckpointError otherwise: the weights are broken.
+    """
+    finite = [bool(np.isfinite(each).all()) for each in maps]
+    if all(finite):
+        return
+    touched = [clean(id_) for id_, good in zip(ids, finite, strict=True) if not good]
+    more = f" and {len(touched) - 1} more of its batch" if len(touched) > 1 else ""
+    found = f"{recipe.method} gives NaN or infinity for {touched[0]}{more}, so that nothing of it is stored; "
+    if precision == "float16":
+        raise ParameterError(
+            f"{found}numbers beyond what float16 holds are the likely cause: --precision float32"
+        )
+    network = ":".join(filter(None, (recipe.backbone, recipe.weights)))
+    raise CheckpointError(
+        f"{found}broken weights are the likely cause: cliploc models check {clean(network)}"
+    )
+
+
+def constant_heatmaps(heatmaps: Mapping[str, Float32]) -> list[str]:
+    """The ids of heatmaps of one value everywhere: the method sees nothing in these samples."""
+    return [id_ for id_, heatmap in heatmaps.items() if heatmap.min() == heatmap.max()]

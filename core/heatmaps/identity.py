@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.parameters import Value
@@ -95,15 +95,13 @@ class Identity:
         if "pictures" not in values and "dataset" in values:
             values = {**{n: v for n, v in values.items() if n != "dataset"}, "pictures": values["dataset"]}
             values = {"assumed": "", **values, "old": True}
-        known = {f.name: f for f in fields(cls)}
-        parameters = values.get("parameters")
-        wrong = [name for name in values if name not in known]
-        wrong += [name for name in known if name not in values]
-        wrong += [name for name in ("size", "version") if not isinstance(values.get(name), int)]
-        texts = set(known) - {"size", "version", "parameters", "old"}
-        wrong += [name for name in sorted(texts) if not isinstance(values.get(name), str)]
-        if wrong or not isinstance(parameters, Mapping) or not isinstance(values["old"], bool):
+        known = {f.name for f in fields(cls)}
+        kinds = dict.fromkeys(known, str) | {"size": int, "version": int, "old": bool, "parameters": Mapping}
+        wrong = sorted(set(values) - known)
+        wrong += [name for name, kind in kinds.items() if not isinstance(values.get(name), kind)]
+        if wrong:
             raise StoreError(f"not the identity of a heatmap set: look at {clean(', '.join(wrong))}")
+        parameters = cast(Mapping[str, Value], values["parameters"])
         if values["method"] == IMPORTED and "name" not in parameters:
             raise StoreError("not the identity of an imported heatmap set: it has no name")
         return cls(**{**values, "parameters": tuple(parameters.items())})  # type: ignore[arg-type]

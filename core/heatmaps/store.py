@@ -16,14 +16,15 @@ part with most samples: a whole batch replaces what was computed one by one.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, suppress
+from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.lock import held
 
 __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
 
@@ -54,8 +56,7 @@ class HeatmapStore:
 
     def sets(self) -> list[HeatmapSet]:
         """Every set, by name. A folder that is not (or no longer) a set is passed over."""
-        found = [self._read(manifest) for manifest in self.root.glob(f"*/{MANIFEST}")]
-        return sorted((s for s in found if s is not None), key=lambda s: (s.name, s.key))
+        return sorted(map(self.open, identities(self.root)), key=lambda found: (found.name, found.key))
 
     def find(self, text: str, among: Sequence[HeatmapSet] | None = None) -> HeatmapSet:
         """The set with this name or key, or the only one that begins so. ParameterError otherwise.
@@ -94,13 +95,27 @@ class HeatmapStore:
         except OSError as error:
             raise StoreError(f"cannot remove {heatmap_set.folder}: {error.strerror}") from error
 
-    def _read(self, manifest: Path) -> HeatmapSet | None:
-        try:
+
+def identities(root: Path) -> Iterator[Identity]:
+    """Those whose folders lie under `root`. A folder that is not (or no longer) one is passed over."""
+    for manifest in sorted(root.glob(f"[!.]*/{MANIFEST}")):
+        with suppress(OSError, ValueError, AttributeError, StoreError):
             identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
-        except (OSError, ValueError, AttributeError, StoreError):
-            return None
-        hidden = manifest.parent.name.startswith(".")
-        return None if hidden or identity.key != manifest.parent.name else self.open(identity)
+            if identity.key == manifest.parent.name:
+                yield identity
+
+
+def _again(read: Callable[Concatenate[HeatmapSet, P], T]) -> Callable[Concatenate[HeatmapSet, P], T]:
+    """Read again while parts vanish because a writer is merging them."""
+
+    @wraps(read)
+    def reading(self: HeatmapSet, /, *arguments: P.args, **named: P.kwargs) -> T:
+        for _ in range(100):
+            with suppress(FileNotFoundError):
+                return read(self, *arguments, **named)
+        raise StoreError(f"cannot read {self.folder}: files that it lists cannot be opened")
+
+    return reading
 
 
 class HeatmapSet:
@@ -125,18 +140,24 @@ class HeatmapSet:
         return self.identity.name
 
     @property
+    @_again
     def shape(self) -> tuple[int, int] | None:
         """(h, w) of every heatmap; None while the set is empty."""
-        return self._reading(self._shape)
+        for name in self._index():
+            height, width = self._load(name)["heatmap"].shape[1:]
+            return int(height), int(width)
+        return None
 
     @property
+    @_again
     def disk_bytes(self) -> int:
         """What the set takes on disk."""
-        return self._reading(lambda: sum(file.stat().st_size for file in self.folder.glob("*")))
+        return sum(file.stat().st_size for file in self.folder.glob("*"))
 
+    @_again
     def ids(self) -> list[str]:
         """The samples that are present: in the dataset's order once complete, sorted before."""
-        return _order(self._reading(self._index))
+        return _order(self._index())
 
     def dataset(self, spec: str | None = None) -> Dataset:
         """Open the dataset that the heatmaps belong to. StoreError for another.
@@ -156,13 +177,24 @@ class HeatmapSet:
         """Whether every sample of the dataset is present."""
         return {sample.id for sample in dataset.samples} <= set(self.ids())
 
+    @_again
     def read(self, id_: str) -> Heatmap | None:
         """One heatmap; None when it has not been computed."""
-        return self._reading(self._read_one, id_)
+        for name, rows in reversed(self._index().items()):
+            if id_ in rows:
+                return self._sound(name, self._load(name)["heatmap"][rows[id_]])
+        return None
 
+    @_again
     def read_all(self) -> dict[str, Heatmap]:
         """Every heatmap that is present, in the order of `ids`."""
-        return self._reading(self._read_all)
+        index = self._index()
+        found = {
+            id_: heatmap
+            for name, rows in index.items()
+            for id_, heatmap in zip(rows, self._sound(name, self._load(name)["heatmap"]), strict=True)
+        }
+        return {id_: found[id_] for id_ in _order(index)}
 
     def write(self, heatmaps: Mapping[str, npt.ArrayLike]) -> None:
         """Add heatmaps as one part: all of them appear, or none. StoreError for what is no heatmap."""
@@ -195,36 +227,6 @@ class HeatmapSet:
             for file in self.folder.iterdir():
                 if file.name.startswith(("part-", ".")):
                     file.unlink(missing_ok=True)
-
-    def _shape(self) -> tuple[int, int] | None:
-        for name in self._index():
-            height, width = self._load(name)["heatmap"].shape[1:]
-            return int(height), int(width)
-        return None
-
-    def _read_one(self, id_: str) -> Heatmap | None:
-        for name, rows in reversed(self._index().items()):
-            if id_ in rows:
-                return self._sound(name, self._load(name)["heatmap"][rows[id_]])
-        return None
-
-    def _read_all(self) -> dict[str, Heatmap]:
-        index = self._index()
-        found = {
-            id_: heatmap
-            for name, rows in index.items()
-            for id_, heatmap in zip(rows, self._sound(name, self._load(name)["heatmap"]), strict=True)
-        }
-        return {id_: found[id_] for id_ in _order(index)}
-
-    def _reading(self, read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Read again while parts vanish because a writer is merging them."""
-        for _ in range(100):
-            try:
-                return read(*arguments, **named)
-            except FileNotFoundError:
-                continue
-        raise StoreError(f"cannot read {self.folder}: files that it lists cannot be opened")
 
     def _index(self) -> dict[str, dict[str, int]]:
         """File -> id -> row, the file that counts most last. What a name holds never changes.
@@ -286,20 +288,9 @@ class HeatmapSet:
                 text = json.dumps(self.identity.to_dict(), indent=2, sort_keys=True, ensure_ascii=False)
                 file.write(text.encode())
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> AbstractContextManager[None]:
         """Hold the set against other writers; the kernel lets go of it when a writer dies."""
-        paths.make_folder(self.folder)
-        try:
-            file = open(self.folder / "lock", "wb")  # noqa: SIM115  closed below, outside the translation
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {self.folder}: {error.strerror}; "
-                "free it up, or point CLIPLOC_HOME at a writable folder"
-            ) from error
-        with file:
-            yield
+        return held(self.folder / "lock", patience=math.inf)
 
 
 def _is_data(name: str) -> bool:

@@ -25,12 +25,11 @@ from cliploc.core import paths
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import MANIFEST, identities
 from cliploc.core.methods.switches import ALL, Kept
 
 Terms = npt.NDArray[np.float32]
 Heatmap = npt.NDArray[np.float32]
-
-MANIFEST = "identity.json"
 
 
 class TermSet:
@@ -94,15 +93,7 @@ class TermSet:
 
 def every() -> list[TermSet]:
     """All term sets that are kept. A folder that is not (or no longer) one is passed over."""
-    sets = []
-    for manifest in sorted(_root().glob(f"*/{MANIFEST}")):
-        try:
-            identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
-        except (OSError, ValueError, AttributeError, StoreError):
-            continue
-        if identity.key == manifest.parent.name:
-            sets.append(TermSet(identity))
-    return sets
+    return list(map(TermSet, identities(_root())))
 
 
 def found(recipe: Recipe, pictures: str) -> TermSet | None:

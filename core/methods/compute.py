@@ -59,9 +59,7 @@ def compute_many(
 
     methods: name to parameters. The rest as for `compute_maps`.
     """
-    _check_shapes(backbone, images, text, contrast_text)
-    images, text = images.to(backbone.device), text.to(backbone.device)
-    contrast_text = None if contrast_text is None else contrast_text.to(backbone.device)
+    images, text, contrast_text = _placed(backbone, images, text, contrast_text)
     plans = [_plan(name, values, backbone, text, contrast_text) for name, values in methods.items()]
     maps: dict[str, Tensor] = {}
     watching = [plan for plan in plans if not plan.spec.needs_gradient]
@@ -88,9 +86,7 @@ def head_terms(
     What `compute_maps("textspan", …)` gives is the sum of those that are chosen.
     Arguments as there; layer, head and off choose nothing here.
     """
-    _check_shapes(backbone, images, text, contrast_text)
-    images, text = images.to(backbone.device), text.to(backbone.device)
-    contrast_text = None if contrast_text is None else contrast_text.to(backbone.device)
+    images, text, contrast_text = _placed(backbone, images, text, contrast_text)
     plan = _plan("textspan", parameters, backbone, text, contrast_text)
     with torch.inference_mode():
         vit = Vit(backbone)
@@ -199,7 +195,10 @@ def _loaded(spec: MethodSpec) -> Any:  # noqa: ANN401  streams and functions of 
     return getattr(import_module(module), name)
 
 
-def _check_shapes(backbone: Backbone, images: Tensor, text: Tensor, contrast_text: Tensor | None) -> None:
+def _placed(
+    backbone: Backbone, images: Tensor, text: Tensor, contrast_text: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """All of it on the backbone's device. ParameterError for shapes that do not fit together."""
     if images.dim() != 4 or images.shape[1] != 3:
         raise ParameterError(f"images: found shape {tuple(images.shape)}, expected (B, 3, S, S)")
     if text.dim() not in (2, 3) or (text.dim() == 3 and len(text) != len(images)):
@@ -210,3 +209,5 @@ def _check_shapes(backbone: Backbone, images: Tensor, text: Tensor, contrast_tex
         raise ParameterError(
             f"contrast_text: found shape {tuple(contrast_text.shape)}, expected (K, {text.shape[-1]})"
         )
+    device = backbone.device
+    return images.to(device), text.to(device), None if contrast_text is None else contrast_text.to(device)

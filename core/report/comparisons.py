@@ -10,8 +10,8 @@ from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.morphology import SIGNIFICANT
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
 from cliploc.core.scores import CONVENTION
-from cliploc.core.sweep.choosing import COMPARED_FROM
 from cliploc.core.sweep.compare import Comparison, SetComparison
+from cliploc.core.sweep.doubts import COMPARED_FROM
 
 
 def pairs_table(findings: Findings, comparison: SetComparison) -> Table | None:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from cliploc.core.errors import ResourceError, clean
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.report.findings import SetFindings, Surface
-from cliploc.core.report.palette import LIGHT, PLACEHOLDER, Palette, inline
 from cliploc.core.scores import POSTERS, TITLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+from dataclasses import fields
 
 _STYLE = {
     "svg.fonttype": "none",  # text stays text: it can be read, searched and restyled
@@ -265,3 +265,46 @@ def _whole_numbers(axes: Axes) -> None:
 def _plain(text: str) -> str:
     """Text from outside, safe for matplotlib: a dollar sign would start a formula."""
     return clean(text).replace("$", r"\$")
+
+
+@dataclass(frozen=True)
+class Palette:
+    """ink: text and axes; muted: what is secondary; grid: lines behind; paper: the ground; series: data.
+
+    The series stay apart for colour-blind readers (after Okabe and Ito, 2008).
+    """
+
+    ink: str
+    muted: str
+    grid: str
+    paper: str
+    series: tuple[str, ...]
+
+    def colour(self, place: int) -> str:
+        """The colour of the n-th series; they repeat after the last."""
+        return self.series[place % len(self.series)]
+
+    def variables(self) -> dict[str, str]:
+        """CSS variable -> colour."""
+        named = {f"--fig-{f.name}": getattr(self, f.name) for f in fields(self) if f.name != "series"}
+        return named | {f"--fig-s{place}": colour for place, colour in enumerate(self.series)}
+
+
+LIGHT = Palette(
+    ink="#1d2329", muted="#5c6670", grid="#dfe3e7", paper="#ffffff",
+    series=("#0072b2", "#c4500b", "#00805c", "#a8457d", "#9a6b00", "#4b5bb5"),
+)  # fmt: skip
+DARK = Palette(
+    ink="#e6e9ec", muted="#9aa4ae", grid="#333b43", paper="#14181c",
+    series=("#56b4e9", "#ff8c4b", "#35c99b", "#e79ac4", "#e6b73f", "#a3aefb"),
+)  # fmt: skip
+PLACEHOLDER = Palette(
+    ink="#fe0001", muted="#fe0002", grid="#fe0003", paper="#fe0004",
+    series=("#fe0010", "#fe0011", "#fe0012", "#fe0013", "#fe0014", "#fe0015"),
+)  # fmt: skip
+
+
+def inline(svg: str) -> str:
+    """A figure drawn with PLACEHOLDER, its colours replaced by CSS variables."""
+    names = {colour: name for name, colour in PLACEHOLDER.variables().items()}
+    return re.sub("|".join(names), lambda found: f"var({names[found[0]]})", svg)

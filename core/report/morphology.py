@@ -8,7 +8,7 @@ from cliploc.core.postprocess import ORDERS
 from cliploc.core.report import quoted
 from cliploc.core.report.findings import Findings, SetFindings
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number, percent
-from cliploc.core.sweep.choosing import GAIN_FROM, LEAD_FROM
+from cliploc.core.sweep.doubts import GAIN_FROM, LEAD_FROM
 
 SIGNIFICANT = 0.05
 TUNED = "chosen on the same images"
@@ -49,8 +49,8 @@ def _lead(found: SetFindings) -> Cell:
     return Estimate(Number(lead["difference"], signed=True), interval(lead["low"], lead["high"], signed=True))
 
 
-def gain_table(findings: Findings) -> Table:
-    """What morphology adds: cross-validated with its interval, and tuned as the poster did."""
+def gain_table(findings: Findings) -> Table | None:
+    """What morphology adds: cross-validated with its interval, and tuned; None where it is not known."""
     rows = tuple(
         _gain_row(found, p, findings.is_posters)
         for found, p in zip(findings.sets, findings.gains, strict=True)
@@ -71,7 +71,7 @@ def gain_table(findings: Findings) -> Table:
         f"gain, kernels {low} to {high}, tuned", QUOTED,
     )  # fmt: skip
     table = Table("gain", "What morphology adds.", caption, columns, rows, frozenset({QUOTED}))
-    return table.without_empty_columns() if rows else table
+    return table.without_empty_columns() if rows else None
 
 
 def _gain_row(found: SetFindings, p_holm: float | None, beside_poster: bool) -> tuple[Any, ...]:

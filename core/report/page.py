@@ -8,10 +8,8 @@ from html import escape
 from pathlib import Path
 
 from cliploc.core.errors import clean
-from cliploc.core.report.examples import Example, Gallery
-from cliploc.core.report.figures import Figure
-from cliploc.core.report.palette import DARK, LIGHT
-from cliploc.core.report.pictures import data_uri
+from cliploc.core.report.examples import Example, Gallery, data_uri
+from cliploc.core.report.figures import DARK, LIGHT, Figure
 from cliploc.core.report.tables import Table, as_html
 
 _LEGEND = (

@@ -22,7 +22,7 @@ from cliploc.core.postprocess import PostProcess
 from cliploc.core.report.findings import SetFindings
 from cliploc.core.report.morphology import TUNED
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval
-from cliploc.core.sweep.averages import Average, average
+from cliploc.core.sweep.statistics import Average, average
 
 TRUE, RAW, BEFORE, AFTER = "true masks", "no morphology", "closing, before it", "closing, after it"
 

@@ -110,14 +110,13 @@ def _sections(
     sets, leaders = findings.sets, findings.leaders
     progress("drawing")
     prompts = comparisons.prompts_table(sets)
-    surfaces = figures.kernel_surfaces(leaders)
-    counted = [parts_table(parts)] if parts else []
-    found = (*_lead(findings), *_notes(findings), *_scores(findings), *_pairs(findings))
+    scores = _present(sections.scores_table(findings), sections.own_table(findings))
+    found = (*_lead(findings), *_notes(findings), *scores, _pairs(findings))
     yield Section("results", "Results", found)
     if judged:
         yield Section("claims", "The poster's claims", (claims.claims_table(judged),))
-    added = (*_gain(findings), *([surfaces] if surfaces else ()), *counted)
-    yield Section("morphology", "What morphology adds", added)
+    more = _present(figures.kernel_surfaces(leaders), parts_table(parts) if parts else None)
+    yield Section("morphology", "What morphology adds", (*_gain(findings), *more))
     yield Section("thresholds", "Scores over thresholds", (figures.threshold_curves(leaders),))
     if prompts:
         yield Section("prompts", "Prompts", (prompts,))
@@ -186,25 +185,20 @@ def _notes(findings: Findings) -> tuple[str, ...]:
     return (*old, *notes)
 
 
-def _scores(findings: Findings) -> Iterator[Block]:
-    yield sections.scores_table(findings)
-    own = sections.own_table(findings)
-    if own:
-        yield own
+def _present(*blocks: Block | None) -> tuple[Block, ...]:
+    return tuple(block for block in blocks if block is not None)
 
 
-def _pairs(findings: Findings) -> tuple[Block, ...]:
-    if findings.comparison is not None:
-        table = comparisons.pairs_table(findings, findings.comparison)
-        return (table,) if table else ("Nothing is compared in pairs: there is only one heatmap set.",)
-    return (f"Nothing is compared in pairs: {findings.without_pairs}.",)
+def _pairs(findings: Findings) -> Block:
+    if findings.comparison is None:
+        return f"Nothing is compared in pairs: {findings.without_pairs}."
+    table = comparisons.pairs_table(findings, findings.comparison)
+    return table or "Nothing is compared in pairs: there is only one heatmap set."
 
 
 def _gain(findings: Findings) -> tuple[Block, ...]:
     sentences = tuple(morphology.gain_sentence(found, findings.gain_of(found)) for found in findings.leaders)
-    table = morphology.gain_table(findings)
-    orders = morphology.orders_table(findings)
-    return (*sentences, *([table] if table.rows else []), *([orders] if orders else []))
+    return _present(*sentences, morphology.gain_table(findings), morphology.orders_table(findings))
 
 
 def _classes(leaders: Sequence[SetFindings], reason: str) -> tuple[Block, ...]:

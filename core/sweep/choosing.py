@@ -18,13 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cliploc.core.metrics import Integers, Scores
-from cliploc.core.sweep.enough import COMPARED_FROM as COMPARED_FROM
-from cliploc.core.sweep.enough import GAIN_FROM as GAIN_FROM
-from cliploc.core.sweep.enough import LEAD_FROM as LEAD_FROM
-from cliploc.core.sweep.enough import WORTH_FROM as WORTH_FROM
+from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
 from cliploc.core.sweep.plan import FOLDS
-from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, variance_of_mean
-from cliploc.core.sweep.student import quantile, two_sided
+from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, quantile, two_sided, variance_of_mean
 
 REPEATS = 10
 # By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared

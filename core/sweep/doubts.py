@@ -1,4 +1,4 @@
-"""When a tuned number means nothing: said in words, wherever the number is shown.
+"""When a number means nothing, said in words wherever it is shown; from how many sources it means something.
 
 Standard library only: the screen says it too.
 """
@@ -37,3 +37,9 @@ def unbeaten(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _held_out(entry: Mapping[str, Any], tuned: float) -> float:
     value = entry["cross_validated"]
     return float(tuned if value is None else value)
+
+
+WORTH_FROM = 32
+COMPARED_FROM = 60  # ways that share no cells
+GAIN_FROM = 120  # ways that do
+LEAD_FROM = 240  # one half chooses, the other is measured on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -55,7 +55,6 @@ def evaluate(
     config: PostProcess,
     *,
     boxes: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Score the samples that have a heatmap (h, w) float32 in [0, 1] under one config.
 
@@ -64,7 +63,7 @@ def evaluate(
     cv2.setNumThreads(1)  # small images: threads cost more than they bring
     present = [sample for sample in samples if sample.id in heatmaps]
     scored, rows, pointed, boxed = [], [], [], []
-    for place, sample in enumerate(present):
+    for sample in present:
         true_mask, ignored = sample.true_mask(), sample.ignored()
         if ignored is None or not ignored.all():
             map_ = map_of(heatmaps[sample.id], true_mask.shape, config)
@@ -74,7 +73,6 @@ def evaluate(
             pointed.append(hits(map_, true_mask, ignored))
             if boxes:
                 boxed.append((unignored(codes, ignored), mask_box(true_mask)))
-        progress(place + 1, len(present))
     if not scored:
         raise ParameterError("no sample is left to score: each is ignored all over, or has no heatmap")
     counts = stacked(rows)

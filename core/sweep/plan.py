@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -80,15 +80,12 @@ class Plan:
 
     def shards(self) -> list[Shard]:
         """All shards, set by set."""
-        return [
-            Shard(position, set_index, group, ids)
-            for position, (set_index, group, ids) in enumerate(self._cuts())
-        ]
-
-    def _cuts(self) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        for set_index, (number, group) in itertools.product(range(len(self.sets)), enumerate(self.groups)):
-            for first in range(0, len(group), self.shard_images):
-                yield set_index, number, group[first : first + self.shard_images]
+        cuts = (
+            (set_index, number, group[first : first + self.shard_images])
+            for set_index, (number, group) in itertools.product(range(len(self.sets)), enumerate(self.groups))
+            for first in range(0, len(group), self.shard_images)
+        )
+        return [Shard(position, *cut) for position, cut in enumerate(cuts)]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""

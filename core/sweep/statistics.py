@@ -1,21 +1,29 @@
-"""Tables of IoU, and how sure a mean over them is: standard error, plateau, several comparisons at once.
+"""Tables of IoU, and how sure a mean over them is: standard error, interval, plateau, several comparisons.
 
-A `IouTable` holds IoU totals per unit (a source image, or a group of
+An `IouTable` holds IoU totals per unit (a source image, or a group of
 them when a run is too large to keep every image) and cell. Totals are exact
 integers in units of 1/65535, so a result does not depend on the order or the
 number of threads in which it was summed.
+
+Student's t is by Wallace's normal approximation: right to three digits from ten degrees of
+freedom on. Quantile and tail are each other's exact inverse, so an interval excludes zero just
+where p is below its level.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from cliploc.core.metrics import Integers, Scores
+from cliploc.core.sweep.doubts import WORTH_FROM
 
 UNIT = (1 << 16) - 1  # an image's IoU fits two bytes
 CHUNK = 8192  # cells at a time
@@ -82,3 +90,51 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     for (_, place), value in zip(known, itertools.accumulate(steps, max), strict=True):
         corrected[place] = value
     return corrected
+
+
+_NORMAL = NormalDist()
+
+
+def quantile(level: float, freedom: int) -> float:
+    """The t beyond which lies (1 - level) / 2 on each side. level: in (0, 1); freedom: at least 1."""
+    z = _NORMAL.inv_cdf((1 + level) / 2) / _factor(freedom)
+    return math.sqrt(freedom * math.expm1(z * z / freedom))
+
+
+def two_sided(t: float, freedom: int) -> float:
+    """The probability of a t at least as far from zero."""
+    z = math.sqrt(freedom * math.log1p(t * t / freedom)) * _factor(freedom)
+    return 2 * _NORMAL.cdf(-z)
+
+
+def _factor(freedom: int) -> float:
+    return (8 * freedom + 1) / (8 * freedom + 3)
+
+
+class Average(TypedDict):
+    """A mean over images. low, high: its 95 % interval, p: two-sided, of a mean of 0.
+
+    All three are None below WORTH_FROM source images.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+    images: int
+    sources: int
+
+
+def average(values: Integers | Scores, names: Sequence[str]) -> Average:
+    """Average (n,) values over images. names: the source of each."""
+    _, places = np.unique(np.asarray(names), return_inverse=True)
+    totals, sizes = np.bincount(places, weights=values), np.bincount(places)
+    mean, units = float(np.mean(values)), len(sizes)
+    found = Average(mean=mean, low=None, high=None, p=None, images=len(values), sources=units)
+    if units >= WORTH_FROM:
+        error = math.sqrt(float(variance_of_mean(totals[None, :] * UNIT, sizes)[0]))
+        reach = quantile(0.95, units - 1) * error
+        certain = 0.0 if mean else 1.0  # every image has the same value
+        found["low"], found["high"] = mean - reach, mean + reach
+        found["p"] = two_sided(mean / error, units - 1) if error else certain
+    return found

@@ -50,7 +50,7 @@ def plain_forward(job: ForwardPass, batches: list[torch.Tensor]) -> None:
 def rates(job: ForwardPass, batch: int, rounds: int) -> tuple[float, float, float]:
     """Images per second of the plain forward and of ours, and the median of their ratios by round."""
     samples, device = job.dataset.samples, job.backbone.device
-    cuts = slices(job.dataset, batch)
+    cuts = slices(job.dataset.samples, batch)
     ready = [torch.cat([job.pixels(sample) for sample in cut]) for cut in cuts]
     job.heatmaps(ready[0], job.prompts(cuts[0]))  # texts, and what a device sets up at first
     plain_forward(job, ready[:1])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cliploc.core.sweep.choosing import COMPARED_FROM, GAIN_FROM, LEAD_FROM, chosen, folds_of, paired, worth
+from cliploc.core.sweep.choosing import chosen, folds_of, paired, worth
+from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM
 from cliploc.core.sweep.grid import Grid
 from tests.simulation.population import natural
 from tests.simulation.study import CASES, SEEDS, SIZES, identical, now

@@ -16,8 +16,7 @@ import cliploc
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.sweep.baselines import baseline_table
-from cliploc.core.sweep.doubts import NO_NETWORK
-from cliploc.core.sweep.enough import COMPARED_FROM
+from cliploc.core.sweep.doubts import COMPARED_FROM, NO_NETWORK
 from cliploc.core.sweep.statistics import UNIT, variance_of_mean
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.comparison import Standing, Versus, doubt_of, versus

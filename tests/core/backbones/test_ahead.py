@@ -12,9 +12,8 @@ import pytest
 from open_clip.pretrained import _PRETRAINED
 
 from cliploc.core.backbones import ahead
-from cliploc.core.backbones.ahead import architectures, check_network
+from cliploc.core.backbones.ahead import architectures, check_network, tags_of
 from cliploc.core.backbones.load import load_backbone
-from cliploc.core.backbones.tags import tags_of
 from cliploc.core.errors import CheckpointError, ClipLocError, ParameterError
 
 

@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 import pytest
 
-from cliploc.core.backbones.open_clip_private import PUBLISHED, REASONS, private
-from cliploc.core.backbones.tags import tags_of
+from cliploc.core.backbones.ahead import tags_of
+from cliploc.core.backbones.open_clip_private import REASONS, TABLE, private
 
 
 @pytest.mark.parametrize("name", REASONS)
@@ -19,5 +19,5 @@ def test_open_clip_still_has_what_we_use_of_its_own(name: str) -> None:
 
 
 def test_its_table_of_weights_can_still_be_read_as_text() -> None:
-    table = private(PUBLISHED)
+    table = private(TABLE)
     assert set(tags_of("ViT-B-16")) == set(table["ViT-B-16"])

@@ -16,10 +16,10 @@ from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import CheckpointError, ParameterError
 from cliploc.core.heatmaps import forward
 from cliploc.core.heatmaps.extract import compute
+from cliploc.core.heatmaps.ground import check_finite, constant_heatmaps
 from cliploc.core.heatmaps.protocol import Event, Failed, Request
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.server import Server
-from cliploc.core.heatmaps.sound import check_finite, constant_heatmaps
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.methods.compute import normalize
 

@@ -28,10 +28,9 @@ from cliploc.core.report.claims import (
 )
 from cliploc.core.report.findings import Findings, SetFindings, TunedConfig
 from cliploc.core.report.parts import Parts
-from cliploc.core.sweep.averages import average
 from cliploc.core.sweep.choosing import Paired, chosen, folds_of
 from cliploc.core.sweep.compare import Comparison, SetComparison
-from cliploc.core.sweep.statistics import holm
+from cliploc.core.sweep.statistics import average, holm
 from tests.core.sweep.test_statistics import table_of
 
 IMAGES = 120

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage, stats
 
 from cliploc.core.report.parts import parts_and_holes
-from cliploc.core.sweep.averages import average
-from cliploc.core.sweep.choosing import WORTH_FROM
+from cliploc.core.sweep.doubts import WORTH_FROM
+from cliploc.core.sweep.statistics import average
 
 shapes = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24)
 

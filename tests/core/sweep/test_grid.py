@@ -75,7 +75,7 @@ def test_a_grid_survives_json() -> None:
 
 
 def test_every_parameter_that_a_sweep_varies_is_an_axis_of_the_grid() -> None:
-    assert [f"{axis.name}s" for axis in AXES] == [field.name for field in fields(Grid)]
+    assert {f"{axis.name}s" for axis in AXES} == {field.name for field in fields(Grid)}
     assert all(axis.plural for axis in AXES)
 
 
