@@ -1,4 +1,8 @@
-"""`--completions SHELL`: what makes the Tab key know a command line, written by its own parser."""
+"""`--completions SHELL`: what makes the Tab key know a command line, written by its own parser.
+
+The only place that uses names which argparse keeps to itself: it has no other way to tell which
+arguments and commands a parser has, and shtab reads the same ones.
+"""
 
 from __future__ import annotations
 

@@ -12,9 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual._styles_cache import StylesCache
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
@@ -33,6 +31,7 @@ from cliploc.tui.graphics.trimmed import Shown, Trimmed, TrimmedLayout
 from cliploc.tui.keymap import ALIVE, action_named, bindings_for, shown
 from cliploc.tui.messages import Answered, message_of
 from cliploc.tui.state import ExplorerState
+from cliploc.tui.textual_private import ChopsUpdate, LayoutUpdate, OwnDisplay, driver_of, forget_drawn
 from cliploc.tui.widgets.lines import StatusLine, title_of
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Reopen:
     dataset: str
 
 
-class ExplorerApp(App[int | Reopen]):
+class ExplorerApp(OwnDisplay[int | Reopen]):
     """`cliploc-tui`. Exits with 0, 128 + the signal that ended it, or Reopen."""
 
     TITLE = "cliploc"
@@ -150,23 +149,22 @@ class ExplorerApp(App[int | Reopen]):
             self.notify(HINT, title="welcome", timeout=12)
             session.mark_hints_seen()
 
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """Textual's one way to the terminal: of an update, send what differs from what is there."""
-        link: Link | None = getattr(self._driver, "link", None)
+    def displayed(self, renderable: RenderableType | None) -> RenderableType | None:
+        """Of an update, send what differs from what is there."""
+        link: Link | None = getattr(driver_of(self), "link", None)
         times = (0, 0) if link is None else (link.sessions, link.resizes)
         if not isinstance(renderable, ChopsUpdate | LayoutUpdate | None) or times != self._shown_since:
             self._shown.forget()
             self._shown_since = times
         if isinstance(renderable, ChopsUpdate):
-            renderable = Trimmed(renderable, self._shown)
-        elif isinstance(renderable, LayoutUpdate):
-            renderable = TrimmedLayout(renderable, self._shown)
-        super()._display(screen, renderable)
+            return Trimmed(renderable, self._shown)
+        if isinstance(renderable, LayoutUpdate):
+            return TrimmedLayout(renderable, self._shown)
+        return renderable
 
     def pop_screen(self) -> AwaitComplete:
         """Back to the screen below."""
-        # A cache inside Textual holds what every widget has drawn, also of screens that are gone.
-        StylesCache.get_inner_outer.cache_clear()
+        forget_drawn()
         return super().pop_screen()
 
     def action_redraw(self) -> None:

@@ -8,8 +8,6 @@ import os
 import subprocess
 from dataclasses import replace
 
-from textual import constants
-
 from cliploc.core import paths
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
@@ -19,6 +17,7 @@ from cliploc.core.terminal import Terminal, probe, usable
 from cliploc.tui import keymap, session, themes, toml
 from cliploc.tui.browsing import first_of
 from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.textual_private import use_colours
 
 log = logging.getLogger(__name__)
 SETTINGS = ("theme", "keymap", "graphics", "color")
@@ -59,9 +58,9 @@ def in_colours(terminal: Terminal, asked: str) -> Terminal:
     """
     truecolor = terminal.truecolor if asked == "auto" else asked == "truecolor"
     if truecolor:
-        constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
+        use_colours("truecolor")
     elif asked == "256":
-        constants.COLOR_SYSTEM = "256"  # type: ignore[misc]
+        use_colours("256")
     return replace(terminal, truecolor=truecolor)
 
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from cliploc.core.commands.findings import as_plain, list_row, sentences
 from cliploc.core.commands.options import add_actions, add_json_argument
 from cliploc.core.commands.output import print_json, print_lines, print_table, say, say_notes
 from cliploc.core.commands.progress import progress
 from cliploc.core.sweep.archive import pack, unpack
-from cliploc.core.sweep.compare import ScoredSet, compared, scored_sets
+from cliploc.core.sweep.compare import baselines_of, compared, rivals
 from cliploc.core.sweep.doubts import COMPARED_FROM
 from cliploc.core.sweep.export import export
-from cliploc.core.sweep.inputs import check_reading
 from cliploc.core.sweep.ledger import Ledger
-from cliploc.core.sweep.process import detach, foreground
+from cliploc.core.sweep.process import awaken, detach, foreground
 from cliploc.core.sweep.rows import RunRow
 
 Act = Callable[[Ledger, argparse.Namespace], int | None]
@@ -128,32 +126,22 @@ def _ask(ledger: Ledger, arguments: argparse.Namespace) -> None:
 
 def _resume(ledger: Ledger, arguments: argparse.Namespace) -> int:
     row = ledger.find(arguments.id)
-    if row.state == "running":
-        say(f"run {row.id} is at work already; `cliploc runs watch {row.id}` follows it")
-        return 2
-    check_reading(ledger.plan(row.id))
-    ledger.set_state(row.id, "waiting")
+    awaken(ledger, row.id)
     if arguments.detach:
         return detached(ledger, row.id, as_json=arguments.json)
     return worked(ledger, row.id, as_json=arguments.json)
 
 
-def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
-    everyone = [one for text in arguments.ids for one in scored_sets(ledger, ledger.find(text).id)]
-    if len(everyone) < 2:
-        say("one heatmap set has nothing to be compared with; give a second run")
-        return 2
+def _compare(ledger: Ledger, arguments: argparse.Namespace) -> None:
+    everyone = rivals(ledger, [ledger.find(text).id for text in arguments.ids])
     for text in arguments.ids:
         say_notes(_notes(ledger, ledger.find(text)))
     comparison = compared(ledger, everyone)
-    baselines = _baselines(ledger, everyone)
-    pairs = [{"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in comparison.pairs]
+    baselines = baselines_of(ledger, everyone)
+    found = comparison.plain(baselines)
     if arguments.json:
-        means = {name: standing["mean"] for name, standing in comparison.standings.items()}
-        print_json(
-            {"cross_validated": means, "images": comparison.images, "baselines": baselines, "pairs": pairs}
-        )
-        return 0
+        print_json(found)
+        return
     standings = [
         {"heatmaps": name, "images": comparison.images[name], "cross_validated": s["mean"], "low": s["low"],
          "high": s["high"]}
@@ -173,23 +161,11 @@ def _compare(ledger: Ledger, arguments: argparse.Namespace) -> int:
             f"cross-validated mean IoU {comparison.best['mean']:.4f}"
         )
     print_table(
-        pairs,
+        found["pairs"],
         as_json=False,
         caption="difference of cross-validated mean IoU (first - second) on shared images, 95 % interval, p, "
         f"p corrected by Holm; neither below {COMPARED_FROM} source images",
     )
-    return 0
-
-
-def _baselines(ledger: Ledger, everyone: Sequence[ScoredSet]) -> list[dict[str, Any]]:
-    """What needs no network, where a run has scored it over just the images that all have."""
-    everywhere = frozenset.intersection(*(one.ids for one in everyone))
-    one = next((one for one in everyone if one.ids == everywhere), None)
-    found = None if one is None else ledger.summary(one.run, one.set_index)
-    return [
-        {"heatmaps": each["name"], "images": len(everywhere), "cross_validated": each["cross_validated"]}
-        for each in (found or {}).get("baselines", ())
-    ]
 
 
 def _notes(ledger: Ledger, row: RunRow) -> list[str]:

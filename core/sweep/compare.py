@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,17 @@ class SetComparison:
         first, second = (best_of([self.ways[name] for name in names], folds) for names in (some, others))
         return paired(first, second, self.sizes)
 
+    def plain(self, baselines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """As plain values. baselines: of `baselines_of`."""
+        return {
+            "cross_validated": {name: standing["mean"] for name, standing in self.standings.items()},
+            "images": self.images,
+            "baselines": list(baselines),
+            "pairs": [
+                {"first": c.first, "second": c.second, **c.result, "p_holm": c.p_holm} for c in self.pairs
+            ],
+        }
+
 
 def scored_sets(ledger: Ledger, run: str) -> list[ScoredSet]:
     """Every finished heatmap set of a run. ParameterError when the run cannot be compared."""
@@ -80,6 +92,14 @@ def scored_sets(ledger: Ledger, run: str) -> list[ScoredSet]:
     return [
         ScoredSet(f"{run}:{plan.sets[index]['name']}", run, index, ids, plan.sources) for index in finished
     ]
+
+
+def rivals(ledger: Ledger, runs: Sequence[str]) -> list[ScoredSet]:
+    """The heatmap sets of all these runs. ParameterError when they are fewer than two."""
+    everyone = [one for run in runs for one in scored_sets(ledger, run)]
+    if len(everyone) < 2:
+        raise ParameterError("one heatmap set has nothing to be compared with; give a second run")
+    return everyone
 
 
 def _check_truths(ledger: Ledger, everyone: list[ScoredSet]) -> None:
@@ -133,6 +153,17 @@ def compared(ledger: Ledger, everyone: list[ScoredSet]) -> SetComparison:
         ways=dict(zip(names, [way for way, _ in mine], strict=True)) if everywhere else {},
         sizes=mine[0][1] if everywhere else np.zeros(0, np.int64),
     )
+
+
+def baselines_of(ledger: Ledger, everyone: Sequence[ScoredSet]) -> list[dict[str, Any]]:
+    """What needs no network, where a run has scored it over just the images that all have."""
+    everywhere = frozenset.intersection(*(one.ids for one in everyone))
+    one = next((one for one in everyone if one.ids == everywhere), None)
+    found = None if one is None else ledger.summary(one.run, one.set_index)
+    return [
+        {"heatmaps": each["name"], "images": len(everywhere), "cross_validated": each["cross_validated"]}
+        for each in (found or {}).get("baselines", ())
+    ]
 
 
 def against_baselines(comparison: SetComparison, table: IouTable) -> tuple[Comparison, ...]:

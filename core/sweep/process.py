@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cliploc.core.errors import ClipLocError, StoreError
+from cliploc.core.child import module
+from cliploc.core.errors import ClipLocError, ParameterError, StoreError
 from cliploc.core.paths import make_folder
 from cliploc.core.sweep.driver import drive
+from cliploc.core.sweep.inputs import check_reading
 from cliploc.core.sweep.ledger import Ledger
 
 _QUIET: Callable[[int, int], None] = lambda done, total: None  # noqa: E731  a default, not a function
@@ -33,7 +35,7 @@ def detach(ledger: Ledger, run: str) -> int:
     try:
         with open(folder / "log", "ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cliploc.core.sweep.process", run, str(ledger.path)],
+                module("cliploc.core.sweep.process", run, str(ledger.path)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -42,6 +44,17 @@ def detach(ledger: Ledger, run: str) -> int:
     except OSError as error:
         raise StoreError(f"cannot start the run's process ({error.strerror}: {folder / 'log'})") from error
     return process.pid
+
+
+def awaken(ledger: Ledger, run: str) -> None:
+    """Let a run that stopped, for whatever reason, wait for a process to work on it.
+
+    ParameterError when it is at work, or when its true masks would be read in another way now.
+    """
+    if ledger.run(run).state == "running":
+        raise ParameterError(f"run {run} is at work already; `cliploc runs watch {run}` follows it")
+    check_reading(ledger.plan(run))
+    ledger.set_state(run, "waiting")
 
 
 def foreground(

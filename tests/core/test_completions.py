@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shlex
 import shutil
@@ -16,6 +17,14 @@ from cliploc.core.completions import SHELLS
 
 MODULES = {"cliploc": "cliploc.core.cli", "cliploc-tui": "cliploc.tui.__main__"}
 HEAVY = {"torch", "open_clip", "textual", "timm", "torchvision"}
+
+
+def test_argparse_still_has_what_we_use_of_its_own() -> None:
+    parser, lacks = argparse.ArgumentParser(), f"argparse of Python {sys.version} has none any more"
+    commands = parser.add_subparsers()
+    assert hasattr(argparse, "_SubParsersAction"), f"_SubParsersAction: how a parser knows commands; {lacks}"
+    assert hasattr(parser, "_actions"), f"ArgumentParser._actions: all arguments of a parser; {lacks}"
+    assert isinstance(commands, argparse._SubParsersAction)
 
 
 def script(program: str, shell: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from textual._styles_cache import StylesCache
 from textual.pilot import Pilot
 
 from cliploc.core.datasets import Dataset, open_dataset
@@ -25,6 +24,7 @@ from cliploc.tui import session
 from cliploc.tui.actions import ACTIONS
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.textual_private import forget_drawn
 from cliploc.tui.widgets.picture import Picture
 from tests.conftest import write_picture
 from tests.tui.threaded import ThreadedStudio
@@ -42,7 +42,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("textual.app.wait_for_idle", loop_idle)
     yield
     # It would keep what every screen of every test has drawn.
-    StylesCache.get_inner_outer.cache_clear()
+    forget_drawn()
     # What is left of an app is looked through for garbage again and again: seconds, each time.
     gc.freeze()
 

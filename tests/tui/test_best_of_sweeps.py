@@ -145,7 +145,7 @@ async def test_a_run_over_another_dataset_is_not_applied_by_itself(
 def test_a_sweep_that_is_being_started_is_said_at_once(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[RunsRead] = []
     goes_on = threading.Event()
-    monkeypatch.setattr("cliploc.tui.studio.runs.Runs._run", lambda *_: goes_on.wait(60))
+    monkeypatch.setattr("cliploc.tui.studio.runs.planned", lambda *_, **__: goes_on.wait(60))
     runs = Runs(toy, lambda answer: said.append(answer), lambda error: None)
     began = time.time()
     runs.start(("good",), GRID)

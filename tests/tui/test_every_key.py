@@ -30,7 +30,6 @@ from cliploc.tui.screens.paired import PairedScreen
 from cliploc.tui.screens.prompts import PromptsScreen
 from cliploc.tui.screens.statistics import StatisticsScreen
 from cliploc.tui.screens.sweeps import SweepsScreen
-from cliploc.tui.studio.runs import Runs
 from cliploc.tui.widgets.iou_curves import ScoreCurves
 from cliploc.tui.widgets.lines import StatusLine
 from cliploc.tui.widgets.pictures import PictureGrid
@@ -39,9 +38,6 @@ from tests.tui.conftest import KEYS, settled, until
 Look = Callable[[ExplorerApp], Any]
 SIZE = (120, 40)
 START = "ring_0001"
-COMPARED = """{"cross_validated": {"a:good": 0.7, "b:noisy": 0.5},
-"images": {"a:good": 9, "b:noisy": 9}, "baselines": [], "pairs": [{"first": "a:good",
-"second": "b:noisy", "difference": 0.2, "low": 0.1, "high": 0.3, "p": 0.01, "images": 9, "p_holm": 0.01}]}"""
 GRID = Grid(("nearest", "bilinear"), dilates=(1, 5, 9), erodes=(1, 5))
 # The keys that open the screen of a scope, from the explorer.
 WAY = {
@@ -67,7 +63,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Command:
-    """What an action starts: a `cliploc` command that begins with these words."""
+    """What an action asks for about runs: what begins with these words."""
 
     words: tuple[str, ...]
     first: tuple[str, ...] = ()
@@ -274,9 +270,9 @@ PAGES = {
     "run.compose": Case(screen, ComposeScreen),
     "run.apply": Case(best_of_newest, True),
     "run.cancel": Case(lambda app: dialog(app).startswith("Run "), True),
-    "run.resume": Command(("runs", "resume")),
+    "run.resume": Command(("detach",)),
     "run.delete": Case(lambda app: dialog(app).startswith("Delete run "), True),
-    "run.export": Command(("runs", "export")),
+    "run.export": Command(("export",)),
     "run.mark": Case(marks_of_runs, [True, False]),
     "run.compare": Case(screen, PairedScreen, ("asterisk", "j")),
     "paired.export": Case(lambda _: Path("runs-compared.csv").exists(), True),
@@ -315,7 +311,7 @@ PAGES = {
     "head.all": Case(heads, "all heads"),
     "head.table": Case(lambda app: str(app.screen.query_one("#heads").border_title), TITLES[INSIDE]),
     "head.take": Case(taken_head, (DEEPEST - 1, 1), ("j", "l")),
-    "head.describe": Command(("heads",)),
+    "head.describe": Command(("describe",)),
 }
 CASES: dict[str, Case | Command] = {**EXPLORER, **EVERYWHERE, **PAGES}
 
@@ -348,19 +344,23 @@ def runs(toy: Dataset, request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
-    """The commands that were asked for; they are not run, and no worker is."""
-    commands: list[list[str]] = []
+    """What was asked for about runs, and with what; nothing is started, and no worker is."""
+    asked: list[list[str]] = []
 
-    def answered(_: Runs, command: list[str], done: str | Callable[[str], None], *__: object) -> None:
-        commands.append(command)
-        if not isinstance(done, str):
-            done(COMPARED)
+    def noted(name: str, answer: object = None) -> Callable[..., object]:
+        def note(*arguments: object, **_: object) -> object:
+            asked.append([name, *(one for one in arguments if isinstance(one, str))])
+            return answer
+
+        return note
 
     monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
     monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request_text", lambda *_: None)
-    monkeypatch.setattr("cliploc.tui.studio.runs.Runs._run", answered)
+    for name in ("detach", "export", "awaken"):
+        monkeypatch.setattr(f"cliploc.tui.studio.runs.{name}", noted(name))
+    monkeypatch.setattr("cliploc.tui.studio.runs.Runs.describe", noted("describe"))
     monkeypatch.chdir(tmp_path)
-    return commands
+    return asked
 
 
 @pytest.fixture

@@ -14,37 +14,29 @@ from textual.strip import Strip
 
 from cliploc.tui.graphics.celltext import UPPER_HALF, row_text, runs
 from cliploc.tui.graphics.frame import Cells
+from cliploc.tui.textual_private import MadeLater
 
 
-class CellRow(Strip):
+class CellRow(MadeLater):
     """Writes its own bytes; segments are made only when somebody wants to change them.
 
     A whole screen of pictures has thousands of cells, and a segment with its style costs
     several times what its bytes do.
     """
 
-    __slots__ = ("_made", "_truecolor", "_values")
+    __slots__ = ("_truecolor", "_values")
 
     def __init__(self, values: array[int], truecolor: bool) -> None:
         self._values = values
         self._truecolor = truecolor
-        self._made: list[Segment] | None = None
-        super().__init__((), len(values) // 2)
+        super().__init__(len(values) // 2)
 
-    @property
-    def _segments(self) -> list[Segment]:
-        if self._made is None:
-            self._made = [
-                Segment(
-                    (" " if upper == lower else UPPER_HALF) * width, _style(upper, lower, self._truecolor)
-                )
-                for upper, lower, width in runs(self._values)
-            ]
-        return self._made
-
-    @_segments.setter
-    def _segments(self, _: list[Segment]) -> None:
-        """`Strip.__init__` sets what is made later."""
+    def made(self) -> list[Segment]:
+        """One for each run of equal cells."""
+        return [
+            Segment((" " if upper == lower else UPPER_HALF) * width, _style(upper, lower, self._truecolor))
+            for upper, lower, width in runs(self._values)
+        ]
 
     def render(self, console: Console) -> str:
         """The bytes of the row, fewer than Textual would send, which colours every segment anew."""

@@ -12,20 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO
 
 from textual import events
-from textual.drivers.linux_driver import LinuxDriver
 
 from cliploc.tui.graphics.pacing import Link
+from cliploc.tui.textual_private import SYNC_END, TerminalDriver
 
 if TYPE_CHECKING:
-    from io import TextIOWrapper
-
     from textual.app import App
     from textual.message import Message
 
-SYNC_END = "\x1b[?2026l"
 # Seconds that a quit waits for answers that are still on their way.
 LAST_ANSWERS = 0.7
 # Seconds; Python's own 5 ms, a few times in a row, would be felt as a late key.
@@ -72,14 +69,14 @@ class Vanishing:
         return length
 
 
-class GraphicsDriver(LinuxDriver):
+class GraphicsDriver(TerminalDriver):
     """The driver to give to an app that shows pictures: `App(driver_class=GraphicsDriver)`."""
 
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._file = cast("TextIOWrapper", Vanishing(cast("TextIO", self._file)))
+        self.file = Vanishing(self.file)
         self.link = Link(super().write, answers=True)
         self._heard = threading.Condition()
         self._answers_heard = 0
@@ -91,7 +88,7 @@ class GraphicsDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self.link.sessions:
             # Back from a suspension, where Textual itself leaves the screen blank.
-            self._loop.call_soon_threadsafe(self._app.screen.refresh)
+            self.loop.call_soon_threadsafe(self.app.screen.refresh)
 
     def write(self, data: str) -> None:
         """Write; pixels that wait for the text under them go before the end of its update."""
@@ -112,24 +109,23 @@ class GraphicsDriver(LinuxDriver):
             if isinstance(message, events.Resize):
                 self.link.resizes += 1
             elif isinstance(message, events.AppFocus) and "TMUX" in os.environ:
-                self._loop.call_soon_threadsafe(self._come_back)
+                self.loop.call_soon_threadsafe(self._come_back)
             super().process_message(message)
             return
         with self._heard:
             self._answers_heard += 1
             self._heard.notify_all()
         # The event loop may hear of it late.
-        self._loop.call_soon_threadsafe(self.link.answered, time.monotonic())
+        self.loop.call_soon_threadsafe(self.link.answered, time.monotonic())
 
     def _come_back(self) -> None:
         """tmux drops pictures that are sent while another of its windows is shown: send them again."""
         self.link.sessions += 1
-        self._app.screen.refresh()
+        self.app.screen.refresh()
 
-    def _get_terminal_size(self) -> tuple[int, int]:
-        # Asked whenever the window changed, also when its size in cells did not.
+    def window_changed(self) -> None:
+        """Pixels are where they were no more."""
         self.link.resizes += 1
-        return super()._get_terminal_size()
 
     def disable_input(self) -> None:
         """Stop reading, but not before the answers that are on their way were read."""

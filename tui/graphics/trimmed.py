@@ -12,11 +12,11 @@ from itertools import takewhile
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.strip import Strip
 
 from cliploc.tui.graphics.cellrow import CellRow
 from cliploc.tui.graphics.pixelrow import PixelRow
+from cliploc.tui.textual_private import ChopsUpdate, LayoutUpdate
 
 # Pictures send their own differences, which are not known here.
 PICTURES = (CellRow, PixelRow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -190,7 +191,7 @@ class SweepsScreen(Page):
         """Write the cells of the run as CSV into the working folder."""
         run = self.chosen()
         if run is not None:
-            self.engine.studio.runs.export(run.id, f"run-{run.id[:8]}.csv")
+            self.engine.studio.runs.export(run.id, Path.cwd() / f"run-{run.id[:8]}.csv")
 
     def action_score(self) -> None:
         """Rank by the next score."""

@@ -13,19 +13,19 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cliploc.core import paths
+from cliploc.core.child import module
 from cliploc.core.errors import clean
 from cliploc.core.lock import is_held
 from cliploc.tui.answers import FetchChanged, Told, Trouble
 from cliploc.tui.studio.lanes import Cancelled, Lane
 
-COMMAND = (sys.executable, "-P", "-m", "cliploc.core.cli")
+COMMAND = module("cliploc.core.cli")
 # huggingface_hub draws its bar into a log only when it is told so.
 TALKATIVE = {"TQDM_POSITION": "-1"}
 LOOK_SECONDS = 0.3

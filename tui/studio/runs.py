@@ -1,30 +1,36 @@
-"""The only door to sweeps: the ledger is read, work is done by detached `cliploc` processes.
+"""The only door to sweeps: the ledger is read, work is done by detached processes.
 
 Whatever this screen starts outlives it; whatever others started is shown too.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from cliploc.core.child import module
 from cliploc.core.datasets import Dataset
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.compare import baselines_of, compared, rivals
 from cliploc.core.sweep.doubts import doubts
+from cliploc.core.sweep.export import export
 from cliploc.core.sweep.grid import Grid
 from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.planning import planned
+from cliploc.core.sweep.process import awaken, detach
 from cliploc.core.sweep.rows import RunRow
 from cliploc.tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
 from cliploc.tui.runs import HeatTable, Leader, RunView, leaders_of
 from cliploc.tui.studio.lanes import Cancelled, Lane
 
 TOP_CELLS = 40
-COMMAND = (sys.executable, "-P", "-m", "cliploc.core.cli")
-COMMAND_PATIENCE = 60.0
+COMMAND = module("cliploc.core.cli")
+# Seconds that starting what was asked for gets after the screen is gone.
+LAST_COMMANDS = 5.0
 
 
 class Runs:
@@ -66,23 +72,15 @@ class Runs:
 
     def start(self, heatmaps: tuple[str, ...], grid: Grid) -> None:
         """Start a detached sweep; answers Told with its id, or Trouble."""
-        names = ",".join(heatmaps)
-        arguments = [
-            "sweep",
-            "--dataset",
-            self._dataset.spec,
-            "--heatmaps",
-            names,
-            *flags_of(grid),
-            "--detach",
-        ]
         began = time.time()
         self._starting.append(began)
         self.poll()
 
         def job(_: Cancelled) -> None:
             try:
-                self._run(arguments, "sweep started")
+                run = self._ledger.create(planned(heatmaps, grid, dataset=self._dataset.spec))
+                detach(self._ledger, run)
+                self._post(Told(f"sweep {run[:8]} started"))
             finally:
                 self._starting.remove(began)
                 self._tell_runs()
@@ -91,37 +89,56 @@ class Runs:
 
     def resume(self, run: str) -> None:
         """Let a paused, interrupted or failed run go on, detached."""
-        self._commands.submit(lambda _: self._run(["runs", "resume", run, "--detach"], f"run {run} goes on"))
 
-    def export(self, run: str, path: str) -> None:
+        def job(_: Cancelled) -> None:
+            awaken(self._ledger, run)
+            detach(self._ledger, run)
+            self._told(f"run {run} goes on")
+
+        self._commands.submit(job)
+
+    def export(self, run: str, path: Path) -> None:
         """Write the run's cells as CSV."""
-        arguments = ["runs", "export", run, "--format", "csv", "--out", path]
-        self._commands.submit(lambda _: self._run(arguments, f"wrote {path}"))
+
+        def job(_: Cancelled) -> None:
+            export(self._ledger, run, "csv", path, sys.stdout)
+            self._told(f"wrote {path.name} in {path.parent}")
+
+        self._commands.submit(job)
 
     def compare(self, runs: tuple[str, ...]) -> None:
         """Test runs against each other, image by image; answers RunsCompared, or Trouble."""
 
-        def done(said: str) -> None:
-            self._post(RunsCompared(runs, json.loads(said)))
+        def job(_: Cancelled) -> None:
+            everyone = rivals(self._ledger, runs)
+            found = compared(self._ledger, everyone).plain(baselines_of(self._ledger, everyone))
+            self._post(RunsCompared(runs, found))
 
-        self._commands.submit(lambda _: self._run(["runs", "compare", *runs, "--json"], done))
+        self._commands.submit(job)
 
     def describe(self, backbone: str, checkpoint: str, layers: int) -> None:
-        """Put the heads of a network into words over the dataset; takes minutes."""
-        arguments = [
-            "heads",
-            "--dataset",
-            self._dataset.spec,
-            "--backbone",
-            backbone,
-            "--layers",
-            str(layers),
-        ]
-        arguments += ["--checkpoint", checkpoint] if checkpoint else []
-        self._slow.submit(lambda _: self._run(arguments, "the heads are described", None))
+        """Put the heads of a network into words over the dataset; takes minutes, in a process with torch."""
+        command = (
+            *COMMAND, "heads", "--dataset", self._dataset.spec, "--backbone", backbone,
+            "--layers", str(layers), *(("--checkpoint", checkpoint) if checkpoint else ()),
+        )  # fmt: skip
+
+        def job(_: Cancelled) -> None:
+            result = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                start_new_session=True,  # quitting now does not end what was asked for
+            )  # fmt: skip
+            if result.returncode == 0:
+                self._told("the heads are described")
+            else:
+                said = (result.stderr.strip() or result.stdout.strip()).splitlines()
+                self._post(Trouble(said[-1] if said else "`cliploc heads` failed without a word"))
+
+        self._slow.submit(job)
 
     def close(self) -> None:
-        """Stop the lanes; runs go on."""
+        """Start what is still to be started, and stop the lanes; runs go on."""
+        self._commands.drain(LAST_COMMANDS)
         for lane in (self._reading, self._details, self._commands, self._slow):
             lane.close()
 
@@ -144,39 +161,15 @@ class Runs:
 
     def _ask(self, run: str, request: str) -> None:
         self._ledger.ask(run, request)
-        self._post(Told(f"asked run {run} to {request}"))
-        self._tell_runs()
+        self._told(f"asked run {run} to {request}")
 
     def _delete(self, run: str) -> None:
         self._ledger.delete(run)
-        self._post(Told(f"deleted run {run}"))
-        self._tell_runs()
+        self._told(f"deleted run {run}")
 
-    def _run(
-        self,
-        arguments: list[str],
-        done: str | Callable[[str], None],
-        patience: float | None = COMMAND_PATIENCE,
-    ) -> None:
-        """Run `cliploc`. done: what to say when it did well, or what to do with what it printed."""
-        result = subprocess.run(
-            [*COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=patience,
-            check=False,
-            # Quitting now must not end what was asked for.
-            start_new_session=True,
-        )
-        if result.returncode == 0 and not isinstance(done, str):
-            done(result.stdout)
-        elif result.returncode == 0:
-            self._post(Told(str(done)))
-            self._tell_runs()
-        else:
-            said = (result.stderr.strip() or result.stdout.strip()).splitlines()
-            self._post(Trouble(said[-1] if said else f"`cliploc {arguments[0]}` failed without a word"))
+    def _told(self, text: str) -> None:
+        self._post(Told(text))
+        self._tell_runs()
 
     def _view(self, row: RunRow, score: str) -> RunView:
         finished = self._ledger.finished_sets(row.id)
@@ -216,15 +209,3 @@ def _alike(config: PostProcess, like: PostProcess) -> bool:
     if config.interpolation != like.interpolation:
         return False
     return not config.steps() or (config.order, config.kernel) == (like.order, like.kernel)
-
-
-def flags_of(grid: Grid) -> list[str]:
-    """A grid as flags of `cliploc sweep`."""
-    flags = {
-        "--interpolation": grid.interpolations,
-        "--order": grid.orders,
-        "--kernel": grid.kernels,
-        "--dilate": grid.dilates,
-        "--erode": grid.erodes,
-    }
-    return [text for flag, values in flags.items() for text in (flag, ",".join(map(str, values)))]

@@ -14,6 +14,8 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
+from cliploc.tui.textual_private import put_title
+
 Line = Content | Strip
 
 
@@ -108,19 +110,16 @@ class ByLine(Widget):
 
 def title(widget: Widget, text: str) -> None:
     """Change a border's title, and draw no more than its line."""
-    if widget.border_title == text:
-        return
-    # Textual's setter would repaint the whole widget.
-    widget._border_title = widget.render_str(text)
-    widget.refresh(_border_line(widget, top=True))
+    if widget.border_title != text:
+        put_title(widget, text, below=False)
+        widget.refresh(_border_line(widget, top=True))
 
 
 def subtitle(widget: Widget, text: str) -> None:
     """Change a border's subtitle, as `title`."""
-    if widget.border_subtitle == text:
-        return
-    widget._border_subtitle = widget.render_str(text)
-    widget.refresh(_border_line(widget, top=False))
+    if widget.border_subtitle != text:
+        put_title(widget, text, below=True)
+        widget.refresh(_border_line(widget, top=False))
 
 
 def _border_line(widget: Widget, *, top: bool) -> Region:

@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from cliploc.core.scores import POSTERS
 from cliploc.tui.curves import COLOUR, SHORT, Curves, figure
+from cliploc.tui.textual_private import style_of
 from cliploc.tui.widgets.by_line import ByLine, Line
 
 # Bits of a braille cell by dot row (0 at the top) and dot column.
@@ -121,7 +122,7 @@ class CurvePanel(ByLine):
         before, cell, after = row.divide([column, column + 1, row.cell_length])
         if self._cursor is None:
             bar = self._strip(Content.styled("│", "$dim")).crop(0, 1)
-            self._cursor = (bar, Style(bgcolor=self._get_style("$panel").rich_style.color))
+            self._cursor = (bar, Style(bgcolor=style_of(self, "$panel").color))
         bar, ground = self._cursor
         if cell.text == " ":
             return Strip.join([before, bar, after])

@@ -26,6 +26,7 @@ from cliploc.tui.graphics.frame import Cells, Detail, Frame, Job
 from cliploc.tui.graphics.pacing import Link, within
 from cliploc.tui.graphics.pixelrow import PixelRow
 from cliploc.tui.graphics.placeholders import deletion
+from cliploc.tui.textual_private import SYNC_END, SYNC_START, driver_of
 from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread, is_same
 from cliploc.tui.widgets.picture_texts import CELL_BYTES, PictureTexts, placeholders_of
 from cliploc.tui.widgets.rhythm import Rhythm
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 FIRST_SIGHT = 0.25
 # Seconds. All detail is sent, when nothing else is, where it takes no longer than this.
 LAST_TOUCH = 0.5
-SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 
 
 class Picture(Widget):
@@ -103,7 +103,7 @@ class Picture(Widget):
         self._rhythm.ask(generation)
 
     def on_mount(self) -> None:
-        driver = self.app._driver
+        driver = driver_of(self.app)
         if driver is not None:
             # Only our own driver hears the terminal's answers; with another, time alone paces.
             self._link = getattr(driver, "link", Link(driver.write, answers=False))
@@ -338,7 +338,7 @@ class Picture(Widget):
         if self._draw_scheduled:
             return
         self._draw_scheduled = True
-        draw_after_text = getattr(self.app._driver, "draw_after_text", None)
+        draw_after_text = getattr(driver_of(self.app), "draw_after_text", None)
         if draw_after_text is not None:
             draw_after_text(self._after_text)
         # Without synchronized updates nothing calls the driver back.

@@ -18,6 +18,7 @@ from cliploc.core.datasets import Sample
 from cliploc.core.errors import clean
 from cliploc.tui.browsing import FAILURE_BELOW
 from cliploc.tui.curves import figure
+from cliploc.tui.textual_private import tell_size
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class SampleList(ScrollView):
         """Tell the scroll bar how many rows there are; the attribute itself would lay the screen out."""
         size = Size(self.scrollable_content_region.width, len(self._rows))
         self.set_reactive(SampleList.virtual_size, size)
-        self._scroll_update(size)
+        tell_size(self, size)
 
     def _refresh_row(self, index: int) -> None:
         y = index - self.scroll_offset.y

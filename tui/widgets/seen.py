@@ -6,6 +6,7 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 from cliploc.tui.graphics.frame import Rectangle
+from cliploc.tui.textual_private import visible_widgets
 
 
 def seen_of(widget: Widget) -> tuple[tuple[int, int], tuple[Rectangle, ...]] | None:
@@ -17,7 +18,7 @@ def seen_of(widget: Widget) -> tuple[tuple[int, int], tuple[Rectangle, ...]] | N
         return None
     covered: list[Region] = []
     # Front to back: whatever comes before this widget paints over it.
-    for other, (region, clip) in widget.screen._compositor.visible_widgets.items():
+    for other, (region, clip) in visible_widgets(widget.screen).items():
         if other is widget:
             covered += _outside(region, clip)
             return (region.x, region.y), tuple(_within(part, region) for part in covered if part)

@@ -9,13 +9,13 @@ from rich.color import Color
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
 from cliploc.tui.graphics.cellrow import rows_of
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.trimmed import Shown, TrimmedLayout, changes, runs_of
+from cliploc.tui.textual_private import LayoutUpdate
 from tests.tui.graphics.jobs import job, picture
 
 WIDTH, ROWS = 40, 2
