@@ -32,7 +32,7 @@ def section(scope: str, title: str, *actions: Action) -> tuple[Action, ...]:
 
 
 def steps(prefix: str = "", *, numbers: bool = False) -> Iterator[Action]:
-    """A step of every post-processing parameter: the threshold, other numbers, then choices unless `numbers`."""
+    """A step of every post-processing parameter: threshold, other numbers and, but for `numbers`, choices."""
     order = sorted(PARAMETERS, key=lambda each: (each.name != "threshold", bool(each.choices)))
     for each in [each for each in order if not (numbers and each.choices)]:
         words = ("next", "previous") if each.choices else ("up", "down")
