@@ -114,7 +114,7 @@ def test_a_sample_without_mask_counts_as_nothing_predicted(dataset: Dataset) -> 
 def test_pixels_to_ignore_are_not_counted(dataset: Dataset) -> None:
     first = dataset.samples[0]
     everywhere = {first.id: np.ones_like(first.true_mask())}
-    object.__setattr__(first, "load_ignore", lambda: ~first.true_mask())
+    object.__setattr__(first, "ignored", lambda: ~first.true_mask())
     assert mean_scores(scored(everywhere, dataset)[:1])["precision"] == 1.0
 
 
