@@ -90,6 +90,9 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Dispatch to the action."""
+    from cliploc.core.heatmaps.store import HeatmapStore
+
+    HeatmapStore().sweep()
     actions: dict[str, Callable[[argparse.Namespace], int]] = {
         "compute": _compute,
         "list": _list,

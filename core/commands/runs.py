@@ -73,7 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
         "export": _export,
         "import": _import,
     }
-    return actions[arguments.action](Ledger(), arguments)
+    ledger = Ledger()
+    ledger.sweep()
+    return actions[arguments.action](ledger, arguments)
 
 
 def worked(ledger: Ledger, id_: str, *, as_json: bool) -> int:

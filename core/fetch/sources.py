@@ -100,6 +100,7 @@ def _fetched(
             check(source, source.place)
         except DatasetError as error:
             raise DatasetError(f"{error}\nmove {source.place} away to fetch it again") from error
+        _delete(_downloads(source))  # an interrupted call may have left them
         tell(f"{source.name} is already at {source.place}")
         return source.place
     tell(source.terms)
@@ -118,7 +119,7 @@ def _fetched(
     except DatasetError:
         _delete(downloads)  # whatever they are, they are not it
         raise
-    _delete(downloads)
+    _delete(_downloads(source))
     return source.place
 
 
@@ -132,6 +133,11 @@ def _downloaded(
         kind = Kind(b"PK\x03\x04", 4 * archive.size)
         download(url, target, kind, lambda done, total: report("downloading", done, total), patience)
     return target
+
+
+def _downloads(source: Source) -> list[Path]:
+    """What was downloaded of it, from wherever, whole or in part."""
+    return list((data_dir() / "downloads").glob(f"{source.name}-*.zip*"))
 
 
 def _delete(downloads: Sequence[Path]) -> None:

@@ -169,7 +169,7 @@ def campaign(
         for name in names:
             expected = calm(running, stage, SCENARIOS[name])
             known = memory.done()
-            for point in points_of(name, expected.calls, most):
+            for point in points_of(name, expected.calls, max(1, round(most * SCENARIOS[name].share))):
                 if point in known:
                     continue
                 if time.monotonic() > deadline:

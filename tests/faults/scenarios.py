@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import sqlite3
@@ -27,6 +26,8 @@ GRID = ("--interpolation", "nearest,bilinear", "--dilate", "1,5,9", "--erode", "
 TABLES = {"shards": "position", "scores": "set_index, config, name", "summaries": "set_index"}
 # Locks, logs and what only remembers: they may be there or not, with any content.
 PASSING = re.compile(r"(^|/)(lock|log|\.[^/]*\.(lock|migration)|\.import|facts\.db.*|cliploc\.log)$")
+TEXTS = {".html", ".md", ".tex"}
+TIMES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?")  # a report says when it was written
 HELD = re.compile(r"state/(runs\.db(-wal|-shm)?)$")  # compared row by row
 
 
@@ -45,7 +46,7 @@ class Stage:
 class Scenario:
     """A command to disturb.
 
-    prepare: commands before it. more: what `Nursery.run` gets besides. again: how it is repeated,
+    prepare: commands before it. share: of the points of others, for what takes seconds. more: what `Nursery.run` gets besides. again: how it is repeated,
     where that is not by the same words: called with the nursery and the root.
     """
 
@@ -53,6 +54,7 @@ class Scenario:
     argv: Callable[[Stage], Sequence[str]]
     prepare: Callable[[Stage], Sequence[Sequence[str]]] = lambda stage: ()
     more: Sequence[tuple[str, object]] = ()
+    share: float = 1.0
     again: Callable[[Nursery, Path, Sequence[str]], Sequence[str]] | None = None
 
     def repeated(self, nursery: Nursery, root: Path, argv: Sequence[str]) -> Sequence[str]:
@@ -78,9 +80,8 @@ def _threads(stage: Stage) -> list[str]:
 
 def _gone_on(nursery: Nursery, root: Path, argv: Sequence[str]) -> Sequence[str]:
     """A sweep that has a run goes on with it; one that has none begins."""
-    listed = nursery.run(["runs", "list", "--json"], root)
-    runs = json.loads(listed.output) if listed.status == 0 else []
-    return ["runs", "resume", runs[0]["id"]] if runs else argv
+    runs = _runs(root)
+    return ["runs", "resume", runs[0]] if runs else argv
 
 
 def _poster(stage: Stage) -> list[str]:
@@ -117,7 +118,7 @@ SCENARIOS = {
             again=lambda nursery, root, argv: argv if _sets(root) else ["heatmaps", "list"],
         ),
         Scenario(
-            "heatmaps export", lambda stage: ["heatmaps", "export", "toy", "--out", "out.npz"],
+            "heatmaps export", lambda stage: ["heatmaps", "export", "toy", "out.npz"],
             lambda s: [_importing(s)],
         ),
         Scenario("sweep, driver", _threads, lambda s: [_importing(s)], again=_gone_on),
@@ -132,6 +133,7 @@ SCENARIOS = {
             lambda s: _sweeping(s, "--executor", "local", "--workers", "2"),
             lambda s: [_importing(s)],
             again=_gone_on,
+            share=0.4,
         ),
         Scenario("fetch", lambda s: ["fetch", "cocoglide", "--url", s.url], more=[("samples", SAMPLES)]),
         Scenario(
@@ -151,13 +153,13 @@ SCENARIOS = {
             "runs delete", lambda s: ["runs", "delete", "last"], _prepared,
             again=lambda nursery, root, argv: argv if _runs(root) else ["runs", "list"],
         ),
-        Scenario("report", lambda s: ["report", "--runs", "last", "-o", "report"], _prepared),
+        Scenario("report", lambda s: ["report", "--runs", "last", "-o", "report"], _prepared, share=0.2),
         Scenario(
             "predictions export",
             lambda s: ["predictions", "export", "--heatmaps", "toy", "--threshold", "0.5", "-o", "masks"],
             lambda s: [_importing(s)],
         ),
-        Scenario("poster", _poster),
+        Scenario("poster", _poster, share=0.1),
     )
 }  # fmt: skip
 
@@ -207,7 +209,7 @@ def copied(root: Path, to: Path) -> Path:
 
 
 def _sets(root: Path) -> list[Path]:
-    return list((root / "home/cache/heatmaps").glob("*/identity.json"))
+    return list((root / "home/cache/heatmaps").glob("[!.]*/identity.json"))
 
 
 def _runs(root: Path) -> list[str]:
@@ -236,7 +238,7 @@ def left(root: Path) -> dict[str, object]:
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_file() and not PASSING.search(name) and not HELD.search(name):
-            content = path.read_bytes()
+            content = TIMES.sub(b"TIME", path.read_bytes()) if path.suffix in TEXTS else path.read_bytes()
             for id_, other in names.items():
                 content = content.replace(id_.encode(), other.encode())
             found[plain(name)] = hashlib.sha256(content).hexdigest()
