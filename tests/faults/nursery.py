@@ -108,7 +108,7 @@ def _shrink(samples: int) -> None:
 
     from cliploc.core.fetch import sources
 
-    sources.COCOGLIDE = replace(sources.COCOGLIDE, samples=samples)
+    sources.COCOGLIDE = replace(sources.COCOGLIDE, samples=samples, content=())
 
 
 def _awaited(child: int, job: Mapping[str, Any], begun: float) -> int | None:
