@@ -94,8 +94,15 @@ class HeatmapStore:
                 shutil.rmtree(grave, ignore_errors=True)
                 heatmap_set.folder.rename(grave)
                 shutil.rmtree(grave)
+        except FileNotFoundError:
+            pass  # another process sweeps it
         except OSError as error:
             raise StoreError(f"cannot remove {heatmap_set.folder}: {error.strerror}") from error
+
+    def sweep(self) -> None:
+        """Delete the files of sets whose removal was interrupted."""
+        for grave in self.root.glob(".removed-*"):
+            shutil.rmtree(grave, ignore_errors=True)
 
 
 def identities(root: Path) -> Iterator[Identity]:
