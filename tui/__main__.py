@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     from cliploc.core.commands.options import add_dataset_argument, add_told_arguments
     from cliploc.core.postprocess import PARAMETERS
+    from cliploc.core.terminal import CHOICES
 
     top = argparse.ArgumentParser(
         prog="cliploc-tui",
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
             f"--{parameter.name}", help=f"{parameter.help}: {parameter.range_text()}", metavar="VALUE"
         )
     screen = top.add_argument_group("screen")
-    screen.add_argument("--graphics", default="auto", choices=("auto", "kitty", "sixel", "halfcell", "none"),
+    screen.add_argument("--graphics", default="auto", choices=CHOICES,
                         help="how pictures are drawn (default: what the terminal answers)")  # fmt: skip
     screen.add_argument("--color", choices=("truecolor", "256", "auto"), default="auto",
                         help="SSH does not forward COLORTERM: truecolor says that yours can")  # fmt: skip
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Until the first paint (see `ExplorerApp`): next to nothing of what is imported is garbage.
     gc.disable()
     from cliploc.core.commands.options import opened
-    from cliploc.core.terminal import usable
+    from cliploc.core.terminal.probe import usable
     from cliploc.tui.studio.launch import launched
 
     dataset = opened(arguments)

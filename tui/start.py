@@ -13,7 +13,8 @@ from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ClipLocError, ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps.recipe import Recipe, parsed_parameters
 from cliploc.core.postprocess import PARAMETERS
-from cliploc.core.terminal import Terminal, probe, usable
+from cliploc.core.terminal import Terminal
+from cliploc.core.terminal.probe import probe, usable
 from cliploc.tui import keymap, session, themes, toml
 from cliploc.tui.browsing import first_of
 from cliploc.tui.state import ExplorerState, Source

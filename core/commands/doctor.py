@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from cliploc.core.errors import ClipLocError
 from cliploc.core.machine import versions
-from cliploc.core.terminal import CHOICES, NO_PASSTHROUGH, ROUNDED_COLOURS, Terminal, draws_placeholders
+from cliploc.core.terminal import CHOICES, Terminal
 
 Facts = dict[str, object]
 PACKAGES = (
@@ -26,12 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 0 also when something is missing, since nothing failed."""
     from cliploc.core.commands.output import print_json
-    from cliploc.core.terminal import probe, throughput
+    from cliploc.core.terminal.advice import advice, facts_of
+    from cliploc.core.terminal.probe import probe, throughput
 
     terminal = probe(override=arguments.graphics)
     rate = throughput(terminal)
     report: dict[str, object] = {name: look() for name, look in SECTIONS.items()}
-    report["terminal"] = terminal_facts(terminal, rate)
+    report["terminal"] = facts_of(terminal, rate)
     report["advice"] = advice(terminal)
     if arguments.json:
         print_json(report)
@@ -58,7 +59,7 @@ def _show_picture(terminal: Terminal) -> None:
     """The test picture, where standard output is a terminal: it is no data for a script."""
     import sys
 
-    from cliploc.core.testcard import testcard
+    from cliploc.core.terminal.testcard import testcard
 
     if sys.stdout.isatty() and terminal.protocol != "none":
         title = f"test picture ({terminal.protocol}): colours change smoothly from left to right"
@@ -159,94 +160,3 @@ SECTIONS: dict[str, Callable[[], Facts]] = {
     "models": models,
     "ledger": ledger,
 }
-
-
-def terminal_facts(terminal: Terminal, rate: float | None) -> Facts:
-    """The environment as programs see it, and the probe's result. rate: bytes a second."""
-    import os
-
-    names = ("TERM", "COLORTERM", "TERM_PROGRAM", "NO_COLOR", "SSH_CONNECTION", "LANG")
-    facts: Facts = {name: os.environ[name] for name in names if name in os.environ}
-    facts |= {
-        "tmux": terminal.tmux or "no",
-        "screen": "yes" if os.environ.get("STY") else "no",
-        **{f"answer: {question}": answer for question, answer in terminal.answers.items()},
-        "pictures": f"{terminal.protocol}: {terminal.reason}",
-        "cell": f"{terminal.cell_width} x {terminal.cell_height} pixels",
-        "24-bit colour": "yes" if terminal.truecolor else "no",
-        "round trip": "no answer" if terminal.round_trip_ms is None else f"{terminal.round_trip_ms:.0f} ms",
-        "throughput": "not measured" if rate is None else f"{rate / 1000:.0f} KB/s",
-        "killed at logout": _killed_at_logout(),
-    }
-    return facts
-
-
-def _killed_at_logout() -> str:
-    """Whether systemd-logind ends background work when the user logs out."""
-    from pathlib import Path
-
-    places = [Path("/etc/systemd/logind.conf"), *sorted(Path("/etc/systemd/logind.conf.d").glob("*.conf"))]
-    lines: list[str] = []
-    for place in places:
-        try:
-            lines += place.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-    values = [line.partition("=")[2].strip() for line in lines if line.startswith("KillUserProcesses=")]
-    return "yes (systemd: KillUserProcesses)" if values[-1:] == ["yes"] else "no"
-
-
-def _tmux_advice(terminal: Terminal) -> list[str]:
-    """What to put into ~/.tmux.conf, or what tmux cannot do here."""
-    if terminal.protocol == "kitty":
-        return [
-            "tmux drops pictures that are made while another window of it is shown: "
-            "`set -g focus-events on` sends them again when you come back",
-            "tmux answers in place of your terminal, so over a slow link pictures may lag behind a held key: "
-            "`--graphics halfcell` then",
-        ]
-    if terminal.protocol == "sixel":
-        return []
-    around = terminal.answers.get("around", "")
-    if not draws_placeholders(around):
-        return [
-            "tmux shows half-cells; all pixels need a tmux 3.4 built with sixel, "
-            "or kitty 0.28 or ghostty 1.0 around it"
-        ]
-    settings = {
-        NO_PASSTHROUGH: "set -g allow-passthrough on",
-        ROUNDED_COLOURS: "set -as terminal-features ',*:RGB'",
-    }
-    if terminal.tmux not in settings:
-        return [f"tmux shows half-cells: {around} did not answer through it; attach again"]
-    return [
-        f"tmux keeps pictures from {around}: put `{settings[terminal.tmux]}` into ~/.tmux.conf, attach again"
-    ]
-
-
-def advice(terminal: Terminal) -> list[str]:
-    """What the user can change, one sentence each."""
-    import os
-
-    lines = []
-    over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
-    if not terminal.truecolor and over_ssh:
-        lines.append(
-            "SSH does not forward COLORTERM: put `SendEnv COLORTERM` into ~/.ssh/config here at home and "
-            "`AcceptEnv COLORTERM` into the server's sshd_config, or start with --color truecolor"
-        )
-    elif not terminal.truecolor:
-        lines.append("256 colours only; if your terminal has more, export COLORTERM=truecolor")
-    if terminal.tmux:
-        lines += _tmux_advice(terminal)
-    if os.environ.get("NO_COLOR"):
-        lines.append("NO_COLOR is set: heatmaps lose their colours; unset it for cliploc-tui")
-    if terminal.protocol == "sixel" and terminal.answers.get("name", "").lower().startswith("xterm"):
-        lines.append("xterm shows wrong colours with its 16 registers: set XTerm*numColorRegisters: 256")
-    if terminal.round_trip_ms is not None and terminal.round_trip_ms > 250:
-        lines.append("a slow link: pictures follow at its pace; --graphics halfcell needs the fewest bytes")
-    if _killed_at_logout().startswith("yes"):
-        lines.append(
-            "sweeps end when you log out; start them with `systemd-run --user --scope`, and enable-linger"
-        )
-    return lines

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from cliploc.core.cli import main
-from cliploc.core.commands.doctor import advice
 from cliploc.core.terminal import NO_PASSTHROUGH, PASSTHROUGH, ROUNDED_COLOURS, Terminal
-from cliploc.core.testcard import testcard as card
+from cliploc.core.terminal.advice import advice
+from cliploc.core.terminal.testcard import testcard as card
 
 
 def test_every_section_is_in_the_json(capsys: pytest.CaptureFixture[str]) -> None:

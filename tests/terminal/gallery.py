@@ -15,7 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from cliploc.core.terminal import CHOICES, probe
+from cliploc.core.terminal import CHOICES
+from cliploc.core.terminal.probe import probe
 
 START = time.monotonic()
 

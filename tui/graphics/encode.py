@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cliploc.tui.graphics import halfcell
@@ -12,14 +13,8 @@ if TYPE_CHECKING:
 
 
 def encode(rgb: Pixels, job: Job) -> Frame:
-    """Encode a picture for the job's terminal; half-cells where its protocol has no encoder, or no place."""
-    if job.terminal.protocol == "kitty":
-        from cliploc.tui.graphics import kitty  # loads PIL, as the next
-
-        return kitty.encode(rgb, job)
-    if job.terminal.protocol == "sixel" and not job.is_covered:
-        from cliploc.tui.graphics import sixel
-
-        if (to_sixels := sixel.encoder()) is not None:
-            return sixel.encode(rgb, job, to_sixels)
-    return halfcell.encode(rgb, job)
+    """Encode a picture by the module of the protocol's name; as half-cells where its pixels have no place."""
+    if job.needs_whole and job.is_covered:
+        return halfcell.encode(rgb, job)
+    frame: Frame = import_module(f"cliploc.tui.graphics.{job.terminal.protocol}").encode(rgb, job)
+    return frame

@@ -68,7 +68,8 @@ class Job:
     asked for no colour. detail: kitty and sixel only. budget: the bytes that are comfortable for the
     link; half-cells keep to it at the cost of fidelity, and so do kitty's finest pictures and sixels
     that are not to have all detail.
-    identity: the kitty picture id. origin: (x, y) of the widget on the screen, None when another
+    identity: the kitty picture id. needs_whole: pixels are for a widget of which everything can be seen,
+    so that another one's are half-cells. origin: (x, y) of the widget on the screen, None when another
     screen lies over it. covered: the widget's parts that cannot be seen.
     at_bottom: the widget's last row is the screen's. before: the half-cells that its rows show,
     None when they show something else.
@@ -82,6 +83,7 @@ class Job:
     detail: Detail
     budget: int
     identity: int
+    needs_whole: bool
     origin: tuple[int, int] | None
     covered: tuple[Rectangle, ...]
     at_bottom: bool
@@ -102,8 +104,7 @@ class Job:
         return self.origin is None or bool(self.covered)
 
     def _settings(self) -> tuple[object, ...]:
-        # Sixels need the whole place.
-        whole = self.terminal.protocol == "sixel" and not self.is_covered
+        whole = self.needs_whole and not self.is_covered
         return (self.size, self.at_bottom, self.background, self.grey, whole)
 
 

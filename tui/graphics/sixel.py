@@ -1,31 +1,20 @@
-"""Sixel pictures: pixels painted over cells, which any text written there wipes again.
-
-The encoder is textual-image's. It is a private name of that package, so its absence is
-expected: pictures are half-cells then.
-"""
+"""Sixel pictures: pixels painted over cells, which any text written there wipes again."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
-from PIL import Image
 
 from cliploc.tui.graphics.fit import fit
 from cliploc.tui.graphics.frame import Detail, Frame, Job
 from cliploc.tui.graphics.halfcell import cells_from, grid_of
 from cliploc.tui.graphics.palette import held, quantize
+from cliploc.tui.graphics.sixel_writer import sixels
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import Pixels
-
-try:
-    # Importing this module asks the terminal nothing, unlike the package's widgets.
-    from textual_image._sixel import image_to_sixels
-except ImportError:
-    image_to_sixels = None
 
 # (colours, tolerance) from fine to coarse: the first that stays inside the budget is sent.
 LEVELS = ((96, 8), (64, 10), (40, 12))
@@ -37,19 +26,9 @@ COARSE_LEVEL = (32, 12)
 # at about so many bytes for each; they are quicker to encode and to send.
 COARSE_SIDES, COARSE_BYTES = (2, 4), 0.5
 BYTES_FOR_A_CELL = 150
-HEADER = re.compile(r'\x1bP[\d;]*q(?:"[\d;]*)?')
-DEFINITION = re.compile(r"#(\d+);2;\d+;\d+;\d+")
-NEW_LINE = "-\x1b\\"
-END = "\x1b\\"
 
 
-def encoder() -> Callable[[Image.Image], str] | None:
-    """textual-image's encoder, None where it has none under that name."""
-    found: Callable[[Image.Image], str] | None = image_to_sixels
-    return found
-
-
-def encode(rgb: Pixels, job: Job, to_sixels: Callable[[Image.Image], str]) -> Frame:
+def encode(rgb: Pixels, job: Job) -> Frame:
     """A picture as sixels of the box's exact pixels; its half-cells stand in where it is covered."""
     box = fit(rgb.shape[:2], job.size, job.terminal, spare_last_row=job.at_bottom)
     grid = grid_of(rgb, box, job.background, truecolor=job.terminal.truecolor, grey=job.grey)
@@ -57,14 +36,12 @@ def encode(rgb: Pixels, job: Job, to_sixels: Callable[[Image.Image], str]) -> Fr
     detail = job.detail
     if job.coarse:
         small = _scaled(rgb, _coarse_size(size, job.budget))
-        pixels = _sixels(small, size, COARSE_LEVEL, to_sixels)
+        pixels = _sixels(small, size, COARSE_LEVEL)
     else:
         if FINEST_BYTES * size[0] * size[1] <= job.budget:
             detail = Detail.ALL
         levels = (FINEST_LEVEL, *LEVELS) if detail is Detail.ALL else LEVELS
-        pixels = _within_budget(
-            _scaled(rgb, size), levels, BYTES_FOR_A_CELL * box.columns * box.rows, to_sixels
-        )
+        pixels = _within_budget(_scaled(rgb, size), levels, BYTES_FOR_A_CELL * box.columns * box.rows)
     cells = cells_from(grid)
     return Frame("sixel", job.generation, job.size, detail, box, cells, job.background, "", pixels)
 
@@ -84,45 +61,21 @@ def _scaled(rgb: Pixels, size: tuple[int, int]) -> Pixels:
     return scaled
 
 
-def _within_budget(
-    rgb: Pixels, levels: Sequence[tuple[int, int]], budget: int, to_sixels: Callable[[Image.Image], str]
-) -> str:
+def _within_budget(rgb: Pixels, levels: Sequence[tuple[int, int]], budget: int) -> str:
     """The finest level that stays inside the budget, or the coarsest."""
-    sixels = ""
+    found = ""
     for level in levels:
-        sixels = _sixels(rgb, (rgb.shape[1], rgb.shape[0]), level, to_sixels)
-        if len(sixels) <= budget:
+        found = _sixels(rgb, (rgb.shape[1], rgb.shape[0]), level)
+        if len(found) <= budget:
             break
-    return sixels
+    return found
 
 
-def _sixels(
-    rgb: Pixels,
-    size: tuple[int, int],
-    level: tuple[int, int],
-    to_sixels: Callable[[Image.Image], str],
-) -> str:
+def _sixels(rgb: Pixels, size: tuple[int, int], level: tuple[int, int]) -> str:
     """Few colours, then the size on the screen with crisp pixels, then sixels."""
     colours, tolerance = level
     indices, palette = quantize(rgb, colours)
     indices = held(rgb, indices, palette, tolerance)
     if (rgb.shape[1], rgb.shape[0]) != size:
         indices = cv2.resize(indices, size, interpolation=cv2.INTER_NEAREST)
-    image = Image.fromarray(indices, "P")
-    image.putpalette(palette.tobytes())
-    return tidied(to_sixels(image))
-
-
-def tidied(sixels: str) -> str:
-    """The same picture with its colours defined first and without the last new line.
-
-    xterm paints wrong pixels in the first band when definitions come between the data, and
-    the new line after the last band would scroll a screen that ends there.
-    """
-    header = HEADER.match(sixels)
-    start = header.end() if header else 0
-    definitions = "".join(match.group(0) for match in DEFINITION.finditer(sixels, start))
-    data = DEFINITION.sub(r"#\1", sixels[start:])
-    if data.endswith(NEW_LINE):
-        data = data.removesuffix(NEW_LINE) + END
-    return sixels[:start] + definitions + data
+    return sixels(indices, palette)

@@ -9,28 +9,24 @@ half scrolled out) the same picture is half-cells, which Textual clips and tints
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rich.style import Style
 from textual.geometry import Region
 from textual.reactive import var
 from textual.strip import Strip
-from textual.widget import Widget
 
 from cliploc.core.terminal import Terminal
+from cliploc.tui.graphics.celltexts import CELL_BYTES, PictureTexts
 from cliploc.tui.graphics.frame import Cells, Detail, Frame, Job
 from cliploc.tui.graphics.pacing import Link, within
-from cliploc.tui.graphics.pixelrow import PixelRow
-from cliploc.tui.graphics.placeholders import deletion
+from cliploc.tui.graphics.seen import seen_of
+from cliploc.tui.graphics.surfaces import SURFACES, Place, Surface
 from cliploc.tui.textual_private import SYNC_END, SYNC_START, driver_of
 from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread, is_same
-from cliploc.tui.widgets.picture_texts import CELL_BYTES, PictureTexts, placeholders_of
 from cliploc.tui.widgets.rhythm import Rhythm
-from cliploc.tui.widgets.seen import seen_of
 
 if TYPE_CHECKING:
     from textual import events
@@ -42,7 +38,7 @@ FIRST_SIGHT = 0.25
 LAST_TOUCH = 0.5
 
 
-class Picture(Widget):
+class Picture(Place):
     """One picture; `show` gives it the next one."""
 
     ALLOW_SELECT = False
@@ -61,9 +57,7 @@ class Picture(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self.terminal = terminal
         self.frame: Frame | None = None
-        # Kitty's name for it; at random, since other programs name theirs too.
-        self._identity = 256 + secrets.randbelow(2**24 - 256)
-        self._link = Link(lambda _: None, answers=False)
+        self.link = Link(lambda _: None, answers=False)
         self._shown: Shown | None = None
         self._encode: Encoder = in_thread
         self._generation = -1
@@ -77,9 +71,10 @@ class Picture(Widget):
         self._repaint_due = True
         self._pixels_due = False
         self._draw_scheduled = False
-        # What the terminal holds of this picture: the frame, and all that makes it valid.
-        self._held: tuple[object, ...] = ()
-        self._texts = PictureTexts(terminal)
+        self.texts = PictureTexts(terminal)
+        # Covered pictures may be half-cells in any terminal.
+        self._half_cells = Surface(self)
+        self._surface = SURFACES[terminal.protocol](self)
         # What the present frame was made from.
         self._drawn: tuple[Shown, Job] | None = None
 
@@ -95,7 +90,7 @@ class Picture(Widget):
         self._generation, self._shown = generation, shown
         if shown is None:
             self.frame, self._drawn, self.shown_generation = None, None, -1
-            self._repaint()
+            self.repaint()
         self._wanted.set()
 
     def expect(self, generation: int) -> None:
@@ -106,37 +101,38 @@ class Picture(Widget):
         driver = driver_of(self.app)
         if driver is not None:
             # Only our own driver hears the terminal's answers; with another, time alone paces.
-            self._link = getattr(driver, "link", Link(driver.write, answers=False))
+            self.link = getattr(driver, "link", Link(driver.write, answers=False))
             if self.terminal.round_trip_ms is not None:
-                self._link.knows(self.terminal.round_trip_ms / 1000)
+                self.link.knows(self.terminal.round_trip_ms / 1000)
         self._encode = getattr(self.app, "encode_picture", in_thread)
         self.app.screen_change_signal.subscribe(self, self._screen_changed, immediate=True)
         self.run_worker(self._keep_drawing(), group="picture", exclusive=False)
 
     def on_unmount(self) -> None:
-        if farewell := self._link.forget(self):
-            self._link.write(farewell)
+        if farewell := self.link.forget(self):
+            self.link.write(farewell)
 
     def on_resize(self, event: events.Resize) -> None:
         self._wanted.set()
 
     def on_hide(self) -> None:
         """Others may paint where its pixels were."""
-        self._held = ()
+        self._surface.forget()
 
     def _screen_changed(self, screen: Screen[object]) -> None:
         """Back on the screen after a dialog or a page: on a slow link in steps, as a new picture."""
         if screen is not self.screen:
-            # What a page writes wipes sixels, and nothing else tells of it.
-            self._held = () if self.terminal.protocol == "sixel" else self._held
+            # What a page writes wipes them, and nothing else tells of it.
+            if self._surface.needs_whole:
+                self._surface.forget()
         elif self._shows_cells() and self._is_blank_instead():
             self.frame = self._drawn = None
-            self._repaint()
+            self.repaint()
 
     def _is_blank_instead(self) -> bool:
         """Whether half-cells would be too much for the link, and a blank can be shown for now."""
         size = CELL_BYTES * self.size.width * self.size.height
-        return self._blank() is not None and self._link.is_slow_for(size, 0.0)
+        return self._blank() is not None and self.link.is_slow_for(size, 0.0)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -147,14 +143,14 @@ class Picture(Widget):
         while True:
             await self._wait_for_work()
             # The encoder works while the last frame is still under way.
-            await self._link.nearly(self, self._encode_seconds)
+            await self.link.nearly(self, self._encode_seconds)
             self._wanted.clear()
             shown = self._shown
             if shown is None or not self.size or self.terminal.protocol == "none":
                 continue
             job, base = self._job(), self.frame
             frame = await self._encoded(shown, job)
-            await self._link.turn(self)
+            await self.link.turn(self)
             if frame is None or frame is base:
                 self._may_get_finer = job.coarse if frame is None else self._lacks_detail(frame)
                 self.shown_generation = job.generation
@@ -172,9 +168,9 @@ class Picture(Widget):
     async def _may_go(self, frame: Frame) -> bool:
         """Wait for a moment when a large frame is in nobody's way; False when a newer one is wanted then."""
         size = len(frame.difference) + len(frame.pixels)
-        if frame.coarse or not self._link.is_slow_for(size, 0.0):
+        if frame.coarse or not self.link.is_slow_for(size, 0.0):
             return True
-        await self._link.quiet(self._wanted)
+        await self.link.quiet(self._wanted)
         if self._wanted.is_set():
             self._full_bytes = size
         return not self._wanted.is_set()
@@ -211,8 +207,9 @@ class Picture(Widget):
             background=self.background_colors[1].rgb,
             grey=self.app.no_color,
             detail=self._detail(),
-            budget=self._link.budget,
-            identity=self._identity,
+            budget=self.link.budget,
+            identity=self._surface.identity,
+            needs_whole=self._surface.needs_whole,
             origin=None if seen is None else seen[0],
             covered=() if seen is None else seen[1],
             at_bottom=seen is not None and self._is_at_bottom(seen[0][1]),
@@ -227,9 +224,9 @@ class Picture(Widget):
         """What may go now: after first sight on a slow link, once a key is let go, at rest."""
         seen = self._drawn is not None and is_same(self._shown, self._drawn[0])
         if self._rhythm.held_for(self._generation) > 0:
-            coarse = self._link.is_slow_for(self._full_bytes, self._encode_seconds)
+            coarse = self.link.is_slow_for(self._full_bytes, self._encode_seconds)
         else:
-            coarse = not seen and self._link.is_slow_for(self._full_bytes, 0.0, FIRST_SIGHT)
+            coarse = not seen and self.link.is_slow_for(self._full_bytes, 0.0, FIRST_SIGHT)
         if coarse:
             return Detail.COARSE
         at_rest = self._may_get_finer and self.frame is not None and not self.frame.coarse
@@ -237,23 +234,23 @@ class Picture(Widget):
 
     def _lacks_detail(self, frame: Frame) -> bool:
         """Whether a finer one is to follow: all detail only where the link has time for it."""
-        slow = self._link.is_slow_for(len(frame.pixels), 0.0, LAST_TOUCH)
+        slow = self.link.is_slow_for(len(frame.pixels), 0.0, LAST_TOUCH)
         return frame.coarse or (frame.detail < Detail.ALL and not slow)
 
     def _shows_cells(self) -> bool:
         """Whether half-cells are all that there is."""
-        return self.frame is None or self.frame.protocol == "halfcell"
+        return self.frame is None or not self.frame.pixels
 
     def _cells(self) -> Cells | None:
         """The half-cells that the widget's rows show where no pixels are; None if they are no colours."""
         frame, size = self.frame, (self.size.width, self.size.height)
         if frame is not None and frame.size == size:
             return frame.cells
-        return self._blank() if self.terminal.protocol == "halfcell" else None
+        return None if self._surface.has_pixels else self._blank()
 
     def _blank(self) -> Cells | None:
         """Half-cells of the background, None where that is no colour."""
-        return self._texts.blank((self.size.width, self.size.height), self.background_colors[1])
+        return self.texts.blank((self.size.width, self.size.height), self.background_colors[1])
 
     def _present(self, job: Job, frame: Frame, base: Frame | None) -> None:
         """Put a frame on the screen: directly where `base` is still there, else through Textual."""
@@ -264,71 +261,27 @@ class Picture(Widget):
             self._step_bytes = 0
         elif not frame.coarse:
             self._full_bytes, self._step_bytes = self._step_bytes, 0
-        on_screen = base if known else None
-        if frame.protocol == "halfcell":
-            self._present_half_cells(job, frame, known)
-        elif frame.protocol == "kitty":
-            self._present_kitty(frame, on_screen)
-        else:
-            self._present_sixel(frame, on_screen)
+        (self._surface if frame.pixels else self._half_cells).present(job, frame, base, known)
 
-    def _present_half_cells(self, job: Job, frame: Frame, known: bool) -> None:
-        if not known or job.before is None or seen_of(self) != (job.origin, job.covered):
-            self._repaint()
-        elif frame.difference:
-            self._texts.drawn_over()
-            self._send(frame.difference)
-
-    def _present_kitty(self, frame: Frame, on_screen: Frame | None) -> None:
-        if self.app.screen is self.screen:
-            self._draw_pixels()
-        text_stays = on_screen is not None and placeholders_of(on_screen) == placeholders_of(frame)
-        if not text_stays or self.app.screen is not self.screen:
-            self._repaint()
-
-    def _present_sixel(self, frame: Frame, on_screen: Frame | None) -> None:
-        if on_screen is not None and on_screen.box == frame.box and self._holds(on_screen):
-            self._draw_pixels()
-        else:
-            self._repaint()
-
-    def _repaint(self) -> None:
+    def repaint(self) -> None:
         """Let Textual write the rows; the next frame waits until they have arrived."""
         self._repaint_due = True
         self.refresh()
 
-    def _send(self, payload: str) -> None:
-        self._link.send(self, SYNC_START + payload + SYNC_END)
+    def send(self, payload: str) -> None:
+        self.link.send(self, SYNC_START + payload + SYNC_END)
 
-    def _validity(self, frame: Frame) -> tuple[object, ...]:
-        """What must stay the same for the terminal to still hold the frame's pixels; empty if it cannot."""
-        if frame.protocol == "kitty":
-            # Another terminal may be around tmux now; a new size is all that tells.
-            attached = self._link.resizes if self.terminal.tmux else 0
-            return (frame, self._link.sessions, attached)
-        place = self._place()
-        return () if place is None else (frame, self._link.sessions, self._link.resizes, place)
-
-    def _holds(self, frame: Frame) -> bool:
-        return bool(self._held) and self._held == self._validity(frame)
-
-    def _draw_pixels(self) -> None:
+    def draw_pixels(self) -> None:
         """Send the pixels of the present frame to where it is now."""
         self._pixels_due = False
         frame = self.frame
         if frame is None or not frame.pixels or frame.size != (self.size.width, self.size.height):
             return
-        if frame.protocol == "kitty":
-            self._link.keep(self, self.terminal.passed(deletion(self._identity)))
-            self._send(frame.pixels)
-        elif (place := self._place()) and self._is_made_for(place):
-            x, y = place.x + frame.box.x, place.y + frame.box.y
-            self._send(f"\x1b7\x1b[{y + 1};{x + 1}H{frame.pixels}\x1b8")
-        else:
-            return
-        self._held = self._validity(frame)
+        if payload := self._surface.payload(frame):
+            self.send(payload)
+            self._surface.drawn(frame)
 
-    def _pixels_wiped(self) -> None:
+    def pixels_wiped(self) -> None:
         """Text is being written where the pixels go: draw them right after it."""
         self._pixels_due = True
         self._follow_text()
@@ -351,21 +304,20 @@ class Picture(Widget):
         if self._pixels_due:
             self._draw_due_pixels()
         else:
-            self._link.send(self, "")
+            self.link.send(self, "")
 
     def _draw_due_pixels(self) -> None:
         if not self._pixels_due:
             return
-        if self._link.is_free(self):
-            self._draw_pixels()
+        if self.link.is_free(self):
+            self.draw_pixels()
         else:
             # A storm of repaints: draw when the last frame has arrived.
             self._wanted.set()
 
-    def _place(self) -> Region | None:
-        """Where on the screen the widget is, when all of it is visible and nothing covers it."""
-        seen = seen_of(self)
-        return None if seen is None or seen[1] else Region(*seen[0], *self.size)
+    def want(self) -> None:
+        """Have the picture encoded anew."""
+        self._wanted.set()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows that Textual repaints; of the styles, only the background applies to a picture."""
@@ -382,35 +334,20 @@ class Picture(Widget):
 
     def _rows(self) -> Sequence[Strip]:
         frame, cells = self.frame, self._cells()
-        if self.app.screen is not self.screen and self._is_blank_instead():
+        if not self.is_on_top() and self._is_blank_instead():
             cells = self._blank()
         if cells is None:
-            return [Strip.blank(self.size.width, self._background())] * self.size.height
+            return [Strip.blank(self.size.width, self.background())] * self.size.height
         if frame is None or self._shows_cells():
             self._want_pixels()
-            return self._texts.half_cells(cells)
-        if frame.protocol == "kitty":
-            if self.app.screen is not self.screen:
-                return self._texts.half_cells(cells)
-            if not self._holds(frame):
-                self._pixels_wiped()
-            return self._texts.placeholders(self._identity, frame)
-        if (place := self._place()) is None:
-            self._held = ()
-            return self._texts.half_cells(cells)
-        if not self._is_made_for(place):
-            self._wanted.set()
-        row = PixelRow(self.size.width, self._background(), self._holds(frame), self._pixels_wiped)
-        return [row] * self.size.height
+            return self.texts.half_cells(cells)
+        return self._surface.rows(frame, cells)
 
-    def _is_made_for(self, place: Region) -> bool:
+    def is_made_for(self, place: Region) -> bool:
         """Whether the present sixels keep off the screen's last row there, and only there."""
         return self._drawn is not None and self._drawn[1].at_bottom == self._is_at_bottom(place.y)
 
     def _want_pixels(self) -> None:
         """Pixels were not encoded while something lay over them; now they can be seen."""
-        if self.terminal.protocol == "sixel" and self._drawn is not None and self._place() is not None:
+        if self._surface.needs_whole and self._drawn is not None and self.place() is not None:
             self._wanted.set()
-
-    def _background(self) -> Style:
-        return Style(bgcolor=self.background_colors[1].rich_color)

@@ -35,6 +35,7 @@ def job(protocol: Protocol = "halfcell", **changes: Any) -> Job:
         "detail": Detail.COMFORTABLE,
         "budget": 10**9,
         "identity": 0x123456,
+        "needs_whole": protocol == "sixel",
         "origin": (0, 0),
         "covered": (),
         "at_bottom": False,

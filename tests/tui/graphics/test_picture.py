@@ -120,7 +120,7 @@ async def test_a_held_key_on_a_slow_link_leaves_a_picture_that_stays_the_same() 
         same = picture(1)
         app.picture.show(same, 1)
         await until(lambda: app.picture.shown_generation == 1)
-        app.picture._link._rates.append(1.0)
+        app.picture.link._rates.append(1.0)
         for generation in range(2, 12):
             app.picture.show(same, generation)
             await asyncio.sleep(0.02)
@@ -137,7 +137,7 @@ async def test_on_a_slow_link_one_change_comes_coarsely_first(monkeypatch: pytes
     async with app.run_test(size=(24, 12)):
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
-        app.picture._link._rates.append(1.0)
+        app.picture.link._rates.append(1.0)
         app.picture.show(picture(2), 2)
         await until(lambda: app.picture.frame is not None and len(jobs) == 3 and not app.picture.frame.coarse)
         assert [job.coarse for job in jobs] == [False, True, False]
@@ -150,7 +150,7 @@ async def test_at_rest_all_detail_follows_where_the_link_has_time_for_it(
     monkeypatch.setattr(sixel, "FINEST_BYTES", 1000.0)
     app, jobs = recorded("sixel")
     async with app.run_test(size=(24, 12)):
-        app.picture._link._rates.append(rate)
+        app.picture.link._rates.append(rate)
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.frame is not None and not app.picture.frame.coarse)
         assert app.picture.frame is not None
@@ -168,7 +168,7 @@ async def test_detail_waits_for_a_picture_that_is_on_its_way(monkeypatch: pytest
     async with app.run_test(size=(24, 12)):
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
-        app.picture._link._rates.append(1.0)
+        app.picture.link._rates.append(1.0)
         app.picture.expect(2)
         app.picture.show(picture(2), 2)
         app.picture.expect(3)
@@ -211,7 +211,7 @@ async def test_a_coarse_picture_that_cannot_get_finer_is_left_in_peace(
     async with app.run_test(size=(24, 12)) as pilot:
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
-        link, encode, turns = app.picture._link, app.picture._encode, 0
+        link, encode, turns = app.picture.link, app.picture._encode, 0
         link._rates.append(1.0)
         nearly = link.nearly
 
@@ -241,7 +241,7 @@ async def test_under_a_dialog_half_cells_stay_only_if_the_link_is_fast(rate: flo
     async with app.run_test(size=(24, 12)) as pilot:
         app.picture.show(picture(1), 1)
         await until(lambda: app.picture.shown_generation == 1)
-        app.picture._link._rates.append(rate)
+        app.picture.link._rates.append(rate)
         app.push_screen(Dialog())
         await pilot.pause()
         assert ("▀" in "".join(text_of(app.picture))) == stays

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from cliploc.tui.widgets.seen import seen_of
+from cliploc.tui.graphics.seen import seen_of
 
 
 class Window(App[None]):

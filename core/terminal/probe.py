@@ -19,17 +19,23 @@ import sys
 import termios
 import time
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal, cast
+from dataclasses import replace
+from typing import cast
 
 from cliploc.core.errors import clean, unknown
-
-Protocol = Literal["kitty", "sixel", "halfcell", "none"]
-PROTOCOLS: tuple[Protocol, ...] = ("kitty", "sixel", "halfcell", "none")
-CHOICES = ("auto", *PROTOCOLS)
-DEFAULT_CELL = (10, 20)
+from cliploc.core.terminal import (
+    CHOICES,
+    DEFAULT_CELL,
+    NO_PASSTHROUGH,
+    PASSTHROUGH,
+    ROUNDED_COLOURS,
+    Protocol,
+    Terminal,
+    draws_placeholders,
+    wrapped,
+)
 
 # A 1x1 picture that is only asked about (a=q); the id comes back with the answer.
 KITTY_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
@@ -41,9 +47,6 @@ ATTRIBUTES_QUERY = "\x1b[c"
 QUESTIONS = KITTY_QUERY + CELL_SIZE_QUERY + NAME_QUERY + COLOUR_QUERY + ATTRIBUTES_QUERY
 # tmux answers for itself; it would take the kitty query for a title.
 TMUX_QUESTIONS = CELL_SIZE_QUERY + NAME_QUERY + COLOUR_QUERY + ATTRIBUTES_QUERY
-PASSTHROUGH = "passthrough"
-NO_PASSTHROUGH = "allow-passthrough is off"
-ROUNDED_COLOURS = "passthrough, but tmux rounds 24-bit colours"
 RESET = "\x1b[0m"
 THROUGHPUT_SIZES = (8_000, 64_000, 512_000)
 # Whatever a terminal printed of a question that it did not know is wiped.
@@ -57,9 +60,6 @@ ANSWERS = {
     "attributes": re.compile(rb"\x1b\[\?([\d;]*)c"),
 }
 
-# Terminals that answer the kitty query and also draw Unicode placeholders, with the first
-# version that does. Others (Konsole, WezTerm, kitty before 0.28) would show a blank.
-PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
 # tmux takes 24-bit colours from programs and itself maps them to what the terminal around it has.
 TRUECOLOR_TERMS = (
     "direct",
@@ -72,36 +72,6 @@ TRUECOLOR_TERMS = (
     "foot",
     "contour",
 )
-
-
-@dataclass(frozen=True)
-class Terminal:
-    """The probe's result: how pictures are drawn here, and why.
-
-    cell_width, cell_height: pixels of one cell. round_trip_ms: None when nothing
-    answered. tmux: "" outside, else PASSTHROUGH or what keeps graphics from passing. answers:
-    the raw replies by question, cleaned, for `cliploc doctor`; "around" is the name of the
-    terminal around tmux.
-    """
-
-    protocol: Protocol
-    cell_width: int = DEFAULT_CELL[0]
-    cell_height: int = DEFAULT_CELL[1]
-    truecolor: bool = False
-    round_trip_ms: float | None = None
-    tmux: str = ""
-    reason: str = ""
-    answers: Mapping[str, str] = field(default_factory=dict)
-
-    def passed(self, command: str) -> str:
-        """A graphics command as it reaches the terminal that draws: inside tmux, wrapped to pass through."""
-        return wrapped(command) if self.tmux else command
-
-
-def wrapped(data: str) -> str:
-    """Bytes that tmux hands on, as they are, to the terminal around it. https://tmux.github.io (FAQ)"""
-    doubled = data.replace("\x1b", "\x1b\x1b")
-    return f"\x1bPtmux;{doubled}\x1b\\"
 
 
 def usable() -> str | None:
@@ -179,16 +149,8 @@ def _cause(error: Exception) -> str:
 def _overridden(terminal: Terminal, override: str) -> Terminal:
     if override == "auto":
         return terminal
-    return Terminal(
-        cast("Protocol", override),
-        terminal.cell_width,
-        terminal.cell_height,
-        terminal.truecolor,
-        terminal.round_trip_ms,
-        terminal.tmux,
-        f"asked for; by itself it would be {terminal.protocol}: {terminal.reason}",
-        terminal.answers,
-    )
+    reason = f"asked for; by itself it would be {terminal.protocol}: {terminal.reason}"
+    return replace(terminal, protocol=cast("Protocol", override), reason=reason)
 
 
 @contextmanager
@@ -269,15 +231,6 @@ def _choose(answers: dict[str, str], tmux: str) -> tuple[Protocol, str]:
         found = name or "an unnamed terminal"
         return "halfcell", f"kitty graphics, but {found} is not known to draw Unicode placeholders"
     return "halfcell", "neither kitty graphics nor sixel was answered"
-
-
-def draws_placeholders(name: str) -> bool:
-    """Whether a terminal, by the name and version that it gives, draws Unicode placeholders."""
-    match = re.match(r"(\w+)\W+(\d+)\.(\d+)", name.lower())
-    if not match:
-        return False
-    first = PLACEHOLDERS.get(match.group(1))
-    return first is not None and (int(match.group(2)), int(match.group(3))) >= first
 
 
 def _answered_cell(answers: dict[str, str]) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""What stands for a picture as text: half-cells, their blank, and kitty's placeholders; made once each."""
+"""What stands for a picture as text: half-cells and their blank; made once each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from textual.strip import Strip
 
 from cliploc.core.terminal import Terminal
 from cliploc.tui.graphics.cellrow import rows_of
-from cliploc.tui.graphics.frame import Cells, Frame, cells_of
-from cliploc.tui.graphics.placeholders import placeholders
+from cliploc.tui.graphics.frame import Cells, cells_of
 
 # About what a half-cell with two colours of its own takes.
 CELL_BYTES = 36
@@ -21,7 +20,6 @@ class PictureTexts:
         self._terminal = terminal
         self._blank: tuple[object, Cells | None] = (None, None)
         self._cell_rows: tuple[Cells | None, list[Strip]] = (None, [])
-        self._named_rows: tuple[object, list[Strip]] = (None, [])
 
     def blank(self, size: tuple[int, int], background: Color) -> Cells | None:
         """Half-cells of the background alone, None where it is no colour that half-cells can have."""
@@ -40,15 +38,3 @@ class PictureTexts:
         if self._cell_rows[0] is not cells:
             self._cell_rows = (cells, rows_of(cells, truecolor=self._terminal.truecolor))
         return self._cell_rows[1]
-
-    def placeholders(self, identity: int, frame: Frame) -> list[Strip]:
-        """The rows that stand for a frame's pixels in kitty."""
-        made_from = (identity, placeholders_of(frame))
-        if self._named_rows[0] != made_from:
-            self._named_rows = (made_from, placeholders(identity, frame.background, frame.box))
-        return self._named_rows[1]
-
-
-def placeholders_of(frame: Frame) -> tuple[object, ...]:
-    """What a kitty frame's text depends on."""
-    return (frame.box, frame.background)

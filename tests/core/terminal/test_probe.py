@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cliploc.core import terminal
 from cliploc.core.errors import ParameterError
+from cliploc.core.terminal import NO_PASSTHROUGH, PASSTHROUGH, PROTOCOLS, ROUNDED_COLOURS
+from cliploc.core.terminal import probe as terminal
 from tests.terminal.pseudo import PseudoTerminal
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SHOW = """from cliploc.core.terminal import probe
+REPOSITORY = Path(__file__).resolve().parents[3]
+SHOW = """from cliploc.core.terminal.probe import probe
 found = probe(timeout={timeout})
 print("FOUND", found.protocol, found.cell_width, found.cell_height, found.truecolor, end=" ")
 print(found.round_trip_ms is not None)
@@ -46,7 +47,7 @@ def test_a_dumb_terminal_is_asked_nothing() -> None:
 
 
 def test_without_a_terminal_there_is_no_error() -> None:
-    code = "from cliploc.core.terminal import probe, usable; print(probe().protocol); print(usable())"
+    code = "from cliploc.core.terminal.probe import probe, usable; print(probe().protocol); print(usable())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=REPOSITORY,
@@ -87,11 +88,11 @@ def test_no_protocol_is_chosen_that_would_stay_blank(
 @pytest.mark.parametrize(
     ("tmux", "answers", "expected"),
     [
-        (terminal.PASSTHROUGH, {"around": "kitty(0.41.1)", "kitty": "OK"}, "kitty"),
-        (terminal.PASSTHROUGH, {"around": "kitty(0.41.1)"}, "halfcell"),
-        (terminal.PASSTHROUGH, {"around": "kitty(0.26.5)", "kitty": "OK"}, "halfcell"),
-        (terminal.NO_PASSTHROUGH, {"around": "kitty(0.41.1)"}, "halfcell"),
-        (terminal.NO_PASSTHROUGH, {"attributes": "62;4"}, "sixel"),
+        (PASSTHROUGH, {"around": "kitty(0.41.1)", "kitty": "OK"}, "kitty"),
+        (PASSTHROUGH, {"around": "kitty(0.41.1)"}, "halfcell"),
+        (PASSTHROUGH, {"around": "kitty(0.26.5)", "kitty": "OK"}, "halfcell"),
+        (NO_PASSTHROUGH, {"around": "kitty(0.41.1)"}, "halfcell"),
+        (NO_PASSTHROUGH, {"attributes": "62;4"}, "sixel"),
     ],
 )
 def test_inside_tmux_the_terminal_around_it_must_have_answered(
@@ -105,11 +106,11 @@ def test_inside_tmux_the_terminal_around_it_must_have_answered(
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("1;bpaste,RGB,title;kitty(0.41.1)", (terminal.PASSTHROUGH, "kitty(0.41.1)")),
-        ("all;RGB;ghostty 1.1.3", (terminal.PASSTHROUGH, "ghostty 1.1.3")),
-        ("on;256,title;kitty(0.41.1)", (terminal.ROUNDED_COLOURS, "kitty(0.41.1)")),
-        ("off;RGB;", (terminal.NO_PASSTHROUGH, "")),
-        ("", (terminal.NO_PASSTHROUGH, "")),
+        ("1;bpaste,RGB,title;kitty(0.41.1)", (PASSTHROUGH, "kitty(0.41.1)")),
+        ("all;RGB;ghostty 1.1.3", (PASSTHROUGH, "ghostty 1.1.3")),
+        ("on;256,title;kitty(0.41.1)", (ROUNDED_COLOURS, "kitty(0.41.1)")),
+        ("off;RGB;", (NO_PASSTHROUGH, "")),
+        ("", (NO_PASSTHROUGH, "")),
     ],
 )
 def test_tmux_is_asked_what_it_lets_through(
@@ -137,7 +138,7 @@ def test_answers_are_picked_out_of_noise() -> None:
     }
 
 
-@pytest.mark.parametrize("asked", terminal.PROTOCOLS)
+@pytest.mark.parametrize("asked", PROTOCOLS)
 def test_an_override_wins_and_says_so(asked: str) -> None:
     found = terminal.probe(timeout=0.05, override=asked)
     assert found.protocol == asked
