@@ -126,7 +126,7 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
         await settled(pilot)
         first = app.engine._child.process.pid
         os.kill(first, signal.SIGKILL)
-        await until(lambda: app.engine._child.process.pid != first, pilot)
+        await until(lambda: app.engine._child.process and app.engine._child.process.pid != first, pilot)
         await pilot.press("d", "j")
         await settled(pilot)
         assert app.explorer.now.sample == toy.samples[1].id
