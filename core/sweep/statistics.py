@@ -111,6 +111,13 @@ def _factor(freedom: int) -> float:
     return (8 * freedom + 1) / (8 * freedom + 3)
 
 
+def confidence(value: float, error: float, freedom: int) -> tuple[float, float, float]:
+    """The ends of the 95 % interval of a value with this standard error; p, two-sided, of zero."""
+    reach = quantile(0.95, freedom) * error
+    certain = 0.0 if value else 1.0  # without any spread, as between identical heatmaps
+    return value - reach, value + reach, two_sided(value / error, freedom) if error else certain
+
+
 class Average(TypedDict):
     """A mean over images. low, high: its 95 % interval, p: two-sided, of a mean of 0.
 
@@ -133,8 +140,5 @@ def average(values: Integers | Scores, names: Sequence[str]) -> Average:
     found = Average(mean=mean, low=None, high=None, p=None, images=len(values), sources=units)
     if units >= WORTH_FROM:
         error = math.sqrt(float(variance_of_mean(totals[None, :] * UNIT, sizes)[0]))
-        reach = quantile(0.95, units - 1) * error
-        certain = 0.0 if mean else 1.0  # every image has the same value
-        found["low"], found["high"] = mean - reach, mean + reach
-        found["p"] = two_sided(mean / error, units - 1) if error else certain
+        found["low"], found["high"], found["p"] = confidence(mean, error, units - 1)
     return found

@@ -140,7 +140,7 @@ class Studio:
 
         def job(cancelled: Cancelled) -> None:
             found = self._contest.contenders(kind, state, presets)
-            self._post(ContendersListed(state, kind, found, self._dataset.sources()))
+            self._post(ContendersListed(state, kind, found, self._dataset.sources))
             self._stand(state, found, cancelled)
 
         self._comparison.submit(job, drop_running=True)

@@ -128,7 +128,7 @@ def test_a_picture_under_two_numbers_is_one_source_and_is_named(spec: str) -> No
         content["images"][1]["file_name"] = content["images"][0]["file_name"]
 
     dataset = open_dataset(changed(spec, change))
-    assert set(dataset.sources().values()) == {"1"}
+    assert set(dataset.sources.values()) == {"1"}
     assert any("1 pictures stand under several numbers: 000000000001.png" in note for note in dataset.notes)
 
 
