@@ -20,7 +20,8 @@ import numpy.typing as npt
 from cliploc.core.metrics import Integers, Scores
 from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
 from cliploc.core.sweep.plan import FOLDS
-from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, confidence, variance_of_mean
+from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, variance_of_mean
+from cliploc.core.sweep.student import confidence
 
 REPEATS = 10
 # By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared

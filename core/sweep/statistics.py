@@ -4,10 +4,6 @@ An `IouTable` holds IoU totals per unit (a source image, or a group of
 them when a run is too large to keep every image) and cell. Totals are exact
 integers in units of 1/65535, so a result does not depend on the order or the
 number of threads in which it was summed.
-
-Student's t is by Wallace's normal approximation: right to three digits from ten degrees of
-freedom on. Quantile and tail are each other's exact inverse, so an interval excludes zero just
-where p is below its level.
 """
 
 from __future__ import annotations
@@ -16,7 +12,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TypedDict
 
 import numpy as np
@@ -24,6 +19,7 @@ import numpy.typing as npt
 
 from cliploc.core.metrics import Integers, Scores
 from cliploc.core.sweep.doubts import WORTH_FROM
+from cliploc.core.sweep.student import confidence
 
 UNIT = (1 << 16) - 1  # an image's IoU fits two bytes
 CHUNK = 8192  # cells at a time
@@ -90,32 +86,6 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     for (_, place), value in zip(known, itertools.accumulate(steps, max), strict=True):
         corrected[place] = value
     return corrected
-
-
-_NORMAL = NormalDist()
-
-
-def quantile(level: float, freedom: int) -> float:
-    """The t beyond which lies (1 - level) / 2 on each side. level: in (0, 1); freedom: at least 1."""
-    z = _NORMAL.inv_cdf((1 + level) / 2) / _factor(freedom)
-    return math.sqrt(freedom * math.expm1(z * z / freedom))
-
-
-def two_sided(t: float, freedom: int) -> float:
-    """The probability of a t at least as far from zero."""
-    z = math.sqrt(freedom * math.log1p(t * t / freedom)) * _factor(freedom)
-    return 2 * _NORMAL.cdf(-z)
-
-
-def _factor(freedom: int) -> float:
-    return (8 * freedom + 1) / (8 * freedom + 3)
-
-
-def confidence(value: float, error: float, freedom: int) -> tuple[float, float, float]:
-    """The ends of the 95 % interval of a value with this standard error; p, two-sided, of zero."""
-    reach = quantile(0.95, freedom) * error
-    certain = 0.0 if value else 1.0  # without any spread, as between identical heatmaps
-    return value - reach, value + reach, two_sided(value / error, freedom) if error else certain
 
 
 class Average(TypedDict):
