@@ -14,6 +14,7 @@ from pycocotools import mask as coco_mask
 from cliploc.core.codes import Float32, Mask, map_of, mask_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.ids import file_name
+from cliploc.core.errors import StoreError, clean
 from cliploc.core.paths import write_whole
 from cliploc.core.postprocess import PostProcess
 
@@ -52,7 +53,19 @@ def predictions(
 
 
 def write_masks(found: Iterable[Prediction], folder: Path) -> int:
-    """Write each mask as `ID.png` (0 and 255) into a folder. Returns how many."""
+    """Write each mask as `ID.png` (0 and 255) into a folder. Returns how many.
+
+    StoreError, before anything is written, for a folder that holds masks of other samples: whoever reads
+    it would take them for these.
+    """
+    found = list(found)
+    names = {mask_name(prediction.sample.id) for prediction in found}
+    others = sorted(path.name for path in folder.glob("*.png") if path.name not in names)
+    if others:
+        raise StoreError(
+            f"{folder} holds {len(others)} masks that are not of this export, such as {clean(others[0])}; "
+            "empty it, or give another folder"
+        )
     count = 0
     for prediction in found:
         _, content = cv2.imencode(".png", prediction.mask.astype(np.uint8) * 255)

@@ -93,6 +93,19 @@ def test_a_mask_is_a_black_and_white_png_named_by_its_sample(
     assert set(np.unique(pixels)) <= {0, 255}
 
 
+def test_masks_of_two_exports_do_not_mix(
+    dataset: Dataset, heatmaps: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    found = list(predictions(heatmaps, dataset, CONFIG))
+    write_masks(found, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(StoreError, match="holds 3 masks that are not of this export"):
+        write_masks(found[:2], out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert write_masks(found, out) == 5
+
+
 def test_score_and_box_describe_the_mask(dataset: Dataset) -> None:
     heatmap = np.zeros((48, 64), np.float32)
     heatmap[10:20, 30:50] = 0.8

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cliploc.core import paths
-from cliploc.core.datasets.spec import lasting
+from cliploc.core.datasets.formats import format_of
+from cliploc.core.datasets.spec import lasting, parsed
 from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.postprocess import PARAMETERS
 from cliploc.core.prompts import prompt_for
@@ -234,7 +235,7 @@ def data_choices(present: str) -> list[Choice]:
     before = {
         spec: "opened before"
         for spec in session.datasets()
-        if spec not in named and (spec.startswith("coco:") or Path(spec).expanduser().is_dir())
+        if spec not in named and (place := parsed(spec)[0]) and format_of(place).is_there(place)
     }
     return [
         Choice(spec, spec, "open now" if spec == present else detail)
@@ -355,7 +356,7 @@ def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:
     if state.source.stored:
         arguments += ["--heatmaps", state.source.stored]
     else:
-        for name in ("method", "backbone", "checkpoint", "template", "size"):
+        for name in ("method", "backbone", "checkpoint", "quickgelu", "preprocess", "template", "size"):
             if value := getattr(recipe, name):
                 arguments += [f"--{name}", str(value)]
         for parameter in recipe.spec.parameters:
