@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from cliploc.core.version import VERSION
@@ -13,18 +15,22 @@ _PACKAGES = ("numpy", "opencv-python-headless", "torch", "open_clip_torch", "pyc
 
 def machine() -> dict[str, str]:
     """Versions and hardware by name, as text for people; what cannot be found is left out."""
-    from importlib import metadata  # costs a tenth of a bare screen's start, which needs it not
-
-    found = {"cliploc": VERSION, "Python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
+    found = {"cliploc": VERSION, "Python": platform.python_version(), **versions(_PACKAGES)}
     found |= {"system": platform.platform(), "processor": _processor(), "cores": str(os.cpu_count())}
     memory, gpus = _memory(), _gpus()
     found |= {"memory": f"{memory / 2**30:.1f} GiB"} if memory else {}
     return found | ({"GPU": ", ".join(gpus)} if gpus else {})
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed; none is imported."""
+    from importlib import metadata  # costs a tenth of a bare screen's start, which needs it not
+
+    found = {}
+    for package in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def _processor() -> str:

@@ -26,7 +26,8 @@ class Parameter:
 
     Of a post-processing parameter: stage: what it acts on, `map` or `codes`. axis: what a sweep
     tries of it by default, as it is typed ("" for what no sweep varies), under the heading `plural`.
-    letter: its name where there is little room. quiet: it is said only where it is not the default.
+    keys: of the explorer, one step on and one back, each with what it does in words. letter: its name
+    where there is little room. quiet: it is said only where it is not the default.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Parameter:
     stage: str = ""
     axis: str = ""
     plural: str = ""
+    keys: tuple[tuple[str, str], ...] = ()
     letter: str = ""
     quiet: bool = False
 

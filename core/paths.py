@@ -6,8 +6,11 @@ portable installs use it). Nothing is created until something is written.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +19,8 @@ from typing import IO
 import platformdirs
 
 from cliploc.core.errors import StoreError
+
+_NOT_OURS = {errno.EWOULDBLOCK, errno.ENOENT, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS}
 
 
 def data_dir() -> Path:
@@ -68,27 +73,65 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole, or not at all. StoreError as for `atomic_write`."""
+    with atomic_write(path) as file:
+        file.write(content)
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary neighbour of `path`; rename it into place when the block succeeds.
 
-    A reader sees the old file or the whole new one, never a part. StoreError
-    when the folder cannot be written or the disk is full.
+    A reader sees the old file or the whole new one, never a part. What a killed writer of the
+    same file left is taken over. StoreError when the folder cannot be written or the disk is full.
     """
     make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    temporary = path.with_name(f".{path.name}.partial")
     try:
+        descriptor = _taken(temporary)
+        if descriptor is None:  # another writer is at it
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
         # Not a NamedTemporaryFile: that one is private, and others in the group may read our results.
-        with open(temporary, "x+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with open(temporary, "x+b") if descriptor is None else os.fdopen(descriptor, "w+b") as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(temporary, path)
+            except BaseException:  # while the lock is held: afterwards the name may be another's
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise StoreError(
             f"cannot write {path}: {error.strerror or error}; free some space, "
             "or point CLIPLOC_HOME at a writable folder"
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+
+
+def _taken(path: Path) -> int | None:
+    """Open a temporary file, new or left by a dead writer, empty and locked; None when it is another's.
+
+    The kernel releases a dead writer's lock. The name is always the same, so that nothing is
+    left behind that the next writer would not find.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR, errno.EACCES):
+            return None
+        raise
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found, named = os.fstat(descriptor), os.stat(path, follow_symlinks=False)
+        ours = found.st_ino == named.st_ino and found.st_uid == os.geteuid() and found.st_nlink == 1
+        if ours and stat.S_ISREG(found.st_mode):
+            os.ftruncate(descriptor, 0)
+            return descriptor
+    except OSError as error:  # locked by a living writer, gone with it, or a file system without locks
+        if error.errno not in _NOT_OURS:
+            os.close(descriptor)
+            raise
+    os.close(descriptor)
+    return None

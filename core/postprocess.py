@@ -32,17 +32,23 @@ KERNELS = ("square", "ellipse", "cross")
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("interpolation", "how the heatmap is enlarged to the image", "bilinear", INTERPOLATIONS,
-              stage="map", axis="all", plural="interpolations"),
+              stage="map", axis="all", plural="interpolations",
+              keys=(("i", "next interpolation"), ("I", "previous interpolation"))),
     Parameter("order", "which morphology runs, and in which order", "dilate-erode", ORDERS,
-              stage="codes", axis="dilate-erode", plural="orders"),
+              stage="codes", axis="dilate-erode", plural="orders",
+              keys=(("o", "next order of dilation and erosion"), ("O", "previous order"))),
     Parameter("kernel", "the shape of the dilation and erosion kernels", "square", KERNELS,
-              stage="codes", axis="square", plural="kernel shapes", quiet=True),
+              stage="codes", axis="square", plural="kernel shapes", quiet=True,
+              keys=(("K", "next kernel shape"),)),
     Parameter("dilate", "side of the dilation kernel in pixels", 1, low=1, high=99, step=4, odd=True,
-              stage="codes", axis="1:61:4", plural="dilations", letter="d"),
+              stage="codes", axis="1:61:4", plural="dilations", letter="d",
+              keys=(("d", "larger dilation"), ("D", "smaller dilation"))),
     Parameter("erode", "side of the erosion kernel in pixels", 1, low=1, high=99, step=4, odd=True,
-              stage="codes", axis="1:61:4", plural="erosions", letter="e"),
+              stage="codes", axis="1:61:4", plural="erosions", letter="e",
+              keys=(("e", "larger erosion"), ("E", "smaller erosion"))),
     Parameter("threshold", "a pixel is in the mask where the map is at least this", THRESHOLDS[50],
-              low=0.0, high=1.0, step=_STEP, letter="t"),
+              low=0.0, high=1.0, step=_STEP, letter="t",
+              keys=(("t", "threshold up"), ("T", "threshold down"))),
 )  # fmt: skip
 AXES = tuple(parameter for parameter in PARAMETERS if parameter.axis)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+from cliploc.core.postprocess import PARAMETERS
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,16 @@ class Action:
 def section(scope: str, title: str, *actions: Action) -> tuple[Action, ...]:
     """The actions of one screen under one heading of the help."""
     return tuple(replace(action, scope=scope, section=title) for action in actions)
+
+
+def steps(prefix: str = "", *, numbers: bool = False) -> Iterator[Action]:
+    """A step of every post-processing parameter: threshold, other numbers and, but for `numbers`, choices."""
+    order = sorted(PARAMETERS, key=lambda each: (each.name != "threshold", bool(each.choices)))
+    for each in [each for each in order if not (numbers and each.choices)]:
+        words = ("next", "previous") if each.choices else ("up", "down")
+        for (key, text), word, count in zip(each.keys, words, (1, -1), strict=False):
+            hint = "threshold" if (each.name, word) == ("threshold", "up") else ""
+            yield Action(f"{prefix}{each.name}.{word}", key, f"step('{each.name}', {count})", text, hint)
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -62,17 +75,7 @@ ACTIONS: tuple[Action, ...] = (
     *section(
         "explorer",
         "Tune",
-        Action("threshold.up", "t", "step('threshold', 1)", "threshold up", "threshold"),
-        Action("threshold.down", "T", "step('threshold', -1)", "threshold down"),
-        Action("dilate.up", "d", "step('dilate', 1)", "larger dilation"),
-        Action("dilate.down", "D", "step('dilate', -1)", "smaller dilation"),
-        Action("erode.up", "e", "step('erode', 1)", "larger erosion"),
-        Action("erode.down", "E", "step('erode', -1)", "smaller erosion"),
-        Action("interpolation.next", "i", "step('interpolation', 1)", "next interpolation"),
-        Action("interpolation.previous", "I", "step('interpolation', -1)", "previous interpolation"),
-        Action("order.next", "o", "step('order', 1)", "next order of dilation and erosion"),
-        Action("order.previous", "O", "step('order', -1)", "previous order"),
-        Action("kernel.next", "K", "step('kernel', 1)", "next kernel shape"),
+        *steps(),
         Action("best", "equals_sign", "best_threshold", "best threshold of the curve (tuned)", "best"),
         Action("scope", "C", "scope", "curve of sample, class or all"),
         Action("baseline", "b", "baseline", "present scores become the baseline"),
@@ -171,12 +174,7 @@ ACTIONS: tuple[Action, ...] = (
         Action("compare.table", "tab", "table", "the other table", "table"),
         Action("compare.score", "o", "score", "compare by the next score", "score"),
         Action("compare.by", "c", "by", "differences by class or by sample", "by"),
-        Action("compare.threshold.up", "t", "step('threshold', 1)", "threshold up", "threshold"),
-        Action("compare.threshold.down", "T", "step('threshold', -1)", "threshold down"),
-        Action("compare.dilate.up", "d", "step('dilate', 1)", "larger dilation"),
-        Action("compare.dilate.down", "D", "step('dilate', -1)", "smaller dilation"),
-        Action("compare.erode.up", "e", "step('erode', 1)", "larger erosion"),
-        Action("compare.erode.down", "E", "step('erode', -1)", "smaller erosion"),
+        *steps("compare.", numbers=True),
         Action("compare.scope", "C", "scope", "curves of all images or of this sample"),
         Action("compare.picture", "x", "picture", "masks or heatmaps"),
         Action("compare.go", "enter", "go", "take the row to the explorer", "take"),

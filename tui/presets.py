@@ -40,8 +40,7 @@ def save(name: str, config: PostProcess) -> None:
         lines.append(f"[{json.dumps(key, ensure_ascii=False)}]")
         lines += [f"{field} = {json.dumps(entry)}" for field, entry in value.to_dict().items()]
         lines.append("")
-    with paths.atomic_write(paths.config_dir() / "presets.toml") as file:
-        file.write("\n".join(lines).encode())
+    paths.write_whole(paths.config_dir() / "presets.toml", "\n".join(lines).encode())
 
 
 def described(config: PostProcess) -> str:

@@ -1,9 +1,9 @@
-"""Sweeps as the screen knows them: what to show of a run, what a grid costs, and what may be asked."""
+"""Sweeps as the screen knows them: what to show of a run, and what a grid costs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,56 +75,6 @@ def leaders_of(runs: Iterable[RunRow], found: Mapping[str, Sequence[Leader]]) ->
 
 def _rank(leader: Leader) -> tuple[float, float]:
     return (0 if leader.config else leader.images, leader.mean_iou)
-
-
-class Runs:
-    """What the screen asks about runs; the studio's Runs answers, by the same names.
-
-    ask: sends a request's name and arguments; returns at once.
-    """
-
-    def __init__(self, ask: Callable[..., object]) -> None:
-        self._ask = ask
-
-    def poll(self) -> None:
-        """Read the list of runs; answers RunsRead."""
-        self._ask("runs.poll")
-
-    def look(self, row: RunRow, score: str) -> None:
-        """Read one run by one score; answers RunRead."""
-        self._ask("runs.look", row, score)
-
-    def pause(self, run: str) -> None:
-        """Ask a run to stop after its present shards; it can be resumed."""
-        self._ask("runs.pause", run)
-
-    def cancel(self, run: str) -> None:
-        """Ask a run to end."""
-        self._ask("runs.cancel", run)
-
-    def delete(self, run: str) -> None:
-        """Forget a run and its arrays."""
-        self._ask("runs.delete", run)
-
-    def start(self, heatmaps: tuple[str, ...], grid: Grid) -> None:
-        """Start a detached sweep; answers Told with its id, or Trouble."""
-        self._ask("runs.start", heatmaps, grid)
-
-    def resume(self, run: str) -> None:
-        """Let a paused, interrupted or failed run go on, detached."""
-        self._ask("runs.resume", run)
-
-    def export(self, run: str, path: str) -> None:
-        """Write the run's cells as CSV."""
-        self._ask("runs.export", run, path)
-
-    def compare(self, runs: tuple[str, ...]) -> None:
-        """Test runs against each other, image by image; answers RunsCompared, or Trouble."""
-        self._ask("runs.compare", runs)
-
-    def describe(self, backbone: str, checkpoint: str, layers: int) -> None:
-        """Put the heads of a network into words over the dataset; takes minutes."""
-        self._ask("runs.describe", backbone, checkpoint, layers)
 
 
 def cost_of(grid: Grid, images: int, rate: float | None) -> str:

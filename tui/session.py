@@ -27,8 +27,9 @@ def save(dataset_spec: str, state: ExplorerState) -> None:
     datasets.pop(dataset_spec, None)
     kept = dict(list(datasets.items())[-DATASETS_KEPT:])
     content = {"version": VERSION, "datasets": {**kept, dataset_spec: state.to_dict()}}
-    with paths.atomic_write(paths.state_dir() / "session.json") as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+    paths.write_whole(
+        paths.state_dir() / "session.json", json.dumps(content, ensure_ascii=False, indent=1).encode()
+    )
 
 
 def datasets() -> list[str]:

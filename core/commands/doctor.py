@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from cliploc.core.errors import ClipLocError
+from cliploc.core.machine import versions
 from cliploc.core.terminal import CHOICES, Terminal
 
 Facts = dict[str, object]
@@ -68,15 +69,10 @@ def _show_picture(terminal: Terminal) -> None:
 def installed() -> Facts:
     """Python and package versions, without importing the packages."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
+    found = versions(PACKAGES)
     facts: Facts = {"python": platform.python_version(), "system": platform.platform()}
-    for name in PACKAGES:
-        try:
-            facts[name] = version(name)
-        except PackageNotFoundError:
-            facts[name] = "not installed"
-    return facts
+    return {**facts, **{name: found.get(name, "not installed") for name in PACKAGES}}
 
 
 def devices() -> Facts:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from cliploc.core.backbones.ahead import check_network
@@ -39,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
         "export": (_export, "write a set as .npz, as `import` reads it"),
     }  # fmt: skip
-    made = add_actions(parser, actions)
+    made = add_actions(parser, {name: (partial(_run, act), text) for name, (act, text) in actions.items()})
     _add_compute(made["compute"])
     made["show"].add_argument("set", metavar="SET", help="a set's name, its key, or the beginning of either")
     made["remove"].add_argument("sets", nargs="+", metavar="SET", help="names, keys, or their beginnings")
@@ -49,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["export"].add_argument("set", metavar="SET")
     made["export"].add_argument("file", type=Path, metavar="FILE.npz")
     add_json_argument(*(made[name] for name in ("list", "show", "import")))
+
+
+def _run(act: Callable[[argparse.Namespace], int | None], arguments: argparse.Namespace) -> int | None:
+    HeatmapStore().sweep()
+    return act(arguments)
 
 
 def _add_compute(parser: argparse.ArgumentParser) -> None:

@@ -81,8 +81,9 @@ def _export(arguments: argparse.Namespace) -> None:
     write_json(results(found, dataset), arguments.out / "results.json")
     write_json(ground_truth(dataset), arguments.out / "ground_truth.json")
     say(f"{len(found)} masks, results.json and ground_truth.json are in {arguments.out}")
-    if len(ids) < len(dataset.samples):
-        say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
+    missing = len({sample.id for sample in dataset.scorable} - set(ids))
+    if missing:
+        say(f"{missing} of {len(dataset.samples)} samples have no heatmap, left out")
     counts = scored({one.sample.id: one.mask for one in found}, dataset)
     present = np.isin([sample.id for sample in dataset.scorable], ids)
     _print_scores(arguments, heatmaps.name, len(ids), counts[present], {"config": config.to_dict()})

@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(act: Act, arguments: argparse.Namespace) -> int | None:
-    return act(Ledger(), arguments)
+    ledger = Ledger()
+    ledger.sweep()
+    return act(ledger, arguments)
 
 
 def worked(ledger: Ledger, id_: str, *, as_json: bool) -> int:

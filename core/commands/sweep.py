@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     dataset = open_dataset(plan.dataset)
-    for line in described(plan, len(dataset.samples), len(dataset.labels)):
+    for line in described(plan, len(dataset.scorable), len(dataset.labels)):
         say(line)
     where = f"{plan.workers} workers ({plan.executor}, {plan.engine})"
     say(f"about {seconds_expected(plan):.0f} s of work for {where}")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cliploc.core.datasets import files, ids
 from cliploc.core.datasets.annotations import CocoImage, read_annotations, rings_of
 from cliploc.core.datasets.formats import format_of
-from cliploc.core.datasets.sample import Content, Dataset, Sample
+from cliploc.core.datasets.sample import Content, Dataset, Sample, nothing
 from cliploc.core.datasets.spec import Options, written
 from cliploc.core.errors import DatasetError, clean, few
 
@@ -118,7 +118,7 @@ def open_place(place: str, options: Options) -> Dataset:
             label,
             region.image,
             region.true_mask,
-            region.ignored if region.crowds else None,
+            region.ignored if region.crowds else nothing,
             source,
         )
         for id_, label, region, source in zip(
@@ -305,7 +305,7 @@ def _extent(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
 
 def _left_out(samples: Sequence[Sample]) -> frozenset[str]:
     """Only a sample with crowds can be ignored all over."""
-    crowded = [sample for sample in samples if sample.load_ignore is not None]
+    crowded = [sample for sample in samples if sample.ignored is not nothing]
     everything = ((sample.id, sample.ignored()) for sample in crowded)
     return frozenset(id_ for id_, ignored in everything if ignored is not None and ignored.all())
 

@@ -11,11 +11,11 @@ import hashlib
 import json
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cliploc.core import paths
 from cliploc.core.errors import ClipLocError, DatasetError
@@ -28,8 +28,8 @@ LARGEST = 1 << 30  # bytes of one picture or table
 SETTLED_SECONDS = 2.0
 WAIT_SECONDS = 1.0  # for another process that holds the memory
 _THREADS = 8
-_AT_ONCE = 500  # SQLite takes so many values in one question
 
+T = TypeVar("T")
 Key = tuple[str, str]  # path, and what changes when the file does
 
 
@@ -89,24 +89,17 @@ def _remembered(
 ) -> list[str]:
     unique = list(dict.fromkeys(files))
     keys = {path: _key(path) for path in unique}
-    with _memory() as memory:
-        known = memory.get(name, [key for key in keys.values() if key])
-        found = {path: known[key] for path, key in keys.items() if key and key in known}
-        missing = [path for path in unique if path not in found]
-        if missing:
-            small = [path for path in missing if not is_large(path)]
-            with ThreadPoolExecutor(_THREADS, "dataset-files") as pool:
-                found.update(zip(small, pool.map(find, small), strict=True))
-            # In one thread: each thread that frees memory keeps some of it.
-            found.update((path, find(path)) for path in missing if path not in found)
-            memory.put(
-                name,
-                {
-                    key: found[path]
-                    for path in missing
-                    if (key := keys[path]) and _is_settled(path) and lasts(found[path])
-                },
-            )
+    known = _known(name, filter(None, keys.values()))
+    found = {path: known[key] for path, key in keys.items() if key and key in known}
+    missing = [path for path in unique if path not in found]
+    if missing:
+        small = [path for path in missing if not is_large(path)]
+        with ThreadPoolExecutor(_THREADS, "dataset-files") as pool:
+            found.update(zip(small, pool.map(find, small), strict=True))
+        # In one thread: each thread that frees memory keeps some of it.
+        found.update((path, find(path)) for path in missing if path not in found)
+        lasting = [path for path in missing if _is_settled(path) and lasts(found[path])]
+        _remember(name, {key: found[path] for path in lasting if (key := keys[path])})
     return [found[path] for path in files]
 
 
@@ -128,97 +121,42 @@ def _is_settled(path: Path) -> bool:
     return max(found.st_mtime, found.st_ctime) < time.time() - SETTLED_SECONDS
 
 
-class _Memory:
-    """The table of what is known; every failure of it is forgetfulness."""
+def _known(name: str, keys: Iterable[Key]) -> dict[Key, str]:
+    """What is remembered of these files."""
 
-    def __init__(self, db: sqlite3.Connection | None) -> None:
-        self._db = db
+    def read(db: sqlite3.Connection) -> dict[Key, str]:
+        sql = "SELECT fact FROM facts WHERE name = ? AND path = ? AND state = ?"
+        rows = {key: db.execute(sql, (name, *key)).fetchone() for key in keys}
+        return {key: row[0] for key, row in rows.items() if row}
 
-    def get(self, name: str, keys: Sequence[Key]) -> dict[Key, str]:
-        """What is known of these files."""
-        found: dict[Key, str] = {}
-        for some in _slices(keys):
-            marks = ", ".join("?" * len(some))
-            rows = self._asked(
-                f"SELECT path, state, fact FROM facts WHERE name = ? AND path IN ({marks})",
-                [(name, *(path for path, _ in some))],
-            )
-            found.update({(path, state): fact for path, state, fact in rows})
-        return {key: found[key] for key in keys if key in found}
-
-    def put(self, name: str, facts: Mapping[Key, str]) -> None:
-        """Remember this of these files."""
-        self._asked(
-            "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)",
-            [(name, *key, fact) for key, fact in facts.items()],
-        )
-
-    def _asked(self, sql: str, rows: Sequence[tuple[object, ...]]) -> list[tuple[str, str, str]]:
-        import sqlite3
-
-        if self._db is None or not rows:
-            return []
-        try:
-            with self._db:
-                if sql.startswith("SELECT"):
-                    return self._db.execute(sql, rows[0]).fetchall()
-                self._db.executemany(sql, rows)
-        except (sqlite3.Error, UnicodeEncodeError) as error:  # damaged, full, locked, a path that is no text
-            self._db = None
-            with suppress(sqlite3.Error, UnicodeEncodeError, OSError):
-                _forget_damaged(_place(), error)
-        return []
+    return _asked(read) or {}
 
 
-def _place() -> Path:
-    return paths.cache_dir() / "facts.db"
+def _remember(name: str, facts: Mapping[Key, str]) -> None:
+    rows = [(name, *key, fact) for key, fact in facts.items()]
+    _asked(lambda db: db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows))
 
 
-@contextmanager
-def _memory() -> Iterator[_Memory]:
+def _asked(question: Callable[[sqlite3.Connection], T]) -> T | None:
+    """Put a question to the table; None for every failure, which is forgetfulness."""
     import sqlite3  # not before something is asked for: the screen's process never does
 
-    path = _place()
-    try:
-        paths.make_folder(path.parent)
-        db = _opened(path)
-    except (ClipLocError, sqlite3.Error, OSError):
-        yield _Memory(None)
-        return
-    with closing(db):
-        yield _Memory(db)
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """The table's file; a damaged one is begun anew, for nothing is lost with it."""
-    import sqlite3
-
+    path = paths.cache_dir() / "facts.db"
     for _ in range(2):
-        db = sqlite3.connect(path, timeout=WAIT_SECONDS)
         try:
-            db.execute(
-                "CREATE TABLE IF NOT EXISTS facts (name TEXT, path TEXT, state TEXT, fact TEXT, "
-                "PRIMARY KEY (name, path)) WITHOUT ROWID"
-            )
-            return db
-        except sqlite3.DatabaseError as error:
-            db.close()
-            _forget_damaged(path, error)
-    raise sqlite3.DatabaseError("damaged again")
-
-
-def _forget_damaged(path: Path, error: Exception) -> None:
-    """Remove a damaged file; one that is locked or a disk that is full is not damage, and raises."""
-    import sqlite3
-
-    if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.OperationalError):
-        raise error
-    path.unlink(missing_ok=True)
-
-
-def _slices(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
-    for first in range(0, len(keys), _AT_ONCE):
-        yield keys[first : first + _AT_ONCE]
+            paths.make_folder(path.parent)
+            with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as db, db:
+                db.execute(
+                    "CREATE TABLE IF NOT EXISTS facts (name TEXT, path TEXT, state TEXT, fact TEXT, "
+                    "PRIMARY KEY (name, path)) WITHOUT ROWID"
+                )
+                return question(db)
+        except (sqlite3.OperationalError, ClipLocError, OSError, UnicodeEncodeError):
+            return None  # locked, a disk that is full, a folder that is closed, a path that is no text
+        except sqlite3.DatabaseError:
+            with suppress(OSError):
+                path.unlink()  # damaged: begun anew, for nothing is lost with it
+    return None
 
 
 def digest_of(kind: str, parts: Iterable[object]) -> str:

@@ -26,12 +26,13 @@ Values = npt.NDArray[np.integer]
 
 GREY, PALETTE, COLOUR = "grey", "palette", "colour"
 MOST_VALUES = 256  # of a form; a mask with more is no mask of classes
-_VERSION = "mask form 3"
+_VERSION = "mask form 4"
 _SLICE = 1 << 22
 _LARGEST_PLANES = 40_000_000  # pixels of a mask that is more than one plane of bytes
 _ONE_PLANE = ("1", "L", "P")  # Pillow's modes of a byte a pixel
 _LARGE = 1 << 26  # pixels of one plane; as many bytes as a sixteenth of them takes in colours
 _GREY_BITS = (1, 2, 4)  # of a PNG whose grey levels Pillow stretches to 8 bits
+_FLAT_COLOURS = 16  # more, and what can be seen on a clear ground is a picture
 _FLOAT_TOP = 255  # floats from 0 to 1 become whole numbers up to here
 
 
@@ -202,9 +203,8 @@ def pixels_of(path: Path) -> Pixels:
                 f"{path} is a mask of {image.width} x {image.height} in mode {image.mode}; expected one "
                 "channel of 8 bits where it is so large"
             )
-        if image.mode == "P" and "transparency" not in image.info:
-            colours = _colours(image)
-            return Pixels(_as_stored(image), PALETTE, colours=colours)
+        if image.mode == "P":
+            return _from_palette(_as_stored(image), _colours(image), _clear(image))
         planes = _as_stored(image)
         bits = content[24] if content.startswith(PNG) and image.mode in ("1", "L") else 8
     if planes.dtype == bool:
@@ -220,8 +220,7 @@ def pixels_of(path: Path) -> Pixels:
 def _as_stored(image: Image.Image) -> npt.NDArray[Any]:
     """The pixels as they are stored: Pillow turns a TIFF as its tag says, and forgets the tag then."""
     tag = int(image.getexif().get(ExifTags.Base.Orientation, 1)) if image.format == "TIFF" else 1
-    transparent = image.mode != "P" or "transparency" in image.info
-    planes: npt.NDArray[Any] = np.asarray(_plain(image) if transparent else image)
+    planes: npt.NDArray[Any] = np.asarray(image if image.mode == "P" else _plain(image))
     return oriented(planes, BACK.get(tag, tag)) if 1 < tag <= 8 else planes
 
 
@@ -240,7 +239,7 @@ def _is_lossless_webp(content: bytes) -> bool:
 
 def _plain(image: Image.Image) -> Image.Image:
     """The image in a mode whose pixels are numbers that mean something."""
-    if image.mode in ("P", "PA"):
+    if image.mode == "PA":
         return image.convert("RGBA")
     known = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F", "RGB", "RGBA")
     return image if image.mode in known else image.convert("RGB")
@@ -288,6 +287,33 @@ def _colours(image: Image.Image) -> dict[int, int]:
     return {index: red << 16 | green << 8 | blue for index, (red, green, blue) in enumerate(thirds)}
 
 
+def _clear(image: Image.Image) -> list[int]:
+    """The indices of a palette that cannot be seen."""
+    clear = image.info.get("transparency")
+    if isinstance(clear, bytes):
+        return [index for index, alpha in enumerate(clear) if alpha == 0]
+    return [] if clear is None else [int(clear)]
+
+
+def _from_palette(indices: Values, colours: dict[int, int], clear: list[int]) -> Pixels:
+    """Indices, which are classes where 0 is the ground: black, or clear, or not there at all.
+
+    Elsewhere the index means nothing (a program chose it by how often the colour occurs), and the
+    colours are what the file says; the clear ones are the ground.
+    """
+    used = np.flatnonzero(_counted(indices.ravel())).tolist()
+    hidden = [index for index in clear if index in used]
+    ground = hidden or any(colours.get(index) == 0 for index in used)
+    grey = all(colours.get(index, 0) % 0x010101 == 0 for index in used)
+    if 0 in used and 0 not in hidden and colours.get(0, 0) != 0 and ground and not grey:
+        table = np.array([0 if index in hidden else colours.get(index, 0) for index in range(256)], np.int32)
+        return Pixels(table[indices], COLOUR)
+    if hidden and (0 in hidden or 0 not in used):
+        indices = np.where(np.isin(indices, hidden), np.uint8(0), indices)
+        colours = {**colours, 0: 0}
+    return Pixels(indices, PALETTE, colours=colours)
+
+
 def _from_planes(path: Path, planes: npt.NDArray[Any], top: int, lossy: bool = False) -> Pixels:
     """Grey, colour, and either with alpha, as one plane of numbers."""
     if planes.dtype.kind == "i" and planes.min(initial=0) < 0:
@@ -298,8 +324,8 @@ def _from_planes(path: Path, planes: npt.NDArray[Any], top: int, lossy: bool = F
     plane, kind = _from_colours(planes[..., : planes.shape[2] - (alpha is not None)], lossy)
     if alpha is not None and alpha.min() != alpha.max():
         seen = np.unique(plane[alpha > 0])
-        # One colour, or many: the shape is what can be seen. Black and white: a mask on a clear ground.
-        if len(seen) != 2 or 0 not in seen:
+        # One colour, or a picture: the shape is what can be seen. Flat colours: a mask on a clear ground.
+        if not 2 <= len(seen) <= _FLAT_COLOURS:
             return Pixels(alpha, top=top)
         plane = np.where(alpha > 0, plane, 0)
     return Pixels(plane, kind, top, lossy)

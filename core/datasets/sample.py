@@ -23,33 +23,28 @@ if TYPE_CHECKING:
 READING = 2
 
 
+def nothing() -> None:
+    """No pixel is ignored."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One image, the label to find in it, and the true mask of that label.
 
-    id: unique in the dataset, and a file name. source: the image that it was made from, as
+    id: unique in the dataset, and a file name. image: loads the picture, (H, W, 3) uint8 RGB;
+    DatasetError when the file is gone, broken or of another size. true_mask: likewise the true mask,
+    (H, W) bool, of the image's size. ignored: pixels that count neither for nor against, (H, W) bool
+    (void, COCO's crowds), None for none. source: the image that it was made from, as
     far as table, annotations or names say; `Dataset.sources` knows better where it is the
     pictures' content that tells. The loaders are picklable, so that a sample can travel to another process.
     """
 
     id: str
     label: str
-    load_image: Callable[[], Image] = field(repr=False)
-    load_mask: Callable[[], Mask] = field(repr=False)
-    load_ignore: Callable[[], Mask | None] | None = field(default=None, repr=False)
+    image: Callable[[], Image] = field(repr=False)
+    true_mask: Callable[[], Mask] = field(repr=False)
+    ignored: Callable[[], Mask | None] = field(default=nothing, repr=False)
     source: str = ""
-
-    def image(self) -> Image:
-        """The image, (H, W, 3) uint8 RGB. DatasetError when the file is gone, broken or of another size."""
-        return self.load_image()
-
-    def true_mask(self) -> Mask:
-        """The true mask, (H, W) bool, of the image's size. DatasetError as for the image."""
-        return self.load_mask()
-
-    def ignored(self) -> Mask | None:
-        """Pixels that count neither for nor against, (H, W) bool: void, COCO's crowds. None for none."""
-        return self.load_ignore() if self.load_ignore else None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cliploc.core.demo.scenes import scene
 from cliploc.core.errors import ParameterError
-from cliploc.core.paths import atomic_write
+from cliploc.core.paths import atomic_write, write_whole
 
 SHIPPED_SEED = 0
 SHIPPED_COUNT = 120
@@ -37,8 +37,7 @@ def build(out: Path, seed: int = SHIPPED_SEED, count: int = SHIPPED_COUNT) -> No
         rows.append(row)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
-    with atomic_write(out / "table.csv") as file:
-        file.write(text.getvalue().encode("utf-8"))
+    write_whole(out / "table.csv", text.getvalue().encode("utf-8"))
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliploc.core.datasets import problems_of
+from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.folder import summary
 from cliploc.core.datasets.table import TABLE, read_table
 from cliploc.core.errors import DatasetError, StoreError, clean
 from cliploc.core.fetch.archive import unpack
-from cliploc.core.fetch.download import Kind, Patience, download
+from cliploc.core.fetch.download import Kind, Patience, download, shown
 from cliploc.core.lock import held
 from cliploc.core.paths import data_dir, make_folder
 
@@ -27,20 +27,26 @@ INSTANCES = "annotations/instances_val2017.json"
 
 @dataclass(frozen=True)
 class Archive:
-    """One zip to get. size: of the published one in bytes, when it was last looked at."""
+    """One zip to get. size, sha256: of the published one, when it was last looked at; "" for not known."""
 
     url: str
     size: int
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
 class Fetchable:
-    """A dataset to fetch. samples: how many images it must hold. terms: whose it is, shown first."""
+    """A dataset to fetch.
+
+    samples: how many images it must hold. terms: whose it is, shown first. content: digests of its
+    pictures and true masks as the poster used them, see `cliploc.core.datasets`; none for not known.
+    """
 
     name: str
     archives: tuple[Archive, ...]
     samples: int
     terms: str
+    content: tuple[str, ...] = ()
 
     @property
     def place(self) -> Path:
@@ -55,12 +61,26 @@ COCOGLIDE = Fetchable(
     "CocoGlide, by GRIP (University Federico II of Naples), published with TruFor.\n"
     "Real images: MS COCO, Flickr terms of use, each image's licence in licenses.json.\n"
     "Annotations: COCO Consortium, CC BY 4.0. Fake images: made with GLIDE. See its README.txt.",
+    (
+        "a7f0482993cb334601aba9fd0af1c85dc86e0f67d978ed3289afbda238486464",
+        "309885749ffeb56e1f8d236d02802c7ba92e189515c8684589e7d8ed50c27334",
+    ),
 )
+# COCO's own host has no certificate of its name; this is the same place by an address that has one.
+_BUCKET = "https://s3.amazonaws.com/images.cocodataset.org"
 COCO = Fetchable(
     "coco",
     (
-        Archive("http://images.cocodataset.org/zips/val2017.zip", 815_585_330),
-        Archive("http://images.cocodataset.org/annotations/annotations_trainval2017.zip", 252_907_541),
+        Archive(
+            f"{_BUCKET}/zips/val2017.zip",
+            815_585_330,
+            "4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+        ),
+        Archive(
+            f"{_BUCKET}/annotations/annotations_trainval2017.zip",
+            252_907_541,
+            "113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
+        ),
     ),
     5000,
     "MS COCO val2017 with its instance annotations.\n"
@@ -101,6 +121,7 @@ def _fetched(
             check(source, source.place)
         except DatasetError as error:
             raise DatasetError(f"{error}\nmove {source.place} away to fetch it again") from error
+        _delete(_downloads(source))  # an interrupted call may have left them
         tell(f"{source.name} is already at {source.place}")
         return source.place
     tell(source.terms)
@@ -115,12 +136,37 @@ def _fetched(
             tell(f"{file} has {file.stat().st_size:,} bytes, the published archive {archive.size:,}")
         files.append(file)
     try:
+        _check_sums(source, files, origins)
         _put_in_place(source, files, check, report)
     except DatasetError:
         _delete(downloads)  # whatever they are, they are not it
         raise
-    _delete(downloads)
+    _delete(_downloads(source))
+    if source.content and source.content != _content(source.place):
+        tell(
+            f"the pictures or masks at {source.place} are not those that the poster used: "
+            "its figures do not stand beside yours"
+        )
     return source.place
+
+
+def _content(place: Path) -> tuple[str, ...]:
+    dataset = open_dataset(str(place))
+    return dataset.pictures, dataset.truth
+
+
+def _check_sums(source: Fetchable, files: Sequence[Path], origins: Sequence[str | Path]) -> None:
+    """DatasetError for what came over a network and is not what was published."""
+    for archive, file, origin in zip(source.archives, files, origins, strict=True):
+        if isinstance(origin, Path) or not archive.sha256:
+            continue
+        with file.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != archive.sha256:
+            raise DatasetError(
+                f"{shown(origin)} is not the published archive: found SHA-256 {found}, "
+                f"expected {archive.sha256}; give another --url, or a copy you trust with --from FILE"
+            )
 
 
 def _downloaded(
@@ -133,6 +179,11 @@ def _downloaded(
         kind = Kind(b"PK\x03\x04", 4 * archive.size)
         download(url, target, kind, lambda done, total: report("downloading", done, total), patience)
     return target
+
+
+def _downloads(source: Fetchable) -> list[Path]:
+    """What was downloaded of it, from wherever, whole or in part."""
+    return list((data_dir() / "downloads").glob(f"{source.name}-*.zip*"))
 
 
 def _delete(downloads: Sequence[Path]) -> None:

@@ -73,6 +73,7 @@ def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> 
     heatmap_set = store.open(identity)
     heatmap_set.write(heatmaps)
     heatmap_set.consolidate(list(heatmaps))
+    heatmap_set.remember_place(identity.dataset_spec)
     return heatmap_set
 
 

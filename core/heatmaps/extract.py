@@ -160,6 +160,8 @@ def fill(
 ) -> dict[Recipe, HeatmapSet]:
     """Compute every batch that is not wholly in the store. `written(samples)`: so many more are there."""
     sets = {recipe: store.open(job.identity(recipe)) for recipe in job.recipes}
+    for each in sets.values():
+        each.remember_place(each.identity.dataset_spec)
     present = {recipe: set(found.ids()) for recipe, found in sets.items()}
     todo = []
     for batch in batches:

@@ -142,5 +142,6 @@ class Server:
         if known not in self._sets:
             identity = job.identity(job.recipes[0])
             self._sets[known] = self._store.open(identity)
+            self._sets[known].remember_place(identity.dataset_spec)
             self._emit(Ready(request.recipe, identity, str(job.backbone.device), tuple(job.notices())))
         return self._sets[known]

@@ -3,6 +3,7 @@
 A set's folder is named by the key of its identity and holds
 
     identity.json      what the set is
+    places.json        other datasets of the same pictures that it was computed for, once there are any
     part-HASH.npy      heatmaps that were written together; the hash is of their ids
     heatmaps.npy       all of them in the dataset's order, once the set is complete
     lock               writers take turns; readers never wait
@@ -32,7 +33,7 @@ import numpy.typing as npt
 from cliploc.core import paths
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.spec import resolved
-from cliploc.core.errors import ParameterError, StoreError, clean, unknown
+from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.lock import held
 
@@ -45,6 +46,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MANIFEST = "identity.json"
+PLACES = "places.json"
 WHOLE = "heatmaps.npy"
 
 
@@ -92,8 +94,15 @@ class HeatmapStore:
                 shutil.rmtree(grave, ignore_errors=True)
                 heatmap_set.folder.rename(grave)
                 shutil.rmtree(grave)
+        except FileNotFoundError:
+            pass  # another process sweeps it
         except OSError as error:
             raise StoreError(f"cannot remove {heatmap_set.folder}: {error.strerror}") from error
+
+    def sweep(self) -> None:
+        """Delete the files of sets whose removal was interrupted."""
+        for grave in self.root.glob(".removed-*"):
+            shutil.rmtree(grave, ignore_errors=True)
 
 
 def identities(root: Path) -> Iterator[Identity]:
@@ -103,6 +112,13 @@ def identities(root: Path) -> Iterator[Identity]:
             identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
             if identity.key == manifest.parent.name:
                 yield identity
+
+
+def write_manifest(folder: Path, identity: Identity) -> None:
+    """Say what the folder of an identity is, if nobody has."""
+    if not (folder / MANIFEST).exists():
+        text = json.dumps(identity.to_dict(), indent=2, sort_keys=True, ensure_ascii=False)
+        paths.write_whole(folder / MANIFEST, text.encode())
 
 
 def _again(read: Callable[Concatenate[HeatmapSet, P], T]) -> Callable[Concatenate[HeatmapSet, P], T]:
@@ -159,12 +175,55 @@ class HeatmapSet:
         """The samples that are present: in the dataset's order once complete, sorted before."""
         return _order(self._index())
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The specs of the datasets that the set was computed for: equal pictures, maybe other true masks."""
+        others: list[str] = []
+        with suppress(OSError, ValueError):
+            others = [str(place) for place in json.loads((self.folder / PLACES).read_text(encoding="utf-8"))]
+        return tuple(dict.fromkeys([self.identity.dataset_spec, *others]))
+
+    def remember_place(self, spec: str) -> None:
+        """Note that the set was computed for the dataset of this spec, too; nothing while it is empty."""
+        try:
+            first = Identity.from_dict(json.loads((self.folder / MANIFEST).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return
+        stored = HeatmapSet(self.folder, first)
+        if spec not in stored.places:
+            with self._locked():
+                text = json.dumps([*stored.places[1:], spec], ensure_ascii=False)
+                paths.write_whole(self.folder / PLACES, text.encode())
+
     def dataset(self, spec: str | None = None) -> Dataset:
         """Open the dataset that the heatmaps belong to. StoreError for another.
 
-        spec: where it is now, or `?…`: other options for where it was.
+        spec: where it is now, or `?…`: other options for where it was. ParameterError where it was in
+        several places, and their true masks differ.
         """
-        dataset = open_dataset(resolved(spec, self.identity.dataset_spec))
+        meant = dict.fromkeys(resolved(spec, place) for place in self.places)
+        if len(meant) > 1:
+            return self._only_one(list(meant))
+        return self._opened(next(iter(meant)))
+
+    def _only_one(self, places: Sequence[str]) -> Dataset:
+        """The first of the datasets that are still there. ParameterError if their true masks differ."""
+        found: list[Dataset] = []
+        for place in places:
+            with suppress(DatasetError, StoreError):
+                found.append(self._opened(place))
+        if not found:
+            return self._opened(places[-1])
+        if len({dataset.truth for dataset in found}) > 1:
+            where = " and ".join(clean(dataset.spec) for dataset in found)
+            raise ParameterError(
+                f"{self.name} was computed for {where}, whose pictures are the same and true masks are "
+                "not: say which is meant, --dataset SPEC"
+            )
+        return found[0]
+
+    def _opened(self, spec: str) -> Dataset:
+        dataset = open_dataset(spec)
         if not self.identity.belongs_to(dataset):
             raise StoreError(
                 f"{self.name} was made for another dataset than the one at {clean(dataset.spec)} "
@@ -209,7 +268,7 @@ class HeatmapSet:
                     f"{self.name}: found heatmaps of {records['heatmap'].shape[1:]}, "
                     f"expected {shape} like those before"
                 )
-            self._write_manifest()
+            write_manifest(self.folder, self.identity)
             self._save(f"part-{digest}.npy", records)
 
     def consolidate(self, order: Sequence[str]) -> None:
@@ -280,13 +339,6 @@ class HeatmapSet:
     def _save(self, name: str, records: Records) -> None:
         with paths.atomic_write(self.folder / name) as file:
             np.save(file, records, allow_pickle=False)
-
-    def _write_manifest(self) -> None:
-        path = self.folder / MANIFEST
-        if not path.exists():
-            with paths.atomic_write(path) as file:
-                text = json.dumps(self.identity.to_dict(), indent=2, sort_keys=True, ensure_ascii=False)
-                file.write(text.encode())
 
     def _locked(self) -> AbstractContextManager[None]:
         """Hold the set against other writers; the kernel lets go of it when a writer dies."""

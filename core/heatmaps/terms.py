@@ -13,7 +13,6 @@ killed goes on where it stopped. Readers and writers need no lock.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,7 +24,7 @@ from cliploc.core import paths
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.store import MANIFEST, identities
+from cliploc.core.heatmaps.store import identities, write_manifest
 from cliploc.core.methods.switches import ALL, Kept
 
 Terms = npt.NDArray[np.float32]
@@ -73,10 +72,7 @@ class TermSet:
 
     def write(self, terms: Mapping[str, Terms]) -> None:
         """Keep the terms of some samples."""
-        manifest = self.folder / MANIFEST
-        if not manifest.exists():
-            with paths.atomic_write(manifest) as file:
-                file.write(json.dumps(self.identity.to_dict(), indent=2, sort_keys=True).encode())
+        write_manifest(self.folder, self.identity)
         for id_, each in terms.items():
             with paths.atomic_write(self.folder / _name(id_)) as file:
                 np.save(file, np.ascontiguousarray(each, np.float32), allow_pickle=False)

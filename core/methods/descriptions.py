@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cliploc.core.errors import StoreError
-from cliploc.core.paths import atomic_write, cache_dir
+from cliploc.core.paths import cache_dir, write_whole
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ def place_of(digest: str, pictures: str) -> Path:
 
 def save(path: Path, descriptions: Sequence[Description]) -> None:
     """Write descriptions atomically, as a JSON list of objects."""
-    with atomic_write(path) as file:
-        file.write(json.dumps([asdict(each) for each in descriptions], ensure_ascii=False, indent=1).encode())
+    write_whole(
+        path, json.dumps([asdict(each) for each in descriptions], ensure_ascii=False, indent=1).encode()
+    )
 
 
 def load(path: Path) -> list[Description]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def read_results(
     entries = _read_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise StoreError(f"{path} holds no COCO results; expected a JSON list of objects with segmentation")
-    names = _names(annotations) if annotations else {}
+    names = _names(annotations) if annotations else _Names()
     found: dict[str, Mask] = {}
     strangers: Counter[str] = Counter()
     for number, entry in enumerate(entries):
@@ -142,40 +143,62 @@ def _fitting(mask: Mask, sample: Sample, where: str) -> Mask:
     return mask
 
 
-Names = Mapping[str, Mapping[str, str]]
+@dataclass(frozen=True)
+class _Names:
+    """What an annotation file calls its numbers. shared: names of files that, without their folder and
+    ending, are those of several images.
+    """
+
+    images: Mapping[str, str] = field(default_factory=dict)
+    categories: Mapping[str, str] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
 
 
-def _names(path: Path) -> Names:
-    """What an annotation file calls its numbers: images by their file's stem, categories by name."""
+def _names(path: Path) -> _Names:
     content: Any = _read_json(path)
     try:
-        return {
-            "image_id": {key_of(each["id"]): Path(str(each["file_name"])).stem for each in content["images"]},
-            "category_id": {key_of(each["id"]): str(each["name"]) for each in content["categories"]},
-        }
+        images = {key_of(each["id"]): str(each["file_name"]) for each in content["images"]}
+        stems = Counter(_without_ending(name).rpartition("/")[2] for name in images.values())
+        return _Names(
+            images,
+            {key_of(each["id"]): str(each["name"]) for each in content["categories"]},
+            frozenset(stem for stem, count in stems.items() if count > 1),
+        )
     except (TypeError, KeyError, ValueError) as error:
         raise StoreError(
             f"{path} is no COCO annotation file; expected images and categories: {clean(error)}"
         ) from error
 
 
-def _name(entry: Mapping[str, object], field: str, names: Names) -> str | None:
+def _without_ending(name: str) -> str:
+    """A picture's file name without the ending of pictures; `scene.1` has none."""
+    stem, dot, ending = name.rpartition(".")
+    return stem if dot and f".{ending.lower()}" in PICTURE_ENDINGS else name
+
+
+def _name(entry: Mapping[str, object], key: str, names: Mapping[str, str]) -> str | None:
     """The name of an entry's number; None for none, or a strange one."""
     try:
-        return names.get(field, {}).get(key_of(entry.get(field)))
+        return names.get(key_of(entry.get(key)))
     except ValueError:
         return None
 
 
-def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: Names) -> Sample | None:
+def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: _Names) -> Sample | None:
     """The sample that an entry says by id, or means by its image and category."""
     own = entry.get("sample")
     if own is not None:
         return _known(dataset, str(own))
-    stem, label = _name(entry, "image_id", names), _name(entry, "category_id", names)
-    if stem is None or label is None:
+    name = _name(entry, "image_id", names.images)
+    label = _name(entry, "category_id", names.categories)
+    if name is None or label is None:
         return None
-    for id_ in (file_name(f"{label}_{stem}"), file_name(stem)):
+    whole = _without_ending(name)
+    stem = whole.rpartition("/")[2]
+    # The more of its name an id holds, the surer it is this image's.
+    ids = [name, file_name(f"{label}_{whole}"), file_name(whole)]
+    ids += [] if stem in names.shared else [file_name(f"{label}_{stem}"), file_name(stem)]
+    for id_ in ids:
         sample = _known(dataset, id_)
         if sample is not None and sample.label == label:
             return sample

@@ -14,7 +14,7 @@ from pycocotools import mask as coco_mask
 from cliploc.core.codes import Float32, Mask, map_of, mask_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.ids import file_name
-from cliploc.core.paths import atomic_write
+from cliploc.core.paths import write_whole
 from cliploc.core.postprocess import PostProcess
 
 Entry = dict[str, object]
@@ -56,8 +56,7 @@ def write_masks(found: Iterable[Prediction], folder: Path) -> int:
     count = 0
     for prediction in found:
         _, content = cv2.imencode(".png", prediction.mask.astype(np.uint8) * 255)
-        with atomic_write(folder / mask_name(prediction.sample.id)) as file:
-            file.write(content.tobytes())
+        write_whole(folder / mask_name(prediction.sample.id), content.tobytes())
         count += 1
     return count
 
@@ -112,8 +111,7 @@ def ground_truth(dataset: Dataset) -> Entry:
 
 def write_json(content: object, path: Path) -> None:
     """Write a JSON file, whole or not at all."""
-    with atomic_write(path) as file:
-        file.write(json.dumps(content, ensure_ascii=False).encode())
+    write_whole(path, json.dumps(content, ensure_ascii=False).encode())
 
 
 def _numbers(dataset: Dataset) -> tuple[dict[str, int], dict[str, int]]:

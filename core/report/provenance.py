@@ -171,7 +171,7 @@ def commands(findings: Findings) -> Iterator[str]:
     for plan in findings.plans:
         axes = [(f"--{axis.name}", ",".join(map(str, plan.grid.axis(axis.name)))) for axis in AXES]
         yield _line(
-            "sweep", "--heatmaps", ",".join(found["key"] for found in plan.sets),
+            "sweep", "--dataset", plan.dataset, "--heatmaps", ",".join(found["key"] for found in plan.sets),
             *itertools.chain(*axes), "--seed", str(plan.seed),
         )  # fmt: skip
     yield _line("report", "--runs", ",".join(row.id for row in findings.runs), "-o", "report")

@@ -12,8 +12,8 @@ from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import ClipLocError, clean
-from cliploc.core.paths import atomic_write
-from cliploc.core.report import claims, comparisons, figures, morphology, provenance, sections
+from cliploc.core.paths import write_whole
+from cliploc.core.report import claims, figures, morphology, provenance, sections
 from cliploc.core.report.claims import Verdict
 from cliploc.core.report.examples import gallery
 from cliploc.core.report.figures import Figure
@@ -109,7 +109,7 @@ def _sections(
 ) -> Iterator[Section]:
     sets, leaders = findings.sets, findings.leaders
     progress("drawing")
-    prompts = comparisons.prompts_table(sets)
+    prompts = sections.prompts_table(sets)
     scores = _present(sections.scores_table(findings), sections.own_table(findings))
     found = (*_lead(findings), *_notes(findings), *scores, _pairs(findings))
     yield Section("results", "Results", found)
@@ -192,7 +192,7 @@ def _present(*blocks: Block | None) -> tuple[Block, ...]:
 def _pairs(findings: Findings) -> Block:
     if findings.comparison is None:
         return f"Nothing is compared in pairs: {findings.without_pairs}."
-    table = comparisons.pairs_table(findings, findings.comparison)
+    table = sections.pairs_table(findings, findings.comparison)
     return table or "Nothing is compared in pairs: there is only one heatmap set."
 
 
@@ -246,6 +246,5 @@ def _footer(findings: Findings) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with atomic_write(path) as file:
-        file.write(content)
+    write_whole(path, content)
     path.chmod(0o644)  # a report is there to be handed on; temporary files are private

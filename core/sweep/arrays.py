@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from cliploc.core.errors import ResourceError, StoreError
 from cliploc.core.metrics import Counts, Integers
-from cliploc.core.paths import atomic_write
+from cliploc.core.paths import write_whole
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -52,8 +52,7 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]]) -> s
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stub knows no keyword arrays
     content = buffer.getvalue()
     try:
-        with atomic_write(path) as file:
-            file.write(content)
+        write_whole(path, content)
     except StoreError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
             raise ResourceError(

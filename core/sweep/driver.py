@@ -16,7 +16,7 @@ import numpy as np
 from cliploc.core.errors import ClipLocError, ResourceError
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.lock import held
-from cliploc.core.paths import atomic_write
+from cliploc.core.paths import write_whole
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.sweep.baselines import baseline_table, baselines_of
 from cliploc.core.sweep.database import kept_open
@@ -108,8 +108,7 @@ class _Driver:
             log.exception("run %s could not record that it is %s", self._run, state)
 
     def _reserve(self) -> None:
-        with atomic_write(self._folder / _RESERVE) as file:
-            file.write(bytes(RESERVE_BYTES))
+        write_whole(self._folder / _RESERVE, bytes(RESERVE_BYTES))
 
     def _pick_up(self) -> None:
         """Take over what earlier drivers left: finished sets, finished shards, their sums."""

@@ -23,8 +23,7 @@ from cliploc.core.metrics import (
     summed_scores,
 )
 from cliploc.core.postprocess import PostProcess
-from cliploc.core.sweep.boxes import BoxAccuracy, box_accuracy, mask_box, unignored
-from cliploc.core.sweep.pointing import TOLERANCES, hits
+from cliploc.core.sweep.localization import TOLERANCES, BoxAccuracy, box_accuracy, hits, mask_box, unignored
 
 
 @dataclass(frozen=True)

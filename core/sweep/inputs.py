@@ -27,6 +27,12 @@ class Inputs:
                 f"{clean(plan.dataset)} has changed since this run was planned; "
                 "put it back, or start a new run"
             )
+        for found in self._sets:
+            if not found.identity.belongs_to(self.dataset):
+                raise StoreError(
+                    f"labels or pictures of {clean(plan.dataset)} have changed since the heatmaps of "
+                    f"{found.name} were made; put them back, or compute the set again and start a new run"
+                )
         self._current: tuple[int, dict[str, Float32]] = (-1, {})
 
     def label_sizes(self) -> dict[str, int]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import socket
 import sqlite3
 import time
@@ -33,6 +32,7 @@ from cliploc.core.machine import machine
 from cliploc.core.metrics import Scores
 from cliploc.core.paths import state_dir
 from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.sweep import removal
 from cliploc.core.sweep.database import Rows, insert, reading, rows_of, writing
 from cliploc.core.sweep.earlier import upgraded
 from cliploc.core.sweep.plan import Plan
@@ -234,9 +234,11 @@ class Ledger:
         """Forget a run and remove its arrays. StoreError while somebody works on it."""
         if is_held(self.lock(run)):
             raise StoreError(f"run {run} is at work; `cliploc runs cancel {run}` first")
-        with writing(self.path) as db:
-            db.execute("DELETE FROM runs WHERE id = ?", (run,))
-        shutil.rmtree(self.folder(run), ignore_errors=True)
+        removal.remove(self.path, self.folder(run))
+
+    def sweep(self) -> None:
+        """Clear what interrupted deletions left."""
+        removal.sweep(self.path, self.folder("any").parent)
 
     def rows(self, run: str) -> Rows:
         """All rows of a run, by table. ParameterError when it is gone."""

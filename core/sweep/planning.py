@@ -91,7 +91,7 @@ def seconds_expected(plan: Plan) -> float:
 
 
 def described(plan: Plan, samples: int, labels: int) -> list[str]:
-    """The size of a run in sentences. samples: in the dataset, with or without heatmap."""
+    """The size of a run in sentences. samples: in the dataset that can be scored, with or without heatmap."""
     grid = plan.grid
     lines = [
         f"{len(grid.configs):,} configs x {len(THRESHOLDS)} thresholds x {len(plan.sets)} heatmap sets "

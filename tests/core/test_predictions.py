@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
@@ -113,7 +114,7 @@ def test_a_sample_without_mask_counts_as_nothing_predicted(dataset: Dataset) -> 
 def test_pixels_to_ignore_are_not_counted(dataset: Dataset) -> None:
     first = dataset.samples[0]
     everywhere = {first.id: np.ones_like(first.true_mask())}
-    object.__setattr__(first, "load_ignore", lambda: ~first.true_mask())
+    object.__setattr__(first, "ignored", lambda: ~first.true_mask())
     assert mean_scores(scored(everywhere, dataset)[:1])["precision"] == 1.0
 
 
@@ -305,3 +306,47 @@ def test_results_belong_to_their_images_whatever_the_numbers_and_names(tmp_path:
     assert len(found) == 9
     for sample in dataset.samples:
         np.testing.assert_array_equal(found[sample.id], sample.true_mask())
+
+
+def test_results_find_images_of_one_name_in_several_folders(tmp_path: Path) -> None:
+    """COCO's images are known by number and whole name; `a/x.jpg` and `x.jpg` share their last part."""
+    (tmp_path / "img/a").mkdir(parents=True)
+    for name in ("a/x.jpg", "x.jpg"):
+        Image.new("RGB", (80, 60), "grey").save(tmp_path / "img" / name)
+    boxes = {1: [5, 5, 30, 5, 30, 30, 5, 30], 2: [40, 30, 75, 30, 75, 55, 40, 55]}
+    images = [
+        {"id": n, "file_name": name, "width": 80, "height": 60}
+        for n, name in enumerate(("a/x.jpg", "x.jpg"), start=1)
+    ]
+    entries = [
+        {"id": n, "image_id": n, "category_id": 1, "segmentation": [box], "iscrowd": 0, "score": 0.9}
+        for n, box in boxes.items()
+    ]
+    content = {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": entries}
+    (tmp_path / "all.json").write_text(json.dumps(content))
+    (tmp_path / "first.json").write_text(json.dumps({**content, "images": images[:1]}))
+    (tmp_path / "results.json").write_text(json.dumps(entries))
+    dataset = open_dataset(f"coco:{tmp_path / 'img'}:{tmp_path / 'all.json'}")
+    for file, expected in (("all.json", 2), ("first.json", 1)):
+        masks = read_results(tmp_path / "results.json", dataset, annotations=tmp_path / file)
+        assert len(masks) == expected
+        for id_, mask in masks.items():
+            np.testing.assert_array_equal(mask, dataset.by_id(id_).true_mask())
+
+
+def test_results_find_names_with_dots_in_our_own_true_masks(make_folder: MakeFolder, tmp_path: Path) -> None:
+    """What another tool answers to our ground_truth.json: `file_name` is an id, `scene.1` has no ending."""
+    root = make_folder({"cat": 3})
+    table = (root / "table.csv").read_text()
+    for number, name in enumerate(("scene", "scene.1", "scene.2")):
+        (root / f"real/cat_{number}.png").rename(root / f"real/{name}.png")
+        table = table.replace(f"real/cat_{number}.png", f"real/{name}.png")
+    (root / "table.csv").write_text(table)
+    dataset = open_dataset(str(root))
+    write_json(ground_truth(dataset), tmp_path / "truth.json")
+    answer = json.loads((tmp_path / "truth.json").read_text())["annotations"]
+    (tmp_path / "answer.json").write_text(json.dumps([{**entry, "score": 1.0} for entry in answer]))
+    masks = read_results(tmp_path / "answer.json", dataset, annotations=tmp_path / "truth.json")
+    assert len(masks) == 3
+    for id_, mask in masks.items():
+        np.testing.assert_array_equal(mask, dataset.by_id(id_).true_mask())

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from cliploc.core.errors import clean
+from cliploc.core.postprocess import PARAMETERS
 from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import (
     BoardReady,
@@ -52,7 +53,7 @@ SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25
 LIST_SECONDS = 0.15
 LIGHTS = {"ready": "$better", "loading": "$accent", "busy": "$accent", "failed": "$worse", "died": "$worse"}
-STEPPED = ("threshold", "dilate", "erode", "interpolation", "order", "kernel")
+STEPPED = tuple(parameter.name for parameter in PARAMETERS if parameter.keys)
 
 
 AnyWidget = TypeVar("AnyWidget", bound=Widget)

@@ -11,7 +11,7 @@ from open_clip import CLIP
 from safetensors.torch import save
 
 from cliploc.core.demo.train.batches import MEAN, STD
-from cliploc.core.paths import atomic_write
+from cliploc.core.paths import write_whole
 
 EMBEDDING = 64
 TEXT = {"context_length": 32, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
@@ -36,7 +36,5 @@ def write_checkpoint(folder: Path, name: str, model: CLIP) -> None:
         key: value.to("cpu", torch.float16 if value.is_floating_point() else value.dtype).contiguous()
         for key, value in model.state_dict().items()
     }
-    with atomic_write(folder / "open_clip_model.safetensors") as file:
-        file.write(save(tensors))
-    with atomic_write(folder / "open_clip_config.json") as file:
-        file.write((json.dumps(config, indent=2) + "\n").encode("utf-8"))
+    write_whole(folder / "open_clip_model.safetensors", save(tensors))
+    write_whole(folder / "open_clip_config.json", (json.dumps(config, indent=2) + "\n").encode("utf-8"))

@@ -13,15 +13,13 @@ import torch
 from torch import Tensor
 
 from cliploc.core.demo.shapes import LABELS
-from cliploc.core.demo.train.batches import Scenes, TrainingPlan, scenes_at
+from cliploc.core.demo.train.batches import Scenes, TrainingPlan, read_scenes, scenes_at, write_scenes
 from cliploc.core.demo.train.checkpoint import EMBEDDING, VISION, new_model, write_checkpoint
-from cliploc.core.demo.train.data import read_scenes, write_scenes
-from cliploc.core.demo.train.resnet import train_resnet
 from cliploc.core.demo.train.scores import HELD_OUT_COUNT, scores
 from cliploc.core.demo.train.teacher import Log, patch_logits, train_teacher
 from cliploc.core.demo.train.text import train_text
-from cliploc.core.demo.train.vit import SCALE, train_vit
-from cliploc.core.paths import atomic_write
+from cliploc.core.demo.train.towers import SCALE, train_resnet, train_vit
+from cliploc.core.paths import write_whole
 
 TRAIN_SEED = 1
 NETWORK_SEED = 0
@@ -104,5 +102,4 @@ def class_directions() -> Tensor:
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    with atomic_write(path) as file:
-        file.write("".join(line + "\n" for line in lines).encode("utf-8"))
+    write_whole(path, "".join(line + "\n" for line in lines).encode("utf-8"))

@@ -23,7 +23,7 @@ from cliploc.core.methods.compute import compute_maps, normalize
 from cliploc.core.metrics import counts_of, iou, stacked
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.prompts import TEMPLATES, prompt_for
-from cliploc.core.sweep.pointing import hits
+from cliploc.core.sweep.localization import hits
 
 HELD_OUT_SEED = 2
 HELD_OUT_COUNT = 200

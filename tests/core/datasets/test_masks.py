@@ -275,6 +275,57 @@ def test_a_white_background_of_a_palette_is_no_foreground(tmp_path: Path) -> Non
     np.testing.assert_array_equal(dataset.samples[0].true_mask(), MASKS[0])
 
 
+def test_a_clear_ground_of_a_palette_leaves_classes_and_void(tmp_path: Path) -> None:
+    """As GIMP saves VOC's: index 0 is transparent."""
+
+    def clear(path: Path, mask: np.ndarray) -> Path:
+        written = voc(path, mask)
+        image = Image.open(written)
+        return saved(written, image, transparency=0)
+
+    for options in ("", "mask-value=1"):
+        dataset = folder(tmp_path / f"options{len(options)}", clear, MASKS, options)
+        for sample, mask in zip(dataset.samples, MASKS, strict=True):
+            void = sample.ignored()
+            assert void is not None
+            assert void[:, :2].all()
+            assert not void[:, 2:].any()
+            np.testing.assert_array_equal(sample.true_mask(), mask & ~void)
+
+
+@pytest.mark.parametrize("clear", [False, True])
+def test_colours_that_a_program_numbered_by_frequency_are_read_as_colours(
+    clear: bool, tmp_path: Path
+) -> None:
+    """The object is index 0 in one file, the ground in the next."""
+
+    def by_frequency(path: Path, mask: np.ndarray) -> Path:
+        first = int(path.name) % 2
+        colours = (0xFF0000, 0x000000) if first else (0x000000, 0xFF0000)
+        written = palette_of(*colours, indices=mask ^ bool(first), path=path)
+        image = Image.open(written)
+        return saved(written, image, transparency=first) if clear else written
+
+    dataset = folder(tmp_path, by_frequency, MASKS)
+    for sample, mask in zip(dataset.samples, MASKS, strict=True):
+        np.testing.assert_array_equal(sample.true_mask(), mask)
+        assert sample.ignored() is None
+
+
+def test_flat_colours_on_a_clear_ground_are_asked_about_by_their_numbers(tmp_path: Path) -> None:
+    def two_colours(path: Path, mask: np.ndarray) -> Path:
+        pixels = np.zeros((*mask.shape, 4), np.uint8)
+        pixels[mask[::-1]] = (0, 255, 0, 255)
+        pixels[mask] = (255, 0, 0, 255)
+        return saved(path.with_suffix(".png"), Image.fromarray(pixels))
+
+    with pytest.raises(DatasetError, match="mask-value"):
+        folder(tmp_path / "asked", two_colours, MASKS).samples[0].true_mask()
+    dataset = folder(tmp_path / "told", two_colours, MASKS, "mask-value=0xff0000")
+    for sample, mask in zip(dataset.samples, MASKS, strict=True):
+        np.testing.assert_array_equal(sample.true_mask(), mask)
+
+
 def test_void_of_palettes_is_none_of_plain_masks_beside_them(tmp_path: Path) -> None:
     dataset = folder(tmp_path, by_number(voc, grey(255), one_bit, voc), MASKS)
     for place in (1, 2):

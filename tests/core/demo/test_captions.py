@@ -7,7 +7,7 @@ import pytest
 from cliploc.core.demo.captions import TEMPLATES, caption, caption_labels, plural
 from cliploc.core.demo.scenes import scene
 from cliploc.core.demo.shapes import LABELS
-from cliploc.core.demo.train.data import captioned_scene
+from cliploc.core.demo.train.batches import captioned_scene
 
 
 def test_captions_read_as_english() -> None:

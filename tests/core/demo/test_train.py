@@ -13,14 +13,19 @@ from torch.nn import functional as F
 from cliploc.core.backbones.load import load_backbone
 from cliploc.core.cli import main
 from cliploc.core.demo.shapes import LABELS
-from cliploc.core.demo.train.batches import TrainingPlan, draws, normalised, scenes_at
+from cliploc.core.demo.train.batches import (
+    TrainingPlan,
+    draws,
+    normalised,
+    read_scenes,
+    scenes_at,
+    write_scenes,
+)
 from cliploc.core.demo.train.checkpoint import new_model
-from cliploc.core.demo.train.data import read_scenes, write_scenes
 from cliploc.core.demo.train.recipe import class_directions
-from cliploc.core.demo.train.resnet import features, places
 from cliploc.core.demo.train.teacher import Teacher, pooled, train_teacher
 from cliploc.core.demo.train.text import sentences
-from cliploc.core.demo.train.vit import tokens
+from cliploc.core.demo.train.towers import features, places, tokens
 
 CPU = torch.device("cpu")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -43,7 +44,7 @@ def zipped(root: Path, prefix: str = "CocoGlide/", **changes: bytes | None) -> b
 @pytest.fixture
 def small(make_folder: Callable[..., Path]) -> tuple[Fetchable, Path]:
     """CocoGlide as it would be with three images, and the folder it is made of."""
-    return replace(COCOGLIDE, samples=3), make_folder()
+    return replace(COCOGLIDE, samples=3, content=()), make_folder()
 
 
 @pytest.fixture
@@ -182,6 +183,36 @@ def test_coco_is_put_in_place_without_what_is_not_needed(small_coco: Fetchable, 
     assert sorted(str(f.relative_to(place)) for f in place.rglob("*") if f.is_file()) == [
         INSTANCES, "val2017/000000000000.jpg", "val2017/000000000001.jpg",
     ]  # fmt: skip
+
+
+def test_coco_comes_over_tls_and_must_be_what_was_published(
+    small_coco: Fetchable, tmp_path: Path, site: Site
+) -> None:
+    assert all(archive.url.startswith("https://") and archive.sha256 for archive in COCO.archives)
+    pictures, annotations = coco_archives(tmp_path)
+    site.answers[:] = [honest(pictures.read_bytes()), honest(annotations.read_bytes())]
+    with pytest.raises(DatasetError, match="is not the published archive: found SHA-256"):
+        fetch(small_coco, quiet, lambda _: None, [site.url, site.url + "/2"], HASTE)
+    assert left_over() == []
+    sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (pictures, annotations)]
+    archives = tuple(replace(a, sha256=sha) for a, sha in zip(small_coco.archives, sums, strict=True))
+    site.answers[:] = [honest(pictures.read_bytes()), honest(annotations.read_bytes())]
+    known = replace(small_coco, archives=archives)
+    assert fetch(known, quiet, lambda _: None, [site.url, site.url + "/2"], HASTE) == COCO.place
+
+
+def test_other_pictures_than_the_posters_are_said(small: tuple[Fetchable, Path], tmp_path: Path) -> None:
+    source, folder = small
+    carried = tmp_path / "carried.zip"
+    carried.write_bytes(zipped(folder))
+    told: list[str] = []
+    fetch(replace(source, content=COCOGLIDE.content), quiet, told.append, [carried])
+    assert "not those that the poster used" in told[-1]
+
+
+def test_the_posters_pictures_and_masks_are_known(cocoglide: Path) -> None:
+    dataset = open_dataset(str(cocoglide))
+    assert (dataset.pictures, dataset.truth) == COCOGLIDE.content
 
 
 @pytest.mark.parametrize(("images", "named"), [(1, 2), (2, 3), (1, 1)])

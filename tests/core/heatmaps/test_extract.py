@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from cliploc.core.backbones.load import load_backbone
 from cliploc.core.datasets import Dataset, open_dataset
@@ -67,6 +69,29 @@ def test_what_is_stored_is_not_computed_again(
     assert seen == [3, 3, 1]
     compute([recipe], toy, store, device="cpu", batch=3)
     assert seen == [3, 3, 1]
+
+
+def test_a_set_of_two_places_with_other_true_masks_asks_which_is_meant(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore, tmp_path: Path
+) -> None:
+    """The same pictures: one set. Whose masks score it must be said once there are two of them."""
+    compute([recipe], toy, store, device="cpu")
+    copy = tmp_path / "mended"
+    shutil.copytree(toy.spec, copy)
+    compute([recipe], open_dataset(str(copy)), store, device="cpu")
+    (found,) = store.sets()
+    assert found.dataset().truth == toy.truth  # equal masks: nothing to choose
+    mask = next((copy / "mask").iterdir())
+    Image.open(mask).transpose(Image.Transpose.ROTATE_180).save(mask)
+    mended = open_dataset(str(copy))
+    assert mended.truth != toy.truth
+    with pytest.raises(ParameterError, match="say which is meant, --dataset") as error:
+        found.dataset()
+    assert all(place in str(error.value) for place in (toy.spec, str(copy)))
+    assert found.dataset(str(copy)).truth == mended.truth
+    assert found.dataset(toy.spec).truth == toy.truth
+    shutil.rmtree(copy)
+    assert found.dataset().truth == toy.truth
 
 
 @pytest.mark.parametrize("stop", [1, 2])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -243,6 +245,14 @@ def test_every_table_and_figure_is_there(written: Path) -> None:
     for name in ("tables.md", "tables.tex"):
         text = (written.parent / name).read_text()
         assert all(title in text for title in ("Scores per method.", "What morphology adds.", "The dataset."))
+
+
+def test_the_commands_that_repeat_it_name_the_dataset_with_its_options(
+    runs: list[str], written: Path
+) -> None:
+    page = html.unescape((written / "report.html").read_text())
+    for run in runs:
+        assert f"cliploc sweep --dataset {shlex.quote(Ledger().plan(run).dataset)} --heatmaps" in page
 
 
 def test_the_page_needs_nothing_outside_itself(written: Path) -> None:

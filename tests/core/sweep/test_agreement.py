@@ -21,8 +21,7 @@ from cliploc.core.metrics import (
     stacked,
     two_class_iou,
 )
-from cliploc.core.sweep.boxes import box_accuracy, contour_boxes, mask_box, overlap
-from cliploc.core.sweep.pointing import hits
+from cliploc.core.sweep.localization import box_accuracy, contour_boxes, hits, mask_box, overlap
 
 SHAPE = (24, 32)
 codes_planes = hnp.arrays(np.uint8, SHAPE, elements=st.integers(0, 100))

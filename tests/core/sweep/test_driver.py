@@ -117,6 +117,21 @@ def test_several_heatmap_sets_are_scored_on_the_images_all_of_them_have(
     )[:3]
 
 
+@pytest.mark.parametrize("keep", ["counts", "sums"])
+def test_a_run_whose_labels_were_renamed_meanwhile_does_not_go_on(toy: str, keep: str) -> None:
+    """The heatmaps are of the old label, and so are the sums by label: nothing of both may mix."""
+    ledger, asked = Ledger(), iter([False] * 6)
+    run = ledger.create(small_plan("toy", keep=keep))
+    drive(ledger, run, stop=lambda: next(asked, True))
+    table = next(Path(ledger.plan(run).dataset).glob("*.csv"))
+    first, label = table.read_text(), sorted(open_dataset(ledger.plan(run).dataset).labels)[0]
+    table.write_text(first.replace(f",{label}", ",zebra", 1))
+    with pytest.raises(StoreError, match=r"labels or pictures of .* have changed"):
+        drive(ledger, run)
+    table.write_text(first)
+    assert drive(ledger, run) == "done"
+
+
 def test_a_damaged_array_is_computed_again(toy: str) -> None:
     ledger, run = finished()
     before = left_by(ledger, run)

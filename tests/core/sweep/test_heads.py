@@ -23,7 +23,7 @@ def term(index: int) -> np.ndarray:
 
 
 def sample_of(true_mask: np.ndarray) -> Sample:
-    return Sample("one", "cat", load_image=lambda: np.zeros((1, 1, 3), np.uint8), load_mask=lambda: true_mask)
+    return Sample("one", "cat", image=lambda: np.zeros((1, 1, 3), np.uint8), true_mask=lambda: true_mask)
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def samples() -> list[Sample]:
         Sample(
             f"s{i}",
             "cat",
-            load_image=lambda: np.zeros((1, 1, 3), np.uint8),
-            load_mask=lambda i=i: load_mask(i),
+            image=lambda: np.zeros((1, 1, 3), np.uint8),
+            true_mask=lambda i=i: load_mask(i),
         )
         for i in range(len(SHAPES))
     ]

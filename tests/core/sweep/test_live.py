@@ -38,9 +38,7 @@ def samples() -> list[Sample]:
         return load_mask(index)
 
     return [
-        Sample(
-            f"s{i}", "cat", load_image=lambda: np.zeros((1, 1, 3), np.uint8), load_mask=lambda i=i: mask(i)
-        )
+        Sample(f"s{i}", "cat", image=lambda: np.zeros((1, 1, 3), np.uint8), true_mask=lambda i=i: mask(i))
         for i in range(len(SHAPES))
     ]
 

@@ -161,8 +161,7 @@ def test_a_best_cell_that_no_network_would_miss_is_doubted(table: IouTable) -> N
 
 
 def sample(mask: np.ndarray, ignored: np.ndarray | None = None) -> Sample:
-    load = None if ignored is None else lambda: ignored
-    return Sample("one", "cat", lambda: np.zeros((*mask.shape, 3), np.uint8), lambda: mask, load)
+    return Sample("one", "cat", lambda: np.zeros((*mask.shape, 3), np.uint8), lambda: mask, lambda: ignored)
 
 
 def test_baselines_score_what_their_masks_score() -> None:

@@ -1,10 +1,10 @@
-"""Boxes around predicted masks: MaxBoxAcc and MaxBoxAccV2 (Choe et al., 2020).
+"""Localization without masks: the pointing game, and boxes around predicted masks.
 
-Boxes need contours at every threshold, which codes do not give for free; so
-they are scored for single configs, not for grids. The true boxes are those
-given by the caller, or the one box around the true mask. Ours differs from the
-published script in one thing, on purpose: thresholds are the 100 of this
-project on the float map, where the script rounds the map to 8 bits first.
+MaxBoxAcc and MaxBoxAccV2 are Choe et al.'s (2020). Boxes need contours at every threshold, which
+codes do not give for free; so they are scored for single configs, not for grids. The true boxes
+are those given by the caller, or the one box around the true mask. Ours differs from the
+published script in one thing, on purpose: thresholds are the 100 of this project on the float
+map, where the script rounds the map to 8 bits first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cliploc.core.codes import Codes, Mask
+from cliploc.core.codes import Codes, Float32, Mask
 from cliploc.core.metrics import Scores
 from cliploc.core.postprocess import THRESHOLDS
 
@@ -94,3 +94,31 @@ def overlap(first: Boxes, second: Boxes) -> Scores:
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2] + 1, axis=1) for boxes in (first, second)]
     ratio: Scores = common / (areas[0][:, None] + areas[1][None, :] - common)
     return ratio
+
+
+TOLERANCES = (0, 15)  # pixels; 15 is the game as published (Zhang et al., 2016; TorchRay)
+
+
+def hits(map_: Float32, true_mask: Mask, ignored: Mask | None = None) -> dict[int, bool]:
+    """Whether the highest pixel hits the true mask, by tolerance.
+
+    map_: (H, W) without morphology; of equal maxima the first in reading order
+    points. ignored: pixels (H, W) that cannot be pointed at. Tolerance 0: the pixel is
+    in the mask. Tolerance r: some true pixel is nearer than r pixels (strictly, as
+    TorchRay does). No true pixel: a miss.
+    """
+    counted = map_ if ignored is None else np.where(ignored, -np.inf, map_)
+    row, column = np.unravel_index(int(np.argmax(counted)), map_.shape)
+    distance = _distance(true_mask, int(row), int(column))
+    return {tolerance: distance < max(tolerance, 0.5) for tolerance in TOLERANCES}
+
+
+def _distance(true_mask: Mask, row: int, column: int) -> float:
+    """Pixels from a point to the nearest true pixel; infinity when there is none."""
+    if true_mask[row, column]:
+        return 0.0
+    places = cv2.findNonZero(true_mask.astype(np.uint8))
+    if places is None:
+        return float("inf")
+    offsets = places.reshape(-1, 2).astype(np.int64) - (column, row)
+    return float(np.sqrt((offsets**2).sum(axis=1).min()))
