@@ -41,6 +41,11 @@ class ShownScores:
         """How many images have scores."""
         return len(self.board.ids) if self.board else 0
 
+    @property
+    def heatmaps(self) -> tuple[str, ...]:
+        """The name of the heatmap set that is shown; () while there is none."""
+        return () if self.board is None else (self.board.heatmaps,)
+
     def take_pictures(self, message: PicturesReady) -> None:
         """Pictures of the present sample came, with its scores."""
         self._came, self.of_sample = (message.generation, message.state), message.curves

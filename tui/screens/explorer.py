@@ -6,8 +6,7 @@ Its panels draw themselves from the state and its scores; counts, exports, data 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,7 +19,6 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from cliploc.core.errors import clean
-from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import (
     BoardReady,
@@ -36,17 +34,17 @@ from cliploc.tui.answers import (
 from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
 from cliploc.tui.engine import Engine
-from cliploc.tui.freshness import scores_key
+from cliploc.tui.freshness import disputed_key, scores_key
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.prompts import SEPARATOR, is_template, prompts_in
+from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
 from cliploc.tui.screens.data_choice import choose_data
 from cliploc.tui.screens.pages import page_of
-from cliploc.tui.screens.preset_choice import choose_preset
-from cliploc.tui.screens.prompt import PromptScreen
+from cliploc.tui.screens.prompt import Prompting
+from cliploc.tui.screens.tuning import Tuning
 from cliploc.tui.screens.walk import Walk
 from cliploc.tui.shown_scores import ShownScores, drawn_from
-from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, History, Source, following
+from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, Source, following
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
 from cliploc.tui.widgets.fetch_line import FetchLine
@@ -66,9 +64,6 @@ SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25
 LIST_SECONDS = 0.15
 PEEK_SECONDS = 0.8
-# Stored heatmap sets that an order by disagreement takes.
-ENOUGH = 2
-STEPPED = ("threshold", "dilate", "erode", "interpolation", "order", "kernel")
 AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
@@ -87,7 +82,6 @@ class ExplorerScreen(Screen[None]):
         self.engine, self.terminal, self.keymap = engine, terminal, keymap
         self.set_reactive(ExplorerScreen.state, state)
         self.scores = ShownScores(engine.dataset, state)
-        self.history = History()
         self._scoring = ""
         self.pictures: Mapping[str, Plate] = {}
         self.peeking = False
@@ -96,8 +90,6 @@ class ExplorerScreen(Screen[None]):
         self.runs: tuple[RunRow, ...] = ()
         # The runs that score these true masks.
         self.scored_here: frozenset[str] = frozenset()
-        # Those that were last looked at side by side.
-        self.prompts: tuple[str, ...] = ()
         self._generation = 0
         self._list_timer: Timer | None = None
         self._peek_timer: Timer | None = None
@@ -105,13 +97,14 @@ class ExplorerScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         self.samples = _titled(SampleList(self.scores, id="samples"), "Samples")
         self.grid = _titled(PictureGrid(self.terminal, id="pictures"), "")
-        keys = {name: self._keys(name) for name in STEPPED}
-        self.parameters = _titled(ParameterPanel(keys, id="parameters"), "Post-processing")
+        self.parameters = _titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
         self.score_panel = _titled(ScorePanel(id="scores"), "Scores")
         self.curve = _titled(CurvePanel(id="curve"), "Curve")
         self.status, hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
         self.count = Count(self.keymap, hints, self.run_action)
         self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
+        self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
+        self.prompting = Prompting(self, self.engine, self.terminal, self.keymap, self.tuning)
         yield self.status
         with Horizontal(id="body"):
             yield self.samples
@@ -135,31 +128,18 @@ class ExplorerScreen(Screen[None]):
         assert self.state is not None  # set before mounting, never cleared
         return self.state
 
-    @property
-    def shown_set(self) -> tuple[str, ...]:
-        """The name of the heatmap set that is shown; () while there is none."""
-        return () if self.scores.board is None else (self.scores.board.heatmaps,)
-
     def on_mount(self) -> None:
         self.query_one(Input).value = self.now.listing.text
         # After the first paint: drawing the answers would hold it up.
         self.call_after_refresh(self.ask_anew)
 
     def ask_anew(self) -> None:
-        """Ask for everything that is shown, as at the start."""
+        """Ask for everything that is shown."""
         self.watch_state(None, self.now)
 
-    def change(self, state: ExplorerState, *, record: bool = False) -> None:
-        """Go to another state. record: undo comes back to the present one."""
-        if state == self.now:
-            return
-        if record:
-            self.history = self.history.record(self.now)
+    def change(self, state: ExplorerState) -> None:
+        """Go to another state."""
         self.state = state
-
-    def change_with(self, *, record: bool = False, **changes: object) -> None:
-        """Go to a state with some fields changed."""
-        self.change(self.now.with_(**changes), record=record)
 
     def watch_state(self, old: ExplorerState | None, new: ExplorerState) -> None:
         """Ask and draw what the change touches, and nothing else."""
@@ -185,7 +165,7 @@ class ExplorerScreen(Screen[None]):
             self.refresh_list()
         self.refresh_scores()
         self.refresh_status()
-        if new.listing.sort == "disagreement" and (old is None or _disputed(old) != _disputed(new)):
+        if new.listing.sort == "disagreement" and (old is None or disputed_key(old) != disputed_key(new)):
             self.engine.studio.disagree(new.config)
 
     def _score(self, *, anew: bool = False) -> None:
@@ -304,16 +284,13 @@ class ExplorerScreen(Screen[None]):
     def on_disagreement_ready(self, message: DisagreementReady) -> None:
         """Order the samples by it, or say why that is not possible."""
         found = message.disagreement
-        if replace(found.config, threshold=0) != replace(self.now.config, threshold=0):
+        if disputed_key(self.now.with_(config=found.config)) != disputed_key(self.now):
             return
-        first = self.samples.disagreement is None
+        if not found.is_enough():
+            self.notify(found.text, severity="warning")
+        elif self.samples.disagreement is None:
+            self.notify(found.text)
         self.samples.disagreement = found
-        if len(found.sets) < ENOUGH:
-            here = f"; here: {', '.join(found.sets) or 'none'}"
-            self.notify(f"disagreement needs {ENOUGH} stored sets or more{here}. m and A make another",
-                        severity="warning")  # fmt: skip
-        elif first:
-            self.notify(f"disagreement between {', '.join(found.sets)}")
         self.refresh_list()
 
     async def on_key(self, event: events.Key) -> None:
@@ -348,7 +325,7 @@ class ExplorerScreen(Screen[None]):
     def action_view(self, change: str, *steps: int) -> None:
         """Look at the pictures in another way: a method of View, by steps or by a count of them."""
         count, view = self.count.take() or 1, self.now.view
-        self.change_with(view=getattr(view, change)(*(count * step for step in steps)))
+        self.change(self.now.with_(view=getattr(view, change)(*(count * step for step in steps))))
 
     def action_layout(self) -> None:
         """The next layout."""
@@ -357,11 +334,11 @@ class ExplorerScreen(Screen[None]):
 
     def action_single(self) -> None:
         """One picture large; again: all that were shown."""
-        self.change_with(view=self.grid.single(self.now.view))
+        self.change(self.now.with_(view=self.grid.single(self.now.view)))
 
     def action_picture(self, number: int) -> None:
         """Show or hide one picture; the last one stays."""
-        self.change_with(view=self.grid.toggled(self.now.view, PICTURES[number - 1]))
+        self.change(self.now.with_(view=self.grid.toggled(self.now.view, PICTURES[number - 1])))
 
     def action_blink(self) -> None:
         """Alternate the first two pictures in one place; again: stop."""
@@ -371,30 +348,13 @@ class ExplorerScreen(Screen[None]):
         """The true mask's outline in every picture for as long as the key repeats."""
         if self._peek_timer is not None:
             self._peek_timer.stop()
-        self._peek_timer = self.set_timer(PEEK_SECONDS, self._end_peek)
+        self._peek_timer = self.set_timer(PEEK_SECONDS, lambda: self._peek(False))
         if not self.peeking:
-            self.peeking = True
-            self.draw()
+            self._peek(True)
 
-    def _end_peek(self) -> None:
-        self.peeking = False
+    def _peek(self, peeking: bool) -> None:
+        self.peeking = peeking
         self.draw()
-
-    def action_step(self, name: str, direction: int) -> None:
-        """Move one parameter by a step, or by a count of them."""
-        config = self.now.config.stepped(name, direction * (self.count.take() or 1))
-        self.change_with(config=config, record=True)
-
-    def action_best_threshold(self) -> None:
-        """The threshold with the highest mean IoU of the curve that is shown."""
-        curves = self.scores.curves(self.now.scope)
-        if curves is None or self.now.scope in self.scores.stale():
-            self.notify("no scores to tune on yet", severity="warning")
-            return
-        config = self.now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")])
-        self.change_with(config=config, record=True)
-        images = f"{curves.images} image{'s' * (curves.images > 1)}"
-        self.parameters.tuned = f"threshold tuned on these {images}"
 
     def action_scope(self) -> None:
         """Draw the curve of the next of sample, class, all; in a small terminal in the scores' place."""
@@ -404,7 +364,7 @@ class ExplorerScreen(Screen[None]):
             return
         scope = following(SCOPES, self.now.scope)
         right.set_class(right.has_class("-curve") and scope != SCOPES[0], "-curve")
-        self.change_with(scope=scope)
+        self.change(self.now.with_(scope=scope))
         self.refresh_scores()
 
     def action_baseline(self) -> None:
@@ -416,48 +376,25 @@ class ExplorerScreen(Screen[None]):
         self.refresh_scores()
         self.notify("baseline: the present scores")
 
-    def action_undo(self) -> None:
-        """Take the last change of method, prompt or parameters back."""
-        self.history, state = self.history.undo(self.now)
-        self.change(state)
-
-    def action_redo(self) -> None:
-        """Make the last undone change again."""
-        self.history, state = self.history.redo(self.now)
-        self.change(state)
-
-    def action_reset(self) -> None:
-        """The default post-processing."""
-        self.change_with(config=PostProcess(), record=True)
-
     def action_method(self, direction: int) -> None:
         """The next method, or stored set of this dataset."""
-        sources = self.sources()
-        names = [source.title for source in sources]
-        here = names.index(self.now.source.title) if self.now.source.title in names else -1
-        target = sources[(here + direction * (self.count.take() or 1)) % len(sources)]
-        self.change_with(source=target, record=True)
+        self.tuning.through(self.sources(), direction)
+
+    def action_step(self, name: str, direction: int) -> None:
+        """Move one parameter by a step, or by a count of them."""
+        self.tuning.step(name, direction)
+
+    def action_tune(self, how: str, *arguments: Any) -> None:  # noqa: ANN401  the method's own
+        """Another post-processing: a method of Tuning."""
+        getattr(self.tuning, how)(*arguments)
 
     def sources(self) -> tuple[Source, ...]:
         """What `m` goes through: every method that can run here, then imported sets."""
         return self.engine.sources(self.now.source.recipe.template)
 
     def action_prompt(self) -> None:
-        """Choose a prompt template, or type free text for this sample."""
-        self.app.push_screen(PromptScreen(self.now), self._prompted)
-
-    def _prompted(self, answer: str | None) -> None:
-        source = self.now.source
-        if answer is None:
-            return
-        if source.stored:
-            self.notify("a stored set has no prompt; m goes to a method that has", severity="warning")
-        elif SEPARATOR in answer:
-            self._open_prompts(answer)
-        elif is_template(answer):
-            self.change_with(source=Source(replace(source.recipe, template=answer)), prompt="", record=True)
-        else:
-            self.change_with(prompt=answer, record=True)
+        """Choose a prompt template, or type free texts for this sample."""
+        self.prompting.ask()
 
     def action_compute_all(self) -> None:
         """Ask the worker for every heatmap of the dataset."""
@@ -471,10 +408,6 @@ class ExplorerScreen(Screen[None]):
     def action_export(self) -> None:
         """Choose what to write, and write it into the working folder."""
         exporting.choose(self, self.engine, self.scores, self.pictures)
-
-    def action_preset(self) -> None:
-        """Use a preset; a new name saves the present post-processing."""
-        choose_preset(self, self.now.config, lambda config: self.change_with(config=config, record=True))
 
     def action_data(self) -> None:
         """Open another dataset, fetch data and weights, or stop fetching."""
@@ -500,49 +433,15 @@ class ExplorerScreen(Screen[None]):
         if isinstance(found, ExplorerState):
             if found.sample != self.now.sample:
                 self.walk.leave()
-            self.change(found, record=True)
+            self.tuning.to(found)
         elif found is not None:
-            state = self.now.with_(config=found.config)
-            if found.heatmaps and (found.heatmaps,) != self.shown_set:
-                state = state.with_(source=Source(stored=found.heatmaps), prompt="")
-                self.notify(f"showing {clean(found.heatmaps)}, which this was tuned on")
-            self.change(state, record=True)
-            where = "its images" if found.heatmaps else "another dataset"
-            self.parameters.tuned = f"best cell of a sweep: tuned on {where}"
+            self.tuning.use(found, self.scores.heatmaps)
 
     def action_open(self, name: str) -> None:
         """Open a page; what it is left with is used."""
-        # Of the newest run that knows.
-        rate = next((run.rate * run.configs for run in self.runs if run.rate), None)
-        page = page_of(name, self.engine, self.now, self.terminal, self.keymap, self.shown_set, rate)
+        heatmaps, rate = self.scores.heatmaps, rate_of(self.runs)
+        page = page_of(name, self.engine, self.now, self.terminal, self.keymap, heatmaps, rate)
         self.app.push_screen(page, self._use)
-
-    def _open_prompts(self, typed: str) -> None:
-        """Show several prompts side by side: those typed, else those of before; one may be taken."""
-        from cliploc.tui.screens.prompts import Prompts, PromptsScreen
-
-        state, label = self.now, self.scores.label
-        prompts = prompts_in(typed, label) or self.prompts
-        prompts = prompts or prompts_in(state.prompt or state.source.recipe.template, label)
-
-        def left(answer: Prompts | None) -> None:
-            if answer is not None:
-                self.prompts = answer.prompts
-            if answer is not None and answer.taken:
-                self.change(state.with_(prompt=answer.taken), record=True)
-
-        self.app.push_screen(PromptsScreen(self.engine, state, self.terminal, self.keymap, prompts), left)
-
-    def _keys(self, name: str) -> tuple[str, str]:
-        """The keys that step a parameter forth and back."""
-        keymap = self.keymap
-        forth = keymap.get(f"{name}.up") or keymap[f"{name}.next"]
-        return forth, keymap.get(f"{name}.down") or keymap.get(f"{name}.previous", "")
-
-
-def _disputed(state: ExplorerState) -> tuple[object, ...]:
-    """What the disagreement between the sets is counted for."""
-    return (state.listing.sort, replace(state.config, threshold=0))
 
 
 def _titled(widget: AnyWidget, title: str) -> AnyWidget:

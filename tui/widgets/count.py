@@ -16,9 +16,7 @@ COUNT_PATIENCE = 0.5
 # Seconds after which a count that means nothing alone is forgotten.
 COUNT_KEPT = 10.0
 # What a count repeats; another key ends it.
-COUNTED = (
-    "walk('go'", "walk('prefix_g'", "step(", "method(", "view('zoomed'", "view('moved'", "view('opaque'"
-)  # fmt: skip
+COUNTED = ("walk('go'", "walk('prefix_g'", "step(", "method(", "view('zoomed", "view('moved", "view('opaque")
 
 
 class Count:
