@@ -8,7 +8,7 @@ import logging
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -216,16 +216,15 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
 
     def action_palette(self) -> None:
         """Find an action of this screen by its words, and do it."""
-        from cliploc.tui.screens.choice import Choice, ChoiceScreen
+        from cliploc.tui.screens.choice import Choice, ask
 
         screen = self.screen
         if isinstance(screen, ModalScreen):
             return
 
-        async def chosen(name: str | None) -> None:
-            if name is not None:
-                action = action_named(name)
-                await self.run_action(action.call, self if action.scope == "app" else screen)
+        async def chosen(name: str) -> None:
+            action = action_named(name)
+            await self.run_action(action.call, self if action.scope == "app" else screen)
 
         scope = getattr(screen, "SCOPE", "explorer")
         choices = [
@@ -233,25 +232,21 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
             for action in ACTIONS
             if action.scope in ALIVE[scope] and action.name != "palette"
         ]
-        self.push_screen(ChoiceScreen("Commands", choices), chosen)
+        ask(self, "Commands", choices, chosen)
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        from cliploc.tui.screens.choice import Choice, ChoiceScreen
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self.theme = name
+        from cliploc.tui.screens.choice import Choice, ask
 
         choices = [Choice(name, name.removeprefix("cliploc-")) for name in themes.NAMES]
-        self.push_screen(ChoiceScreen("Theme", choices, present=self.theme), chosen)
+        ask(self, "Theme", choices, partial(setattr, self, "theme"), present=self.theme)
 
     def action_notices(self) -> None:
         """Show past notifications."""
-        from cliploc.tui.screens.choice import Choice, ChoiceScreen
+        from cliploc.tui.screens.choice import Choice, ask
 
         choices = [Choice(str(n), text) for n, text in enumerate(reversed(self.notices))]
-        self.push_screen(ChoiceScreen("Notifications", choices or [Choice("", "none so far")]))
+        ask(self, "Notifications", choices or [Choice("", "none so far")], lambda _: None)
 
     async def action_quit(self) -> None:
         """Leave; what was started stays running."""

@@ -28,6 +28,16 @@ class Facts:
     area: Mapping[str, float]
     disagreement: Mapping[str, float] = field(default_factory=dict)
 
+    def by(self, sort: str) -> Mapping[str, float]:
+        """What an order goes by; the IoU for those that go by no number."""
+        values = {
+            "best IoU": self.best,
+            "best threshold": self.best_threshold,
+            "mask area": self.area,
+            "disagreement": self.disagreement,
+        }
+        return values.get(sort, self.iou)
+
 
 NO_FACTS = Facts({}, {}, {}, {})
 
@@ -48,15 +58,10 @@ def listed(
         return tuple(sorted(chosen, key=lambda s: position[s.label]))
     if listing.sort == "id":
         return tuple(sorted(chosen, key=lambda s: s.id))
-    values = {
-        "IoU": facts.iou,
-        "best IoU": facts.best,
-        "best threshold": facts.best_threshold,
-        "mask area": facts.area,
-        # The most disputed first.
-        "disagreement": {id_: -value for id_, value in facts.disagreement.items()},
-    }[listing.sort]
-    return tuple(sorted(chosen, key=lambda s: (s.id not in values, values.get(s.id, 0.0), s.id)))
+    values = facts.by(listing.sort)
+    # The most disputed first.
+    sign = -1 if listing.sort == "disagreement" else 1
+    return tuple(sorted(chosen, key=lambda s: (s.id not in values, sign * values.get(s.id, 0.0), s.id)))
 
 
 def first_of(samples: Sequence[Sample]) -> str:

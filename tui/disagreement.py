@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
+# Stored heatmap sets that it takes.
+ENOUGH = 2
+
 
 @dataclass(frozen=True)
 class Disagreement:
@@ -20,6 +23,18 @@ class Disagreement:
     sets: tuple[str, ...]
     ids: tuple[str, ...]
     spread: array[float]
+
+    def is_enough(self) -> bool:
+        """Whether there are sets that may disagree."""
+        return len(self.sets) >= ENOUGH
+
+    @property
+    def text(self) -> str:
+        """What is said of it."""
+        if self.is_enough():
+            return f"disagreement between {', '.join(self.sets)}"
+        here = ", ".join(self.sets) or "none"
+        return f"disagreement needs {ENOUGH} stored sets or more; here: {here}. m and A make another"
 
     def at(self, index: int) -> dict[str, float]:
         """By sample, at one threshold index."""

@@ -18,6 +18,11 @@ def sample_key(state: ExplorerState) -> Key:
     return (state.sample, state.prompt, *scores_key(state.source, state.config))
 
 
+def disputed_key(state: ExplorerState) -> Key:
+    """Of an order by the disagreement between stored sets."""
+    return (state.listing.sort, state.config.with_(threshold=THRESHOLDS[0]))
+
+
 def picture_key(name: str, state: ExplorerState) -> Key:
     """Of a picture, however it is looked at."""
     if name in ("image", "truth"):

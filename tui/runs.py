@@ -77,6 +77,11 @@ def _rank(leader: Leader) -> tuple[float, float]:
     return (0 if leader.config else leader.images, leader.mean_iou)
 
 
+def rate_of(runs: Iterable[RunRow]) -> float | None:
+    """Configs x images per second of the newest run that knows."""
+    return next((run.rate * run.configs for run in runs if run.rate), None)
+
+
 def cost_of(grid: Grid, images: int, rate: float | None) -> str:
     """What a grid costs, in a sentence. rate: configs x images per second of an earlier run."""
     text = f"{len(grid.configs):,} configs × {len(THRESHOLDS)} thresholds × {images:,} images"

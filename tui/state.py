@@ -17,14 +17,35 @@ from cliploc.core.postprocess import PostProcess
 
 PICTURES = ("image", "heatmap", "mask", "truth")
 SCOPES = ("sample", "class", "all")
-SORTS = ("table", "id", "IoU", "best IoU", "best threshold", "mask area", "disagreement")
-FACETS = ("all", "small", "medium", "large", "failures", "marked")
+# What samples are ordered by and which are listed, with what that means.
+SORTS = {
+    "table": "the dataset's order, by class",
+    "id": "alphabetical",
+    "IoU": "worst first, at the present threshold",
+    "best IoU": "worst first, each sample at its own best threshold (oracle)",
+    "best threshold": "each sample's own best (oracle)",
+    "mask area": "smallest object first",
+    "disagreement": "most first: deviation of the IoU over stored sets",
+}
+FACETS = {
+    "all": "every sample",
+    "small": "true mask below 5 % of the image",
+    "medium": "5 to 25 %",
+    "large": "25 % and more",
+    "failures": "IoU below 0.3 at the present threshold",
+    "marked": "those marked with *",
+}
 LAYOUTS = ("auto", "single", "pair", "four", "sheet")
 COLOURS = ("inferno", "viridis", "magma", "plasma", "cividis", "grey")
 OPACITY_STEP = 0.1
 ZOOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 PAN_STEP = 0.25
 HISTORY_LIMIT = 500
+
+
+def following(choices: tuple[str, ...], present: str) -> str:
+    """The choice after the present one, going round."""
+    return choices[(choices.index(present) + 1) % len(choices)]
 
 
 @dataclass(frozen=True)
@@ -72,6 +93,31 @@ class View:
         edge, step = 0.5 / self.zoom, PAN_STEP / self.zoom
         x, y = self.x + right * step, self.y + down * step
         return replace(self, x=min(max(edge, x), 1 - edge), y=min(max(edge, y), 1 - edge))
+
+    def whole(self) -> View:
+        """The whole picture."""
+        return replace(self, zoom=1.0, x=0.5, y=0.5)
+
+    def outlined(self) -> View:
+        """Masks as outlines, or filled again."""
+        return replace(self, outlines=not self.outlines)
+
+    def cropped(self) -> View:
+        """Only the surroundings of the true mask, or everything again."""
+        return replace(self, crop=not self.crop)
+
+    def recoloured(self) -> View:
+        """The next colour map."""
+        return replace(self, colours=following(COLOURS, self.colours))
+
+    def opaque(self, steps: int) -> View:
+        """The heatmap more or less opaque over the image."""
+        opacity = self.opacity + steps * OPACITY_STEP
+        return replace(self, opacity=round(min(max(opacity, 0.0), 1.0), 2))
+
+    def laid_out(self) -> View:
+        """The next layout, with what it has room for."""
+        return replace(self, layout=following(LAYOUTS, self.layout), pictures=())
 
 
 @dataclass(frozen=True)
@@ -223,8 +269,8 @@ def _view(view: View, fallback: View) -> View:
 
 
 def _listing(listing: Listing) -> Listing:
-    sort = _one_of(listing.sort, SORTS, "table")
-    return replace(listing, sort=sort, facet=_one_of(listing.facet, FACETS, "all"))
+    sort = _one_of(listing.sort, tuple(SORTS), "table")
+    return replace(listing, sort=sort, facet=_one_of(listing.facet, tuple(FACETS), "all"))
 
 
 def _one_of(value: object, choices: tuple[str, ...], fallback: str) -> str:

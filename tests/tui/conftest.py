@@ -23,6 +23,8 @@ from cliploc.core.terminal import Terminal
 from cliploc.tui import session
 from cliploc.tui.actions import ACTIONS
 from cliploc.tui.app import ExplorerApp
+from cliploc.tui.comparison import Standing
+from cliploc.tui.screens.prompts import PromptsScreen
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.textual_private import forget_drawn
 from cliploc.tui.widgets.picture import Picture
@@ -157,3 +159,8 @@ def is_drawn(picture: Picture) -> bool:
         or any(not a.display for a in picture.ancestors_with_self)
         or (picture.shown_generation == picture._generation)
     )
+
+
+def of_prompts(screen: PromptsScreen) -> dict[str, Standing]:
+    """How the prompts of a page stand, as far as it is known."""
+    return {each.prompt: standing for each, standing in screen.standings.known.items() if each.prompt}

@@ -118,7 +118,7 @@ async def test_the_best_of_another_set_is_shown_with_its_set(
         best = Ledger().runs()[0].best
         assert best is not None
         assert app.explorer.now.config == best.config
-        board = app.explorer.board
+        board = app.explorer.scores.board
         assert board is not None
         assert board.curves().at("mean_iou", best.config.threshold_index) == pytest.approx(best.mean_iou)
         assert "tuned on its images" in app.explorer.query_one(ParameterPanel).tuned

@@ -32,7 +32,7 @@ from cliploc.tui.studio.plates import Plates
 from cliploc.tui.studio.tallies import Tallies
 from cliploc.tui.widgets.iou_curves import ScoreCurves
 from cliploc.tui.widgets.pictures import Pane
-from tests.tui.conftest import settled, until
+from tests.tui.conftest import of_prompts, settled, until
 
 Make = Callable[..., ExplorerApp]
 SIZE = (120, 40)
@@ -90,7 +90,9 @@ async def compare(pilot: Pilot[int], kind: str) -> CompareScreen:
     screen = pilot.app.screen
     assert isinstance(screen, CompareScreen)
     await choose(pilot, "m", list(KINDS).index(kind))
-    await until(lambda: screen.contenders and all(c in screen.standings for c in screen.contenders), pilot)
+    await until(
+        lambda: screen.contenders and all(c in screen.standings.known for c in screen.contenders), pilot
+    )
     await settled(pilot)
     return screen
 
@@ -105,7 +107,7 @@ async def choose(pilot: Pilot[int], key: str, place: int) -> None:
 
 def standings(screen: CompareScreen) -> dict[str, Standing]:
     """Of those that have heatmaps."""
-    return {each.name: screen.standings[each] for each in screen.contenders if not each.baseline}
+    return {each.name: screen.standings.known[each] for each in screen.contenders if not each.baseline}
 
 
 def rows(screen: CompareScreen) -> dict[str, list[str]]:
@@ -308,6 +310,6 @@ async def test_real_forward_passes(
         await pilot.press("p", *"a zebra ; its head ; the sky", "enter")
         await settled(pilot)
         prompts = app.screen
-        await until(lambda: len(prompts.standings) == 3, pilot)
-        await until(lambda: all(s.pictures for s in prompts.standings.values()), pilot)
-        assert len({bytes(s.sample.values["mean_iou"]) for s in prompts.standings.values()}) == 3
+        await until(lambda: len(of_prompts(prompts)) == 3, pilot)
+        await until(lambda: all(s.pictures for s in of_prompts(prompts).values()), pilot)
+        assert len({bytes(s.sample.values["mean_iou"]) for s in of_prompts(prompts).values()}) == 3

@@ -82,7 +82,7 @@ async def test_what_needs_no_network_stands_among_the_contenders(make_app: Make,
         await settled(pilot)
         index = screen.state.config.threshold_index
         for place, contender in enumerate(screen.contenders[2:]):
-            standing = screen._standing(contender)
+            standing = screen.standings.of(contender)
             expected = table.totals[:, 100 * place + index] / UNIT
             found = [standing.scores["mean_iou"][sample.id] for sample in toy.samples]
             assert found == pytest.approx(expected, abs=1 / UNIT), contender.name
@@ -118,7 +118,7 @@ async def test_the_sample_under_the_cursor_is_shown(make_app: Make) -> None:
         assert changes.cursor_row == 2
         assert screen.state.sample == below
         assert below in str(screen.query_one("#contender-pictures").border_title)
-        await until(lambda: all(screen._looks_at[c] == below for c in screen.contenders), pilot)
+        await until(lambda: all(screen.standings.looks_at[c] == below for c in screen.contenders), pilot)
         captions = [str(pane.query_one(".caption").render()) for pane in screen.query(Pane) if pane.display]
         assert captions
         assert not any("…" in caption for caption in captions)
@@ -162,7 +162,7 @@ async def test_sets_are_named_and_the_post_processing_is_said_and_steps(make_app
             ious = [
                 cliploc.score(heatmaps.read(s.id), s.true_mask(), config)["mean_iou"] for s in toy.samples
             ]
-            shown = screen._standing(contender).scores["mean_iou"]
+            shown = screen.standings.of(contender).scores["mean_iou"]
             assert np.mean(list(shown.values())) == pytest.approx(np.mean(ious))
         await pilot.press("j", "enter")
         await settled(pilot)

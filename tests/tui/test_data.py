@@ -12,7 +12,7 @@ from cliploc.core import paths
 from cliploc.core.lock import is_held
 from cliploc.tui import session
 from cliploc.tui.app import ExplorerApp, Reopen
-from cliploc.tui.screens.dialogs import data_choices, is_place
+from cliploc.tui.screens.data_choice import data_choices, is_place
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.studio.fetching import last_said, part_of
 from cliploc.tui.widgets.fetch_line import FetchLine

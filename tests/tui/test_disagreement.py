@@ -59,15 +59,15 @@ async def test_the_most_disputed_come_first_and_follow_the_config(
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("comma", *"disagr", "enter")
-        await until(lambda: app.explorer.disagreement, pilot)
+        await until(lambda: app.explorer.samples.disagreement, pilot)
         await settled(pilot)
-        assert [s.id for s in app.explorer.order] == by_size(naive(toy, CONFIG))
+        assert [s.id for s in app.explorer.samples.order] == by_size(naive(toy, CONFIG))
         await pilot.press("d", "d", "T")
         await settled(pilot)
         config = app.explorer.now.config
-        await until(lambda: app.explorer.disagreement.config.dilate == config.dilate, pilot)
+        await until(lambda: app.explorer.samples.disagreement.config.dilate == config.dilate, pilot)
         await settled(pilot)
-        assert [s.id for s in app.explorer.order] == by_size(naive(toy, config))
+        assert [s.id for s in app.explorer.samples.order] == by_size(naive(toy, config))
 
 
 async def test_a_session_that_was_left_in_this_order_starts_in_it(
@@ -75,9 +75,9 @@ async def test_a_session_that_was_left_in_this_order_starts_in_it(
 ) -> None:
     app = make_app(config=CONFIG, listing=Listing(sort="disagreement"))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: app.explorer.disagreement, pilot)
+        await until(lambda: app.explorer.samples.disagreement, pilot)
         await settled(pilot)
-        assert [s.id for s in app.explorer.order] == by_size(naive(toy, CONFIG))
+        assert [s.id for s in app.explorer.samples.order] == by_size(naive(toy, CONFIG))
 
 
 async def test_with_one_set_it_says_so(make_app: Callable[..., ExplorerApp], toy: Dataset) -> None:
@@ -88,7 +88,7 @@ async def test_with_one_set_it_says_so(make_app: Callable[..., ExplorerApp], toy
         await settled(pilot)
         await pilot.press("comma", *"disagr", "enter")
         await until(lambda: any("needs 2 stored sets or more; here: good" in n for n in app.notices), pilot)
-        assert len(app.explorer.order) == 9
+        assert len(app.explorer.samples.order) == 9
 
 
 def by_size(values: dict[str, float]) -> list[str]:

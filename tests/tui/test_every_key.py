@@ -148,7 +148,7 @@ def notice(part: str) -> Look:
 
 def at_best(app: ExplorerApp) -> bool:
     """Whether the threshold is the one with the best mean IoU over all samples."""
-    curves = app.explorer.curves("all")
+    curves = app.explorer.scores.curves("all")
     assert curves is not None
     return config(app).threshold_index == curves.best("mean_iou")
 
@@ -201,8 +201,8 @@ EXPLORER = {
     "mark.next": Case(sample, START, ("asterisk", "G")),
     "sort": Case(dialog, "Order the samples by"),
     "facet": Case(dialog, "List only"),
-    "fold.open": Case(lambda app: app.explorer.opened, True),
-    "fold.close": Case(lambda app: app.explorer.opened, False, ("l",)),
+    "fold.open": Case(lambda app: app.explorer.samples.opened, True),
+    "fold.close": Case(lambda app: app.explorer.samples.opened, False, ("l",)),
     "threshold.up": Case(config, DEFAULT.stepped("threshold", 1)),
     "threshold.down": Case(config, DEFAULT.stepped("threshold", -1)),
     "dilate.up": Case(config, PostProcess(dilate=5)),
@@ -216,7 +216,7 @@ EXPLORER = {
     "kernel.next": Case(config, PostProcess(kernel="ellipse")),
     "best": Case(at_best, True, HIGH),
     "scope": Case(lambda app: app.explorer.now.scope, "sample"),
-    "baseline": Case(lambda app: app.explorer.baseline is app.explorer.board, True, ("9", "d")),
+    "baseline": Case(lambda app: app.explorer.scores.baseline is app.explorer.scores.board, True, ("9", "d")),
     "undo": Case(config, PostProcess(dilate=5), ("d", "e")),
     "redo": Case(config, PostProcess(dilate=5, erode=5), ("d", "e", "u")),
     "reset": Case(config, DEFAULT, ("d", "e", "t")),
@@ -366,10 +366,10 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """What ends by itself lasts, however slow the machine; a digit alone means a picture at once."""
-    monkeypatch.setattr("cliploc.tui.screens.explorer_look.PEEK_SECONDS", 3600.0)
-    monkeypatch.setattr("cliploc.tui.screens.explorer_look.BLINK_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.screens.explorer.PEEK_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.widgets.pictures.BLINK_SECONDS", 3600.0)
     alone = request.node.callspec.params["name"].startswith(("picture.", "zoom.off"))
-    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_PATIENCE", 0.01 if alone else 3600.0)
+    monkeypatch.setattr("cliploc.tui.widgets.count.COUNT_PATIENCE", 0.01 if alone else 3600.0)
 
 
 def test_every_action_has_an_expectation_and_the_other_way_round() -> None:

@@ -98,7 +98,7 @@ async def test_best_threshold_maximizes_the_curve_that_is_shown(make_app: Make) 
         await settled(pilot)
         await pilot.press("equals_sign")
         await settled(pilot)
-        curves = app.explorer.curves("all")
+        curves = app.explorer.scores.curves("all")
         assert curves is not None
         values = curves.values["mean_iou"]
         assert values[app.explorer.now.config.threshold_index] == max(values)
@@ -109,10 +109,10 @@ async def test_scores_follow_a_dilation_and_differ_from_the_baseline(make_app: M
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        before = app.explorer.curves("all")
+        before = app.explorer.scores.curves("all")
         await pilot.press("9", "d")
         await settled(pilot)
-        after_ = app.explorer.curves("all")
+        after_ = app.explorer.scores.curves("all")
         panel = app.explorer.query_one("#scores")
         assert before is not None
         assert after_ is not None
@@ -163,7 +163,7 @@ async def test_layouts_go_round(make_app: Make) -> None:
 
 
 async def test_peek_outlines_the_true_mask_and_ends(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cliploc.tui.screens.explorer_look.PEEK_SECONDS", 3.0)
+    monkeypatch.setattr("cliploc.tui.screens.explorer.PEEK_SECONDS", 3.0)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
@@ -174,7 +174,7 @@ async def test_peek_outlines_the_true_mask_and_ends(make_app: Make, monkeypatch:
 
 
 async def test_blink_alternates_and_stops(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cliploc.tui.screens.explorer_look.BLINK_SECONDS", 0.05)
+    monkeypatch.setattr("cliploc.tui.widgets.pictures.BLINK_SECONDS", 0.05)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
@@ -232,7 +232,7 @@ async def test_sorting_by_iou_puts_the_worst_first(make_app: Make) -> None:
         await settled(pilot)
         await pilot.press("comma", *"IoU", "enter")
         await settled(pilot)
-        values = [app.explorer.facts.iou[sample.id] for sample in app.explorer.order]
+        values = [app.explorer.samples.facts.iou[sample.id] for sample in app.explorer.samples.order]
         assert values == sorted(values)
 
 
@@ -243,7 +243,7 @@ async def test_next_failure_goes_to_a_sample_below_the_bar(make_app: Make) -> No
         await pilot.press("9", "9", "t")
         await settled(pilot)
         await pilot.press("f")
-        assert app.explorer.facts.iou[app.explorer.now.sample] < 0.3
+        assert app.explorer.samples.facts.iou[app.explorer.now.sample] < 0.3
 
 
 async def test_method_key_goes_through_methods_and_stored_sets(make_app: Make) -> None:
@@ -285,17 +285,17 @@ async def test_a_filter_without_matches_keeps_the_sample_and_escape_drops_it(mak
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await pilot.press("slash", *"nothing like this", "enter", "j", "n", "G", "f")
-        assert app.explorer.order == ()
+        assert app.explorer.samples.order == ()
         assert app.explorer.now.sample in {sample.id for sample in app.dataset.samples}
         await pilot.press("escape")
-        assert len(app.explorer.order) == 9
+        assert len(app.explorer.samples.order) == 9
 
 
 async def test_keys_typed_right_after_the_slash_are_text(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        app.explorer.action_filter()
+        app.explorer.walk.find()
         assert app.focused is app.explorer.query_one("#filter")
         await pilot.press("r", "i")
         await settled(pilot)
@@ -306,7 +306,7 @@ async def test_keys_typed_right_after_the_slash_are_text(make_app: Make) -> None
 async def test_a_count_that_means_nothing_alone_waits_for_a_slow_hand(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_PATIENCE", 0.01)
+    monkeypatch.setattr("cliploc.tui.widgets.count.COUNT_PATIENCE", 0.01)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
@@ -348,7 +348,7 @@ async def test_a_digit_alone_is_done_before_the_key_after_it(make_app: Make) -> 
 
 
 async def test_a_nought_goes_on_with_a_count(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_PATIENCE", 0.1)
+    monkeypatch.setattr("cliploc.tui.widgets.count.COUNT_PATIENCE", 0.1)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)

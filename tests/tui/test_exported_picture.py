@@ -12,7 +12,7 @@ import pytest
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.graphics.compose import OUTCOME_COLOURS
-from cliploc.tui.screens.dialogs import about_pictures
+from cliploc.tui.screens.exporting import about_pictures
 from cliploc.tui.state import Source
 from cliploc.tui.studio.captions import BACKGROUND, captioned
 from tests.tui.conftest import settled, until
@@ -27,11 +27,11 @@ async def test_it_carries_sample_source_config_scores_and_a_legend(
     app = make_app(sample="star_0001")
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        about = about_pictures(app.explorer)
+        about = about_pictures(app.explorer.scores)
         assert about[0] == "star_0001 · class star"
         assert about[1] == "good"
         assert "dilate 1, erode 1, threshold 0.50" in about[2]
-        curves = app.explorer.curves("sample")
+        curves = app.explorer.scores.curves("sample")
         assert curves is not None
         iou = curves.at("mean_iou", app.explorer.now.config.threshold_index)
         assert f"mean IoU {iou:.3f}".replace(" 0.", " .") in about[3]
@@ -52,9 +52,9 @@ async def test_a_prompt_is_said_where_a_network_was_asked(
     app = make_app(sample="star_0000", source=Source(Recipe("gem").completed("toy")), prompt="a zebra")
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: app.explorer._generation > 0, pilot)
-        assert "“a zebra”" in about_pictures(app.explorer)[1]
+        assert "“a zebra”" in about_pictures(app.explorer.scores)[1]
         app.explorer.change(app.explorer.now.with_(prompt=""))
-        assert "“An image of a star”" in about_pictures(app.explorer)[1]
+        assert "“An image of a star”" in about_pictures(app.explorer.scores)[1]
 
 
 def test_long_lines_make_the_picture_wider_and_not_shorter() -> None:

@@ -41,7 +41,7 @@ async def until(condition):
 async def visit():
     app = ExplorerApp(dataset, state, Terminal("halfcell"), keys)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: app.explorer.board and app.explorer.pictures)
+        await until(lambda: app.explorer.scores.board and app.explorer.pictures)
         for key in "dtji":
             await pilot.press(key)
             await until(lambda: not app.engine.busy)

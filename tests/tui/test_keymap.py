@@ -19,6 +19,9 @@ from cliploc.tui.screens.page import Page
 from cliploc.tui.screens.paired import PairedScreen
 from cliploc.tui.screens.prompts import PromptsScreen
 from cliploc.tui.screens.sweeps import SweepsScreen
+from cliploc.tui.screens.tuning import Tuning
+from cliploc.tui.screens.walk import Walk
+from cliploc.tui.state import View
 from cliploc.tui.widgets.lines import hint_keys
 
 TARGETS = {
@@ -51,6 +54,12 @@ def test_every_action_exists_and_has_help_and_keys(action: Action) -> None:
     assert hasattr(TARGETS[action.scope], f"action_{method.group()}")
     assert action.help.strip()
     assert action.keys.strip()
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_what_walks_or_changes_the_view_is_known_by_that_name(action: Action) -> None:
+    if found := re.match(r"(walk|view|tune)\('(\w+)'", action.call):
+        assert callable(getattr({"walk": Walk, "view": View, "tune": Tuning}[found[1]], found[2]))
 
 
 def test_every_action_method_of_the_explorer_has_a_key() -> None:

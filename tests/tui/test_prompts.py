@@ -22,7 +22,7 @@ from cliploc.tui.screens.explorer import ExplorerScreen
 from cliploc.tui.screens.prompts import PromptsScreen
 from cliploc.tui.state import Source
 from cliploc.tui.widgets.pictures import Pane
-from tests.tui.conftest import settled, until
+from tests.tui.conftest import of_prompts, settled, until
 
 Make = Callable[..., ExplorerApp]
 GEM = Source(Recipe("gem").completed("toy"))
@@ -74,8 +74,8 @@ async def type_prompts(pilot: Pilot[int], text: str) -> PromptsScreen:
     await settled(pilot)
     screen = pilot.app.screen
     assert isinstance(screen, PromptsScreen)
-    await until(lambda: all(p in screen.standings for p in screen.prompts), pilot)
-    await until(lambda: all(s.pictures or s.note for s in screen.standings.values()), pilot)
+    await until(lambda: all(p in of_prompts(screen) for p in screen.prompts), pilot)
+    await until(lambda: all(s.pictures or s.note for s in of_prompts(screen).values()), pilot)
     await settled(pilot)
     return screen
 
@@ -95,13 +95,13 @@ async def test_each_prompt_has_its_heatmap_and_its_scores(make_app: Make, asked:
     app = make_app(source=GEM)
     async with app.run_test(size=SIZE) as pilot:
         screen = await type_prompts(pilot, "a zebra ; its head ; <label>")
-        await until(lambda: all(s.pictures for s in screen.standings.values()), pilot)
+        await until(lambda: all(s.pictures for s in of_prompts(screen).values()), pilot)
         await settled(pilot)
         label = app.dataset.samples[0].label
         assert screen.prompts == ("a zebra", "its head", label)
         assert [row[-1].split("  ")[0] for row in rows(screen)] == ["a zebra", "its head", label]
         for prompt, row in zip(screen.prompts, rows(screen), strict=True):
-            curves = screen.standings[prompt].sample
+            curves = of_prompts(screen)[prompt].sample
             assert curves is not None
             best = max(curves.values["mean_iou"])
             assert float(row[1]) == pytest.approx(best, abs=0.0006)
@@ -201,7 +201,7 @@ async def test_the_reason_stands_where_the_picture_would(
     app = make_app(source=GEM)
     async with app.run_test(size=SIZE) as pilot:
         screen = await type_prompts(pilot, "one ; two")
-        await until(lambda: all("weights" in s.note for s in screen.standings.values()), pilot)
+        await until(lambda: all("weights" in s.note for s in of_prompts(screen).values()), pilot)
         await settled(pilot)
         notes = [str(pane.query_one(".note").render()) for pane in screen.query(Pane) if pane.display]
         assert notes == ["the weights are not here"] * 2
@@ -221,13 +221,13 @@ async def test_what_needs_no_network_is_said_beside_the_prompts(make_app: Make, 
     app = make_app(source=GEM)
     async with app.run_test(size=SIZE) as pilot:
         screen = await type_prompts(pilot, "a zebra ; its head")
-        await until(lambda: len(screen.baselines) == len(NO_NETWORK), pilot)
-        await until(lambda: all(s.pictures for s in screen.standings.values()), pilot)
+        await until(lambda: sum(bool(c.baseline) for c in screen.standings.known) == len(NO_NETWORK), pilot)
+        await until(lambda: all(s.pictures for s in of_prompts(screen).values()), pilot)
         await settled(pilot)
         table = baseline_table([app.dataset.samples[0]]).totals[0].reshape(len(NO_NETWORK), -1) / UNIT
         said = str(screen.query_one("#prompt-baselines", Static).render())
         for name, scores in zip(NO_NETWORK, table, strict=True):
             assert f"{name} {figure(scores.max())}" in said
         for prompt, row in zip(screen.prompts, rows(screen), strict=True):
-            best = max(screen.standings[prompt].sample.values["mean_iou"])
+            best = max(of_prompts(screen)[prompt].sample.values["mean_iou"])
             assert ("no better than the whole image" in row[-1]) == (best <= table[0].max())

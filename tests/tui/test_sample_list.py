@@ -7,10 +7,12 @@ from collections.abc import Callable
 import pytest
 from textual.app import App, ComposeResult
 
-from cliploc.core.datasets import Dataset
+from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.tui import start
 from cliploc.tui.__main__ import parser
 from cliploc.tui.app import ExplorerApp
+from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.widgets.sample_list import Row, SampleList
 from tests.tui.conftest import settled
 
@@ -21,7 +23,7 @@ class Lists(App[None]):
     CSS = "SampleList { width: 26; padding: 0; border: round white; }"
 
     def compose(self) -> ComposeResult:
-        yield SampleList()
+        yield SampleList(ShownScores(open_dataset("demo"), ExplorerState("", Source())))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {}
@@ -53,5 +55,5 @@ async def test_the_first_sample_shown_is_the_first_one_listed(
     app = make_app(sample=state.sample)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        assert app.explorer.order[0].id == state.sample
+        assert app.explorer.samples.order[0].id == state.sample
         assert toy.samples[0].id != state.sample

@@ -68,7 +68,7 @@ def quiet_worker(monkeypatch: pytest.MonkeyPatch) -> None:
         worker._on_event(TextComputed(recipe, id_, prompt, heatmap))
 
     # Between two keys the screen settles, which may take longer than a count waits.
-    monkeypatch.setattr("cliploc.tui.screens.explorer_walk.COUNT_KEPT", 60.0)
+    monkeypatch.setattr("cliploc.tui.widgets.count.COUNT_KEPT", 60.0)
     monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
     monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request_text", request_text)
 

@@ -13,7 +13,7 @@ from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui import session
 from cliploc.tui.__main__ import main, parser
-from cliploc.tui.screens.dialogs import arguments_of
+from cliploc.tui.command_line import arguments_of
 from cliploc.tui.start import initial_state
 from cliploc.tui.state import ExplorerState, Source, View
 

@@ -23,11 +23,11 @@ async def test_pictures_that_a_walk_passes_by_are_shown_but_their_scores_are_not
         explorer = app.explorer
         passed_by = dict.fromkeys(explorer.pictures, next(iter(explorer.pictures.values())))
         elsewhere = explorer.now.with_(sample="star_0003")
-        curves, pictures = explorer.sample_curves, explorer.pictures
+        curves, pictures = explorer.scores.of_sample, explorer.pictures
         explorer.on_pictures_ready(PicturesReady(explorer._generation, elsewhere, passed_by, None, ""))
         picture = explorer.query_one("#pane-mask").query_one(Picture)
         await until(lambda: picture._drawn is not None and picture._drawn[0] == passed_by["mask"], pilot)
-        assert explorer.sample_curves is curves
+        assert explorer.scores.of_sample is curves
         assert explorer.pictures is pictures
 
 

@@ -69,7 +69,7 @@ class Place(Widget):
         return Style(bgcolor=self.background_colors[1].rich_color)
 
 
-class Surface:
+class PictureSurface:
     """Half-cells: text, of which a frame brings what differs."""
 
     # Whether there are pixels beside the text, and whether they need the whole widget to be visible.
@@ -116,7 +116,7 @@ class Surface:
         self._held = ()
 
 
-class Kitty(Surface):
+class Kitty(PictureSurface):
     """Pixels in the terminal's memory, under text that names them."""
 
     has_pixels = True
@@ -157,7 +157,7 @@ class Kitty(Surface):
         return (frame, link.sessions, link.resizes if self.picture.terminal.tmux else 0)
 
 
-class Sixel(Surface):
+class Sixel(PictureSurface):
     """Pixels painted over cells, which any text written there wipes."""
 
     has_pixels = needs_whole = True
@@ -194,11 +194,11 @@ class Sixel(Surface):
         return () if place is None else (frame, link.sessions, link.resizes, place)
 
 
-SURFACES: dict[Protocol, type[Surface]] = {
+SURFACES: dict[Protocol, type[PictureSurface]] = {
     "kitty": Kitty,
     "sixel": Sixel,
-    "halfcell": Surface,
-    "none": Surface,
+    "halfcell": PictureSurface,
+    "none": PictureSurface,
 }
 
 

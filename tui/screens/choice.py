@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message_pump import MessagePump
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -114,6 +115,23 @@ class ChoiceScreen(ModalScreen[str | None]):
         if text.casefold().strip() in titles:
             return titles.index(text.casefold().strip())
         return values.index(self._present) if self._present in values else 0
+
+
+def ask(
+    node: MessagePump,
+    title: str,
+    choices: Sequence[Choice],
+    chosen: Callable[[str], object],
+    **options: Any,  # noqa: ANN401  the dialog's own
+) -> None:
+    """Have something chosen, and do it; nothing happens where nothing is."""
+
+    async def answered(name: str | None) -> None:
+        done = None if name is None else chosen(name)
+        if isinstance(done, Awaitable):
+            await done
+
+    node.app.push_screen(ChoiceScreen(title, choices, **options), answered)
 
 
 def _line(choice: Choice, width: int) -> Content:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,16 +38,16 @@ from cliploc.tui.comparison import (
 from cliploc.tui.curves import NARROW, SCORES, SHORT, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.screens.choice import Choice, ChoiceScreen
+from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.screens.page import Page
-from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.standings import UNKNOWN, Standings
+from cliploc.tui.state import ExplorerState, following
 from cliploc.tui.widgets import contender_rows as board
 from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
 from cliploc.tui.widgets.iou_curves import ScoreCurves
 from cliploc.tui.widgets.tables import rewrite, right
 
 PANES = 4
-UNKNOWN = Standing(note="…")
 TUNED = "* at its own best threshold: tuned on these images"
 
 
@@ -68,18 +67,13 @@ class CompareScreen(Page):
         self.terminal = terminal
         self.kind = "sets"
         self.contenders: tuple[Contender, ...] = ()
-        self.standings: dict[Contender, Standing] = {}
+        self.standings = Standings()
         self._labels = {sample.id: sample.label for sample in engine.dataset.samples}
         self._sources: Mapping[str, str] = {}
         self._differences: list[Difference] = []
         self._versus: dict[Contender, tuple[Standing, Standing, str, Versus | None]] = {}
-        # Of each source: how many heatmaps its set holds, and whether the sample's was reported.
-        self._stored: dict[Source, int] = {}
-        self._reported: set[Source] = set()
         self._by_class = True
         self._of_sample = False
-        # The sample that its pictures are of: another one's are marked.
-        self._looks_at: dict[Contender, str] = {}
         self._picture = "mask"
         self._score = SCORES[0]
         self._draw_due = False
@@ -131,32 +125,14 @@ class CompareScreen(Page):
         """Somebody stands differently now."""
         if message.state != self.state:
             return
-        known, standing = self.standings.get(message.contender), message.standing
-        if known is not None and known.scores == standing.scores:
-            # The same ones, so that their table is not written again.
-            standing = replace(standing, scores=known.scores)
-        self.standings[message.contender] = standing
-        self._looks_at[message.contender] = message.state.sample
+        self.standings.take(message)
         self._draw_soon()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
-        """Score what is new; what was waited for may also have failed."""
-        if message.prompt:
-            return
-        if self.state.sample in message.ids:
-            self._reported.add(message.source)
-        self._stored[message.source] = max(message.present, self._stored.get(message.source, 0))
-        # All of them each time: the lane keeps only the newest of what it is asked.
-        if behind := [contender for contender in self.contenders if self._is_behind(contender)]:
+        """Score what is new."""
+        self.standings.arrived(message, self.state.sample)
+        if not message.prompt and (behind := self.standings.behind(self.contenders)):
             self.engine.studio.stand(self.state, behind)
-
-    def _is_behind(self, contender: Contender) -> bool:
-        standing, source = self._standing(contender), contender.source
-        waits = source in self._reported and not standing.pictures
-        return not contender.baseline and (waits or self._stored.get(source, 0) > standing.images)
-
-    def _standing(self, contender: Contender) -> Standing:
-        return self.standings.get(contender, UNKNOWN)
 
     def _draw_soon(self) -> None:
         """Once for a burst of messages."""
@@ -166,7 +142,7 @@ class CompareScreen(Page):
 
     def _draw(self) -> None:
         self._draw_due = False
-        known = sum(contender in self.standings for contender in self.contenders)
+        known = sum(contender in self.standings.known for contender in self.contenders)
         facts = [KINDS[self.kind]]
         if self.kind == "methods":
             facts.append(
@@ -187,15 +163,15 @@ class CompareScreen(Page):
         panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
         panes.border_subtitle = presets.described(self.state.config)
         panes.show([self._item(index) for index in range(len(self.contenders))], cursor)
-        note = self._standing(self.contenders[cursor]).note if cursor < len(self.contenders) else ""
+        note = self.standings.of(self.contenders[cursor]).note if cursor < len(self.contenders) else ""
         self.query_one("#board", DataTable).border_subtitle = escape(clean(note)) or TUNED
         self._draw_changes()
 
     def _item(self, index: int) -> Item:
         contender = self.contenders[index]
-        standing = self._standing(contender)
+        standing = self.standings.of(contender)
         iou = standing.sample.at("mean_iou", contender.config.threshold_index) if standing.sample else None
-        here = self._looks_at.get(contender) in (None, self.state.sample)
+        here = self.standings.looks_at.get(contender) in (None, self.state.sample)
         caption = Content.assemble(
             (clean(contender.name), board.contender_colour(index, contender) if here else "$faint"),
             (f"  {figure(iou)}" if here else "  …", "$dim"),
@@ -204,10 +180,10 @@ class CompareScreen(Page):
 
     def _draw_curves(self) -> None:
         curves = self.query_one(ScoreCurves)
-        standings = [self._standing(contender) for contender in self.contenders]
+        standings = [self.standings.of(contender) for contender in self.contenders]
         curves.score = self._score
         curves.threshold = self.state.config.threshold_index
-        samples = [s.sample if self._looks_at.get(c) == self.state.sample else None
+        samples = [s.sample if self.standings.looks_at.get(c) == self.state.sample else None
                    for c, s in zip(self.contenders, standings, strict=True)]  # fmt: skip
         drawn = samples if self._of_sample else comparable(standings)
         # Those of masks without a network would hide the others.
@@ -215,24 +191,24 @@ class CompareScreen(Page):
         curves.curves = drawn
         whose = "this sample" if self._of_sample else "all images"
         curves.border_title = f"{NARROW[self._score]} by threshold · {whose}"
-        left_out = sum(self._standing(c).images > 0 for c in self.contenders if not c.baseline)
+        left_out = sum(self.standings.of(c).images > 0 for c in self.contenders if not c.baseline)
         left_out -= sum(curve is not None for curve in drawn)
         some = left_out > 0 and not self._of_sample
         curves.border_subtitle = f"{left_out} scored on other images; C: this sample" if some else ""
 
     def _board_row(self, index: int) -> tuple[Text, ...]:
         contender = self.contenders[index]
-        standing = self._standing(contender)
+        standing = self.standings.of(contender)
         against = self._against_first(contender) if index else None
-        alike = comparable([self._standing(self.contenders[0]), standing])[1] is not None
-        whole = next((self._standing(c) for c in self.contenders if c.baseline == NO_NETWORK[0]), UNKNOWN)
+        alike = comparable([self.standings.of(self.contenders[0]), standing])[1] is not None
+        whole = next((self.standings.of(c) for c in self.contenders if c.baseline == NO_NETWORK[0]), UNKNOWN)
         doubt = "" if contender.baseline else doubt_of(standing, whole)
         colours = self.app.theme_variables
         return board.board_row(index, contender, standing, against, len(self._labels), alike, doubt, colours)
 
     def _against_first(self, contender: Contender) -> Versus | None:
         """Kept until one of the two stands differently: every row is drawn again for each of them."""
-        first, other = self._standing(self.contenders[0]), self._standing(contender)
+        first, other = self.standings.of(self.contenders[0]), self.standings.of(contender)
         known = self._versus.get(contender)
         if known is None or known[:3] != (first, other, self._score):
             known = (first, other, self._score, versus(first, other, self._score, self._sources))
@@ -243,7 +219,7 @@ class CompareScreen(Page):
         """The differences of the row under the cursor, when they are others than those shown."""
         other = self._other()
         mine = self.contenders[0] if self.contenders else None
-        known = (self._standing(each).scores if each else None for each in (mine, other))
+        known = (self.standings.of(each).scores if each else None for each in (mine, other))
         asked = (mine, other, *known, self._score, self._by_class)
         if asked == self._changes_of:
             return
@@ -256,7 +232,7 @@ class CompareScreen(Page):
         if mine is None or other is None:
             table.border_subtitle = "one more is needed: m compares something else" if mine else ""
             return
-        self._differences = self._between(self._standing(mine), self._standing(other))
+        self._differences = self._between(self.standings.of(mine), self.standings.of(other))
         shared = sum(each.images for each in self._differences)
         table.border_title = f"{SHORT[self._score]} by {'class' if self._by_class else 'sample'}"
         some = f", on the {board.counted(shared)} both have" if shared < len(self._labels) else ""
@@ -314,19 +290,18 @@ class CompareScreen(Page):
     def action_what(self) -> None:
         """Choose what is compared."""
 
-        def chosen(kind: str | None) -> None:
-            if kind is not None:
-                self._ask(kind)
+        def chosen(kind: str) -> None:
+            self._ask(kind)
             if kind == "templates" and self.state.source.stored:
                 self.notify("a stored set has no prompt; m in the explorer goes to a method that has",
                             severity="warning")  # fmt: skip
 
         choices = [Choice(kind, title, KIND_HELP[kind]) for kind, title in KINDS.items()]
-        self.app.push_screen(ChoiceScreen("Compare", choices, present=self.kind), chosen)
+        ask(self, "Compare", choices, chosen, present=self.kind)
 
     def action_compute(self) -> None:
         """Ask for the missing heatmaps of a row or of all rows, having said how many they are."""
-        found = missing_of({each: self._standing(each) for each in self.contenders}, len(self._labels))
+        found = missing_of({each: self.standings.of(each) for each in self.contenders}, len(self._labels))
         if not found:
             self.notify("every heatmap of these rows is there")
             return
@@ -335,18 +310,17 @@ class CompareScreen(Page):
         if here.source in found:
             choices.insert(0, Choice("row", clean(here.name), board.counted(found[here.source])))
 
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                asked = [here.source] if name == "row" else list(found)
-                self.engine.studio.compute(asked)
-                images = sum(found[source] for source in asked)
-                self.notify(f"computing {images:,} heatmaps; the rows fill meanwhile")
+        def chosen(name: str) -> None:
+            asked = [here.source] if name == "row" else list(found)
+            self.engine.studio.compute(asked)
+            images = sum(found[source] for source in asked)
+            self.notify(f"computing {images:,} heatmaps; the rows fill meanwhile")
 
-        self.app.push_screen(ChoiceScreen("Compute the missing heatmaps of", choices), chosen)
+        ask(self, "Compute the missing heatmaps of", choices, chosen)
 
     def action_score(self) -> None:
         """Compare by the next score."""
-        self._score = SCORES[(SCORES.index(self._score) + 1) % len(SCORES)]
+        self._score = following(SCORES, self._score)
         self._draw()
 
     def action_by(self) -> None:

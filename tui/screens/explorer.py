@@ -1,45 +1,365 @@
-"""The explorer's keys for tuning, for methods and prompts, and for other screens."""
+"""The explorer: what is on the screen, what follows from a change of state, and what its keys do.
+
+Its panels draw themselves from the state and its scores; counts, exports, data and commands are their own.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from cliploc.core.errors import clean
+from cliploc.core.terminal import Terminal
+from cliploc.tui.answers import (
+    BoardReady,
+    DisagreementReady,
+    FetchChanged,
+    HeatmapsArrived,
+    PicturesReady,
+    RunsRead,
+    Scoring,
+    SheetReady,
+    WorkerChanged,
+)
+from cliploc.tui.browsing import NO_FACTS, position_of
+from cliploc.tui.command_line import command_line
+from cliploc.tui.engine import Engine
+from cliploc.tui.freshness import disputed_key, scores_key
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.prompts import SEPARATOR, is_template
-from cliploc.tui.screens import dialogs
-from cliploc.tui.screens.explorer_look import ExplorerLook, following
-from cliploc.tui.screens.prompt import PromptScreen
-from cliploc.tui.state import SCOPES, Source
+from cliploc.tui.runs import rate_of
+from cliploc.tui.screens import exporting
+from cliploc.tui.screens.data_choice import choose_data
+from cliploc.tui.screens.pages import page_of
+from cliploc.tui.screens.prompt import Prompting
+from cliploc.tui.screens.tuning import Tuning
+from cliploc.tui.screens.walk import Walk
+from cliploc.tui.shown_scores import ShownScores, drawn_from
+from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, Source, following
+from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
+from cliploc.tui.widgets.fetch_line import FetchLine
+from cliploc.tui.widgets.leaders import Leaders
+from cliploc.tui.widgets.lines import LIGHTS, HintLine, StatusLine, source_facts, title_of
 from cliploc.tui.widgets.parameters import ParameterPanel
+from cliploc.tui.widgets.pictures import PictureGrid, captions_of
+from cliploc.tui.widgets.run_line import RunLine
+from cliploc.tui.widgets.sample_list import SampleList
+from cliploc.tui.widgets.scores import ScorePanel
+
+if TYPE_CHECKING:
+    from cliploc.core.sweep.rows import Best, Cell, RunRow
+    from cliploc.tui.graphics.frame import Plate
+
+SHEET_LIMIT = 48
+RESCORE_GROWTH = 1.25
+LIST_SECONDS = 0.15
+PEEK_SECONDS = 0.8
+AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
-class ExplorerScreen(ExplorerLook):
-    """Everything a key does here; the names are those of the keymap."""
+class ExplorerScreen(Screen[None]):
+    """Shows one ExplorerState of a dataset. `change` is the only way to another one."""
 
     BINDINGS = bindings_for("explorer")
+    AUTO_FOCUS = ""
+    # Not a `reactive`: that would repaint the whole screen.
+    state: var[ExplorerState | None] = var(None, init=False)
 
-    def action_step(self, name: str, direction: int) -> None:
-        """Move one parameter by a step, or by a count of them."""
-        config = self.now.config.stepped(name, direction * (self.take_count() or 1))
-        self.change(self.now.with_(config=config), record=True)
+    def __init__(
+        self, engine: Engine, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
+    ) -> None:
+        super().__init__(id="explorer")
+        self.engine, self.terminal, self.keymap = engine, terminal, keymap
+        self.set_reactive(ExplorerScreen.state, state)
+        self.scores = ShownScores(engine.dataset, state)
+        self._scoring = ""
+        self.pictures: Mapping[str, Plate] = {}
+        self.peeking = False
+        self.worker, self.present = ("", ""), 0
+        self.fetching = ""
+        self.runs: tuple[RunRow, ...] = ()
+        # The runs that score these true masks.
+        self.scored_here: frozenset[str] = frozenset()
+        self._generation = 0
+        self._list_timer: Timer | None = None
+        self._peek_timer: Timer | None = None
 
-    def action_best_threshold(self) -> None:
-        """The threshold with the highest mean IoU of the curve that is shown."""
-        curves = self.curves(self.now.scope)
-        if curves is None or self.now.scope in self.stale():
-            self.notify("no scores to tune on yet", severity="warning")
+    def compose(self) -> ComposeResult:
+        self.samples = _titled(SampleList(self.scores, id="samples"), "Samples")
+        self.grid = _titled(PictureGrid(self.terminal, id="pictures"), "")
+        self.parameters = _titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
+        self.score_panel = _titled(ScorePanel(id="scores"), "Scores")
+        self.curve = _titled(CurvePanel(id="curve"), "Curve")
+        self.status, hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
+        self.count = Count(self.keymap, hints, self.run_action)
+        self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
+        self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
+        self.prompting = Prompting(self, self.engine, self.terminal, self.keymap, self.tuning)
+        yield self.status
+        with Horizontal(id="body"):
+            yield self.samples
+            with Container(id="main"):
+                with Vertical(id="middle"):
+                    yield self.grid
+                with Vertical(id="right"):
+                    yield self.parameters
+                    yield self.score_panel
+                    yield self.curve
+                    yield _titled(Leaders(id="leaders"), "Best of the sweeps")
+        yield FetchLine(id="fetch-line")
+        yield RunLine(id="run-line")
+        yield Input(placeholder="class or id", id="filter")
+        yield hints
+        yield Static("cliploc needs 80 × 24 characters or more; enlarge the terminal", id="too-small")
+
+    @property
+    def now(self) -> ExplorerState:
+        """The present state."""
+        assert self.state is not None  # set before mounting, never cleared
+        return self.state
+
+    def on_mount(self) -> None:
+        self.query_one(Input).value = self.now.listing.text
+        # After the first paint: drawing the answers would hold it up.
+        self.call_after_refresh(self.ask_anew)
+
+    def ask_anew(self) -> None:
+        """Ask for everything that is shown."""
+        self.watch_state(None, self.now)
+
+    def change(self, state: ExplorerState) -> None:
+        """Go to another state."""
+        self.state = state
+
+    def watch_state(self, old: ExplorerState | None, new: ExplorerState) -> None:
+        """Ask and draw what the change touches, and nothing else."""
+        self.scores.now = new
+        # Asked first: what is looked at comes before the numbers.
+        if old is None or drawn_from(old) != drawn_from(new):
+            self.draw()
+        if old is None or old.source != new.source:
+            self.scores.board, self.samples.facts, self.present = None, NO_FACTS, 0
+            self._score(anew=True)
+        elif scores_key(old.source, old.config) != scores_key(new.source, new.config):
+            self._score()
+        self.parameters.config = new.config
+        if old is not None and old.config != new.config:
+            self.parameters.tuned = ""
+        if old is not None and old.with_(config=new.config) == new:
+            self._list_soon()
+        elif (
+            old is None
+            or old.with_(sample=new.sample, prompt=new.prompt) != new
+            or not self.samples.walk_from(old)
+        ):
+            self.refresh_list()
+        self.refresh_scores()
+        self.refresh_status()
+        if new.listing.sort == "disagreement" and (old is None or disputed_key(old) != disputed_key(new)):
+            self.engine.studio.disagree(new.config)
+
+    def _score(self, *, anew: bool = False) -> None:
+        """Ask for the dataset's scores."""
+        self._scoring = "scoring …"
+        self.engine.studio.score(self.now.source, self.now.config, anew=anew)
+
+    def _list_soon(self) -> None:
+        """The list's numbers may lag behind a held key, and say so; all its lines each time would slow it."""
+        if self._list_timer is None:
+            self._list_timer = self.set_timer(LIST_SECONDS, self.refresh_list)
+            self.samples.say_below("…")
+
+    def refresh_list(self) -> None:
+        """Filter, order and draw the samples."""
+        if self._list_timer is not None:
+            self._list_timer.stop()
+            self._list_timer = None
+        self.samples.list_anew()
+        self._say_which()
+
+    def refresh_scores(self) -> None:
+        """Read all scores at the present threshold."""
+        self.score_panel.show(self.scores, self._scoring)
+        self.curve.show(self.scores)
+
+    def refresh_status(self) -> None:
+        """Say where we are, what makes the heatmaps, and how the worker does."""
+        self.status.left = title_of(self.engine.dataset)
+        total, stored = len(self.engine.dataset.samples), self.now.source.stored
+        facts = source_facts(self.now, self.worker, self.present, total)
+        self.status.right = (*facts, self.terminal.protocol)
+        self.status.light = "$better" if stored else LIGHTS.get(self.worker[0], "$dim")
+
+    def draw(self) -> None:
+        """Ask for the pictures of the present state."""
+        state, grid = self.now, self.grid
+        self._generation += 1
+        grid.lay_out(state.view)
+        grid.expect(self._generation, state)
+        self._say_which()
+        if state.view.layout == "sheet":
+            order = self.samples.order or self.engine.dataset.samples
+            members = [s.id for s in order if s.label == self.scores.label][:SHEET_LIMIT]
+            columns = grid.sheet_columns(len(members))
+            self.engine.studio.draw_sheet(self._generation, state, members, columns)
+        self.engine.studio.draw(self._generation, state, self.peeking)
+
+    def _say_which(self) -> None:
+        """Say which sample it is, and what it is looked at for."""
+        order = self.samples.order
+        place = f"{position_of(order, self.now.sample) + 1} of {len(order)}" if order else "not listed"
+        self.grid.say_which(self.now, self.scores.label, place)
+
+    def on_pictures_ready(self, message: PicturesReady) -> None:
+        """Show pictures, also those that a walk passes by; scores and exports are of the present sample."""
+        if self.scores.is_older(message.generation):
             return
-        config = self.now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")])
-        self.change(self.now.with_(config=config), record=True)
-        images = f"{curves.images} image{'s' * (curves.images > 1)}"
-        self.query_one(ParameterPanel).tuned = f"threshold tuned on these {images}"
+        self.grid.show(message.pictures, captions_of(self.now.view), message.note, message.generation)
+        if message.state.sample == self.now.sample:
+            self.scores.take_pictures(message)
+            self.pictures = message.pictures
+            self.refresh_scores()
+
+    def on_sheet_ready(self, message: SheetReady) -> None:
+        """Show the contact sheet."""
+        caption = Content.styled(f"masks of {clean(self.scores.label)}", "$dim")
+        self.grid.show_sheet(message.picture, caption, message.generation)
+
+    def on_board_ready(self, message: BoardReady) -> None:
+        """Take the dataset's new scores; the first ones of a source are the baseline."""
+        if not self.scores.take_board(message):
+            return
+        if self.scores.is_present(message):
+            self._scoring = ""
+        self.present = max(self.present, self.scores.scored)
+        self._list_soon()
+        self.refresh_scores()
+        self.refresh_status()
+
+    def on_scoring(self, message: Scoring) -> None:
+        """Say how far the scores are that are waited for."""
+        if self._scoring and self.scores.is_present(message):
+            self._scoring = f"scoring {message.part:.0%}"
+            self.refresh_scores()
+
+    def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
+        """Draw again when the present sample was waited for; score again when enough is new."""
+        if message.source != self.now.source:
+            return
+        self.present = max(self.present, message.present)
+        if self.now.sample in message.ids:
+            self.draw()
+        scored, complete = self.scores.scored, self.present == len(self.engine.dataset.samples)
+        if self.present > scored and (complete or self.present >= RESCORE_GROWTH * scored):
+            self._score()
+        self.refresh_status()
+
+    def on_worker_changed(self, message: WorkerChanged) -> None:
+        """Say what the worker does."""
+        self.worker = (message.state, message.text)
+        self.refresh_status()
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        """Show the run that is at work, if any."""
+        self.runs, self.scored_here = message.runs, message.here
+        active = next((run for run in self.runs if run.state in ("running", "waiting")), None)
+        self.query_one(RunLine).show(active, message.starting)
+        self.query_one(Leaders).best = message.leaders
+
+    def on_fetch_changed(self, message: FetchChanged) -> None:
+        """Show the download that is under way, if any."""
+        self.fetching = message.title
+        self.query_one(FetchLine).show(message, self.keymap["data"])
+
+    def on_disagreement_ready(self, message: DisagreementReady) -> None:
+        """Order the samples by it, or say why that is not possible."""
+        found = message.disagreement
+        if disputed_key(self.now.with_(config=found.config)) != disputed_key(self.now):
+            return
+        if not found.is_enough():
+            self.notify(found.text, severity="warning")
+        elif self.samples.disagreement is None:
+            self.notify(found.text)
+        self.samples.disagreement = found
+        self.refresh_list()
+
+    async def on_key(self, event: events.Key) -> None:
+        """Digits count what the next key does."""
+        await self.count.hear(event)
+
+    def on_sample_list_chosen(self, message: SampleList.Chosen) -> None:
+        """A click on a sample, or on a class."""
+        self.walk.jump_to(message.id)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow the list while typing."""
+        self.walk.narrow(event.value)
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter and go back to the keys."""
+        self.walk.keep_filter()
+
+    def key_escape(self) -> None:
+        """Drop the filter."""
+        self.walk.drop_filter()
+
+    def action_walk(self, how: str, *arguments: str) -> None:
+        """Walk through the samples: a method of Walk."""
+        getattr(self.walk, how)(*arguments)
+
+    def action_fold(self, opened: bool) -> None:
+        """Open all classes, or only the present one."""
+        self.samples.opened = opened
+        self.refresh_list()
+
+    def action_view(self, change: str, *steps: int) -> None:
+        """Look at the pictures in another way: a method of View, by steps or by a count of them."""
+        count, view = self.count.take() or 1, self.now.view
+        self.change(self.now.with_(view=getattr(view, change)(*(count * step for step in steps))))
+
+    def action_layout(self) -> None:
+        """The next layout."""
+        self.action_view("laid_out")
+        self.notify(f"layout: {self.now.view.layout}", timeout=1.5)
+
+    def action_single(self) -> None:
+        """One picture large; again: all that were shown."""
+        self.change(self.now.with_(view=self.grid.single(self.now.view)))
+
+    def action_picture(self, number: int) -> None:
+        """Show or hide one picture; the last one stays."""
+        self.change(self.now.with_(view=self.grid.toggled(self.now.view, PICTURES[number - 1])))
+
+    def action_blink(self) -> None:
+        """Alternate the first two pictures in one place; again: stop."""
+        self.grid.blink(self.now.view)
+
+    def action_peek(self) -> None:
+        """The true mask's outline in every picture for as long as the key repeats."""
+        if self._peek_timer is not None:
+            self._peek_timer.stop()
+        self._peek_timer = self.set_timer(PEEK_SECONDS, lambda: self._peek(False))
+        if not self.peeking:
+            self._peek(True)
+
+    def _peek(self, peeking: bool) -> None:
+        self.peeking = peeking
+        self.draw()
 
     def action_scope(self) -> None:
         """Draw the curve of the next of sample, class, all; in a small terminal in the scores' place."""
         right = self.query_one("#right")
-        if not self.query_one(CurvePanel).display:
+        if not self.curve.display:
             right.add_class("-curve")
             return
         scope = following(SCOPES, self.now.scope)
@@ -49,58 +369,32 @@ class ExplorerScreen(ExplorerLook):
 
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
-        if not self.has_fresh_board():
+        if not self.scores.has_fresh_board():
             self.notify("no scores of this config yet", severity="warning")
             return
-        self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
-        self.automatic_baseline = False
+        self.scores.fix_baseline()
         self.refresh_scores()
         self.notify("baseline: the present scores")
 
-    def action_undo(self) -> None:
-        """Take the last change of method, prompt or parameters back."""
-        self.history, state = self.history.undo(self.now)
-        self.change(state)
-
-    def action_redo(self) -> None:
-        """Make the last undone change again."""
-        self.history, state = self.history.redo(self.now)
-        self.change(state)
-
-    def action_reset(self) -> None:
-        """The default post-processing."""
-        self.change(self.now.with_(config=PostProcess()), record=True)
-
     def action_method(self, direction: int) -> None:
         """The next method, or stored set of this dataset."""
-        sources = self.sources()
-        names = [source.title for source in sources]
-        here = names.index(self.now.source.title) if self.now.source.title in names else -1
-        target = sources[(here + direction * (self.take_count() or 1)) % len(sources)]
-        self.change(self.now.with_(source=target), record=True)
+        self.tuning.through(self.sources(), direction)
+
+    def action_step(self, name: str, direction: int) -> None:
+        """Move one parameter by a step, or by a count of them."""
+        self.tuning.step(name, direction)
+
+    def action_tune(self, how: str, *arguments: Any) -> None:  # noqa: ANN401  the method's own
+        """Another post-processing: a method of Tuning."""
+        getattr(self.tuning, how)(*arguments)
 
     def sources(self) -> tuple[Source, ...]:
         """What `m` goes through: every method that can run here, then imported sets."""
-        recipe = self.now.source.recipe
-        return self.engine.sources(recipe.template)
+        return self.engine.sources(self.now.source.recipe.template)
 
     def action_prompt(self) -> None:
-        """Choose a prompt template, or type free text for this sample."""
-        self.app.push_screen(PromptScreen(self.now), self._prompted)
-
-    def _prompted(self, answer: str | None) -> None:
-        state = self.now
-        if answer is None:
-            return
-        if state.source.stored:
-            self.notify("a stored set has no prompt; m goes to a method that has", severity="warning")
-        elif SEPARATOR in answer:
-            dialogs.open_prompts(self, answer)
-        elif is_template(answer):
-            recipe = replace(state.source.recipe, template=answer)
-            self.change(state.with_(source=Source(recipe), prompt=""), record=True)
-        else:
-            self.change(state.with_(prompt=answer), record=True)
+        """Choose a prompt template, or type free texts for this sample."""
+        self.prompting.ask()
 
     def action_compute_all(self) -> None:
         """Ask the worker for every heatmap of the dataset."""
@@ -111,13 +405,19 @@ class ExplorerScreen(ExplorerLook):
         total = len(self.engine.dataset.samples)
         self.notify(f"computing the heatmaps of all {total} samples; go on meanwhile")
 
-    def action_choose(self, what: str) -> None:
-        """Open the dialog for one of: sort, facet, preset, export."""
-        dialogs.DIALOGS[what](self)
+    def action_export(self) -> None:
+        """Choose what to write, and write it into the working folder."""
+        exporting.choose(self, self.engine, self.scores, self.pictures)
 
-    def action_open(self, name: str) -> None:
-        """Open one of the other screens."""
-        dialogs.PAGES[name](self)
+    def action_data(self) -> None:
+        """Open another dataset, fetch data and weights, or stop fetching."""
+        choose_data(self, self.engine, self.now.source.recipe, self.fetching)
+
+    def action_copy(self) -> None:
+        """Copy the command line that scores the present state without the screen."""
+        command = command_line(self.engine.dataset.spec, self.now)
+        self.app.copy_to_clipboard(command)
+        self.notify(command, title="copied", timeout=4)
 
     def action_apply_best(self) -> None:
         """Use the best cell so far of the newest run that has one."""
@@ -126,10 +426,25 @@ class ExplorerScreen(ExplorerLook):
         if best is None:
             self.notify("no run of this dataset has scores yet; S starts one", severity="warning")
         else:
-            dialogs.use(self, best)
+            self._use(best)
 
-    def action_copy(self) -> None:
-        """Copy the command line that scores the present state without the screen."""
-        command = dialogs.command_line(self)
-        self.app.copy_to_clipboard(command)
-        self.notify(command, title="copied", timeout=4)
+    def _use(self, found: ExplorerState | Best | Cell | None) -> None:
+        """Go on with a state, or with a tuned config and the set that it was tuned on, where that is here."""
+        if isinstance(found, ExplorerState):
+            if found.sample != self.now.sample:
+                self.walk.leave()
+            self.tuning.to(found)
+        elif found is not None:
+            self.tuning.use(found, self.scores.heatmaps)
+
+    def action_open(self, name: str) -> None:
+        """Open a page; what it is left with is used."""
+        heatmaps, rate = self.scores.heatmaps, rate_of(self.runs)
+        page = page_of(name, self.engine, self.now, self.terminal, self.keymap, heatmaps, rate)
+        self.app.push_screen(page, self._use)
+
+
+def _titled(widget: AnyWidget, title: str) -> AnyWidget:
+    widget.add_class("panel")
+    widget.border_title = title
+    return widget

@@ -25,6 +25,7 @@ from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.prompts import MOST, SEPARATOR, edited, prompts_in
 from cliploc.tui.screens.page import Page
+from cliploc.tui.standings import Standings
 from cliploc.tui.state import ExplorerState
 from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
 from cliploc.tui.widgets.iou_curves import ScoreCurves, colour_of
@@ -70,10 +71,11 @@ class PromptsScreen(Page):
         self.state = state
         self.terminal = terminal
         self.prompts = tuple(prompts)[:MOST]
-        self.standings: dict[str, Standing] = {}
-        self.baselines: dict[str, Standing] = {}
+        self.standings = Standings()
+        self._baselines = [
+            without_network(name, state.source, state.config, alone=True) for name in NO_NETWORK
+        ]
         self._picture = "heatmap"
-        self._reported: set[str] = set()
         # Where the line that is typed goes to: its row, and whether after it.
         self._place, self._adds = 0, False
         self._typing = False
@@ -116,38 +118,31 @@ class PromptsScreen(Page):
         for index in range(len(prompts)):
             table.add_row(*self._row(index))
         table.move_cursor(row=cursor)
-        self._ask([prompt for prompt in prompts if prompt not in self.standings])
+        self._ask([each for each in self._contenders() if each not in self.standings.known])
         self._draw()
 
-    def _ask(self, prompts: Sequence[str]) -> None:
-        state = self.state
-        if prompts:
-            asked = [Contender(each, state.source, state.config, each) for each in prompts]
-            asked += [without_network(each, state.source, state.config, alone=True) for each in NO_NETWORK]
-            self.engine.studio.stand(state, asked)
+    def _contenders(self) -> list[Contender]:
+        return [Contender(each, self.state.source, self.state.config, each) for each in self.prompts]
+
+    def _ask(self, contenders: Sequence[Contender]) -> None:
+        if contenders:
+            self.engine.studio.stand(self.state, [*contenders, *self._baselines])
 
     def on_contender_ready(self, message: ContenderReady) -> None:
         """One more heatmap, or why there is none."""
-        contender = message.contender
-        if message.state == self.state and (contender.prompt or contender.baseline):
-            known = self.baselines if contender.baseline else self.standings
-            known[contender.baseline or contender.prompt] = message.standing
+        if message.state == self.state and (message.contender.prompt or message.contender.baseline):
+            self.standings.take(message)
             self._draw()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """The heatmap of a prompt is there; without one, its source has failed."""
         if message.source != self.state.source or self.state.sample not in message.ids:
             return
-        failed = not message.prompt and not message.present
-        self._reported |= set(self.prompts) if failed else {message.prompt}
-        # All of them each time: the lane keeps only the newest of what it is asked.
-        self._ask([each for each in self.prompts if each in self._reported and self._waits(each)])
-
-    def _waits(self, prompt: str) -> bool:
-        return not self._standing(prompt).pictures
+        self.standings.arrived(message, self.state.sample)
+        self._ask(self.standings.behind(self._contenders()))
 
     def _standing(self, prompt: str) -> Standing:
-        return self.standings.get(prompt, Standing(note="…"))
+        return self.standings.of(Contender(prompt, self.state.source, self.state.config, prompt))
 
     def _draw(self) -> None:
         self.say(
@@ -158,8 +153,8 @@ class PromptsScreen(Page):
         panes = self.query_one(ContenderPanes)
         panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
         panes.show([self._item(index, index == cursor) for index in range(len(self.prompts))], cursor)
-        known = {name: best for name, standing in self.baselines.items() if (best := best_of(standing))}
-        said = " · ".join(f"{name} {figure(best)}" for name, best in known.items())
+        known = {each.name: best_of(self.standings.of(each)) for each in self._baselines}
+        said = " · ".join(f"{name} {figure(best)}" for name, best in known.items() if best)
         self.query_one("#prompt-baselines", Static).update(
             Content.styled(said and f"no network*  {said}", "$dim")
         )
@@ -195,7 +190,7 @@ class PromptsScreen(Page):
         return (*map(right, figures), words)
 
     def _is_doubtful(self, standing: Standing) -> bool:
-        mine, whole = best_of(standing), best_of(self.baselines.get(NO_NETWORK[0], Standing()))
+        mine, whole = best_of(standing), best_of(self.standings.of(self._baselines[0]))
         return mine is not None and whole is not None and mine <= whole
 
     def on_data_table_row_highlighted(self) -> None:

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Static
 
 from cliploc.core.errors import clean
@@ -23,10 +22,12 @@ from cliploc.tui.answers import RunRead, RunsRead
 from cliploc.tui.curves import SCORES, figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
-from cliploc.tui.runs import RunView, duration, starting_text
-from cliploc.tui.screens.choice import Choice, ChoiceScreen
+from cliploc.tui.runs import RunView, duration, rate_of, starting_text
+from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.screens.page import Page
+from cliploc.tui.state import following
 from cliploc.tui.widgets.run_view import bar, heat_table, summary_lines
+from cliploc.tui.widgets.tables import rewrite
 
 FULL_WIDTH = 112
 # Where people have another word for it.
@@ -73,22 +74,18 @@ class SweepsScreen(Page):
         self._runs = message.runs
         if fresh:
             table.clear()
-        for index, run in enumerate(message.runs):
-            cells = row_of(run, run.id in self._marked)
-            if fresh:
-                table.add_row(*cells, key=run.id)
-            else:
-                for column, cell in enumerate(cells):
-                    table.update_cell_at(Coordinate(index, column), cell, update_width=True)
+        rows = [row_of(run, run.id in self._marked) for run in message.runs]
         ids = [run.id for run in message.runs]
+        if fresh:
+            for row, id_ in zip(rows, ids, strict=True):
+                table.add_row(*row, key=id_)
+        rewrite(table, rows)
         if fresh and here is not None and here.id in ids:
             table.move_cursor(row=ids.index(here.id))
         starting = [starting_text(message.starting)] if message.starting else []
         self.say(f"{len(ids)} run{'s' * (len(ids) != 1)}", *starting)
-        if not ids and starting:
-            self.query_one("#run-text", Static).update(Content(starting[0]))
-        elif not ids:
-            self.query_one("#run-text", Static).update(Content(EMPTY))
+        if not ids:
+            self.query_one("#run-text", Static).update(Content(starting[0] if starting else EMPTY))
         self._look()
 
     def chosen(self) -> RunRow | None:
@@ -131,10 +128,7 @@ class SweepsScreen(Page):
         """Compose a sweep."""
         from cliploc.tui.screens.compose import ComposeScreen
 
-        self.app.push_screen(ComposeScreen(self.engine, self._heatmaps, self._rate()))
-
-    def _rate(self) -> float | None:
-        return next((run.rate * run.configs for run in self._runs if run.rate), None)
+        self.app.push_screen(ComposeScreen(self.engine, self._heatmaps, rate_of(self._runs)))
 
     def action_apply(self) -> None:
         """Take the best cell, by the score that ranks, to the explorer."""
@@ -156,17 +150,13 @@ class SweepsScreen(Page):
         if run is None:
             return
 
-        def chosen(answer: str | None) -> None:
-            if answer == "pause":
-                self.engine.studio.runs.pause(run.id)
-            elif answer == "cancel":
-                self.engine.studio.runs.cancel(run.id)
-
         choices = [
             Choice("pause", "pause", "stops after the present shards; r goes on"),
             Choice("cancel", "cancel", "ends it; what is finished is kept"),
         ]
-        self.app.push_screen(ChoiceScreen(f"Run {run.id[:8]}", choices), chosen)
+        runs = self.engine.studio.runs
+        ends = {"pause": runs.pause, "cancel": runs.cancel}
+        ask(self, f"Run {run.id[:8]}", choices, lambda how: ends[how](run.id))
 
     def action_resume(self) -> None:
         """Let a stopped run go on."""
@@ -180,12 +170,12 @@ class SweepsScreen(Page):
         if run is None:
             return
 
-        def chosen(answer: str | None) -> None:
+        def chosen(answer: str) -> None:
             if answer == "delete":
                 self.engine.studio.runs.delete(run.id)
 
         choices = [Choice("keep", "keep it"), Choice("delete", "delete it", "with all its scores")]
-        self.app.push_screen(ChoiceScreen(f"Delete run {run.id[:8]}?", choices), chosen)
+        ask(self, f"Delete run {run.id[:8]}?", choices, chosen)
 
     def action_export(self) -> None:
         """Write the cells of the run as CSV into the working folder."""
@@ -195,7 +185,7 @@ class SweepsScreen(Page):
 
     def action_score(self) -> None:
         """Rank by the next score."""
-        self._score = SCORES[(SCORES.index(self._score) + 1) % len(SCORES)]
+        self._score = following(SCORES, self._score)
         self._look()
 
     def action_mark(self) -> None:

@@ -9,13 +9,16 @@ from operator import itemgetter
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
+from textual.markup import escape
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from cliploc.core.errors import clean
 from cliploc.core.scores import POSTERS
 from cliploc.tui.curves import COLOUR, SHORT, Curves, figure
+from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.textual_private import style_of
-from cliploc.tui.widgets.by_line import ByLine, Line
+from cliploc.tui.widgets.by_line import ByLine, Line, title
 
 # Bits of a braille cell by dot row (0 at the top) and dot column.
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -80,6 +83,15 @@ class CurvePanel(ByLine):
     _canvas: tuple[object, list[Strip]] = ((), [])
     # How the cursor looks in an empty cell, and what it lays under a full one.
     _cursor: tuple[Strip, Style] | None = None
+
+    def show(self, scores: ShownScores) -> None:
+        """Draw the curves of the present state's scope."""
+        scope = scores.now.scope
+        self.index, self.ghost = scores.now.config.threshold_index, scores.baseline_curves(scope)
+        self.curves = scores.curves(scope)
+        whose = {"sample": "this sample", "class": f"class {escape(clean(scores.label))}"}
+        old = " · …" if scope in scores.stale() and self.curves is not None else ""
+        title(self, f"Scores by threshold · {whose.get(scope, 'all samples')}{old}")
 
     def lines(self) -> list[Line]:
         width, height = self.size.width - AXIS, self.size.height - 1

@@ -12,8 +12,11 @@ from cliploc.core.datasets import Dataset
 from cliploc.core.errors import clean
 from cliploc.tui.actions import ACTIONS, Action
 from cliploc.tui.keymap import ALIVE, shown
+from cliploc.tui.state import ExplorerState
+from cliploc.tui.switchboard import choice_text
 from cliploc.tui.widgets.by_line import ByLine, Line
 
+LIGHTS = {"ready": "$better", "loading": "$accent", "busy": "$accent", "failed": "$worse", "died": "$worse"}
 PARTNERS = {"next": "previous", "up": "down", "down": "up"}
 SEPARATOR = " · "
 
@@ -24,6 +27,21 @@ def title_of(dataset: Dataset) -> tuple[str, ...]:
         "cliploc",
         f"{clean(dataset.name)}: {len(dataset.samples)} samples, {len(dataset.labels)} classes",
     )
+
+
+def source_facts(state: ExplorerState, worker: tuple[str, str], present: int, total: int) -> tuple[str, ...]:
+    """What makes the heatmaps, and how its worker (its state, and more about it) does.
+
+    present: how many of `total` heatmaps there are.
+    """
+    recipe, title = state.source.recipe, clean(state.source.title)
+    if state.source.stored:
+        return (title, "stored set")
+    doing = f"ready on {worker[1]}" if worker[0] == "ready" else worker[1]
+    doing = f"{doing} {present}/{total}" if 0 < present < total else doing
+    facts = [title, *(clean(part) for part in (choice_text(dict(recipe.parameters)), doing) if part)]
+    facts += [clean(recipe.backbone), f"“{clean(state.prompt or recipe.template)}”"]
+    return (*facts, *([clean(recipe.weights)] if recipe.weights else []))
 
 
 class StatusLine(ByLine):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
@@ -22,9 +24,9 @@ class ParameterPanel(ByLine):
     config: reactive[PostProcess] = reactive(PostProcess)
     tuned: reactive[str] = reactive("")
 
-    def __init__(self, keys: dict[str, tuple[str, str]], *, id: str | None = None) -> None:
+    def __init__(self, keymap: Mapping[str, str], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._keys = keys
+        self._keymap = keymap
 
     def lines(self) -> list[Line]:
         if self.size.height < len(PARAMETERS):
@@ -42,7 +44,8 @@ class ParameterPanel(ByLine):
     def _line(self, parameter: Parameter) -> Content:
         name = parameter.name
         faded = not self.config.uses(name)
-        up, down = self._keys.get(name, ("", ""))
+        up = self._keymap.get(f"{name}.up") or self._keymap.get(f"{name}.next", "")
+        down = self._keymap.get(f"{name}.down") or self._keymap.get(f"{name}.previous", "")
         value_width = VALUE_WIDTH if parameter.choices else NUMBER_WIDTH
         room = max(self.size.width - NAME_WIDTH - value_width - 5, 0)
         bar = Content(" " * room) if parameter.choices or room < 6 else self._bar(parameter, room)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.markup import escape
+from textual.timer import Timer
 from textual.widgets import Static
 
+from cliploc.core.errors import clean
 from cliploc.core.terminal import Terminal
 from cliploc.tui.freshness import Key, picture_key
 from cliploc.tui.state import PICTURES, ExplorerState, View
+from cliploc.tui.widgets.by_line import subtitle, title
 from cliploc.tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import Plate
 
 FEWER_BELOW_ROWS = 21
+BLINK_SECONDS = 0.7
 TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}
 
 
@@ -79,6 +85,9 @@ class PictureGrid(Container):
         self._view = View()
         self._laid_out: tuple[object, ...] = ()
         self._keys: dict[str, Key] = {}
+        self._before_single = View()
+        self._blinking: tuple[str, ...] = ()
+        self._blink_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         for name in (*PICTURES, "sheet"):
@@ -92,11 +101,11 @@ class PictureGrid(Container):
 
     async def on_mouse_scroll_up(self) -> None:
         """The wheel zooms as the keys do."""
-        await self.run_action("screen.zoom(1)")
+        await self.run_action("screen.view('zoomed', 1)")
 
     async def on_mouse_scroll_down(self) -> None:
         """As above."""
-        await self.run_action("screen.zoom(-1)")
+        await self.run_action("screen.view('zoomed', -1)")
 
     def lay_out(self, view: View) -> None:
         """Show the panes that the view asks for."""
@@ -111,6 +120,39 @@ class PictureGrid(Container):
         for pane in self.query(Pane):
             pane.display = pane.id in {f"pane-{name}" for name in names}
 
+    def single(self, view: View) -> View:
+        """One picture large, or all that were shown before."""
+        shown = self.shown()
+        if len(shown) > 1:
+            self._before_single = view
+            return replace(view, pictures=("heatmap" if "heatmap" in shown else shown[0],))
+        before = self._before_single
+        return replace(view, pictures=before.pictures, layout=before.layout)
+
+    def toggled(self, view: View, name: str) -> View:
+        """One picture more or less; the last one stays."""
+        shown = [other for other in self.shown() if other in PICTURES]
+        names = [other for other in PICTURES if (other in shown) != (other == name)] or [name]
+        layout = "auto" if view.layout == "sheet" else view.layout
+        return replace(view, pictures=tuple(names), layout=layout)
+
+    def blink(self, view: View) -> None:
+        """Alternate the first two pictures in one place, or stop."""
+        if self._blink_timer is not None:
+            self._blink_timer.stop()
+            self._blink_timer = None
+            self.lay_out(view)
+            return
+        names = [name for name in self.shown() if name in PICTURES]
+        other = "heatmap" if names == ["image"] else "image"
+        self._blinking = (names[0], names[1]) if len(names) > 1 else (other, names[0] if names else "mask")
+        self._blink_timer = self.set_interval(BLINK_SECONDS, self._blink)
+        self._blink()
+
+    def _blink(self) -> None:
+        self._blinking = self._blinking[::-1]
+        self.lay_out(View(pictures=self._blinking[:1]))
+
     def shown(self) -> tuple[str, ...]:
         """The pictures that are visible now."""
         return shown_pictures(self._view, self.size.height)
@@ -124,6 +166,17 @@ class PictureGrid(Container):
             if key != self._keys.get(name):
                 self._keys[name] = key
                 self.query_one(f"#pane-{name}", Pane).expect(generation)
+
+    def say_which(self, state: ExplorerState, label: str, place: str) -> None:
+        """Say which sample it is and where in the list, and what it is looked at for."""
+        prompt = escape(clean(state.prompt))
+        title(self, f"{escape(clean(state.sample))}  {place}")
+        subtitle(self, f"“{prompt}”" if prompt else escape(clean(label)))
+
+    def sheet_columns(self, count: int) -> int:
+        """In how many columns so many thumbnails come out largest."""
+        width, height = max(self.size.width, 1), 2 * max(self.size.height - 1, 1)
+        return min(max(1, round(math.sqrt(count * width / height))), count)
 
     def show(
         self, pictures: Mapping[str, Plate], captions: Mapping[str, Content], note: str, generation: int

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
+from textual.markup import escape
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cliploc.core.datasets import Sample
 from cliploc.core.errors import clean
-from cliploc.tui.browsing import FAILURE_BELOW
+from cliploc.tui.browsing import FAILURE_BELOW, NO_FACTS, Facts, listed
 from cliploc.tui.curves import figure
+from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.state import ExplorerState
 from cliploc.tui.textual_private import tell_size
+from cliploc.tui.widgets.by_line import subtitle, title
+
+if TYPE_CHECKING:
+    from cliploc.tui.disagreement import Disagreement
 
 
 @dataclass(frozen=True)
@@ -79,10 +86,60 @@ class SampleList(ScrollView):
 
         id: str
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, scores: ShownScores, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._scores = scores
+        self._all = scores.dataset.samples
+        self.order: tuple[Sample, ...] = ()
+        self.facts: Facts = NO_FACTS
+        self.disagreement: Disagreement | None = None
+        # Whether all classes are open, or only the present sample's.
+        self.opened = False
         self._rows: list[Row] = []
         self._here = ""
+
+    def list_anew(self) -> None:
+        """Filter, order and draw the samples of the present state."""
+        state, board = self._scores.now, self._scores.board
+        listing, index = state.listing, state.config.threshold_index
+        if board is not None:
+            self.facts = board.facts(index)
+        if self.disagreement is not None:
+            self.facts = replace(self.facts, disagreement=self.disagreement.at(index))
+        self.order = listed(self._all, listing, self.facts, state.marks)
+        classes = board.by_class("mean_iou", index) if board else {}
+        values = self.facts.by(listing.sort)
+        grouped = listing.sort == "table"
+        rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)
+        self.show(rows, state.sample)
+        parts = ["Classes" if grouped else f"by {listing.sort}"]
+        parts += [listing.facet] if listing.facet != "all" else []
+        parts += [f"/{escape(clean(listing.text))}"] if listing.text else []
+        title(self, " · ".join(parts))
+        self.say_below("…" if board is not None and not self._scores.has_fresh_board() else self._mean())
+
+    def walk_from(self, before: ExplorerState) -> bool:
+        """Highlight another sample; False where more has changed, or another class opens."""
+        now = self._scores.now
+        if before.with_(sample=now.sample, prompt=now.prompt) != now or not self._rows:
+            return False
+        labels = {self._scores.dataset.by_id(state.sample).label for state in (before, now)}
+        if walks := self.opened or now.listing.sort != "table" or len(labels) == 1:
+            self.show(self._rows, now.sample)
+        return walks
+
+    def say_below(self, what: str) -> None:
+        """How many are listed, and something about them."""
+        count = f"{len(self.order)} of {len(self._all)}"
+        subtitle(self, f"{count}  {what}" if what else count)
+
+    def _mean(self) -> str:
+        """The mean IoU of the samples that are listed, and of how many of them where some have none."""
+        ious = [self.facts.iou[sample.id] for sample in self.order if sample.id in self.facts.iou]
+        if not ious:
+            return ""
+        some = "" if len(ious) == len(self.order) else f" of {len(ious)}"
+        return f"IoU {figure(sum(ious) / len(ious), 2)}{some}"
 
     def show(self, rows: list[Row], here: str) -> None:
         """Draw these rows and keep the present sample in view."""

@@ -9,8 +9,9 @@ from textual.reactive import reactive
 
 from cliploc.core.scores import AVERAGED
 from cliploc.tui.curves import COLOUR, NARROW, SCORES, SHORT, Curves, difference, figure
+from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import SCOPES
-from cliploc.tui.widgets.by_line import ByLine, Line
+from cliploc.tui.widgets.by_line import ByLine, Line, subtitle
 
 Table = Mapping[str, Curves | None]
 NAMES, NUMBER = 10, 7
@@ -32,6 +33,16 @@ class ScorePanel(ByLine):
     baseline_index: reactive[int] = reactive(50)
     stale: reactive[frozenset[str]] = reactive(frozenset())
     of_total: reactive[str] = reactive("")
+
+    def show(self, scores: ShownScores, progress: str) -> None:
+        """Draw the scores of the present state. progress: of those that are waited for."""
+        self.baseline = {scope: scores.baseline_curves(scope) for scope in SCOPES}
+        self.baseline_index, self.index = scores.baseline_index, scores.now.config.threshold_index
+        self.curves = {scope: scores.curves(scope) for scope in SCOPES}
+        self.stale = scores.stale()
+        notes = scores.board.notes if scores.board else ()
+        self.of_total = "; ".join([f"{scores.scored} of {len(scores.dataset.samples)} images", *notes])
+        subtitle(self, progress)
 
     def lines(self) -> list[Line]:
         return self._tall() if self.size.height >= len(SCORES) + 1 else self._flat()

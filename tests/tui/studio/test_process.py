@@ -130,8 +130,8 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
         await pilot.press("d", "j")
         await settled(pilot)
         assert app.explorer.now.sample == toy.samples[1].id
-        assert app.explorer.board is not None
-        assert app.explorer.board.config.dilate == app.explorer.now.config.dilate
+        assert app.explorer.scores.board is not None
+        assert app.explorer.scores.board.config.dilate == app.explorer.now.config.dilate
         said = [notice for notice in app.notices if "SIGKILL" in notice]
         assert len(said) == 1
         assert "started again" in said[0]

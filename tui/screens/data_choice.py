@@ -1,0 +1,80 @@
+"""The dialog of datasets: open another one, fetch data and weights, or stop fetching."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+
+from cliploc.core import paths
+from cliploc.core.datasets.formats import format_of
+from cliploc.core.datasets.spec import parsed
+from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.tui import session
+from cliploc.tui.engine import Engine
+from cliploc.tui.screens.choice import Choice, ask
+
+FETCHES = {
+    "fetch cocoglide": ("CocoGlide", ("fetch", "cocoglide"), "CocoGlide is here; W opens it"),
+    "fetch coco": ("COCO val2017", ("fetch", "coco"), "COCO is here; W opens it"),
+}
+
+
+def choose_data(screen: Screen[None], engine: Engine, recipe: Recipe, fetching: str) -> None:
+    """Open another dataset, fetch data and weights, or stop fetching."""
+    method = recipe.method
+    # Weights that were named are fetched by their name, others by the method that they are usual for.
+    named = recipe.checkpoint and "/" not in recipe.checkpoint
+    weights = f"{recipe.backbone}:{recipe.checkpoint}" if named else method
+    fetches = FETCHES | {
+        "fetch weights": (
+            f"the weights {weights}",
+            ("models", "fetch", weights),
+            f"the weights {weights} are here; A computes",
+        )
+    }
+
+    def chosen(name: str) -> None:
+        if name == "stop":
+            engine.studio.fetches.stop()
+        elif name in fetches:
+            engine.studio.fetches.start(*fetches[name])
+        else:
+            engine.studio.find_dataset(name)
+
+    choices = [Choice("stop", f"stop fetching {fetching}", "what has come is kept")]
+    choices = choices if fetching else []
+    choices += data_choices(engine.dataset.spec)
+    choices += [
+        Choice("fetch cocoglide", "fetch CocoGlide", "the poster's 512 images, 123 MB"),
+        Choice("fetch coco", "fetch COCO", "val2017 with its annotations, 1.1 GB"),
+        Choice(
+            "fetch weights",
+            "fetch weights",
+            weights if named else f"the usual ones of {method}",
+        ),
+    ]
+    free = "choose, or type a folder, or coco:IMAGES:ANNOTATIONS.json"
+    ask(screen, "Data", choices, chosen, free=free, literal=is_place)
+
+
+def is_place(text: str) -> bool:
+    """Whether a text looks like a path or a spec, not like a word that narrows choices down."""
+    return any(sign in text for sign in "/:~.")
+
+
+def data_choices(present: str) -> list[Choice]:
+    """The datasets that can be opened by a name, and those that were opened before."""
+    named = {"demo": "the small set that ships with the program"}
+    coco = paths.data_dir() / "coco"
+    if (paths.data_dir() / "cocoglide").is_dir():
+        named["cocoglide"] = "as fetched"
+    if coco.is_dir():
+        named[f"coco:{coco / 'val2017'}:{coco / 'annotations/instances_val2017.json'}"] = "as fetched"
+    before = {
+        spec: "opened before"
+        for spec in session.datasets()
+        if spec not in named and (place := parsed(spec)[0]) and format_of(place).is_there(place)
+    }
+    return [
+        Choice(spec, spec, "open now" if spec == present else detail)
+        for spec, detail in (named | before).items()
+    ]

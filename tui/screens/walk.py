@@ -1,0 +1,122 @@
+"""The explorer's way through its samples: steps, jumps, marks, and which of them are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from textual.screen import Screen
+from textual.widgets import Input
+
+from cliploc.tui.browsing import next_in, stepped
+from cliploc.tui.screens.choice import Choice, ask
+from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.state import FACETS, SORTS, ExplorerState, Jumps
+from cliploc.tui.widgets import count as counting
+from cliploc.tui.widgets.sample_list import SampleList
+
+NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
+LISTINGS = {"sort": ("Order the samples by", SORTS), "facet": ("List only", FACETS)}
+
+
+class Walk:
+    """What `walk(…)` does in the keymap. scores: know the present state; change: goes to another one."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        scores: ShownScores,
+        samples: SampleList,
+        count: counting.Count,
+        change: Callable[[ExplorerState], None],
+    ) -> None:
+        self._screen, self._scores, self._samples = screen, scores, samples
+        self._count, self._change = count, change
+        self._jumps = Jumps()
+        self._prefixed = False
+
+    @property
+    def now(self) -> ExplorerState:
+        """The present state."""
+        return self._scores.now
+
+    def go(self, where: str) -> None:
+        """To another sample."""
+        count, order = self._count.take(), self._samples.order
+        if where == "next_mark":
+            target = next_in(order, self.now.sample, self.now.marks, count or 1)
+        else:
+            target = stepped(order, self.now.sample, where, count, self._samples.facts)
+        if where not in NEAR:
+            self.leave()
+        self._to(target)
+
+    def prefix_g(self) -> None:
+        """The second g goes to the first sample."""
+        if self._prefixed:
+            self.go("first")
+        self._prefixed = not self._prefixed
+        self._screen.set_timer(counting.COUNT_PATIENCE, self._forget_prefix)
+
+    def _forget_prefix(self) -> None:
+        self._prefixed = False
+
+    def leave(self) -> None:
+        """Remember the sample that a jump leaves."""
+        self._jumps = self._jumps.left(self.now.sample)
+
+    def jump(self, where: str) -> None:
+        """Back to the sample before the last jump, or forward again."""
+        jump = self._jumps.go_back if where == "back" else self._jumps.go_forward
+        self._jumps, target = jump(self.now.sample)
+        self._to(target)
+
+    def jump_to(self, name: str) -> None:
+        """To a sample, or to the first one of a class."""
+        order = self._samples.order
+        target = next((s.id for s in order if name in (s.id, s.label)), self.now.sample)
+        self.leave()
+        self._to(target)
+
+    def _to(self, sample: str) -> None:
+        self._change(self.now.with_(sample=sample, prompt=""))
+
+    def mark(self) -> None:
+        """Mark or unmark the sample."""
+        self._change(self.now.with_(marks=self.now.marks ^ {self.now.sample}))
+
+    def find(self) -> None:
+        """Open the filter line."""
+        line = self._screen.query_one(Input)
+        # At once: the next keys are text, however fast they are typed.
+        line.display = True
+        self._screen.set_focus(line)
+
+    def keep_filter(self) -> None:
+        """Close the filter line and go back to the keys."""
+        self._screen.set_focus(None)
+        self._screen.query_one(Input).display = False
+
+    def drop_filter(self) -> None:
+        """List everything again."""
+        self._count.take()
+        self._screen.query_one(Input).value = ""
+        self.keep_filter()
+
+    def narrow(self, text: str) -> None:
+        """List what matches; stay on the sample, or go to the first match."""
+        self._change(self.now.with_(listing=replace(self.now.listing, text=text)))
+        ids = [sample.id for sample in self._samples.order]
+        if ids and self.now.sample not in ids:
+            self._to(ids[0])
+
+    def list_by(self, what: str) -> None:
+        """Choose the order of the samples, or which are listed."""
+        title, meanings = LISTINGS[what]
+        listing = self.now.listing
+
+        def chosen(name: str) -> None:
+            self._change(self.now.with_(listing=replace(listing, **{what: name})))
+
+        choices = [Choice(name, name, meaning) for name, meaning in meanings.items()]
+        ask(self._screen, title, choices, chosen, present=getattr(listing, what))

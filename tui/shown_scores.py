@@ -1,0 +1,126 @@
+"""The explorer's scores, and whether they and the pictures are those of the state that is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cliploc.tui.curves import Curves
+from cliploc.tui.freshness import sample_key, scores_key
+from cliploc.tui.state import ExplorerState
+
+if TYPE_CHECKING:
+    from cliploc.core.datasets import Dataset
+    from cliploc.tui.answers import BoardReady, PicturesReady, Scoring
+    from cliploc.tui.board import Board
+
+
+class ShownScores:
+    """What came last, of whatever state; `now` is the one that is shown, and the screen's to set.
+
+    baseline: what differences are to, read at baseline_index. of_sample: came with the pictures.
+    """
+
+    def __init__(self, dataset: Dataset, now: ExplorerState) -> None:
+        self.dataset = dataset
+        self.now = now
+        self.board: Board | None = None
+        self.baseline: Board | None = None
+        self.baseline_index = now.config.threshold_index
+        self._automatic = True
+        self.of_sample: Curves | None = None
+        # Of the pictures that came last: their generation and state.
+        self._came: tuple[int, ExplorerState | None] = (-1, None)
+
+    @property
+    def label(self) -> str:
+        """The class of the present sample."""
+        return self.dataset.by_id(self.now.sample).label
+
+    @property
+    def scored(self) -> int:
+        """How many images have scores."""
+        return len(self.board.ids) if self.board else 0
+
+    @property
+    def heatmaps(self) -> tuple[str, ...]:
+        """The name of the heatmap set that is shown; () while there is none."""
+        return () if self.board is None else (self.board.heatmaps,)
+
+    def take_pictures(self, message: PicturesReady) -> None:
+        """Pictures of the present sample came, with its scores."""
+        self._came, self.of_sample = (message.generation, message.state), message.curves
+
+    def is_older(self, generation: int) -> bool:
+        """Whether pictures are older than those that came last."""
+        return generation < self._came[0]
+
+    def take_board(self, message: BoardReady) -> bool:
+        """The dataset's new scores; False when they are of another source, or worse than what is there."""
+        board, fresh = message.board, self.is_present(message)
+        if not fresh and (message.source != self.now.source or self.has_fresh_board()):
+            return False
+        self.board = board
+        if board is not None and fresh and self._renews_baseline(board):
+            self.baseline, self.baseline_index = board, self.now.config.threshold_index
+        return True
+
+    def fix_baseline(self) -> None:
+        """The present scores are the baseline, until others are chosen."""
+        self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
+        self._automatic = False
+
+    def is_present(self, scored: BoardReady | Scoring | Board) -> bool:
+        """Whether scores are those of the present source and config."""
+        return scores_key(scored.source, scored.config) == scores_key(self.now.source, self.now.config)
+
+    def has_fresh_board(self) -> bool:
+        """Whether the scores of the dataset are there, and those of the present state."""
+        return self.board is not None and self.is_present(self.board)
+
+    def has_fresh_pictures(self) -> bool:
+        """Whether the pictures that came last are those of the present state."""
+        came = self._came[1]
+        return came is not None and drawn_from(came) == drawn_from(self.now)
+
+    def stale(self) -> frozenset[str]:
+        """The scopes whose scores are those of a state before."""
+        old = set() if self._is_samples() or self._sample_on_board() else {"sample"}
+        return frozenset(old if self.has_fresh_board() else old | {"class", "all"})
+
+    def curves(self, scope: str) -> Curves | None:
+        """The newest curves of sample, class or all; `stale` says which are not the present state's."""
+        if scope != "sample":
+            return self._of(self.board, scope)
+        return self.of_sample if self._is_samples() else self._sample_on_board() or self.of_sample
+
+    def baseline_curves(self, scope: str) -> Curves | None:
+        """What the curves are compared with."""
+        return self._of(self.baseline, scope)
+
+    def _is_samples(self) -> bool:
+        """Whether what came with the pictures are the present sample's scores."""
+        came = self._came[1]
+        return came is not None and sample_key(came) == sample_key(self.now)
+
+    def _sample_on_board(self) -> Curves | None:
+        """The present sample's scores from those of the dataset."""
+        return self._of(self.board, "sample") if self.has_fresh_board() and not self.now.prompt else None
+
+    def _renews_baseline(self, board: Board) -> bool:
+        """Whether a board is a baseline: the first one, and the same one with more images."""
+        if self.baseline is None:
+            return True
+        alike = (board.source, board.config) == (self.baseline.source, self.baseline.config)
+        return self._automatic and alike and len(board.ids) > len(self.baseline.ids)
+
+    def _of(self, board: Board | None, scope: str) -> Curves | None:
+        if board is None:
+            return None
+        if scope == "sample":
+            return board.of_sample(self.now.sample)
+        return board.curves(self.label if scope == "class" else None)
+
+
+def drawn_from(state: ExplorerState) -> tuple[object, ...]:
+    """What of a state its pictures show."""
+    return (state.sample, state.source, state.config, state.prompt, state.view)
