@@ -114,7 +114,11 @@ def _score(arguments: argparse.Namespace) -> None:
         notes = notes_on_masks(arguments.path, dataset, arguments.predicted_mask_value)
     else:
         masks = read_results(
-            arguments.path, dataset, annotations=arguments.annotations, least_score=arguments.least_score
+            arguments.path,
+            dataset,
+            annotations=arguments.annotations,
+            least_score=arguments.least_score,
+            notice=say,
         )
     say_notes(ground(dataset, [sample.id for sample in dataset.samples]).sentences)
     say_notes(f"predicted masks: {note}" for note in notes)

@@ -99,25 +99,32 @@ def results(found: Iterable[Prediction], dataset: Dataset) -> list[Entry]:
 
 
 def ground_truth(dataset: Dataset) -> Entry:
-    """The dataset's true masks as a COCO annotation file, in the terms of `results`."""
+    """The dataset's true masks as a COCO annotation file, in the terms of `results`.
+
+    Ignored pixels are a crowd of their own, which is COCO's way to say that they do not count. Samples
+    in which nothing counts are left out.
+    """
     images, categories = _numbers(dataset)
-    pictures, annotations = [], []
-    for sample in dataset.samples:
-        true_mask = sample.true_mask()
+    pictures: list[Entry] = []
+    annotations: list[Entry] = []
+    for sample in dataset.scorable:
+        true_mask, ignored = sample.true_mask(), sample.ignored()
         height, width = true_mask.shape
         number = images[sample.id]
         pictures.append({"id": number, "file_name": sample.id, "height": height, "width": width})
-        annotations.append(
-            {
-                "id": number,
-                "image_id": number,
-                "category_id": categories[sample.label],
-                "segmentation": _encoded(true_mask),
-                "area": int(true_mask.sum()),
-                "bbox": [float(side) for side in cv2.boundingRect(true_mask.astype(np.uint8))],
-                "iscrowd": 0,
-            }
-        )
+        masks = [true_mask] if ignored is None or not ignored.any() else [true_mask, ignored]
+        for crowd, mask in enumerate(masks):
+            annotations.append(
+                {
+                    "id": number + crowd * len(images),
+                    "image_id": number,
+                    "category_id": categories[sample.label],
+                    "segmentation": _encoded(mask),
+                    "area": int(mask.sum()),
+                    "bbox": [float(side) for side in cv2.boundingRect(mask.astype(np.uint8))],
+                    "iscrowd": crowd,
+                }
+            )
     named = [{"id": number, "name": label} for label, number in categories.items()]
     return {"images": pictures, "annotations": annotations, "categories": named}
 
