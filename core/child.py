@@ -23,6 +23,8 @@ from cliploc.core.errors import ClipLocError
 log = logging.getLogger(__name__)
 DEATHS_IN_A_ROW = 3
 LOG_LIMIT = 1_000_000  # bytes; an older log is started afresh
+# Set to `json`, it makes the progress of our commands lines that a program can read.
+PROGRESS = "CLIPLOC_PROGRESS"
 Process = subprocess.Popen[bytes]
 Message = TypeVar("Message")
 

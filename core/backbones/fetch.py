@@ -1,19 +1,23 @@
 """Downloading published weights into the cache that open_clip reads, and checking what is there.
 
-huggingface_hub downloads (its bar on stderr, resumed after an interruption, a file
-appears under its name only when it is whole); here are the names and the clear words.
+huggingface_hub downloads (resumed after an interruption, a file appears under its name only when it
+is whole); here are the names and the clear words.
 """
 
 from __future__ import annotations
 
+import io
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import constants, hf_hub_download
 from huggingface_hub import errors as hub_errors
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED, Published
@@ -21,6 +25,7 @@ from cliploc.core.errors import CheckpointError, ParameterError, ResourceError, 
 
 # Of whichever HTTP client the installed huggingface_hub is built on.
 _HTTP_ERROR: type[Exception] = vars(hub_errors)["HTTPError"]
+Report = Callable[[str, int, int], None]
 _REACHED_WITHIN = 5.0  # seconds; huggingface_hub alone would retry for most of a minute
 
 
@@ -68,12 +73,15 @@ def _of_tag(backbone: str, tag: str) -> Remote:
     return Remote(f"{backbone}:{tag}", repository, (files,))
 
 
-def fetch(wanted: Remote) -> Path:
-    """Download what is missing and return the weights file. ResourceError without a network."""
+def fetch(wanted: Remote, report: Report) -> Path:
+    """Download what is missing and return the weights file. ResourceError without a network.
+
+    report: called with a file's name, how many of its bytes are here and how many there are (0: not said).
+    """
     for group in wanted.groups:
         if hub.cached(wanted.repository, group) is None:
             _check_network()
-            _download(wanted, group)
+            _download(wanted, group, report)
     found = wanted.cached()
     assert found is not None
     return found
@@ -94,10 +102,10 @@ def _check_network() -> None:
         ) from None
 
 
-def _download(wanted: Remote, group: tuple[str, ...]) -> None:
+def _download(wanted: Remote, group: tuple[str, ...], report: Report) -> None:
     for filename in group:
         try:
-            hf_hub_download(wanted.repository, filename)
+            hf_hub_download(wanted.repository, filename, tqdm_class=_reported(filename, report))
             return
         except EntryNotFoundError as error:
             if isinstance(error, LocalEntryNotFoundError):
@@ -105,6 +113,20 @@ def _download(wanted: Remote, group: tuple[str, ...]) -> None:
         except (_HTTP_ERROR, OSError) as error:
             raise _interrupted(wanted, error) from error
     raise CheckpointError(f"{wanted.repository} has none of {', '.join(group)}; expected weights there")
+
+
+def _reported(name: str, report: Report) -> type[tqdm]:
+    """A bar of huggingface_hub's that tells how far it is, and draws nothing."""
+
+    class Reported(tqdm):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  tqdm's own
+            super().__init__(*arguments, **{**options, "file": io.StringIO(), "disable": False})
+
+        def display(self, *_: object, **__: object) -> bool:
+            report(name, int(self.n), int(self.total or 0))
+            return True
+
+    return Reported
 
 
 def _interrupted(wanted: Remote, error: Exception) -> ResourceError:

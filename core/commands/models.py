@@ -10,6 +10,7 @@ from cliploc.core.backbones.catalog import demo_folder, told_of
 from cliploc.core.backbones.fetch import fetch, published_and_cached, remote
 from cliploc.core.commands.options import add_actions, add_json_argument, add_told_arguments
 from cliploc.core.commands.output import print_lines, print_table, say
+from cliploc.core.commands.progress import progress
 from cliploc.core.errors import CheckpointError
 
 
@@ -67,7 +68,9 @@ def _fetch(arguments: argparse.Namespace) -> None:
     wanted = [remote(name) for name in arguments.names]
     for each in wanted:
         say(f"{each.name}: from {each.repository}")
-        print_lines([str(fetch(each))])
+        with progress("bytes") as report:
+            found = fetch(each, report)
+        print_lines([str(found)])
 
 
 def _check(arguments: argparse.Namespace) -> int:

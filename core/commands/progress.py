@@ -1,7 +1,13 @@
-"""Progress on stderr: a bar with rate and time left on a terminal, a few lines elsewhere."""
+"""Progress on stderr: a bar with rate and time left on a terminal, a few lines elsewhere.
+
+With CLIPLOC_PROGRESS=json it is lines of JSON, for programs that follow us: `{"progress": TEXT, "said":
+"41.0 of 123.0 MB", "part": 0.33}`, part being null where the whole is not known.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +28,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from cliploc.core.child import PROGRESS
 from cliploc.core.commands.output import say
 from cliploc.core.errors import clean
 
@@ -32,11 +39,13 @@ Report = Callable[[str, int, int], None]
 @contextmanager
 def progress(unit: str = "images") -> Iterator[Report]:
     """Show what is reported inside the block. unit: what is counted; `bytes` are shown as sizes."""
-    if sys.stderr.isatty():
+    if os.environ.get(PROGRESS) == "json":
+        yield _in_steps(unit, _print_json)
+    elif sys.stderr.isatty():
         with _bars(unit) as bars:
             yield _on_bars(bars)
     else:
-        yield _in_lines(unit)
+        yield _in_steps(unit, lambda text, said, _: say(f"{text}: {said}"))
 
 
 def _bars(unit: str) -> Progress:
@@ -74,8 +83,8 @@ def _on_bars(bars: Progress) -> Report:
     return report
 
 
-def _in_lines(unit: str) -> Report:
-    """A line a tenth; a line a percent of a download, which takes long and which a screen may follow."""
+def _in_steps(unit: str, tell: Callable[[str, str, float | None], None]) -> Report:
+    """Told a tenth at a time; a percent of a download, which takes long and which a screen may follow."""
     parts = 100 if unit == "bytes" else 10
     steps: dict[str, int] = {}
 
@@ -84,9 +93,14 @@ def _in_lines(unit: str) -> Report:
         if steps.get(text) != step:
             steps[text] = step
             counted = f"{_count(done, unit)} of {_count(total, unit)}" if total else _count(done, unit)
-            say(f"{text}: {counted} {'MB' if unit == 'bytes' else unit}")
+            told = f"{counted} {'MB' if unit == 'bytes' else unit}"
+            tell(text, told, min(done / total, 1.0) if total else None)
 
     return report
+
+
+def _print_json(text: str, said: str, part: float | None) -> None:
+    print(json.dumps({"progress": clean(text), "said": said, "part": part}), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _count(number: int, unit: str) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from cliploc.core import paths
+from cliploc.core.commands.progress import progress
 from cliploc.core.lock import is_held
 from cliploc.tui import session
 from cliploc.tui.app import ExplorerApp, Reopen
 from cliploc.tui.screens.data_choice import data_choices, is_place
 from cliploc.tui.state import ExplorerState, Source
-from cliploc.tui.studio.fetching import last_said, part_of
+from cliploc.tui.studio.fetching import Progress, last_said
 from cliploc.tui.widgets.fetch_line import FetchLine
 from tests.tui.conftest import settled, until
 
@@ -23,7 +24,7 @@ SIZE = (120, 40)
 # A download that says how far it is, then waits for a file before it ends.
 SLOW = """
 import pathlib, sys, time
-print("downloading: 41.0 of 123.0 MB", file=sys.stderr, flush=True)
+print('{{"progress": "downloading", "said": "41.0 of 123.0 MB", "part": 0.333}}', file=sys.stderr, flush=True)
 end = time.monotonic() + 120  # it must not outlive a test that failed
 while not pathlib.Path({gate!r}).exists() and time.monotonic() < end:
     time.sleep(0.01)
@@ -99,19 +100,22 @@ async def test_a_download_that_fails_says_why(
         await until(lambda: "the server does not answer" in app.notices, pilot)
 
 
-def test_what_a_log_said_last_is_the_last_state_of_its_bar(tmp_path: Path) -> None:
-    (tmp_path / "log").write_text("weights: from x\nopen_clip.bin:  12%|█  |\ropen_clip.bin:  34%|███|")
-    said = last_said(tmp_path / "log")
-    assert said.startswith("open_clip.bin:  34%")
-    assert part_of(said) == 0.34
-
-
-@pytest.mark.parametrize(
-    ("said", "part"),
-    [("unpacking: 1,024.0 of 2,048.0 MB", 0.5), ("downloading: 3.0 of 0.0 MB", None), ("from x", None)],
-)
-def test_how_much_is_done_is_read_from_what_is_said(said: str, part: float | None) -> None:
-    assert part_of(said) == part
+def test_a_log_says_how_far_it_is_as_the_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `progress` writes for programs is what is read here, and any other line is words."""
+    monkeypatch.setenv("CLIPLOC_PROGRESS", "json")
+    log = tmp_path / "log"
+    for done, total, part in ((41_000_000, 123_000_000, 1 / 3), (5_000_000, 0, None)):
+        with progress("bytes") as report:
+            report("downloading", done, total)
+        log.write_text(capsys.readouterr().err)
+        found = last_said(log)
+        assert found.said.startswith("downloading: ")
+        assert found.part == (None if part is None else pytest.approx(part))
+    log.write_text("cliploc: the server does not answer\n")
+    assert last_said(log) == Progress("cliploc: the server does not answer", None)
+    assert last_said(tmp_path / "nothing") == Progress("", None)
 
 
 async def test_a_dataset_that_cannot_be_opened_leaves_everything_as_it_is(make_app: Make) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import signal
 import subprocess
 import time
@@ -19,19 +18,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cliploc.core import paths
-from cliploc.core.child import module
+from cliploc.core.child import PROGRESS, module
 from cliploc.core.errors import clean
 from cliploc.core.lock import is_held
 from cliploc.tui.answers import FetchChanged, Told, Trouble
 from cliploc.tui.studio.lanes import Cancelled, Lane
 
 COMMAND = module("cliploc.core.cli")
-# huggingface_hub draws its bar into a log only when it is told so.
-TALKATIVE = {"TQDM_POSITION": "-1"}
 LOOK_SECONDS = 0.3
 LAST_BYTES = 4096
-COUNTED = re.compile(r"([\d.,]+) of ([\d.,]+)")
-PERCENT = re.compile(r"(\d+)%")
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class Fetches:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | TALKATIVE,
+                env=os.environ | {PROGRESS: "json"},
                 start_new_session=True,
             )
         fetch = Fetch(title, done, process.pid)
@@ -101,17 +96,17 @@ class Fetches:
             return
         self._follow(fetch, lambda: not is_held(_log()), cancelled)
         if not cancelled():
-            self._tell_end(fetch, not last_said(_log()).startswith("cliploc: "))
+            self._tell_end(fetch, not last_said(_log()).said.startswith("cliploc: "))
 
     def _follow(self, fetch: Fetch, ended: Callable[[], bool], cancelled: Cancelled) -> None:
         while not ended() and not cancelled():
             said = last_said(_log())
-            self._post(FetchChanged(fetch.title, said, part_of(said)))
+            self._post(FetchChanged(fetch.title, said.said, said.part))
             time.sleep(LOOK_SECONDS)
 
     def _tell_end(self, fetch: Fetch, well: bool) -> None:
         self._post(FetchChanged("", "", None))
-        said = last_said(_log()).removeprefix("cliploc: ")
+        said = last_said(_log()).said.removeprefix("cliploc: ")
         if self._stopping:
             self._post(Told(f"stopped fetching {fetch.title}; the same again goes on from there"))
         elif well:
@@ -120,26 +115,28 @@ class Fetches:
             self._post(Trouble(said or f"fetching {fetch.title} ended without a word"))
 
 
-def last_said(log: Path) -> str:
-    """The last line of a log, or the last state of a bar that is drawn over itself."""
+@dataclass(frozen=True)
+class Progress:
+    """What a log said last. part: how much is done, in [0, 1], None where that is not known."""
+
+    said: str
+    part: float | None
+
+
+def last_said(log: Path) -> Progress:
+    """The last line of a log: progress, or the command's own words."""
     try:
         with log.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
             text = file.read().decode(errors="replace")
     except OSError:
-        return ""
-    lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
-    return clean(lines[-1]).strip() if lines else ""
-
-
-def part_of(said: str) -> float | None:
-    """How much is done, in [0, 1], of `12.3 of 123.5 MB` or `34%|███`; None where it is not said."""
-    if found := COUNTED.search(said):
-        done, total = (float(number.replace(",", "").rstrip(".") or 0) for number in found.groups())
-        return min(done / total, 1.0) if total else None
-    if found := PERCENT.search(said):
-        return min(int(found[1]) / 100, 1.0)
-    return None
+        return Progress("", None)
+    line = next((line for line in reversed(text.splitlines()) if line.strip()), "")
+    try:
+        found = json.loads(line)
+        return Progress(clean(f"{found['progress']}: {found['said']}"), found["part"])
+    except (ValueError, TypeError, KeyError):
+        return Progress(clean(line).strip(), None)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
