@@ -20,6 +20,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +31,9 @@ import numpy.typing as npt
 
 from cliploc.core import paths
 from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.files import read
 from cliploc.core.datasets.spec import resolved
-from cliploc.core.errors import ParameterError, StoreError, clean, unknown
+from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity
 
 __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
@@ -44,6 +46,7 @@ T = TypeVar("T")
 
 MANIFEST = "identity.json"
 WHOLE = "heatmaps.npy"
+_LARGEST_MANIFEST = 1 << 20  # bytes
 
 
 class HeatmapStore:
@@ -103,8 +106,8 @@ class HeatmapStore:
 
     def _read(self, manifest: Path) -> HeatmapSet | None:
         try:
-            identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
-        except (OSError, ValueError, AttributeError, StoreError):
+            identity = Identity.from_dict(json.loads(read(manifest, _LARGEST_MANIFEST)))
+        except (DatasetError, ValueError, AttributeError, RecursionError, StoreError):
             return None
         hidden = manifest.parent.name.startswith(".")
         return None if hidden or identity.key != manifest.parent.name else self.open(identity)
@@ -273,6 +276,8 @@ class HeatmapSet:
     def _load(self, name: str) -> Records:
         path = self.folder / name
         try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ValueError("not a regular file")
             records: Records = np.load(path, mmap_mode="r", allow_pickle=False)
             if set(records.dtype.names or ()) != {"id", "heatmap"}:
                 raise ValueError("not records of id and heatmap")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -22,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cliploc.core import paths
-from cliploc.core.errors import StoreError, clean
+from cliploc.core.datasets.files import read
+from cliploc.core.errors import DatasetError, StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.methods.switches import ALL, Kept
@@ -61,6 +63,8 @@ class TermSet:
         """One sample's terms, mapped from the file; None where they are not there."""
         path = self.folder / _name(id_)
         try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ValueError("not a regular file")
             terms: Terms = np.load(path, mmap_mode="r", allow_pickle=False)
             if terms.ndim != 4 or terms.dtype != np.float32:
                 raise ValueError(f"found {terms.dtype} {terms.shape}")
@@ -97,8 +101,8 @@ def every() -> list[TermSet]:
     sets = []
     for manifest in sorted(_root().glob(f"*/{MANIFEST}")):
         try:
-            identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
-        except (OSError, ValueError, AttributeError, StoreError):
+            identity = Identity.from_dict(json.loads(read(manifest, 1 << 20)))
+        except (DatasetError, ValueError, AttributeError, RecursionError, StoreError):
             continue
         if identity.key == manifest.parent.name:
             sets.append(TermSet(identity))
