@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Dispatch to the action."""
+    from cliploc.core.sweep.damage import named
     from cliploc.core.sweep.ledger import Ledger
 
     actions: dict[str, Callable[[Ledger, argparse.Namespace], int]] = {
@@ -74,8 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
         "import": _import,
     }
     ledger = Ledger()
-    ledger.sweep()
-    return actions[arguments.action](ledger, arguments)
+    with named(ledger):
+        ledger.sweep()
+        return actions[arguments.action](ledger, arguments)
 
 
 def worked(ledger: Ledger, id_: str, *, as_json: bool) -> int:

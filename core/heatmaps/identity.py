@@ -92,6 +92,8 @@ class Identity:
 
         StoreError for anything that neither can have made.
         """
+        if not isinstance(values, Mapping):
+            raise StoreError(f"not the identity of a heatmap set: {type(values).__name__}")
         if "pictures" not in values and "dataset" in values:
             values = {**{n: v for n, v in values.items() if n != "dataset"}, "pictures": values["dataset"]}
             values = {"assumed": "", **values, "old": True}
@@ -102,6 +104,8 @@ class Identity:
         wrong += [name for name in ("size", "version") if not isinstance(values.get(name), int)]
         texts = set(known) - {"size", "version", "parameters", "old"}
         wrong += [name for name in sorted(texts) if not isinstance(values.get(name), str)]
+        if isinstance(parameters, Mapping):
+            wrong += [name for name, value in parameters.items() if not isinstance(value, str | int | float)]
         if wrong or not isinstance(parameters, Mapping) or not isinstance(values["old"], bool):
             raise StoreError(f"not the identity of a heatmap set: look at {clean(', '.join(wrong))}")
         if values["method"] == IMPORTED and "name" not in parameters:

@@ -21,6 +21,7 @@ import hashlib
 import json
 import shutil
 import stat
+import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,11 @@ T = TypeVar("T")
 
 MANIFEST = "identity.json"
 WHOLE = "heatmaps.npy"
+# What numpy raises over a broken header or too few bytes.
+UNREADABLE = (
+    OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
+    tokenize.TokenError,
+)  # fmt: skip
 _LARGEST_MANIFEST = 1 << 20  # bytes
 
 
@@ -283,7 +289,7 @@ class HeatmapSet:
                 raise ValueError("not records of id and heatmap")
         except FileNotFoundError:
             raise
-        except (OSError, ValueError, EOFError) as error:
+        except UNREADABLE as error:
             raise self._damaged(name, error) from error
         return records
 

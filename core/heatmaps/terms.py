@@ -27,6 +27,7 @@ from cliploc.core.datasets.files import read
 from cliploc.core.errors import DatasetError, StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.heatmaps.store import UNREADABLE
 from cliploc.core.methods.switches import ALL, Kept
 
 Terms = npt.NDArray[np.float32]
@@ -70,7 +71,7 @@ class TermSet:
                 raise ValueError(f"found {terms.dtype} {terms.shape}")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError) as error:
+        except UNREADABLE as error:
             raise StoreError(
                 f"{path} is damaged ({clean(error)}); delete the folder {self.folder}: it is computed again"
             ) from error
