@@ -6,12 +6,14 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from cliploc.core.commands import COMMANDS
 from cliploc.core.commands.output import say
 from cliploc.core.completions import add_completions
 from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.paths import make_folder, state_dir
 from cliploc.core.version import VERSION
 
 
@@ -39,7 +41,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f"{clean(error.filename)}: " if error.filename else ""
         say(f"cliploc: {place}{clean(error.strerror or error)}; --debug shows where")
         return 1
+    except Exception as error:
+        if arguments.debug:
+            raise
+        what = f"unexpected {type(error).__name__}: {clean(error)[:300]}"
+        say(f"cliploc: {what}; {_logged()}--debug shows where")
+        return 1
     return int(code or 0)
+
+
+def _logged() -> str:
+    """Keep the traceback in the state folder; where, for the sentence."""
+    path = state_dir() / "cliploc.log"
+    try:
+        make_folder(path.parent)
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"cliploc {VERSION} {' '.join(sys.argv[1:])}\n{traceback.format_exc()}\n")
+    except (ClipLocError, OSError):
+        return ""
+    return f"{clean(path)} has the details, "
 
 
 def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:

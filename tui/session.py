@@ -13,6 +13,7 @@ from cliploc.tui.state import ExplorerState
 
 VERSION = 1
 DATASETS_KEPT = 20
+LARGEST = 4 << 20  # bytes
 log = logging.getLogger(__name__)
 
 
@@ -53,8 +54,11 @@ def mark_hints_seen() -> None:
 
 
 def _read() -> dict[str, Any]:
+    path = paths.state_dir() / "session.json"
     try:
-        content = json.loads((paths.state_dir() / "session.json").read_bytes())
+        if path.exists() and not (path.is_file() and path.stat().st_size <= LARGEST):
+            raise ValueError(f"{path} is not a file of at most {LARGEST >> 20} MB")
+        content = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import stat
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -39,6 +40,7 @@ _TRANSFORMERS = re.compile(
     r"(^|\.)(vision_model|text_model)\.(embeddings|encoder)\.|(^|\.)visual_projection\."
 )
 _NESTED = 4  # mappings within mappings; deeper ones are not looked into
+_LARGEST = 256 << 30  # bytes of a file
 _NAMED = 6  # names in a sentence
 
 
@@ -88,6 +90,11 @@ def non_finite(model: nn.Module) -> list[str]:
 
 def _content(path: Path) -> object:
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            raise CheckpointError(
+                f"{path} is no file of weights: expected a regular file of at most {_LARGEST >> 30} GB"
+            )
         with path.open("rb") as file:
             start = file.read(9)
             file.seek(0)

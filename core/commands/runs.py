@@ -15,6 +15,7 @@ from cliploc.core.commands.output import print_json, print_lines, print_table, s
 from cliploc.core.commands.progress import progress
 from cliploc.core.sweep.archive import pack, unpack
 from cliploc.core.sweep.compare import baselines_of, compared, rivals
+from cliploc.core.sweep.damage import named
 from cliploc.core.sweep.doubts import COMPARED_FROM
 from cliploc.core.sweep.export import export
 from cliploc.core.sweep.ledger import Ledger
@@ -50,8 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(act: Act, arguments: argparse.Namespace) -> int | None:
     ledger = Ledger()
-    ledger.sweep()
-    return act(ledger, arguments)
+    with named(ledger):
+        ledger.sweep()
+        return act(ledger, arguments)
 
 
 def worked(ledger: Ledger, id_: str, *, as_json: bool) -> int:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from cliploc.core.datasets.files import LARGEST, check_regular
 from cliploc.core.errors import DatasetError, ResourceError, StoreError, clean
 
 
@@ -24,6 +25,8 @@ def unpack(
     DatasetError for what is no sound zip, leads out of the folder, links elsewhere or
     unpacks to more than `largest` bytes; ResourceError when the disk is too small.
     """
+    if archive.exists():
+        check_regular(archive, max(largest, LARGEST))
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [

@@ -92,6 +92,8 @@ class Identity:
 
         StoreError for anything that neither can have made.
         """
+        if not isinstance(values, Mapping):
+            raise StoreError(f"not the identity of a heatmap set: {type(values).__name__}")
         if "pictures" not in values and "dataset" in values:
             values = {**{n: v for n, v in values.items() if n != "dataset"}, "pictures": values["dataset"]}
             values = {"assumed": "", **values, "old": True}
@@ -99,6 +101,9 @@ class Identity:
         kinds = dict.fromkeys(known, str) | {"size": int, "version": int, "old": bool, "parameters": Mapping}
         wrong = sorted(set(values) - known)
         wrong += [name for name, kind in kinds.items() if not isinstance(values.get(name), kind)]
+        if "parameters" not in wrong:
+            given = cast(Mapping[str, object], values["parameters"])
+            wrong += [name for name, value in given.items() if not isinstance(value, str | int | float)]
         if wrong:
             raise StoreError(f"not the identity of a heatmap set: look at {clean(', '.join(wrong))}")
         parameters = cast(Mapping[str, Value], values["parameters"])

@@ -21,6 +21,8 @@ import hashlib
 import json
 import math
 import shutil
+import stat
+import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
@@ -32,6 +34,7 @@ import numpy.typing as npt
 
 from cliploc.core import paths
 from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.files import read
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity
@@ -48,6 +51,12 @@ T = TypeVar("T")
 MANIFEST = "identity.json"
 PLACES = "places.json"
 WHOLE = "heatmaps.npy"
+# What numpy raises over a broken header or too few bytes.
+UNREADABLE = (
+    OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
+    tokenize.TokenError,
+)  # fmt: skip
+_LARGEST_MANIFEST = 1 << 20  # bytes
 
 
 class HeatmapStore:
@@ -108,8 +117,8 @@ class HeatmapStore:
 def identities(root: Path) -> Iterator[Identity]:
     """Those whose folders lie under `root`. A folder that is not (or no longer) one is passed over."""
     for manifest in sorted(root.glob(f"[!.]*/{MANIFEST}")):
-        with suppress(OSError, ValueError, AttributeError, StoreError):
-            identity = Identity.from_dict(json.loads(manifest.read_text(encoding="utf-8")))
+        with suppress(DatasetError, ValueError, AttributeError, RecursionError, StoreError):
+            identity = Identity.from_dict(json.loads(read(manifest, _LARGEST_MANIFEST)))
             if identity.key == manifest.parent.name:
                 yield identity
 
@@ -327,12 +336,14 @@ class HeatmapSet:
     def _load(self, name: str) -> Records:
         path = self.folder / name
         try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ValueError("not a regular file")
             records: Records = np.load(path, mmap_mode="r", allow_pickle=False)
             if set(records.dtype.names or ()) != {"id", "heatmap"}:
                 raise ValueError("not records of id and heatmap")
         except FileNotFoundError:
             raise
-        except (OSError, ValueError, EOFError) as error:
+        except UNREADABLE as error:
             raise self._damaged(name, error) from error
         return records
 

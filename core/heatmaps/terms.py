@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from cliploc.core import paths
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.store import identities, write_manifest
+from cliploc.core.heatmaps.store import UNREADABLE, identities, write_manifest
 from cliploc.core.methods.switches import ALL, Kept
 
 Terms = npt.NDArray[np.float32]
@@ -59,12 +60,14 @@ class TermSet:
         """One sample's terms, mapped from the file; None where they are not there."""
         path = self.folder / _name(id_)
         try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ValueError("not a regular file")
             terms: Terms = np.load(path, mmap_mode="r", allow_pickle=False)
             if terms.ndim != 4 or terms.dtype != np.float32:
                 raise ValueError(f"found {terms.dtype} {terms.shape}")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError) as error:
+        except UNREADABLE as error:
             raise StoreError(
                 f"{path} is damaged ({clean(error)}); delete the folder {self.folder}: it is computed again"
             ) from error

@@ -177,13 +177,17 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
+    if path.exists() and not path.is_file():  # SQLite would wait for a pipe's other end
+        raise StoreError(f"{path} is not a regular file; move it away, or point CLIPLOC_HOME at another")
     db = _connect(f"file:{_quoted(path)}?mode=ro")
     try:
         db.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         db.close()
         if os.access(path.parent, os.W_OK):
-            raise
+            with closing(_connect(f"file:{_quoted(path)}?mode=rw")) as writer:
+                _version(writer)  # takes back what a killed writer left half written
+            return _connect(f"file:{_quoted(path)}?mode=ro")
         # WAL wants a shared-memory file beside it; what lies in a folder that is read-only does not change.
         return _connect(f"file:{_quoted(path)}?mode=ro&immutable=1")
     return db

@@ -60,7 +60,6 @@ def drive(
             driver.stop_with("failed", str(error))
             raise
         except Exception as error:
-            log.exception("run %s failed", run)
             driver.stop_with("failed", f"{type(error).__name__}: {error}")
             raise
         ledger.set_state(run, state, message)
@@ -104,8 +103,8 @@ class _Driver:
             if len(self._ledger.finished_sets(self._run)) == len(self._plan.sets):
                 state, message = "done", f"its scores are whole; going on with it failed: {message}"
             self._ledger.set_state(self._run, state, message)
-        except ClipLocError:
-            log.exception("run %s could not record that it is %s", self._run, state)
+        except ClipLocError as error:
+            log.error("run %s could not record that it is %s: %s", self._run, state, error)
 
     def _reserve(self) -> None:
         write_whole(self._folder / _RESERVE, bytes(RESERVE_BYTES))

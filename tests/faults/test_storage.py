@@ -7,6 +7,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -130,6 +131,21 @@ def test_a_ledger_whose_creation_was_interrupted_is_an_empty_one(
     assert main(["runs", "show", "last"]) == 2
     assert "no run" in capsys.readouterr().err
     assert ledger.run(ledger.create(small_plan(toy))).state == "waiting"
+
+
+def test_a_write_that_was_killed_is_taken_back_by_the_next_reader(toy: str) -> None:
+    ledger = Ledger()
+    run = ledger.create(small_plan(toy))
+    killed = (
+        "import os, signal, sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('PRAGMA journal_mode = DELETE'); db.execute('PRAGMA cache_size = 1')\n"
+        "db.execute('BEGIN'); db.execute('CREATE TABLE half (data BLOB)')\n"
+        "for _ in range(500): db.execute('INSERT INTO half VALUES (zeroblob(9000))')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", killed, ledger.path], check=False)
+    assert ledger.path.with_name("runs.db-journal").exists()
+    assert [row.id for row in ledger.runs()] == [run]
 
 
 def test_an_older_ledger_is_migrated(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:

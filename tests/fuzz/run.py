@@ -27,6 +27,7 @@ from cliploc.core.heatmaps.exchange import read_npz
 from cliploc.core.predictions.read import read_masks, read_results
 from tests.core.datasets.readers import compressed, disc, runs_of, saved
 from tests.fuzz.mutate import rewritten, spoiled
+from tests.fuzz.ours import OURS
 
 HEIGHT, WIDTH = 48, 64
 LIMIT = 4 << 30  # of address space: what asks for more fails instead of taking the machine along
@@ -243,7 +244,8 @@ def tables(rng: random.Random, folder: Path) -> None:
 
 
 READERS: dict[str, Callable[[random.Random, Path], None]] = {
-    each.__name__: each for each in (images, masks, annotations, results, predicted, heatmaps, tables)
+    **{each.__name__: each for each in (images, masks, annotations, results, predicted, heatmaps, tables)},
+    **OURS,
 }
 
 

@@ -1,0 +1,1 @@
+"""Hard use: strange files, hostile text, odd machines, long life."""
