@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from cliploc.core import scores
 from cliploc.core.codes import Codes, Float32, Mask, codes_for
+from cliploc.core.errors import ParameterError
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
 Integers = npt.NDArray[np.int64]
@@ -212,8 +213,8 @@ def score(
 ) -> dict[str, float]:
     """All five scores of one heatmap under one config, at the config's threshold, each in [0, 1].
 
-    heatmap: (h, w) float32 in [0, 1]. true_mask: (H, W) bool. ignored: (H, W) bool, pixels
-    that do not count. ParameterError for a heatmap that is not finite.
+    heatmap: (h, w) floats in [0, 1]. true_mask: (H, W) bool, or whole numbers 0 and 1, or 0 and 255.
+    ignored: likewise, pixels that do not count. ParameterError for anything else.
 
     >>> true_mask = np.zeros((256, 256), bool)
     >>> true_mask[64:128, 64:128] = True
@@ -222,5 +223,35 @@ def score(
     >>> score(heatmap, true_mask, PostProcess(interpolation="nearest"))["mean_iou"]
     0.5
     """
-    counts = counts_of(codes_for(heatmap, true_mask.shape, config), true_mask, ignored)
+    truth = _as_mask(true_mask, "true_mask")
+    void = None if ignored is None else _as_mask(ignored, "ignored")
+    if void is not None and void.shape != truth.shape:
+        raise ParameterError(f"ignored: found shape {void.shape}, expected {truth.shape} of the true mask")
+    counts = counts_of(codes_for(_as_heatmap(heatmap), truth.shape, config), truth, void)
     return {name: float(of(counts)[config.threshold_index]) for name, of in SCORES.items()}
+
+
+def _as_heatmap(given: object) -> Float32:
+    found = np.asarray(given)
+    if found.dtype.kind != "f" or found.ndim != 2 or not found.size:
+        raise ParameterError(
+            f"heatmap: found {found.dtype} of shape {found.shape}, expected floats of shape (h, w)"
+        )
+    if found.min() < 0 or found.max() > 1:  # NaN and infinity are told by who reads codes
+        raise ParameterError(
+            f"heatmap: found values from {found.min():.3g} to {found.max():.3g}, expected [0, 1]; "
+            "`normalize` stretches maps"
+        )
+    return found.astype(np.float32)
+
+
+def _as_mask(given: object, name: str) -> Mask:
+    found = np.asarray(given)
+    if found.ndim != 2 or not found.size or found.dtype.kind not in "bui":
+        raise ParameterError(f"{name}: found {found.dtype} of shape {found.shape}, expected a mask (H, W)")
+    values = set(np.unique(found).tolist())
+    if not (values <= {0, 1} or values <= {0, 255}):
+        shown = ", ".join(map(str, sorted(values)[:4]))
+        raise ParameterError(f"{name}: found values {shown}, expected 0 and 1, or 0 and 255; choose with ==")
+    mask: Mask = found != 0
+    return mask

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cliploc.core.datasets import files
+from cliploc.core.datasets.ids import label_of
 from cliploc.core.errors import DatasetError, clean
 
 LARGEST_ANNOTATIONS = 4 << 30
@@ -120,7 +121,7 @@ def _by_id(entries: Sequence[Entry], what: str) -> dict[str, Entry]:
 
 
 def _labels(categories: Sequence[Entry]) -> dict[str, str]:
-    return {id_: str(category["name"]) for id_, category in _by_id(categories, "category").items()}
+    return {id_: label_of(str(category["name"])) for id_, category in _by_id(categories, "category").items()}
 
 
 def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, CocoImage]:

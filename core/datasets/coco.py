@@ -306,6 +306,9 @@ def _is_small(segmentation: object, picture: CocoImage) -> bool:
             xs and min(xs) >= 0 and min(ys) >= 0 and max(xs) <= picture.width and max(ys) <= picture.height
         )
         area, outline = _extent(xs, ys)
+        corners = list(zip(xs, ys, strict=False))
+        # An outline that is drawn twice has twice the area, and covers nothing.
+        inside = inside and len(set(corners)) >= len(corners) - (corners[0] == corners[-1])
         if inside and area > 4 * outline + 4:
             return False
     return True

@@ -1,4 +1,4 @@
-"""Sample ids: unique by construction, and each one a file name.
+"""Labels, each in one spelling, and sample ids: unique by construction, and each one a file name.
 
 What is exported under an id can then never overwrite another sample's, not even
 where a file system takes `Cat` and `cat` for the same name.
@@ -39,6 +39,12 @@ def unique(ladders: Sequence[Sequence[str]]) -> list[str]:
         for place in climbing:
             rungs[place] += 1
             found[place] = file_name(ladders[place][rungs[place]])
+
+
+def label_of(text: str) -> str:
+    """A label's one spelling: what looks alike is one class. NFC, single spaces, nothing invisible."""
+    seen = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf")
+    return " ".join(seen.split())
 
 
 def file_name(text: str) -> str:

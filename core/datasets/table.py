@@ -10,17 +10,21 @@ from io import StringIO
 from pathlib import Path
 
 from cliploc.core.datasets import files
+from cliploc.core.datasets.ids import label_of
 from cliploc.core.errors import DatasetError, clean
 
 TABLE = "table.csv"
 COLUMNS = ("real", "mask", "prompt")
 OPTIONAL = ("fake", "source")
 LARGEST_TABLE = 1 << 28
+MORE = "\n"  # the name, which no column has, of what stands behind the last one: a list
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line of the table. number: its line in the file, the header being 1."""
+    """One line of the table. number: its line in the file, the header being 1. more: what stands behind
+    the last column.
+    """
 
     number: int
     real: str
@@ -28,6 +32,7 @@ class TableRow:
     label: str
     fake: str = ""
     source: str = ""
+    more: str = ""
 
     @property
     def stem(self) -> str:
@@ -57,7 +62,10 @@ def read_table(root: Path) -> list[TableRow]:
         )
     try:
         text = files.read(path, LARGEST_TABLE).decode("utf-8-sig")
-        reader = csv.DictReader(StringIO(text, newline=""))
+        reader = csv.DictReader(StringIO(text, newline=""), restkey=MORE, strict=True)
+        twice = [name for name in (*COLUMNS, *OPTIONAL) if (reader.fieldnames or []).count(name) > 1]
+        if twice:
+            raise DatasetError(f"{path} has the column {twice[0]} twice; expected it once")
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise DatasetError(_other_table(path, missing, list(reader.fieldnames or ())))
@@ -87,9 +95,10 @@ def _other_table(path: Path, missing: Sequence[str], found: list[str]) -> str:
 
 
 def _row(number: int, line: Mapping[str, str | None]) -> TableRow:
-    # What stands behind the last column comes as a list, under no name.
     cells = {name: (line.get(name) or "").strip() for name in (*COLUMNS, *OPTIONAL)}
-    return TableRow(number, cells["real"], cells["mask"], cells["prompt"], cells["fake"], cells["source"])
+    label = label_of(cells["prompt"])
+    more = ",".join(line.get(MORE) or ()).strip(", ")
+    return TableRow(number, cells["real"], cells["mask"], label, cells["fake"], cells["source"], more)
 
 
 def row_problems(rows: Sequence[TableRow]) -> Iterator[str]:
@@ -97,9 +106,17 @@ def row_problems(rows: Sequence[TableRow]) -> Iterator[str]:
     first: dict[tuple[str, str, str], int] = {}
     for row in rows:
         cells = (row.real, row.mask, row.label)
+        same = (os.path.normpath(row.real), os.path.normpath(row.mask), row.label)
         empty = [name for name, text in zip(COLUMNS, cells, strict=True) if not text]
         if empty:
             yield f"row {row.number}: no {', '.join(empty)}"
-        elif cells in first:
-            yield f"row {row.number}: the same image, mask and label stand in row {first[cells]}"
-        first.setdefault(cells, row.number)
+        elif not row.label.isprintable():
+            yield f"row {row.number}: the label {clean(row.label)!r} holds characters that cannot be printed"
+        elif row.more:
+            yield (
+                f"row {row.number}: {clean(row.more)[:40]!r} stands behind the last column; a text with a "
+                "comma needs quotes"
+            )
+        elif same in first:
+            yield f"row {row.number}: the same image, mask and label stand in row {first[same]}"
+        first.setdefault(same, row.number)

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import cliploc
 from cliploc.core import scores
 from cliploc.core.codes import codes_for
+from cliploc.core.errors import ParameterError
 from cliploc.core.metrics import SCORES, Counts, counts_of, mean_scores, score, stacked
 from cliploc.core.postprocess import INTERPOLATIONS, KERNELS, ORDERS, THRESHOLDS, PostProcess
 from tests.core.test_codes import odd_sides, values
@@ -98,3 +100,39 @@ def test_a_large_image_is_counted_exactly() -> None:
 def test_every_score_is_declared_with_its_function_and_fits_where_it_is_named() -> None:
     assert tuple(SCORES) == tuple(score.name for score in scores.SCORES)
     assert all(len(score.narrow) <= 10 and len(score.short) <= 4 for score in scores.SCORES)
+
+
+MASK = np.zeros((8, 8), bool)
+MASK[2:5, 2:6] = True
+MAP = np.random.default_rng(3).random((4, 4), dtype=np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("top", [1, 255])
+def test_masks_of_numbers_and_maps_of_any_float_score_as_bool_and_float32(dtype: type, top: int) -> None:
+    config, ignored = PostProcess(), np.eye(8, dtype=bool)
+    heatmap = MAP.astype(dtype)
+    numbers = [np.where(mask, top, 0).astype(np.uint8) for mask in (MASK, ignored)]
+    expected = cliploc.score(heatmap.astype(np.float32), MASK, config, ignored)
+    assert cliploc.score(heatmap, numbers[0], config, numbers[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"true_mask": MASK * np.uint8(2)}, "true_mask: found values 0, 2"),
+        ({"true_mask": np.arange(64).reshape(8, 8) % 3}, "true_mask: found values 0, 1, 2"),
+        ({"true_mask": MASK.astype(float)}, "true_mask: found float64"),
+        ({"true_mask": MASK[None]}, "true_mask: found bool of shape"),
+        ({"ignored": MASK[:4]}, "ignored: found shape"),
+        ({"heatmap": MAP * 255}, r"heatmap: found values from .* expected \[0, 1\]"),
+        ({"heatmap": MAP * 2 - 1}, "heatmap: found values from -"),
+        ({"heatmap": (MAP * 255).astype(np.uint8)}, "heatmap: found uint8"),
+        ({"heatmap": MAP[None]}, "heatmap: found float32 of shape"),
+        ({"heatmap": MAP * np.nan}, "NaN or infinity"),
+    ],
+)
+def test_what_cannot_be_scored_is_a_sentence(changes: dict[str, np.ndarray], words: str) -> None:
+    arguments = {"heatmap": MAP, "true_mask": MASK, "config": PostProcess()} | changes
+    with pytest.raises(ParameterError, match=words):
+        cliploc.score(**arguments)

@@ -229,3 +229,18 @@ def test_bad_specs_are_explained(wrong: str) -> None:
 def test_missing_annotations_are_explained(spec: str) -> None:
     with pytest.raises(DatasetError, match="no annotations"):
         open_dataset(f"{spec}x")
+
+
+def test_an_outline_that_is_drawn_twice_covers_nothing_and_is_counted(spec: str) -> None:
+    """pycocotools fills between the two, which is nothing."""
+    ring = [2, 2, 30, 2, 30, 20, 2, 20]
+
+    def change(content: dict[str, Any]) -> None:
+        for annotation, twice in zip(
+            content["annotations"][3:5], (ring + ring, [*ring, 2, 2] * 2), strict=True
+        ):
+            annotation |= {"segmentation": [twice]}
+            assert rle.decode(rle.frPyObjects([twice], HEIGHT, WIDTH)).sum() == 0
+
+    dataset = open_dataset(changed(spec, change))
+    assert dataset.empty == {"cat_000000000001", "cat_000000000002"}

@@ -196,3 +196,37 @@ def test_cocoglide_is_the_posters_dataset(cocoglide: Path) -> None:
     assert (found.images, found.classes, found.min, found.max) == (512, 73, 1, 17)
     assert found.mean == pytest.approx(7.0137, abs=5e-5)
     assert found.std == pytest.approx(4.4460, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('real,mask,prompt\nREAL,MASK,"cat\nREAL,MASK,dog\n', "cannot read"),
+        ("real,mask,prompt\nREAL,MASK,cat, black\n", "row 2: 'black' stands behind the last column"),
+        ("real,mask,mask,prompt\nREAL,MASK,MASK,cat\n", "the column mask twice"),
+        ("real,mask,prompt\nREAL,MASK,c\x01at\n", "cannot be printed"),
+        ("real,mask,prompt\nREAL,MASK,cat\n./REAL,real/../MASK,cat\n", "row 3: the same image"),
+    ],
+)
+def test_a_table_that_is_not_what_it_seems_is_explained(
+    make_folder: MakeFolder, text: str, words: str
+) -> None:
+    root = make_folder({"cat": 1})
+    text = text.replace("REAL", "real/cat_0.png").replace("MASK", "mask/cat_0_mask.png")
+    (root / "table.csv").write_text(text)
+    with pytest.raises(DatasetError, match=words):
+        open_dataset(str(root))
+
+
+def test_empty_cells_behind_the_last_column_are_nothing(make_folder: MakeFolder) -> None:
+    root = make_folder({"cat": 1})
+    table(root, "real/cat_0.png,,mask/cat_0_mask.png,cat,, ")
+    assert len(open_dataset(str(root)).samples) == 1
+
+
+def test_labels_that_look_alike_are_one_class(make_folder: MakeFolder) -> None:
+    labels = ["caf\u00e9 au lait", "cafe\u0301 au lait", "caf\u00e9\u00a0au  lait", "caf\u00e9 au lait\u200b"]
+    root = make_folder({"cat": len(labels)})
+    rows = [f"real/cat_{n}.png,,mask/cat_{n}_mask.png,{label}" for n, label in enumerate(labels)]
+    table(root, *rows)
+    assert open_dataset(str(root)).label_counts == {"caf\u00e9 au lait": 4}
