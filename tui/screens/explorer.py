@@ -82,11 +82,10 @@ class ExplorerScreen(Screen[None]):
         self.engine, self.terminal, self.keymap = engine, terminal, keymap
         self.set_reactive(ExplorerScreen.state, state)
         self.scores = ShownScores(engine.dataset, state)
-        self._scoring = ""
+        self._scoring = self.fetching = ""
         self.pictures: Mapping[str, Plate] = {}
         self.peeking = False
         self.worker, self.present = ("", ""), 0
-        self.fetching = ""
         self.runs: tuple[RunRow, ...] = ()
         # The runs that score these true masks.
         self.scored_here: frozenset[str] = frozenset()
@@ -322,10 +321,11 @@ class ExplorerScreen(Screen[None]):
         self.samples.opened = opened
         self.refresh_list()
 
-    def action_view(self, change: str, *steps: int) -> None:
+    def action_view(self, change: str, across: int | None = None, down: int | None = None) -> None:
         """Look at the pictures in another way: a method of View, by steps or by a count of them."""
         count, view = self.count.take() or 1, self.now.view
-        self.change(self.now.with_(view=getattr(view, change)(*(count * step for step in steps))))
+        steps = [count * step for step in (across, down) if step is not None]
+        self.change(self.now.with_(view=getattr(view, change)(*steps)))
 
     def action_layout(self) -> None:
         """The next layout."""
