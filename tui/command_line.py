@@ -22,7 +22,7 @@ def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:
     if state.source.stored:
         arguments += ["--heatmaps", state.source.stored]
     else:
-        for name in ("method", "backbone", "checkpoint", "template", "size"):
+        for name in ("method", "backbone", "checkpoint", "quickgelu", "preprocess", "template", "size"):
             if value := getattr(recipe, name):
                 arguments += [f"--{name}", str(value)]
         for parameter in recipe.spec.parameters:

@@ -12,7 +12,7 @@ from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.prompts import TEMPLATES
 from cliploc.core.sweep.doubts import COMPARED_FROM, NO_NETWORK
-from cliploc.core.sweep.statistics import quantile
+from cliploc.core.sweep.student import quantile
 from cliploc.tui.curves import Curves
 from cliploc.tui.graphics.frame import Plate
 from cliploc.tui.state import ExplorerState, Source

@@ -39,6 +39,8 @@ class Caller:
         self._ask, self._name = ask, name
 
     def __getattr__(self, name: str) -> Caller:
+        if name.startswith("_"):  # what Python and libraries look for in any object
+            raise AttributeError(name)
         return Caller(self._ask, f"{self._name}.{name}".removeprefix("."))
 
     def __call__(self, *arguments: object, **options: object) -> None:

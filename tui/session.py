@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from cliploc.core import paths
+from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import StoreError
 from cliploc.tui.state import ExplorerState
 
@@ -17,13 +18,13 @@ log = logging.getLogger(__name__)
 
 def restored(dataset_spec: str, fallback: ExplorerState) -> ExplorerState:
     """The state that this dataset was left in; `fallback` where there is none that can be read."""
-    saved = _read().get(dataset_spec)
+    saved = _read().get(lasting(dataset_spec))
     return ExplorerState.from_dict(saved, fallback) if isinstance(saved, dict) else fallback
 
 
 def save(dataset_spec: str, state: ExplorerState) -> None:
     """Write the state beside those of other datasets. StoreError when the folder cannot be written."""
-    datasets = _read()
+    datasets, dataset_spec = _read(), lasting(dataset_spec)
     datasets.pop(dataset_spec, None)
     kept = dict(list(datasets.items())[-DATASETS_KEPT:])
     content = {"version": VERSION, "datasets": {**kept, dataset_spec: state.to_dict()}}

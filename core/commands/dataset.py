@@ -51,7 +51,7 @@ def _stats(arguments: argparse.Namespace) -> None:
 
 def _list(arguments: argparse.Namespace) -> None:
     dataset = opened(arguments)
-    sources = dataset.sources()
+    sources = dataset.sources
     print_table(
         [
             {"id": sample.id, "label": sample.label, "source": sources[sample.id]}

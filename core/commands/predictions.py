@@ -17,6 +17,7 @@ from cliploc.core.commands.options import (
     spec_of,
 )
 from cliploc.core.commands.output import print_json, print_table, say, say_notes
+from cliploc.core.datasets import READING
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import ParameterError
 from cliploc.core.heatmaps.ground import ground
@@ -29,6 +30,7 @@ from cliploc.core.scores import AVERAGED, SUMMED
 from cliploc.core.sweep.inputs import open_sets
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan
+from cliploc.core.sweep.rows import OLD
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     name, config, spec, plan = _asked(arguments)
     (heatmaps,), dataset, ids = open_sets([name], spec, HeatmapStore())
+    if plan is not None and plan.reading != READING:
+        say_notes([OLD])
     if plan is not None and not plan.scores(dataset):
         say(
             "note: the run scored other true masks than are there now, or read them otherwise: "
@@ -110,7 +114,11 @@ def _score(arguments: argparse.Namespace) -> None:
         notes = notes_on_masks(arguments.path, dataset, arguments.predicted_mask_value)
     else:
         masks = read_results(
-            arguments.path, dataset, annotations=arguments.annotations, least_score=arguments.least_score
+            arguments.path,
+            dataset,
+            annotations=arguments.annotations,
+            least_score=arguments.least_score,
+            notice=say,
         )
     say_notes(ground(dataset, [sample.id for sample in dataset.samples]).sentences)
     say_notes(f"predicted masks: {note}" for note in notes)

@@ -132,6 +132,7 @@ def open_place(place: str, options: Options) -> Dataset:
         notes=partial(_notes, coco),
         empty=partial(_empty, coco, options.allow_empty),
         left_out=partial(_left_out, samples),
+        sources=partial(_sources_by_content, coco),
     )
     return Dataset(f"coco-{coco.annotations.stem}", written(place, options), samples, content)
 
@@ -212,6 +213,20 @@ def _sources(regions: Sequence[Region]) -> list[str]:
     """The image's number; that of the first one where a file stands under several."""
     first: dict[str, str] = {}
     return [first.setdefault(region.picture.name, region.picture.id) for region in regions]
+
+
+def _sources_by_content(coco: Coco) -> dict[str, str]:
+    """One source for all samples of one picture, whatever its files' names: the first one's number."""
+    there = [
+        (id_, region.picture, source)
+        for id_, region, source in zip(coco.ids, coco.regions, _sources(coco.regions), strict=True)
+        if region.picture.path.is_file()
+    ]
+    digests = files.digests([picture.path for _, picture, _ in there])
+    first: dict[str, str] = {}
+    return {
+        id_: first.setdefault(digest, source) for (id_, _, source), digest in zip(there, digests, strict=True)
+    }
 
 
 def missing(pictures: Sequence[CocoImage]) -> list[str]:

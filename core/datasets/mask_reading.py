@@ -29,7 +29,8 @@ class Reading:
 
     value: the one foreground value; None for each file's own. every: every value but 0 and void is.
     above: everything higher is. greys: palettes are grey pictures in disguise, not classes. classes:
-    there are palettes with classes, in which 255 is void. binary: nearly all masks are black and
+    there are palettes with classes, in which 255 is void. beside: a value was named, and grey masks have
+    255 beside others: it is void in all of them. binary: nearly all masks are black and
     white, so that a few stray pixels are just that. lossy: there are JPEGs with something in them.
     """
 
@@ -38,6 +39,7 @@ class Reading:
     above: int | None = None
     greys: bool = False
     classes: bool = False
+    beside: bool = False
     binary: bool = False
     lossy: bool = False
     invert: bool = False
@@ -91,6 +93,8 @@ def looked_over(forms: Sequence[Form], options: Options) -> Reading:
         reading, classes=classes, lossy=any(form.lossy and _has_two_ends(form) for form in forms)
     )
     grey = [seen for form in forms if (seen := seen_form(form, reading)).kind == GREY and seen.ids]
+    named = options.value not in (None, VOID)
+    reading = replace(reading, beside=named and any(len(form.ids) > 1 and VOID in form.ids for form in grey))
     plain = sum(form.ids == {form.top} or is_soft(form) or form.lossy for form in grey)
     return replace(reading, binary=2 * plain > len(grey))
 
@@ -191,8 +195,7 @@ def void_of(form: Form, reading: Reading) -> int | None:
         return None
     if form.kind == PALETTE:
         return VOID if reading.classes else None
-    named = reading.value is not None and len(form.ids) > 1
-    return VOID if form.kind == GREY and named else None
+    return VOID if form.kind == GREY and reading.beside else None
 
 
 def foreground_of(form: Form, reading: Reading) -> int | None:

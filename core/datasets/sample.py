@@ -112,10 +112,6 @@ class Dataset:
         """Ids of samples in which every pixel is ignored: there is nothing to score."""
         return self.content.left_out()
 
-    def sources(self) -> Mapping[str, str]:
-        """The source image of every sample, by id: samples of one image are not independent."""
-        return self._sources
-
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The class names, sorted."""
@@ -128,7 +124,8 @@ class Dataset:
         return {label: counts[label] for label in self.labels}
 
     @cached_property
-    def _sources(self) -> Mapping[str, str]:
+    def sources(self) -> Mapping[str, str]:
+        """The source image of every sample, by id: samples of one image are not independent."""
         known = {sample.id: sample.source for sample in self.samples}
         return {**known, **self.content.sources()}
 

@@ -107,12 +107,13 @@ def parsed(spec: str) -> tuple[str, Options]:
 
 
 def _settings(text: str) -> dict[str, str]:
-    given = {}
+    given: dict[str, str] = {}
     for part in filter(None, text.split("&")):
         name, equals, value = part.partition("=")
         if not equals:
             raise ParameterError(f"found {clean(part)!r} in a dataset's options, expected name=value")
-        given[name] = value
+        if given.setdefault(name, value) != value:
+            raise ParameterError(f"{clean(name)} is given twice, {clean(given[name])} and {clean(value)}")
     return given
 
 
@@ -132,13 +133,20 @@ def _joined(options: Options) -> str:
 
 
 def resolved(given: str | None, stored: str) -> str:
-    """The spec that is meant where one is stored: `?…` alone changes the options of the stored one."""
+    """The spec that is meant where one is stored.
+
+    `?…` alone changes the options of the stored one. Another place without options is where the stored
+    one has moved to, options and all.
+    """
     if not given:
         return stored
-    if not given.startswith("?"):
-        return given
     place, options = parsed(stored)
-    return written(place, options.with_(_settings(given[1:])))
+    if given.startswith("?"):
+        return written(place, options.with_(_settings(given[1:])))
+    new, own = parsed(given)
+    if own != Options() or _lasting_place(new) == _lasting_place(place):
+        return given
+    return written(new, options)
 
 
 def lasting(spec: str) -> str:

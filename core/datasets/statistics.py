@@ -37,7 +37,7 @@ def statistics(dataset: Dataset) -> Statistics:
     areas = [sample.true_mask().mean() for sample in dataset.samples]
     return Statistics(
         samples=len(dataset.samples),
-        images=len(set(dataset.sources().values())),
+        images=len(set(dataset.sources.values())),
         classes=len(per_class),
         min=int(per_class.min()),
         max=int(per_class.max()),

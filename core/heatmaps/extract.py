@@ -156,7 +156,7 @@ def fill(
     job: ForwardPass,
     store: HeatmapStore,
     batches: Sequence[Sequence[Sample]],
-    written: Callable[[int], None],
+    written: Callable[[int], None] = lambda samples: None,
 ) -> dict[Recipe, HeatmapSet]:
     """Compute every batch that is not wholly in the store. `written(samples)`: so many more are there."""
     sets = {recipe: store.open(job.identity(recipe)) for recipe in job.recipes}

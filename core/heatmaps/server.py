@@ -9,6 +9,7 @@ from dataclasses import replace
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.datasets import Dataset, Sample, open_dataset
 from cliploc.core.errors import ClipLocError, DatasetError, clean
+from cliploc.core.heatmaps.extract import fill
 from cliploc.core.heatmaps.forward import ForwardPass, heatmaps_of, joined, load, terms_of
 from cliploc.core.heatmaps.protocol import (
     Computed,
@@ -98,8 +99,7 @@ class Server:
         if unknown:
             raise DatasetError(f"{job.backbone.name} knows no class for {', '.join(map(clean, unknown))}")
         if missing:
-            heatmaps = heatmaps_of(job, missing, job.prompts(missing))
-            heatmap_set.write({s.id: heatmap for s, heatmap in zip(missing, heatmaps, strict=True)})
+            fill(job, self._store, [missing])
             wanted = [sample.id for sample in job.dataset.samples if job.takes(sample)]
             if len(present) + len(missing) >= len(wanted):
                 heatmap_set.consolidate(wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,15 +80,20 @@ def _mask_files(folder: Path, dataset: Dataset) -> dict[str, Path]:
 
 
 def read_results(
-    path: Path, dataset: Dataset, *, annotations: Path | None = None, least_score: float = 0.0
+    path: Path,
+    dataset: Dataset,
+    *,
+    annotations: Path | None = None,
+    least_score: float = 0.0,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Mask]:
     """Masks of a COCO results file by sample id; several entries of one sample are merged.
 
     Entries say which sample they mean by `sample`, or through the COCO annotation file
     that they were made for: its category's name and its image name or number
     (`dining table` in 114871 is the sample `dining table_114871`). Entries of other
-    samples and those scored below `least_score` are passed over. StoreError for a file
-    that holds no results, or none of this dataset.
+    samples, which `notice` is told of, and those scored below `least_score` are passed over.
+    StoreError for a file that holds no results, or none of this dataset.
     """
     entries = _read_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -105,10 +110,15 @@ def read_results(
         elif _score(entry, f"{path}, entry {number}") >= least_score:
             mask = _fitting(_decoded(entry, sample, f"{path}, entry {number}"), sample, f"entry {number}")
             found[sample.id] = mask | found[sample.id] if sample.id in found else mask
-    if strangers and len(strangers) == len(entries):
+    if strangers and strangers.total() == len(entries):
         raise StoreError(
             f"{path}: none of {len(entries)} results belongs to {clean(dataset.name)}, such as "
             f"{next(iter(strangers))}; give the COCO file they were made for, --annotations FILE"
+        )
+    if strangers:
+        notice(
+            f"{strangers.total()} of {len(entries)} results belong to no sample of {clean(dataset.name)} and "
+            f"are passed over, such as {next(iter(strangers))}"
         )
     return found
 
@@ -196,14 +206,17 @@ def _sample_of(entry: Mapping[str, object], dataset: Dataset, names: _Names) -> 
     whole = _without_ending(name)
     stem = whole.rpartition("/")[2]
     # The more of its name an id holds, the surer it is this image's.
-    ids = [name, file_name(f"{label}_{whole}"), file_name(whole)]
+    number, category = key_of(entry["image_id"]), key_of(entry["category_id"])
+    told_apart = [f"{label}_{whole}_{number}", f"{label}_{whole}_{number}_{category}"]
+    ids = [name, *map(file_name, told_apart), file_name(f"{label}_{whole}"), file_name(whole)]
     ids += [] if stem in names.shared else [file_name(f"{label}_{stem}"), file_name(stem)]
     for id_ in ids:
         sample = _known(dataset, id_)
         if sample is not None and sample.label == label:
             return sample
-    # Ids that had to be told apart, and CocoGlide's, which are COCO's numbers: the source says which image.
-    number = key_of(entry["image_id"])
+    # COCO names images by their numbers, and CocoGlide's ids and sources are these.
+    if stem.lstrip("0") != number:
+        return None
     found = [each for each in dataset.samples if each.source == number and each.label == label]
     return found[0] if len(found) == 1 else None
 

@@ -14,6 +14,7 @@ from pycocotools import mask as coco_mask
 from cliploc.core.codes import Float32, Mask, map_of, mask_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.ids import file_name
+from cliploc.core.errors import StoreError, clean
 from cliploc.core.paths import write_whole
 from cliploc.core.postprocess import PostProcess
 
@@ -52,7 +53,19 @@ def predictions(
 
 
 def write_masks(found: Iterable[Prediction], folder: Path) -> int:
-    """Write each mask as `ID.png` (0 and 255) into a folder. Returns how many."""
+    """Write each mask as `ID.png` (0 and 255) into a folder. Returns how many.
+
+    StoreError, before anything is written, for a folder that holds masks of other samples: whoever reads
+    it would take them for these.
+    """
+    found = list(found)
+    names = {mask_name(prediction.sample.id) for prediction in found}
+    others = sorted(path.name for path in folder.glob("*.png") if path.name not in names)
+    if others:
+        raise StoreError(
+            f"{folder} holds {len(others)} masks that are not of this export, such as {clean(others[0])}; "
+            "empty it, or give another folder"
+        )
     count = 0
     for prediction in found:
         _, content = cv2.imencode(".png", prediction.mask.astype(np.uint8) * 255)
@@ -86,25 +99,32 @@ def results(found: Iterable[Prediction], dataset: Dataset) -> list[Entry]:
 
 
 def ground_truth(dataset: Dataset) -> Entry:
-    """The dataset's true masks as a COCO annotation file, in the terms of `results`."""
+    """The dataset's true masks as a COCO annotation file, in the terms of `results`.
+
+    Ignored pixels are a crowd of their own, which is COCO's way to say that they do not count. Samples
+    in which nothing counts are left out.
+    """
     images, categories = _numbers(dataset)
-    pictures, annotations = [], []
-    for sample in dataset.samples:
-        true_mask = sample.true_mask()
+    pictures: list[Entry] = []
+    annotations: list[Entry] = []
+    for sample in dataset.scorable:
+        true_mask, ignored = sample.true_mask(), sample.ignored()
         height, width = true_mask.shape
         number = images[sample.id]
         pictures.append({"id": number, "file_name": sample.id, "height": height, "width": width})
-        annotations.append(
-            {
-                "id": number,
-                "image_id": number,
-                "category_id": categories[sample.label],
-                "segmentation": _encoded(true_mask),
-                "area": int(true_mask.sum()),
-                "bbox": [float(side) for side in cv2.boundingRect(true_mask.astype(np.uint8))],
-                "iscrowd": 0,
-            }
-        )
+        masks = [true_mask] if ignored is None or not ignored.any() else [true_mask, ignored]
+        for crowd, mask in enumerate(masks):
+            annotations.append(
+                {
+                    "id": number + crowd * len(images),
+                    "image_id": number,
+                    "category_id": categories[sample.label],
+                    "segmentation": _encoded(mask),
+                    "area": int(mask.sum()),
+                    "bbox": [float(side) for side in cv2.boundingRect(mask.astype(np.uint8))],
+                    "iscrowd": crowd,
+                }
+            )
     named = [{"id": number, "name": label} for label, number in categories.items()]
     return {"images": pictures, "annotations": annotations, "categories": named}
 

@@ -20,7 +20,8 @@ from cliploc.core.report.morphology import SIGNIFICANT
 from cliploc.core.report.parts import Parts
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval, number
 from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM, unbeaten
-from cliploc.core.sweep.statistics import holm, quantile, two_sided
+from cliploc.core.sweep.statistics import holm
+from cliploc.core.sweep.student import quantile, two_sided
 
 CONFIRMED, NOT_CONFIRMED, CANNOT_TELL = "confirmed", "not confirmed", "cannot tell"
 NOTHING = 0.01  # mean IoU: what adds less counts as adding nothing

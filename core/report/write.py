@@ -12,6 +12,7 @@ from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.paths import write_whole
 from cliploc.core.report import claims, figures, morphology, provenance, sections
 from cliploc.core.report.claims import Verdict
@@ -96,6 +97,10 @@ def _opened(plan: Plan, spec: str | None) -> tuple[Dataset | None, str]:
         return None, f"The dataset is not on this machine, so it cannot be described or shown: {error}"
     if not plan.scores(dataset):
         return None, f"{clean(dataset.name)} is not what it was when the runs scored it, so it is not shown."
+    made_of = [Identity.from_dict(name["identity"]) for name in plan.sets if "identity" in name]
+    if not all(identity.belongs_to(dataset) for identity in made_of):
+        why = "has other pictures or labels than its heatmaps were made of, so it is not shown."
+        return None, f"{clean(dataset.name)} {why}"
     return dataset, ""
 
 

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from cliploc.core.metrics import Integers, Scores
 from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
 from cliploc.core.sweep.plan import FOLDS
-from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, quantile, two_sided, variance_of_mean
+from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, variance_of_mean
+from cliploc.core.sweep.student import confidence
 
 REPEATS = 10
 # By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared
@@ -142,8 +143,9 @@ def worth(way: Selection, sizes: Integers) -> Worth:
     mean = float(way.means(sizes).mean())
     if len(sizes) < WORTH_FROM:
         return Worth(mean=mean, low=None, high=None)
-    reach = quantile(0.95, len(sizes) - 1) * _error(way.held_out, _spread(way.on_all, sizes), sizes)
-    return Worth(mean=mean, low=mean - reach, high=mean + reach)
+    error = _error(way.held_out, _spread(way.on_all, sizes), sizes)
+    low, high, _ = confidence(mean, error, len(sizes) - 1)
+    return Worth(mean=mean, low=low, high=high)
 
 
 def paired(first: Selection, second: Selection, sizes: Integers, rival: Integers | None = None) -> Paired:
@@ -185,11 +187,8 @@ def ahead(first: Selection, second: Selection, sizes: Integers, halves: Folds) -
 
 def _with_interval(found: Paired, error: float) -> Paired:
     """The interval and p of a difference, from its standard error; t of a unit less than it has."""
-    difference, freedom = found["difference"], found["sources"] - 1
-    reach = quantile(0.95, freedom) * error
-    certain = 0.0 if difference else 1.0  # without any spread, as between identical heatmaps
-    p = two_sided(difference / error, freedom) if error else certain
-    return Paired({**found, "low": difference - reach, "high": difference + reach, "p": p})
+    low, high, p = confidence(found["difference"], error, found["sources"] - 1)
+    return Paired({**found, "low": low, "high": high, "p": p})
 
 
 def _error(held_out: Integers, fixed: float, sizes: Integers) -> float:

@@ -35,7 +35,7 @@ class ScoredSet:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two scored_sets on the images they share. p_holm: corrected for the number of pairs compared."""
+    """Two heatmap sets on the images they share. p_holm: corrected for the number of pairs compared."""
 
     first: str
     second: str
@@ -61,7 +61,7 @@ class SetComparison:
     sizes: Integers
 
     def lead(self, some: Sequence[str], others: Sequence[str]) -> Paired:
-        """What choosing among some scored_sets is worth more than among others, on the common images."""
+        """What choosing among some sets is worth more than among others, on the common images."""
         folds = folds_of(len(self.sizes), SEED)
         first, second = (best_of([self.ways[name] for name in names], folds) for names in (some, others))
         return paired(first, second, self.sizes)

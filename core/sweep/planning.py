@@ -59,7 +59,7 @@ def planned(
         if not ids:
             raise ParameterError("none of the samples that are to be scored has a heatmap in every set")
     size = kept_bytes(len(ids), grid, len(sets))
-    known = opened.sources()
+    known = opened.sources
     sources = {id_: known[id_] for id_ in ids}
     counts = keep == "counts" or (keep == "auto" and size <= KEPT_BYTES)
     return Plan(

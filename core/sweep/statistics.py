@@ -4,10 +4,6 @@ An `IouTable` holds IoU totals per unit (a source image, or a group of
 them when a run is too large to keep every image) and cell. Totals are exact
 integers in units of 1/65535, so a result does not depend on the order or the
 number of threads in which it was summed.
-
-Student's t is by Wallace's normal approximation: right to three digits from ten degrees of
-freedom on. Quantile and tail are each other's exact inverse, so an interval excludes zero just
-where p is below its level.
 """
 
 from __future__ import annotations
@@ -16,7 +12,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TypedDict
 
 import numpy as np
@@ -24,6 +19,7 @@ import numpy.typing as npt
 
 from cliploc.core.metrics import Integers, Scores
 from cliploc.core.sweep.doubts import WORTH_FROM
+from cliploc.core.sweep.student import confidence
 
 UNIT = (1 << 16) - 1  # an image's IoU fits two bytes
 CHUNK = 8192  # cells at a time
@@ -92,25 +88,6 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
-_NORMAL = NormalDist()
-
-
-def quantile(level: float, freedom: int) -> float:
-    """The t beyond which lies (1 - level) / 2 on each side. level: in (0, 1); freedom: at least 1."""
-    z = _NORMAL.inv_cdf((1 + level) / 2) / _factor(freedom)
-    return math.sqrt(freedom * math.expm1(z * z / freedom))
-
-
-def two_sided(t: float, freedom: int) -> float:
-    """The probability of a t at least as far from zero."""
-    z = math.sqrt(freedom * math.log1p(t * t / freedom)) * _factor(freedom)
-    return 2 * _NORMAL.cdf(-z)
-
-
-def _factor(freedom: int) -> float:
-    return (8 * freedom + 1) / (8 * freedom + 3)
-
-
 class Average(TypedDict):
     """A mean over images. low, high: its 95 % interval, p: two-sided, of a mean of 0.
 
@@ -133,8 +110,5 @@ def average(values: Integers | Scores, names: Sequence[str]) -> Average:
     found = Average(mean=mean, low=None, high=None, p=None, images=len(values), sources=units)
     if units >= WORTH_FROM:
         error = math.sqrt(float(variance_of_mean(totals[None, :] * UNIT, sizes)[0]))
-        reach = quantile(0.95, units - 1) * error
-        certain = 0.0 if mean else 1.0  # every image has the same value
-        found["low"], found["high"] = mean - reach, mean + reach
-        found["p"] = two_sided(mean / error, units - 1) if error else certain
+        found["low"], found["high"], found["p"] = confidence(mean, error, units - 1)
     return found

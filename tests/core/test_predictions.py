@@ -93,6 +93,65 @@ def test_a_mask_is_a_black_and_white_png_named_by_its_sample(
     assert set(np.unique(pixels)) <= {0, 255}
 
 
+def test_ignored_pixels_are_a_crowd_of_the_written_truth(make_folder: MakeFolder, tmp_path: Path) -> None:
+    """What pycocotools reads of it, pixel by pixel; a sample that is void all over is not in it."""
+    root = make_folder({"cat": 3})
+    for number, path in enumerate(sorted((root / "mask").iterdir())):
+        indices = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 0).astype(np.uint8)
+        indices[:, :3] = 255
+        image = Image.fromarray(indices if number < 2 else np.full_like(indices, 255), "P")
+        image.putpalette([0, 0, 0, 128, 0, 0] + [0] * (3 * 253) + [224, 224, 192])
+        image.save(path)
+    dataset = open_dataset(str(root))
+    write_json(ground_truth(dataset), tmp_path / "truth.json")
+    truth = COCO(str(tmp_path / "truth.json"))
+    assert len(truth.imgs) == len(dataset.scorable) == 2
+    for number, sample in zip(truth.imgs, dataset.scorable, strict=True):
+        found = {one["iscrowd"]: truth.annToMask(one) > 0 for one in truth.imgToAnns[number]}
+        np.testing.assert_array_equal(found[0], sample.true_mask())
+        np.testing.assert_array_equal(found[1], sample.ignored())
+
+
+def test_results_of_other_pictures_with_our_sources_numbers_are_strangers(
+    make_folder: MakeFolder, tmp_path: Path
+) -> None:
+    """A column `source` holds numbers of patients; images 0 to 2 of an annotation file are not these."""
+    root = make_folder({"cat": 3})
+    lines = (root / "table.csv").read_text().splitlines()
+    table = [f"{line},{'source' if n == 0 else n - 1}" for n, line in enumerate(lines)]
+    (root / "table.csv").write_text("\n".join(table))
+    dataset = open_dataset(str(root))
+    images = [{"id": n, "file_name": f"other_{n}.png", "height": 48, "width": 64} for n in range(3)]
+    content = {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": []}
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    box = [[1, 1, 9, 1, 9, 9, 1, 9]]
+    entries = [{"image_id": n, "category_id": 1, "segmentation": box, "score": 1.0} for n in range(3)]
+    (tmp_path / "results.json").write_text(json.dumps(entries))
+    with pytest.raises(StoreError, match="none of 3 results belongs"):
+        read_results(tmp_path / "results.json", dataset, annotations=tmp_path / "truth.json")
+    said: list[str] = []
+    entries[0]["sample"] = dataset.samples[0].id
+    (tmp_path / "results.json").write_text(json.dumps(entries))
+    masks = read_results(
+        tmp_path / "results.json", dataset, annotations=tmp_path / "truth.json", notice=said.append
+    )
+    assert list(masks) == [dataset.samples[0].id]
+    assert said[0].startswith("2 of 3 results belong to no sample of")
+
+
+def test_masks_of_two_exports_do_not_mix(
+    dataset: Dataset, heatmaps: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    found = list(predictions(heatmaps, dataset, CONFIG))
+    write_masks(found, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(StoreError, match="holds 3 masks that are not of this export"):
+        write_masks(found[:2], out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert write_masks(found, out) == 5
+
+
 def test_score_and_box_describe_the_mask(dataset: Dataset) -> None:
     heatmap = np.zeros((48, 64), np.float32)
     heatmap[10:20, 30:50] = 0.8

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cliploc.core.cli import main
-from cliploc.core.commands.poster import _known_run
+from cliploc.core.commands.poster import _results
 from cliploc.core.datasets import open_dataset
 from cliploc.core.heatmaps.identity import OLD
 from cliploc.core.heatmaps.recipe import Recipe
@@ -87,6 +87,14 @@ def test_runs_are_listed_shown_exported_and_marked(left: Path, capsys: Capture, 
     assert main(["runs", "export", SUMS, "--bundle", "--out", str(tmp_path / "again.zip")]) == 0
 
 
+def test_predictions_of_an_old_run_carry_its_mark(left: Path, capsys: Capture, tmp_path: Path) -> None:
+    spec = str(left / "toys" / "zeroone")
+    assert (
+        main(["predictions", "export", "--run", PERFECT, "--dataset", spec, "-o", str(tmp_path / "out")]) == 0
+    )
+    assert "masks of 0 and 1 were empty to it" in capsys.readouterr().err
+
+
 def test_an_old_run_is_not_gone_on_with_and_stays_what_it_is(left: Path, capsys: Capture) -> None:
     for run, state in ((PERFECT, "done"), (PLANNED, "interrupted")):
         assert main(["runs", "resume", run]) == 2
@@ -118,7 +126,7 @@ def test_the_poster_does_not_take_an_old_run_for_done(left: Path) -> None:
     old = Ledger().plan(PERFECT)
     assert [found["key"] for found in old.sets] == [found["key"] for found in plan.sets]
     assert old.scores(open_dataset(spec))  # it is the dataset that was scored, files unchanged
-    assert _known_run(Ledger(), plan) is None
+    assert all(_results(Ledger().plan(row.id)) != _results(plan) for row in Ledger().runs())
 
 
 def test_reports_over_old_and_new_runs_are_not_mixed(left: Path, capsys: Capture, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from cliploc.tui.studio.contest import Contest
 from cliploc.tui.studio.heatmaps import Heatmaps
 from cliploc.tui.studio.painter import Painter
 from cliploc.tui.studio.plates import Plates
+from cliploc.tui.studio.tallies import Tallies
 from cliploc.tui.widgets.iou_curves import ScoreCurves
 from cliploc.tui.widgets.pictures import Pane
 from tests.tui.conftest import of_prompts, settled, until
@@ -255,7 +256,7 @@ async def test_curves_are_of_all_images_or_of_this_sample(make_app: Make, worker
 
 def contest_of(dataset: Dataset, heatmaps: Heatmaps) -> Contest:
     painter = Painter(dataset, heatmaps, Plates(), lambda _: None)
-    return Contest(dataset, heatmaps, painter)
+    return Contest(dataset, heatmaps, painter, Tallies(dataset))
 
 
 def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_scored(

@@ -132,7 +132,7 @@ async def test_pictures_of_the_sample_before_are_marked_until_the_new_ones_come(
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, CompareScreen)
-        screen.engine.stand = lambda *_: None  # it never answers
+        screen.engine.studio.stand = lambda *_: None  # it never answers
         await pilot.press("c", "tab", "j")
         await pilot.pause()
         captions = [str(pane.query_one(".caption").render()) for pane in screen.query(Pane) if pane.display]

@@ -153,6 +153,20 @@ def test_datasets_that_were_opened_before_are_offered(tmp_path: Path) -> None:
     for place in (tmp_path / "gone", tmp_path):
         session.save(str(place), ExplorerState("a", Source()))
     assert [choice.value for choice in data_choices("demo")] == ["demo", str(tmp_path)]
+    with_options = f"{tmp_path}?mask-value=1"
+    session.save(with_options, ExplorerState("a", Source()))
+    assert [choice.value for choice in data_choices("demo")] == ["demo", with_options, str(tmp_path)]
+
+
+def test_two_folders_of_one_relative_name_have_sessions_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "data").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / name)
+        session.save("data", ExplorerState(name, Source()))
+    monkeypatch.chdir(tmp_path / "one")
+    assert session.restored("data", ExplorerState("", Source())).sample == "one"
 
 
 @pytest.mark.parametrize(("text", "place"), [("~/data", True), ("coco:a:b", True), ("glide", False)])

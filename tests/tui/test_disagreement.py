@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from cliploc.core.postprocess import PostProcess
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.state import Listing
 from cliploc.tui.studio.disputes import disagreement
+from cliploc.tui.studio.tallies import Tallies
 from tests.tui.conftest import settled, until
 
 CONFIG = PostProcess(dilate=5, threshold=0.3)
@@ -31,21 +33,21 @@ def naive(dataset: Dataset, config: PostProcess) -> dict[str, float]:
 
 
 def test_it_is_the_deviation_of_the_ious(toy: Dataset) -> None:
-    found = disagreement(HeatmapStore().sets(), toy.samples, CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets(), Tallies(toy), CONFIG, lambda: False)
     assert found is not None
     assert sorted(found.sets) == ["good", "noisy"]
     assert found.at(CONFIG.threshold_index) == pytest.approx(naive(toy, CONFIG))
 
 
 def test_one_set_disagrees_with_nobody(toy: Dataset) -> None:
-    found = disagreement(HeatmapStore().sets()[:1], toy.samples, CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets()[:1], Tallies(toy), CONFIG, lambda: False)
     assert found is not None
     assert found.at(0) == {}
 
 
 def test_samples_that_only_one_set_has_are_left_out(toy: Dataset) -> None:
     some = toy.samples[:3]
-    found = disagreement(HeatmapStore().sets(), some, CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets(), Tallies(replace(toy, samples=some)), CONFIG, lambda: False)
     assert found is not None
     assert set(found.ids) == {sample.id for sample in some}
 

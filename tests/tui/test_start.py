@@ -109,7 +109,8 @@ def test_the_last_session_comes_back_under_the_command_line(make_folder: Callabl
 
 def test_what_is_copied_as_a_command_line_starts_the_same(make_folder: Callable[..., Path]) -> None:
     dataset = open_dataset(str(make_folder()))
-    recipe = Recipe(method="textspan", template="a <label>", size=32).completed(dataset.name)
+    told = {"quickgelu": "yes", "preprocess": "imagenet"}
+    recipe = Recipe(method="textspan", template="a <label>", size=32, **told).completed(dataset.name)
     source = Source(recipe.setting(off="10.3,9.*", layer=9))
     state = ExplorerState(dataset.samples[0].id, source, PostProcess(dilate=21, threshold=0.3))
     arguments = parser().parse_args([*arguments_of(dataset.spec, state), "--fresh"])

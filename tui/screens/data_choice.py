@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from textual.screen import Screen
 
 from cliploc.core import paths
+from cliploc.core.datasets.formats import format_of
+from cliploc.core.datasets.spec import parsed
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui import session
 from cliploc.tui.engine import Engine
@@ -72,7 +72,7 @@ def data_choices(present: str) -> list[Choice]:
     before = {
         spec: "opened before"
         for spec in session.datasets()
-        if spec not in named and (spec.startswith("coco:") or Path(spec).expanduser().is_dir())
+        if spec not in named and (place := parsed(spec)[0]) and format_of(place).is_there(place)
     }
     return [
         Choice(spec, spec, "open now" if spec == present else detail)

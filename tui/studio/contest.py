@@ -1,24 +1,18 @@
 """How contenders stand: their scores on every heatmap there is, and their pictures of one sample.
 
-Runs on a lane. Counts are kept, so that a heatmap that has just arrived costs one
-image and not the whole dataset again.
+Runs on a lane.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-import numpy as np
 
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ClipLocError
-from cliploc.core.heatmaps.store import Heatmap, HeatmapSet
-from cliploc.core.metrics import SCORES, Counts, Integers, stacked
-from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.heatmaps.store import Heatmap
+from cliploc.core.metrics import SCORES, Counts, stacked
+from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.baselines import BASELINES, baseline_counts
-from cliploc.core.sweep.live import LiveScores
 from cliploc.tui import comparison
 from cliploc.tui.board import Board
 from cliploc.tui.comparison import Contender, Standing
@@ -26,32 +20,17 @@ from cliploc.tui.state import ExplorerState
 from cliploc.tui.studio.heatmaps import COMPUTING, Heatmaps
 from cliploc.tui.studio.painter import Painter
 from cliploc.tui.studio.scoring import board_of
-
-# As many as one comparison has rows; one of 512 images takes less than a megabyte.
-TALLIES_KEPT = 24
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Counts (n, T) of the samples `ids` of one set under one config."""
-
-    ids: tuple[str, ...]
-    counts: Counts
-
-    def with_(self, other: Tally) -> Tally:
-        """Both together."""
-        parts = zip(_parts(self.counts), _parts(other.counts), strict=True)
-        return Tally(self.ids + other.ids, Counts(*(np.concatenate(pair) for pair in parts)))
+from cliploc.tui.studio.tallies import Tallies, Tally
 
 
 class Contest:
     """Contenders on one dataset. Call from one thread."""
 
-    def __init__(self, dataset: Dataset, heatmaps: Heatmaps, painter: Painter) -> None:
+    def __init__(self, dataset: Dataset, heatmaps: Heatmaps, painter: Painter, tallies: Tallies) -> None:
         self._dataset = dataset
         self._heatmaps = heatmaps
         self._painter = painter
-        self._tallies: OrderedDict[tuple[str, PostProcess], Tally] = OrderedDict()
+        self._tallies = tallies
         self._baselines: dict[str, Counts] = {}
 
     def contenders(
@@ -131,34 +110,5 @@ class Contest:
         found = self._heatmaps.set_of(contender.source)
         if found is None:
             return None
-        key = (found.key, contender.config.with_(threshold=THRESHOLDS[0]))
-        known = self._tallies.pop(key, None)
-        tally = self._grown(known, found, contender.config, cancelled)
-        if tally is None:
-            return None
-        self._tallies[key] = tally
-        while len(self._tallies) > TALLIES_KEPT:
-            self._tallies.popitem(last=False)
-        return self._board(contender, found.name, tally)
-
-    def _grown(
-        self, known: Tally | None, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]
-    ) -> Tally | None:
-        """A tally with what is new in the set; as it was when cancelled."""
-        if known is None:
-            heatmaps = found.read_all()
-        else:
-            more = set(found.ids()) - set(known.ids)
-            heatmaps = {id_: map_ for id_ in more if (map_ := found.read(id_)) is not None}
-        # No planes are kept: each heatmap is scored once.
-        live = LiveScores(heatmaps, self._dataset.scorable, cache_bytes=0)
-        counts = live.counts(config, cancelled) if live.ids else None
-        live.close()
-        if counts is None:
-            return known
-        new = Tally(live.ids, counts)
-        return new if known is None else known.with_(new)
-
-
-def _parts(counts: Counts) -> tuple[Integers, ...]:
-    return (counts.tp, counts.predicted, counts.area, counts.pixels)
+        tally = self._tallies.of(found, contender.config, cancelled)
+        return None if tally is None else self._board(contender, found.name, tally)

@@ -13,10 +13,9 @@ from cliploc.core.heatmaps.store import HeatmapSet
 from cliploc.core.metrics import Counts
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.live import LiveScores
-from cliploc.tui.answers import BoardReady, DisagreementReady, Scoring, Told
+from cliploc.tui.answers import BoardReady, Scoring, Told
 from cliploc.tui.board import Board
 from cliploc.tui.state import Source
-from cliploc.tui.studio.disputes import disagreement
 from cliploc.tui.studio.heatmaps import Heatmaps
 from cliploc.tui.studio.lanes import Cancelled
 from cliploc.tui.studio.scoring import board_of
@@ -78,12 +77,6 @@ class Scorer:
         if counts is not None:
             self.is_slow = time.monotonic() - started > SLOW
         return counts
-
-    def disagree(self, config: PostProcess, cancelled: Cancelled) -> None:
-        """Score the samples with every stored set."""
-        found = disagreement(self._heatmaps.stored(), self._dataset.scorable, config, cancelled)
-        if found is not None:
-            self._post(DisagreementReady(found))
 
     def _board(
         self, source: Source, config: PostProcess, name: str, ids: tuple[str, ...], counts: Counts

@@ -21,6 +21,7 @@ from cliploc.tui.answers import (
     ContenderReady,
     ContendersListed,
     DatasetFound,
+    DisagreementReady,
     Encoded,
     Idle,
     SetsListed,
@@ -34,6 +35,7 @@ from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.frame import Job, Plate
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.studio.contest import Contest
+from cliploc.tui.studio.disputes import disagreement
 from cliploc.tui.studio.fetching import Fetches
 from cliploc.tui.studio.heads import Heads
 from cliploc.tui.studio.heatmaps import Heatmaps
@@ -42,6 +44,7 @@ from cliploc.tui.studio.painter import Painter
 from cliploc.tui.studio.plates import Plates
 from cliploc.tui.studio.runs import Runs
 from cliploc.tui.studio.scorer import Scorer
+from cliploc.tui.studio.tallies import Tallies
 from cliploc.tui.studio.wire import Request
 
 log = logging.getLogger(__name__)
@@ -68,7 +71,8 @@ class Studio:
         self._plates = Plates()
         self._painter = Painter(dataset, self._heatmaps, self._plates, post)
         self._scorer = Scorer(dataset, self._heatmaps, post)
-        self._contest = Contest(dataset, self._heatmaps, self._painter)
+        self._tallies = Tallies(dataset)
+        self._contest = Contest(dataset, self._heatmaps, self._painter, self._tallies)
         self._heads = Heads(dataset, self._heatmaps, self._painter, post)
         self._encoders = ThreadPoolExecutor(ENCODERS, "encode")
         self._pictures = self._lane("pictures")
@@ -136,7 +140,7 @@ class Studio:
 
         def job(cancelled: Cancelled) -> None:
             found = self._contest.contenders(kind, state, presets)
-            self._post(ContendersListed(state, kind, found, self._dataset.sources()))
+            self._post(ContendersListed(state, kind, found, self._dataset.sources))
             self._stand(state, found, cancelled)
 
         self._comparison.submit(job, drop_running=True)
@@ -147,7 +151,13 @@ class Studio:
 
     def disagree(self, config: PostProcess) -> None:
         """Score the samples with every stored set; answers DisagreementReady."""
-        self._comparison.submit(lambda cancelled: self._scorer.disagree(config, cancelled), drop_running=True)
+
+        def job(cancelled: Cancelled) -> None:
+            found = disagreement(self._heatmaps.stored(), self._tallies, config, cancelled)
+            if found is not None:
+                self._post(DisagreementReady(found))
+
+        self._comparison.submit(job, drop_running=True)
 
     def statistics(self) -> None:
         """Count the dataset; answers StatisticsReady."""

@@ -23,7 +23,7 @@ from cliploc.tui.graphics.celltexts import CELL_BYTES, PictureTexts
 from cliploc.tui.graphics.frame import Cells, Detail, Frame, Job
 from cliploc.tui.graphics.pacing import Link, within
 from cliploc.tui.graphics.seen import seen_of
-from cliploc.tui.graphics.surfaces import SURFACES, Place, PictureSurface
+from cliploc.tui.graphics.surfaces import SURFACES, PictureSurface, Place
 from cliploc.tui.textual_private import SYNC_END, SYNC_START, driver_of
 from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread, is_same
 from cliploc.tui.widgets.rhythm import Rhythm

@@ -123,12 +123,19 @@ def test_crowds_alone_are_no_sample_and_are_counted(spec: str) -> None:
     assert problems_of(spec) == []  # COCO has such images: nothing is wrong with them
 
 
+def test_the_same_picture_under_two_names_and_numbers_is_one_source(spec: str) -> None:
+    first, second = sorted(Path(spec.split(":")[1]).glob("*.png"))[:2]
+    assert len(set(open_dataset(spec).sources.values())) == 2
+    second.write_bytes(first.read_bytes())
+    assert set(open_dataset(spec).sources.values()) == {"1"}
+
+
 def test_a_picture_under_two_numbers_is_one_source_and_is_named(spec: str) -> None:
     def change(content: dict[str, Any]) -> None:
         content["images"][1]["file_name"] = content["images"][0]["file_name"]
 
     dataset = open_dataset(changed(spec, change))
-    assert set(dataset.sources().values()) == {"1"}
+    assert set(dataset.sources.values()) == {"1"}
     assert any("1 pictures stand under several numbers: 000000000001.png" in note for note in dataset.notes)
 
 

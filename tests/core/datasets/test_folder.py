@@ -162,9 +162,9 @@ def test_control_characters_of_a_table_do_not_reach_the_terminal(make_folder: Ma
 
 def test_rows_of_one_picture_have_one_source_whatever_their_numbers(make_folder: MakeFolder) -> None:
     root = make_folder({"cat": 3})
-    assert set(open_dataset(str(root)).sources().values()) == {"0", "1", "2"}
+    assert set(open_dataset(str(root)).sources.values()) == {"0", "1", "2"}
     (root / "real/cat_2.png").write_bytes((root / "real/cat_0.png").read_bytes())
-    assert list(open_dataset(str(root)).sources().values()) == ["0", "1", "0"]
+    assert list(open_dataset(str(root)).sources.values()) == ["0", "1", "0"]
 
 
 def test_a_source_that_the_table_says_wins(make_folder: MakeFolder) -> None:
@@ -173,7 +173,7 @@ def test_a_source_that_the_table_says_wins(make_folder: MakeFolder) -> None:
         f"real/cat_{n}.png,mask/cat_{n}_mask.png,cat,{source}" for n, source in enumerate(("s", "s", ""))
     ]
     (root / "table.csv").write_text("\n".join(["real,mask,prompt,source", *lines]))
-    first, second, third = open_dataset(str(root)).sources().values()
+    first, second, third = open_dataset(str(root)).sources.values()
     assert (first, second) == ("s", "s")
     assert third not in ("s", "")
 

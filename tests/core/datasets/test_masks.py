@@ -326,6 +326,25 @@ def test_flat_colours_on_a_clear_ground_are_asked_about_by_their_numbers(tmp_pat
         np.testing.assert_array_equal(sample.true_mask(), mask)
 
 
+def test_void_beside_a_named_value_is_void_where_the_value_is_not(tmp_path: Path) -> None:
+    """Class numbers in grey: the border of an object is void also in a file without that class."""
+
+    def classes(path: Path, mask: np.ndarray) -> Path:
+        indices = (
+            np.where(mask, 1, 0).astype(np.uint8) if path.name != "3" else np.zeros(mask.shape, np.uint8)
+        )
+        indices[:, :2] = 255
+        return saved(path.with_suffix(".png"), Image.fromarray(indices))
+
+    dataset = folder(tmp_path, classes, MASKS, "mask-value=1")
+    for sample in dataset.samples:
+        ignored = sample.ignored()
+        assert ignored is not None
+        assert ignored[:, :2].all()
+        assert not ignored[:, 2:].any()
+    assert dataset.empty == {"cat_3"}
+
+
 def test_void_of_palettes_is_none_of_plain_masks_beside_them(tmp_path: Path) -> None:
     dataset = folder(tmp_path, by_number(voc, grey(255), one_bit, voc), MASKS)
     for place in (1, 2):

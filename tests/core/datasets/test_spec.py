@@ -64,9 +64,22 @@ def test_a_number_has_one_spelling(written: str, meant: str) -> None:
 def test_options_alone_change_those_of_the_stored_spec() -> None:
     stored = "/data/toy?mask-value=1"
     assert resolved(None, stored) == stored
-    assert resolved("/moved", stored) == "/moved"
+    assert resolved("/data/toy", stored) == "/data/toy"
+    assert resolved("/data/toy?invert=yes", stored) == "/data/toy?invert=yes"
     assert resolved("?invert=yes", stored) == "/data/toy?invert=yes&mask-value=1"
     assert resolved("?mask-value=2", stored) == "/data/toy?mask-value=2"
+
+
+def test_a_place_that_it_moved_to_keeps_its_options() -> None:
+    stored = "/data/toy?mask-value=1"
+    assert resolved("/moved", stored) == "/moved?mask-value=1"
+    assert resolved("/moved?invert=yes", stored) == "/moved?invert=yes"
+
+
+def test_an_option_that_is_given_twice_with_two_values_is_asked_about() -> None:
+    assert parsed("toy?mask-value=1&mask-value=1")[1].value == 1
+    with pytest.raises(ParameterError, match="mask-value is given twice, 1 and 7"):
+        parsed("toy?mask-value=1&mask-value=7")
 
 
 def test_a_lasting_spec_keeps_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from cliploc.core.sweep.choosing import (
     worth,
 )
 from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
-from cliploc.core.sweep.statistics import UNIT, IouTable, quantile, two_sided
+from cliploc.core.sweep.statistics import UNIT, IouTable
+from cliploc.core.sweep.student import quantile, two_sided
 from tests.core.sweep.test_statistics import table_of
 
 

@@ -22,7 +22,7 @@ from cliploc.core.terminal import Terminal
 from cliploc.tui import session
 from cliploc.tui.answers import PicturesReady, RunsRead, StudioBack, Told, Trouble
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.engine import Engine
+from cliploc.tui.engine import Caller, Engine
 from cliploc.tui.messages import message_of
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.studio.launch import launched
@@ -126,7 +126,7 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
         await settled(pilot)
         first = app.engine._child.process.pid
         os.kill(first, signal.SIGKILL)
-        await until(lambda: app.engine._child.process.pid != first, pilot)
+        await until(lambda: app.engine._child.process and app.engine._child.process.pid != first, pilot)
         await pilot.press("d", "j")
         await settled(pilot)
         assert app.explorer.now.sample == toy.samples[1].id
@@ -198,3 +198,13 @@ async def test_of_answers_that_wait_only_the_newest_is_heard_where_nothing_else_
     assert older.can_replace(newer)
     assert not older.can_replace(message_of(Told("x")))
     assert not message_of(Told("x")).can_replace(message_of(Told("y")))
+
+
+def test_what_libraries_look_for_in_any_object_is_no_question() -> None:
+    asked: list[object] = []
+    caller = Caller(lambda *question, **options: asked.append((question, options)))
+    caller.runs.poll()
+    caller.score(3, anew=True)
+    assert asked == [(("runs.poll",), {}), (("score", 3), {"anew": True})]
+    for name in ("_param_count", "__wrapped__", "__fspath__"):
+        assert not hasattr(caller.runs.poll, name)
