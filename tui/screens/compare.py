@@ -361,11 +361,5 @@ class CompareScreen(Page):
             self.notify("nothing to compare yet", severity="warning")
             return
         kind = "class" if self._by_class else "sample"
-        path = Path.cwd() / f"compare-by-{kind}.csv"
         text = csv_of(self._differences, self.contenders[0].name, other.name, self._score)
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            self.notify(f"cannot write {path}: {error.strerror}", severity="error")
-        else:
-            self.notify(f"wrote {path}")
+        self.engine.studio.export_text(text, Path.cwd() / f"compare-by-{kind}.csv")

@@ -92,18 +92,18 @@ class ExplorerScreen(Screen[None]):
         self._generation = 0
         self._list_timer: Timer | None = None
         self._peek_timer: Timer | None = None
-
-    def compose(self) -> ComposeResult:
         self.samples = _titled(SampleList(self.scores, id="samples"), "Samples")
         self.grid = _titled(PictureGrid(self.terminal, id="pictures"), "")
         self.parameters = _titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
         self.score_panel = _titled(ScorePanel(id="scores"), "Scores")
         self.curve = _titled(CurvePanel(id="curve"), "Curve")
-        self.status, hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
-        self.count = Count(self.keymap, hints, self.run_action)
+        self.status, self.hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
+        self.count = Count(self.keymap, self.hints, self.run_action)
         self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
         self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
         self.prompting = Prompting(self, self.engine, self.terminal, self.keymap, self.tuning)
+
+    def compose(self) -> ComposeResult:
         yield self.status
         with Horizontal(id="body"):
             yield self.samples
@@ -118,7 +118,7 @@ class ExplorerScreen(Screen[None]):
         yield FetchLine(id="fetch-line")
         yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
-        yield hints
+        yield self.hints
         yield Static("cliploc needs 80 × 24 characters or more; enlarge the terminal", id="too-small")
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from cliploc.core.errors import clean
 from cliploc.tui.answers import RunsCompared
+from cliploc.tui.comparison import csv_text
 from cliploc.tui.curves import figure
 from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
@@ -82,11 +81,7 @@ class PairedScreen(Page):
 
 def csv_of(found: Found) -> str:
     """Every pair with its numbers."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(found["pairs"][0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found["pairs"])
-    return text.getvalue()
+    return csv_text(list(found["pairs"][0]), [list(pair.values()) for pair in found["pairs"]])
 
 
 def score_rows(found: Found) -> list[tuple[str, ...]]:
