@@ -31,6 +31,7 @@ from cliploc.tui.answers import (
     SheetReady,
     WorkerChanged,
 )
+from cliploc.tui.around import Around
 from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
 from cliploc.tui.engine import Engine
@@ -101,7 +102,7 @@ class ExplorerScreen(Screen[None]):
         self.count = Count(self.keymap, self.hints, self.run_action)
         self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
         self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
-        self.prompting = Prompting(self, self.engine, self.terminal, self.keymap, self.tuning)
+        self.prompting = Prompting(self, self.around, self.tuning)
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -377,8 +378,8 @@ class ExplorerScreen(Screen[None]):
         self.notify("baseline: the present scores")
 
     def action_method(self, direction: int) -> None:
-        """The next method, or stored set of this dataset."""
-        self.tuning.through(self.sources(), direction)
+        """The next method that can run here, or imported set."""
+        self.tuning.through(self.engine.sources(self.now.source.recipe.template), direction)
 
     def action_step(self, name: str, direction: int) -> None:
         """Move one parameter by a step, or by a count of them."""
@@ -387,10 +388,6 @@ class ExplorerScreen(Screen[None]):
     def action_tune(self, how: str, *arguments: Any) -> None:  # noqa: ANN401  the method's own
         """Another post-processing: a method of Tuning."""
         getattr(self.tuning, how)(*arguments)
-
-    def sources(self) -> tuple[Source, ...]:
-        """What `m` goes through: every method that can run here, then imported sets."""
-        return self.engine.sources(self.now.source.recipe.template)
 
     def action_prompt(self) -> None:
         """Choose a prompt template, or type free texts for this sample."""
@@ -439,9 +436,12 @@ class ExplorerScreen(Screen[None]):
 
     def action_open(self, name: str) -> None:
         """Open a page; what it is left with is used."""
+        self.app.push_screen(page_of(name, self.around()), self._use)
+
+    def around(self) -> Around:
+        """What a page is opened over."""
         heatmaps, rate = self.scores.heatmaps, rate_of(self.runs)
-        page = page_of(name, self.engine, self.now, self.terminal, self.keymap, heatmaps, rate)
-        self.app.push_screen(page, self._use)
+        return Around(self.engine, self.now, self.terminal, self.keymap, heatmaps, rate)
 
 
 def _titled(widget: AnyWidget, title: str) -> AnyWidget:

@@ -15,9 +15,9 @@ from textual.widgets import DataTable, Static
 
 from cliploc.core.errors import clean
 from cliploc.tui.answers import RunsCompared
+from cliploc.tui.around import Around
 from cliploc.tui.comparison import csv_text
 from cliploc.tui.curves import figure
-from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.screens.page import Page
 
@@ -39,9 +39,8 @@ class PairedScreen(Page):
     NAME = "runs compared"
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("paired")
 
-    def __init__(self, engine: Engine, keymap: Mapping[str, str], runs: tuple[str, ...]) -> None:
-        super().__init__(keymap)
-        self.engine = engine
+    def __init__(self, around: Around, runs: tuple[str, ...]) -> None:
+        super().__init__(around)
         self._runs = runs
         self._found: Found | None = None
 
