@@ -45,7 +45,7 @@ from cliploc.tui.screens.prompt import Prompting
 from cliploc.tui.screens.tuning import Tuning
 from cliploc.tui.screens.walk import Walk
 from cliploc.tui.shown_scores import ShownScores, drawn_from
-from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, Source, following
+from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, following
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
 from cliploc.tui.widgets.fetch_line import FetchLine
