@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -255,11 +257,14 @@ def window(count: int, cursor: int, panes: int, kept: int = 0) -> tuple[int, ...
 
 def csv_of(differences: list[Difference], mine: str, other: str, score: str) -> str:
     """The table as CSV."""
-    lines = [f"name,images,{quoted(f'{score} of {mine}')},{quoted(f'{score} of {other}')},difference"]
-    lines += [f"{quoted(d.name)},{d.images},{d.mine!r},{d.other!r},{d.gain!r}" for d in differences]
-    return "\n".join(lines) + "\n"
+    rows = [(d.name, d.images, d.mine, d.other, d.gain) for d in differences]
+    return csv_text(("name", "images", f"{score} of {mine}", f"{score} of {other}", "difference"), rows)
 
 
-def quoted(text: str) -> str:
-    """A CSV field."""
-    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n') else text
+def csv_text(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as CSV; numbers are written so that they read back the same."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -46,7 +46,7 @@ def line(app: ExplorerApp) -> str:
     if not app.explorer.query(FetchLine):
         return ""  # the explorer is not open yet
     widget = app.explorer.query_one(FetchLine)
-    return str(widget.text) if widget.has_class("-active") else ""
+    return str(widget.content) if widget.has_class("-active") else ""
 
 
 async def test_a_download_shows_its_progress_until_it_is_done(make_app: Make, gate: Path) -> None:

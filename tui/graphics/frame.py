@@ -116,7 +116,7 @@ class Frame:
     half-cells, shown wherever pixels cannot be (under a dialog). background: RGB around it.
     difference: half-cells only, the bytes that bring the screen from the job's `before` to
     this. pixels: the bytes of the picture itself, wherever the cursor is; empty for
-    half-cells.
+    half-cells. at_bottom: made for a widget that ends in the screen's last row.
     """
 
     protocol: Protocol
@@ -128,6 +128,7 @@ class Frame:
     background: tuple[int, int, int]
     difference: str
     pixels: str
+    at_bottom: bool = False
 
     @property
     def coarse(self) -> bool:

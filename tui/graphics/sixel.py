@@ -43,7 +43,9 @@ def encode(rgb: Pixels, job: Job) -> Frame:
         levels = (FINEST_LEVEL, *LEVELS) if detail is Detail.ALL else LEVELS
         pixels = _within_budget(_scaled(rgb, size), levels, BYTES_FOR_A_CELL * box.columns * box.rows)
     cells = cells_from(grid)
-    return Frame("sixel", job.generation, job.size, detail, box, cells, job.background, "", pixels)
+    return Frame(
+        "sixel", job.generation, job.size, detail, box, cells, job.background, "", pixels, job.at_bottom
+    )
 
 
 def _coarse_size(size: tuple[int, int], budget: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ this one, which other processes load without it.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from typing import ClassVar
@@ -30,6 +31,8 @@ class Place(Widget):
     terminal: Terminal
     link: Link
     texts: PictureTexts
+    # Set when the picture is to be encoded anew.
+    wanted: asyncio.Event
 
     def repaint(self) -> None:
         """Let Textual write the rows."""
@@ -47,14 +50,6 @@ class Place(Widget):
         """Text is being written where the pixels go."""
         raise NotImplementedError
 
-    def want(self) -> None:
-        """Have the picture encoded anew."""
-        raise NotImplementedError
-
-    def is_made_for(self, place: Region) -> bool:
-        """Whether the present pixels suit that place on the screen."""
-        raise NotImplementedError
-
     def is_on_top(self) -> bool:
         """Whether no other screen lies over it."""
         return self.app.screen is self.screen
@@ -63,6 +58,10 @@ class Place(Widget):
         """Where on the screen the widget is, when all of it is visible and nothing covers it."""
         seen = seen_of(self)
         return None if seen is None or seen[1] else Region(*seen[0], *self.size)
+
+    def is_at_bottom(self, y: int) -> bool:
+        """Whether the widget, from row y of the screen, ends in the screen's last row."""
+        return y + self.size.height >= self.app.size.height
 
     def background(self) -> Style:
         """The style around the picture."""
@@ -175,15 +174,15 @@ class Sixel(PictureSurface):
         if place is None:
             self.forget()
             return super().rows(frame, cells)
-        if not picture.is_made_for(place):
-            picture.want()
+        if frame.at_bottom != picture.is_at_bottom(place.y):
+            picture.wanted.set()
         row = PixelRow(picture.size.width, picture.background(), self.holds(frame), picture.pixels_wiped)
         return [row] * picture.size.height
 
     def payload(self, frame: Frame) -> str:
-        """The pixels at their place, if they were made for it."""
+        """The pixels at their place, if they were made for it: they keep off the screen's last row."""
         place = self.picture.place()
-        if place is None or not self.picture.is_made_for(place):
+        if place is None or frame.at_bottom != self.picture.is_at_bottom(place.y):
             return ""
         x, y = place.x + frame.box.x, place.y + frame.box.y
         return f"\x1b7\x1b[{y + 1};{x + 1}H{frame.pixels}\x1b8"

@@ -16,9 +16,9 @@ from textual.widgets import DataTable
 
 from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.sweep.doubts import NO_NETWORK
-from cliploc.core.terminal import Terminal
 from cliploc.tui import presets
 from cliploc.tui.answers import ContenderReady, ContendersListed, HeatmapsArrived
+from cliploc.tui.around import Around
 from cliploc.tui.comparison import (
     KIND_HELP,
     KINDS,
@@ -36,7 +36,6 @@ from cliploc.tui.comparison import (
     versus,
 )
 from cliploc.tui.curves import NARROW, SCORES, SHORT, figure
-from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.screens.page import Page
@@ -58,17 +57,12 @@ class CompareScreen(Page):
     NAME = "compare"
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("compare")
 
-    def __init__(
-        self, engine: Engine, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
-    ) -> None:
-        super().__init__(keymap)
-        self.engine = engine
-        self.state = state
-        self.terminal = terminal
+    def __init__(self, around: Around) -> None:
+        super().__init__(around)
         self.kind = "sets"
         self.contenders: tuple[Contender, ...] = ()
         self.standings = Standings()
-        self._labels = {sample.id: sample.label for sample in engine.dataset.samples}
+        self._labels = {sample.id: sample.label for sample in self.engine.dataset.samples}
         self._sources: Mapping[str, str] = {}
         self._differences: list[Difference] = []
         self._versus: dict[Contender, tuple[Standing, Standing, str, Versus | None]] = {}
@@ -361,11 +355,5 @@ class CompareScreen(Page):
             self.notify("nothing to compare yet", severity="warning")
             return
         kind = "class" if self._by_class else "sample"
-        path = Path.cwd() / f"compare-by-{kind}.csv"
         text = csv_of(self._differences, self.contenders[0].name, other.name, self._score)
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            self.notify(f"cannot write {path}: {error.strerror}", severity="error")
-        else:
-            self.notify(f"wrote {path}")
+        self.engine.studio.export_text(text, Path.cwd() / f"compare-by-{kind}.csv")

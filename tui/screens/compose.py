@@ -16,7 +16,7 @@ from cliploc.core.errors import ClipLocError, ParameterError, clean, unknown
 from cliploc.core.postprocess import AXES
 from cliploc.core.sweep.grid import Grid
 from cliploc.tui.answers import SetsListed
-from cliploc.tui.engine import Engine
+from cliploc.tui.around import Around
 from cliploc.tui.runs import cost_of
 
 SETS, NAMES, SIDES = (
@@ -31,7 +31,7 @@ FIELDS = {"heatmaps": ("", SETS)} | {
 
 
 class ComposeScreen(ModalScreen[None]):
-    """Starts a sweep of stored heatmap sets. rate: configs x images per second of an earlier run."""
+    """Starts a sweep of stored heatmap sets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "back", show=False),
@@ -41,11 +41,9 @@ class ComposeScreen(ModalScreen[None]):
         Binding("up,shift+tab", "app.focus_previous", "previous field", show=False, priority=True),
     ]
 
-    def __init__(self, engine: Engine, heatmaps: tuple[str, ...], rate: float | None) -> None:
+    def __init__(self, around: Around) -> None:
         super().__init__(classes="dialog", id="compose")
-        self._engine = engine
-        self._heatmaps = heatmaps
-        self._rate = rate
+        self._engine, self._heatmaps, self._rate = around.engine, around.heatmaps, around.rate
         self._stored: Mapping[str, int] | None = None
 
     def compose(self) -> ComposeResult:

@@ -31,6 +31,7 @@ from cliploc.tui.answers import (
     SheetReady,
     WorkerChanged,
 )
+from cliploc.tui.around import Around
 from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
 from cliploc.tui.engine import Engine
@@ -44,7 +45,7 @@ from cliploc.tui.screens.prompt import Prompting
 from cliploc.tui.screens.tuning import Tuning
 from cliploc.tui.screens.walk import Walk
 from cliploc.tui.shown_scores import ShownScores, drawn_from
-from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, Source, following
+from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, following
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
 from cliploc.tui.widgets.fetch_line import FetchLine
@@ -82,29 +83,28 @@ class ExplorerScreen(Screen[None]):
         self.engine, self.terminal, self.keymap = engine, terminal, keymap
         self.set_reactive(ExplorerScreen.state, state)
         self.scores = ShownScores(engine.dataset, state)
-        self._scoring = ""
+        self._scoring = self.fetching = ""
         self.pictures: Mapping[str, Plate] = {}
         self.peeking = False
         self.worker, self.present = ("", ""), 0
-        self.fetching = ""
         self.runs: tuple[RunRow, ...] = ()
         # The runs that score these true masks.
         self.scored_here: frozenset[str] = frozenset()
         self._generation = 0
         self._list_timer: Timer | None = None
         self._peek_timer: Timer | None = None
-
-    def compose(self) -> ComposeResult:
         self.samples = _titled(SampleList(self.scores, id="samples"), "Samples")
         self.grid = _titled(PictureGrid(self.terminal, id="pictures"), "")
         self.parameters = _titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
         self.score_panel = _titled(ScorePanel(id="scores"), "Scores")
         self.curve = _titled(CurvePanel(id="curve"), "Curve")
-        self.status, hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
-        self.count = Count(self.keymap, hints, self.run_action)
+        self.status, self.hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
+        self.count = Count(self.keymap, self.hints, self.run_action)
         self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
         self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
-        self.prompting = Prompting(self, self.engine, self.terminal, self.keymap, self.tuning)
+        self.prompting = Prompting(self, self.around, self.tuning)
+
+    def compose(self) -> ComposeResult:
         yield self.status
         with Horizontal(id="body"):
             yield self.samples
@@ -119,7 +119,7 @@ class ExplorerScreen(Screen[None]):
         yield FetchLine(id="fetch-line")
         yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
-        yield hints
+        yield self.hints
         yield Static("cliploc needs 80 × 24 characters or more; enlarge the terminal", id="too-small")
 
     @property
@@ -322,10 +322,11 @@ class ExplorerScreen(Screen[None]):
         self.samples.opened = opened
         self.refresh_list()
 
-    def action_view(self, change: str, *steps: int) -> None:
+    def action_view(self, change: str, across: int | None = None, down: int | None = None) -> None:
         """Look at the pictures in another way: a method of View, by steps or by a count of them."""
         count, view = self.count.take() or 1, self.now.view
-        self.change(self.now.with_(view=getattr(view, change)(*(count * step for step in steps))))
+        steps = [count * step for step in (across, down) if step is not None]
+        self.change(self.now.with_(view=getattr(view, change)(*steps)))
 
     def action_layout(self) -> None:
         """The next layout."""
@@ -377,8 +378,8 @@ class ExplorerScreen(Screen[None]):
         self.notify("baseline: the present scores")
 
     def action_method(self, direction: int) -> None:
-        """The next method, or stored set of this dataset."""
-        self.tuning.through(self.sources(), direction)
+        """The next method that can run here, or imported set."""
+        self.tuning.through(self.engine.sources(self.now.source.recipe.template), direction)
 
     def action_step(self, name: str, direction: int) -> None:
         """Move one parameter by a step, or by a count of them."""
@@ -387,10 +388,6 @@ class ExplorerScreen(Screen[None]):
     def action_tune(self, how: str, *arguments: Any) -> None:  # noqa: ANN401  the method's own
         """Another post-processing: a method of Tuning."""
         getattr(self.tuning, how)(*arguments)
-
-    def sources(self) -> tuple[Source, ...]:
-        """What `m` goes through: every method that can run here, then imported sets."""
-        return self.engine.sources(self.now.source.recipe.template)
 
     def action_prompt(self) -> None:
         """Choose a prompt template, or type free texts for this sample."""
@@ -439,9 +436,12 @@ class ExplorerScreen(Screen[None]):
 
     def action_open(self, name: str) -> None:
         """Open a page; what it is left with is used."""
+        self.app.push_screen(page_of(name, self.around()), self._use)
+
+    def around(self) -> Around:
+        """What a page is opened over."""
         heatmaps, rate = self.scores.heatmaps, rate_of(self.runs)
-        page = page_of(name, self.engine, self.now, self.terminal, self.keymap, heatmaps, rate)
-        self.app.push_screen(page, self._use)
+        return Around(self.engine, self.now, self.terminal, self.keymap, heatmaps, rate)
 
 
 def _titled(widget: AnyWidget, title: str) -> AnyWidget:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -18,13 +17,12 @@ from cliploc.core.backbones.catalog import demo_folder
 from cliploc.core.errors import clean
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.methods.switches import ALL, Place
-from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import HeadReady, HeadsScored, HeadTableReady, HeatmapsArrived, TermsArrived
+from cliploc.tui.around import Around
 from cliploc.tui.curves import difference, figure
-from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.screens.page import Page
-from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.state import Source
 from cliploc.tui.switchboard import HEAD, Switchboard
 from cliploc.tui.widgets.pictures import Pane
 
@@ -58,14 +56,9 @@ class InsideScreen(Page):
     NAME = "inside the model"
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("inside")
 
-    def __init__(
-        self, engine: Engine, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
-    ) -> None:
-        super().__init__(keymap)
-        self.engine = engine
-        self.terminal = terminal
-        self.state = state
-        self._recipe = inside_recipe(state.source.recipe, engine.dataset.name)
+    def __init__(self, around: Around) -> None:
+        super().__init__(around)
+        self._recipe = inside_recipe(self.state.source.recipe, self.engine.dataset.name)
         self._settings = dict(self._recipe.parameters)
         self.board = Switchboard.of(*(tower_of(self._recipe.backbone) or (0, 0)), self._settings)
         self._table: HeadTableReady | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Static
 
+from cliploc.tui.around import Around
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.widgets.lines import HintLine, StatusLine
 
@@ -21,9 +21,11 @@ class Page(Screen[Any]):
     NAME: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("page")
 
-    def __init__(self, keymap: Mapping[str, str]) -> None:
+    def __init__(self, around: Around) -> None:
         super().__init__()
-        self.keymap = keymap
+        self.around = around
+        self.engine, self.keymap = around.engine, around.keymap
+        self.state, self.terminal = around.state, around.terminal
 
     def compose(self) -> ComposeResult:
         line = StatusLine(id="status")

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from textual.screen import Screen
 
-from cliploc.core.terminal import Terminal
-from cliploc.tui.engine import Engine
-from cliploc.tui.state import ExplorerState
+from cliploc.tui.around import Around
+
+# The classes; each is in the module of its page's name.
+PAGES = {
+    "sweeps": "SweepsScreen",
+    "compose": "ComposeScreen",
+    "compare": "CompareScreen",
+    "statistics": "StatisticsScreen",
+    "inside": "InsideScreen",
+}
 
 
-def page_of(
-    name: str,
-    engine: Engine,
-    state: ExplorerState,
-    terminal: Terminal,
-    keymap: Mapping[str, str],
-    heatmaps: tuple[str, ...],
-    rate: float | None,
-) -> Screen[Any]:
-    """A page by its name. heatmaps: the set that is shown. rate: configs x images per second, if known."""
-    if name == "sweeps":
-        from cliploc.tui.screens.sweeps import SweepsScreen
-
-        return SweepsScreen(engine, keymap, heatmaps)
-    if name == "compose":
-        from cliploc.tui.screens.compose import ComposeScreen
-
-        return ComposeScreen(engine, heatmaps, rate)
-    if name == "compare":
-        from cliploc.tui.screens.compare import CompareScreen
-
-        return CompareScreen(engine, state, terminal, keymap)
-    if name == "inside":
-        from cliploc.tui.screens.inside import InsideScreen
-
-        return InsideScreen(engine, state, terminal, keymap)
-    from cliploc.tui.screens.statistics import StatisticsScreen
-
-    return StatisticsScreen(engine, keymap)
+def page_of(name: str, around: Around) -> Screen[Any]:
+    """A page by its name."""
+    page: Screen[Any] = getattr(import_module(f"cliploc.tui.screens.{name}"), PAGES[name])(around)
+    return page

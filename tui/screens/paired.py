@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,8 +15,9 @@ from textual.widgets import DataTable, Static
 
 from cliploc.core.errors import clean
 from cliploc.tui.answers import RunsCompared
+from cliploc.tui.around import Around
+from cliploc.tui.comparison import csv_text
 from cliploc.tui.curves import figure
-from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.screens.page import Page
 
@@ -40,9 +39,8 @@ class PairedScreen(Page):
     NAME = "runs compared"
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("paired")
 
-    def __init__(self, engine: Engine, keymap: Mapping[str, str], runs: tuple[str, ...]) -> None:
-        super().__init__(keymap)
-        self.engine = engine
+    def __init__(self, around: Around, runs: tuple[str, ...]) -> None:
+        super().__init__(around)
         self._runs = runs
         self._found: Found | None = None
 
@@ -82,11 +80,7 @@ class PairedScreen(Page):
 
 def csv_of(found: Found) -> str:
     """Every pair with its numbers."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(found["pairs"][0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found["pairs"])
-    return text.getvalue()
+    return csv_text(list(found["pairs"][0]), [list(pair.values()) for pair in found["pairs"]])
 
 
 def score_rows(found: Found) -> list[tuple[str, ...]]:

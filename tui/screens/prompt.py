@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
 from cliploc.core.prompts import TEMPLATES
-from cliploc.core.terminal import Terminal
-from cliploc.tui.engine import Engine
+from cliploc.tui.around import Around
 from cliploc.tui.prompts import SEPARATOR, prompts_in
 from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.screens.tuning import Tuning
@@ -24,17 +23,8 @@ SEVERAL = Choice(SEPARATOR, "several texts for this sample, side by side")
 class Prompting:
     """A template (it holds `<label>` or `<a label>`), a free text, or several side by side."""
 
-    def __init__(
-        self,
-        screen: Screen[None],
-        engine: Engine,
-        terminal: Terminal,
-        keymap: Mapping[str, str],
-        tuning: Tuning,
-    ) -> None:
-        self._screen, self._engine = screen, engine
-        self._terminal, self._keymap = terminal, keymap
-        self._tuning = tuning
+    def __init__(self, screen: Screen[None], around: Callable[[], Around], tuning: Tuning) -> None:
+        self._screen, self._around, self._tuning = screen, around, tuning
         # Those that were last looked at side by side.
         self._before: tuple[str, ...] = ()
 
@@ -58,8 +48,8 @@ class Prompting:
         """Show several prompts side by side: those typed, else those of before; one may be taken."""
         from cliploc.tui.screens.prompts import PromptsScreen  # not needed for the first paint
 
-        state = self._tuning.now
-        label = self._engine.dataset.by_id(state.sample).label
+        around, state = self._around(), self._tuning.now
+        label = around.engine.dataset.by_id(state.sample).label
         prompts = prompts_in(typed, label) or self._before
         prompts = prompts or prompts_in(state.prompt or state.source.recipe.template, label)
 
@@ -69,5 +59,4 @@ class Prompting:
             if answer is not None and answer.taken:
                 self._tuning.to(state.with_(prompt=answer.taken))
 
-        page = PromptsScreen(self._engine, state, self._terminal, self._keymap, prompts)
-        self._screen.app.push_screen(page, left)
+        self._screen.app.push_screen(PromptsScreen(around, prompts), left)

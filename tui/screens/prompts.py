@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -17,16 +17,14 @@ from textual.widgets import DataTable, Input, Static
 from cliploc.core.errors import clean
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.sweep.doubts import NO_NETWORK
-from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import ContenderReady, HeatmapsArrived
+from cliploc.tui.around import Around
 from cliploc.tui.comparison import Contender, Standing, without_network
 from cliploc.tui.curves import figure
-from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.prompts import MOST, SEPARATOR, edited, prompts_in
 from cliploc.tui.screens.page import Page
 from cliploc.tui.standings import Standings
-from cliploc.tui.state import ExplorerState
 from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
 from cliploc.tui.widgets.iou_curves import ScoreCurves, colour_of
 from cliploc.tui.widgets.tables import rewrite, right
@@ -58,18 +56,9 @@ class PromptsScreen(Page):
         if isinstance(each, Binding)
     ]
 
-    def __init__(
-        self,
-        engine: Engine,
-        state: ExplorerState,
-        terminal: Terminal,
-        keymap: Mapping[str, str],
-        prompts: Sequence[str],
-    ) -> None:
-        super().__init__(keymap)
-        self.engine = engine
-        self.state = state
-        self.terminal = terminal
+    def __init__(self, around: Around, prompts: Sequence[str]) -> None:
+        super().__init__(around)
+        state = around.state
         self.prompts = tuple(prompts)[:MOST]
         self.standings = Standings()
         self._baselines = [

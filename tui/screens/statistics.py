@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from cliploc.core.errors import clean
 from cliploc.tui.answers import StatisticsReady
-from cliploc.tui.engine import Engine
+from cliploc.tui.around import Around
 from cliploc.tui.screens.page import Page
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ class StatisticsScreen(Page):
 
     NAME = "statistics"
 
-    def __init__(self, engine: Engine, keymap: Mapping[str, str]) -> None:
-        super().__init__(keymap)
-        self.engine = engine
+    def __init__(self, around: Around) -> None:
+        super().__init__(around)
         self._found: Statistics | None = None
 
     def compose_page(self) -> ComposeResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -19,8 +18,8 @@ from cliploc.core.errors import clean
 from cliploc.core.scores import title_of
 from cliploc.core.sweep.rows import Best, Cell, RunRow
 from cliploc.tui.answers import RunRead, RunsRead
+from cliploc.tui.around import Around
 from cliploc.tui.curves import SCORES, figure
-from cliploc.tui.engine import Engine
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import RunView, duration, rate_of, starting_text
 from cliploc.tui.screens.choice import Choice, ask
@@ -37,16 +36,14 @@ EMPTY = "No runs yet. S composes and starts one.\nIt goes on when you quit, or w
 
 
 class SweepsScreen(Page):
-    """Dismisses with the cell to apply, or None. heatmaps: what a new sweep begins with."""
+    """Dismisses with the cell to apply, or None."""
 
     SCOPE = "sweeps"
     NAME = "sweeps"
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("sweeps")
 
-    def __init__(self, engine: Engine, keymap: Mapping[str, str], heatmaps: tuple[str, ...]) -> None:
-        super().__init__(keymap)
-        self.engine = engine
-        self._heatmaps = heatmaps
+    def __init__(self, around: Around) -> None:
+        super().__init__(around)
         self._runs: tuple[RunRow, ...] = ()
         self._view: RunView | None = None
         self._score = SCORES[0]
@@ -128,7 +125,7 @@ class SweepsScreen(Page):
         """Compose a sweep."""
         from cliploc.tui.screens.compose import ComposeScreen
 
-        self.app.push_screen(ComposeScreen(self.engine, self._heatmaps, rate_of(self._runs)))
+        self.app.push_screen(ComposeScreen(replace(self.around, rate=rate_of(self._runs))))
 
     def action_apply(self) -> None:
         """Take the best cell, by the score that ranks, to the explorer."""
@@ -205,7 +202,7 @@ class SweepsScreen(Page):
         if sets < 2:
             self.notify("nothing to compare it with; mark another run with *", severity="warning")
         else:
-            self.app.push_screen(PairedScreen(self.engine, self.keymap, wanted))
+            self.app.push_screen(PairedScreen(self.around, wanted))
 
     def action_view(self) -> None:
         """The best cells, or dilation x erosion."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.reactive import reactive
-from textual.widget import Widget
+from textual.widgets import Static
 
 from cliploc.tui.answers import FetchChanged
 from cliploc.tui.keymap import shown
@@ -12,19 +11,15 @@ from cliploc.tui.keymap import shown
 BAR = 16
 
 
-class FetchLine(Widget):
+class FetchLine(Static):
     """What is fetched, how far it is and the key that leads to stopping it; hidden when nothing is."""
-
-    text: reactive[Content] = reactive(Content)
 
     def show(self, fetch: FetchChanged, keys: str) -> None:
         """Draw a download, or hide."""
         self.set_class(bool(fetch.title), "-active")
         if fetch.title:
-            self.text = fetch_text(fetch, keys).truncate(max(self.app.size.width - 2, 10), ellipsis=True)
-
-    def render(self) -> Content:
-        return self.text
+            text = fetch_text(fetch, keys).truncate(max(self.app.size.width - 2, 10), ellipsis=True)
+            self.update(text, layout=False)
 
 
 def fetch_text(fetch: FetchChanged, keys: str) -> Content:

@@ -61,7 +61,7 @@ class Picture(Place):
         self._shown: Shown | None = None
         self._encode: Encoder = in_thread
         self._generation = -1
-        self._wanted = asyncio.Event()
+        self.wanted = asyncio.Event()
         self._rhythm = Rhythm()
         # The largest step towards the last picture that is whole, and towards the next.
         self._full_bytes = self._step_bytes = 0
@@ -91,7 +91,7 @@ class Picture(Place):
         if shown is None:
             self.frame, self._drawn, self.shown_generation = None, None, -1
             self.repaint()
-        self._wanted.set()
+        self.wanted.set()
 
     def expect(self, generation: int) -> None:
         """Another picture was asked for: what is there may be coarse until it comes."""
@@ -113,7 +113,7 @@ class Picture(Place):
             self.link.write(farewell)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._wanted.set()
+        self.wanted.set()
 
     def on_hide(self) -> None:
         """Others may paint where its pixels were."""
@@ -136,7 +136,7 @@ class Picture(Place):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._wanted.set()  # the letterbox shows the background
+        self.wanted.set()  # the letterbox shows the background
 
     async def _keep_drawing(self) -> None:
         """Encode and send the newest picture, one at a time, for as long as the widget lives."""
@@ -144,7 +144,7 @@ class Picture(Place):
             await self._wait_for_work()
             # The encoder works while the last frame is still under way.
             await self.link.nearly(self, self._encode_seconds)
-            self._wanted.clear()
+            self.wanted.clear()
             shown = self._shown
             if shown is None or not self.size or self.terminal.protocol == "none":
                 continue
@@ -159,7 +159,7 @@ class Picture(Place):
             if not await self._may_go(frame):
                 continue
             if self._shown is None or job.size != (self.size.width, self.size.height):
-                self._wanted.set()
+                self.wanted.set()
                 continue
             self._drawn = (shown, replace(job, detail=frame.detail, before=None))
             self.shown_generation = job.generation
@@ -170,10 +170,10 @@ class Picture(Place):
         size = len(frame.difference) + len(frame.pixels)
         if frame.coarse or not self.link.is_slow_for(size, 0.0):
             return True
-        await self.link.quiet(self._wanted)
-        if self._wanted.is_set():
+        await self.link.quiet(self.wanted)
+        if self.wanted.is_set():
             self._full_bytes = size
-        return not self._wanted.is_set()
+        return not self.wanted.is_set()
 
     async def _encoded(self, shown: Shown, job: Job) -> Frame | None:
         """The picture's frame: the one that is there if it would be the same, None if there can be none."""
@@ -190,9 +190,9 @@ class Picture(Place):
     async def _wait_for_work(self) -> None:
         """Until a picture is wanted, or the coarse one on the screen may have its detail."""
         if self.frame is None or not self._may_get_finer or not self.size:
-            await self._wanted.wait()
+            await self.wanted.wait()
         elif (rest := self._rest(self.frame)) > 0:
-            await within(self._wanted, rest)
+            await within(self.wanted, rest)
 
     def _rest(self, frame: Frame) -> float:
         """Seconds until the frame's detail may come, if nothing else is wanted."""
@@ -212,13 +212,9 @@ class Picture(Place):
             needs_whole=self._surface.needs_whole,
             origin=None if seen is None else seen[0],
             covered=() if seen is None else seen[1],
-            at_bottom=seen is not None and self._is_at_bottom(seen[0][1]),
+            at_bottom=seen is not None and self.is_at_bottom(seen[0][1]),
             before=self._cells() if self._shows_cells() else None,
         )
-
-    def _is_at_bottom(self, y: int) -> bool:
-        """Whether the widget, from row y of the screen, ends in the screen's last row."""
-        return y + self.size.height >= self.app.size.height
 
     def _detail(self) -> Detail:
         """What may go now: after first sight on a slow link, once a key is let go, at rest."""
@@ -313,11 +309,7 @@ class Picture(Place):
             self.draw_pixels()
         else:
             # A storm of repaints: draw when the last frame has arrived.
-            self._wanted.set()
-
-    def want(self) -> None:
-        """Have the picture encoded anew."""
-        self._wanted.set()
+            self.wanted.set()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows that Textual repaints; of the styles, only the background applies to a picture."""
@@ -325,7 +317,7 @@ class Picture(Place):
             self._repaint_due = False
             self._follow_text()
         if self.frame is None and self._shown is not None:
-            self._wanted.set()
+            self.wanted.set()
         rows = self._rows()
         strips = [rows[y] for y in crop.line_range]
         if crop.column_span != (0, self.size.width):
@@ -343,11 +335,7 @@ class Picture(Place):
             return self.texts.half_cells(cells)
         return self._surface.rows(frame, cells)
 
-    def is_made_for(self, place: Region) -> bool:
-        """Whether the present sixels keep off the screen's last row there, and only there."""
-        return self._drawn is not None and self._drawn[1].at_bottom == self._is_at_bottom(place.y)
-
     def _want_pixels(self) -> None:
         """Pixels were not encoded while something lay over them; now they can be seen."""
         if self._surface.needs_whole and self._drawn is not None and self.place() is not None:
-            self._wanted.set()
+            self.wanted.set()
