@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  a mistake of ours: a sentence, and the details in the log
         if arguments.debug:
             raise
-        say(f"cliploc: unexpected {type(error).__name__}: {clean(error)[:300]}; {_logged()}--debug shows where")
+        say(
+            f"cliploc: unexpected {type(error).__name__}: {clean(error)[:300]}; {_logged()}--debug shows where"
+        )
         return 1
     return int(code)
 

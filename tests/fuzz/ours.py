@@ -192,7 +192,9 @@ def arrays(rng: random.Random, folder: Path) -> None:
 
 CONFIG = 'theme = "ansi-dark"\nkeymap = "vim"\ngraphics = "halfcell"\ncolor = "truecolor"\n'
 KEYMAP = 'preset = "vim"\n[keys]\ninside = "w"\ncompare = "v,Q"\nstatistics = "H"\n'
-PRESETS = '["mine"]\ninterpolation = "bilinear"\norder = "dilate-erode"\ndilate = 41\nerode = 41\nthreshold = 0.5\n'
+PRESETS = (
+    '["mine"]\ninterpolation = "bilinear"\norder = "dilate-erode"\ndilate = 41\nerode = 41\nthreshold = 0.5\n'
+)
 
 
 def settings(rng: random.Random, folder: Path) -> None:
@@ -256,6 +258,5 @@ def configs(rng: random.Random, folder: Path) -> None:
 
 
 OURS: dict[str, Callable[[random.Random, Path], None]] = {
-    each.__name__: each
-    for each in (bundles, ledgers, stores, arrays, settings, sessions, configs)
+    each.__name__: each for each in (bundles, ledgers, stores, arrays, settings, sessions, configs)
 }

@@ -20,6 +20,7 @@ from tests.sweeping import heatmap_set
 MEMORY = 3 << 30  # bytes, more than now: one that believes such a file takes all there is
 SECONDS = 20  # one that reads such a file never ends
 
+
 def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
@@ -101,7 +102,11 @@ def test_in_a_dataset(
 
 @pytest.mark.parametrize("name", ["annotations.json", "images/a.png"])
 def test_in_coco(
-    special: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str], make_folder: Callable[..., Path], name: str
+    special: Put,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    make_folder: Callable[..., Path],
+    name: str,
 ) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images/a.png").write_bytes((make_folder() / "real/cat_0.png").read_bytes())
@@ -112,7 +117,10 @@ def test_in_coco(
     }
     (tmp_path / "annotations.json").write_text(json.dumps(content))
     special(tmp_path / name)
-    said(capsys, ["dataset", "check", "--dataset", f"coco:{tmp_path / 'images'}:{tmp_path / 'annotations.json'}"])
+    said(
+        capsys,
+        ["dataset", "check", "--dataset", f"coco:{tmp_path / 'images'}:{tmp_path / 'annotations.json'}"],
+    )
 
 
 @pytest.mark.parametrize(
