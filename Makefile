@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench fuzz simulation soak photos photos-check
+.PHONY: check format lint types walls test serve bench fuzz simulation soak hard photos photos-check
 
 check: lint types walls test
 
@@ -30,6 +30,11 @@ bench:
 
 fuzz:
 	$(RUN) pytest -m fuzz -s
+
+# Kills, injected errors and damaged files, in slices that go on where they were stopped; one table.
+hard:
+	$(RUN) python -m tests.hard $(HARD)
+	$(RUN) pytest -m faults -s tests/hard
 
 # Whether what is printed is as sure as it says (tests/simulation/README.md).
 simulation:

@@ -48,7 +48,7 @@ def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, caption:
     if as_json:
         print_json([dict(row) for row in rows])
         return
-    table = Table(caption=escape(caption) or None, box=None, pad_edge=False, header_style="bold")
+    table = Table(caption=escape(clean_lines(caption)) or None, box=None, pad_edge=False, header_style="bold")
     for column in rows[0] if rows else ():
         number = isinstance(rows[0][column], int | float)
         table.add_column(escape(clean(column)), justify="right" if number else "left", overflow="fold")

@@ -138,6 +138,12 @@ class Memory:
             rows = db.execute("SELECT scenario, kind, at FROM points WHERE wrong = ''")
             return {Point(*row) for row in rows}
 
+    def failed(self) -> list[Point]:
+        """The points at which something went wrong."""
+        with self._open() as db:
+            rows = db.execute("SELECT scenario, kind, at FROM points WHERE wrong != ''")
+            return [Point(*row) for row in rows]
+
     def keep(self, point: Point, ended: Ended, wrong: str) -> None:
         """Remember a point."""
         with self._open() as db:
@@ -169,7 +175,9 @@ def campaign(
         for name in names:
             expected = calm(running, stage, SCENARIOS[name])
             known = memory.done()
-            for point in points_of(name, expected.calls, max(1, round(most * SCENARIOS[name].share))):
+            share = max(1, round(most * SCENARIOS[name].share))
+            failed = [point for point in memory.failed() if point.scenario == name]
+            for point in dict.fromkeys([*failed, *points_of(name, expected.calls, share)]):
                 if point in known:
                     continue
                 if time.monotonic() > deadline:

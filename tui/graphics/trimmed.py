@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from cliploc.core.errors import clean
 from cliploc.tui.graphics.cellrow import CellRow
 from cliploc.tui.graphics.pixelrow import PixelRow
 from cliploc.tui.textual_private import ChopsUpdate, LayoutUpdate
@@ -39,7 +40,8 @@ class Shown:
         self._rows.clear()
 
     def update(self, x: int, y: int, strip: Strip, console: Console) -> str:
-        """The bytes that show a strip at column x of row y."""
+        """The bytes that show a strip at column x of row y. All text of the screen comes by here."""
+        strip = safe(strip)
         row = self._rows.setdefault(y, {})
         before, end = row.pop(x, None), x + strip.cell_length
         for start in [start for start, other in row.items() if start < end and start + width(other) > x]:
@@ -94,6 +96,16 @@ class TrimmedLayout(LayoutUpdate):
                 pieces.append(self._shown.update(x, y, strip, console))
                 x += strip.cell_length
         return "".join(pieces)
+
+
+def safe(strip: Strip) -> Strip:
+    """The strip without characters that a terminal would obey, whoever wrote them.
+
+    Such characters take no cell, and what they are part of is shown as text.
+    """
+    if isinstance(strip, PICTURES) or all(each.control or each.text.isprintable() for each in strip):
+        return strip
+    return Strip(each if each.control else Segment(clean(each.text), each.style) for each in strip)
 
 
 def runs_of(strip: Strip) -> Runs:

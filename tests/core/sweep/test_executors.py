@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pickle
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cliploc.core.errors import ParameterError, ResourceError
+from cliploc.core.sweep import executors
 from cliploc.core.sweep.driver import drive
 from cliploc.core.sweep.executors import Workers, results_of, workers_for
 from cliploc.core.sweep.ledger import Ledger
@@ -118,3 +121,30 @@ def test_a_dask_cluster_gives_the_same_ledger_even_when_a_worker_is_killed(
         assert drive(ledger, run, progress=kill_one) == "done"
         assert len(victims) == 1
     assert left_by(ledger, run) == left_by(ledger, whole)
+
+
+def test_a_result_that_cannot_be_cleared_away_is_still_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = executors._to_file(abs, -7, tmp_path)
+
+    def broken(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", broken)
+    assert executors._from_file(name) == 7
+    monkeypatch.undo()
+    Path(name).unlink()
+    with pytest.raises(ResourceError, match="cannot read"):
+        executors._from_file(name)
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("echo owned",)
+
+
+def test_a_result_that_somebody_else_put_there_is_never_run(tmp_path: Path) -> None:
+    (tmp_path / "evil").write_bytes(pickle.dumps(_Evil()))
+    with pytest.raises(pickle.UnpicklingError, match="is no result of a worker"):
+        executors._from_file(str(tmp_path / "evil"))
