@@ -1,6 +1,6 @@
 """What the studio says to the screen: whole, plain values. Standard library only.
 
-A screen hears an answer in its `on_` handler of the class's name (`on_board_ready`), and looks whether
+A screen hears an answer in its `on_` handler of the class's name (`on_scores_ready`), and looks whether
 it is of the state that it shows. ONLY_NEWEST: one that waits to be heard gives way to the next.
 """
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.tui.board import Board
-from cliploc.tui.comparison import Contender, Standing
+from cliploc.tui.comparison import Candidate, Standing
 from cliploc.tui.curves import Curves
+from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.disagreement import Disagreement
-from cliploc.tui.graphics.frame import Frame, Plate
+from cliploc.tui.graphics.frame import Frame, PictureId
 from cliploc.tui.runs import Leader, RunView
 from cliploc.tui.state import ExplorerState, Source
 
@@ -31,7 +31,7 @@ class PicturesReady:
 
     generation: int
     state: ExplorerState
-    pictures: Mapping[str, Plate]
+    pictures: Mapping[str, PictureId]
     curves: Curves | None
     note: str
 
@@ -41,18 +41,18 @@ class SheetReady:
     """The contact sheet of a class is drawn."""
 
     generation: int
-    picture: Plate
+    picture: PictureId
 
 
 @dataclass
-class BoardReady:
+class ScoresReady:
     """The dataset's scores of a source under a config; None where there are no heatmaps."""
 
     ONLY_NEWEST: ClassVar = True
 
     source: Source
     config: PostProcess
-    board: Board | None
+    board: DatasetScores | None
 
 
 @dataclass
@@ -160,7 +160,7 @@ class RunRead:
 
 
 @dataclass
-class ContendersListed:
+class CandidatesListed:
     """Who is compared, the present one first. state: the one that was asked about.
 
     sources: the source image of every sample, by id.
@@ -168,16 +168,16 @@ class ContendersListed:
 
     state: ExplorerState
     kind: str
-    contenders: tuple[Contender, ...]
+    candidates: tuple[Candidate, ...]
     sources: Mapping[str, str]
 
 
 @dataclass
-class ContenderReady:
-    """How a contender stands now. state: the one that was asked about."""
+class CandidateReady:
+    """How a candidate stands now. state: the one that was asked about."""
 
     state: ExplorerState
-    contender: Contender
+    candidate: Candidate
     standing: Standing
 
 
@@ -197,7 +197,7 @@ class HeadReady:
     """
 
     generation: int
-    picture: Plate | None
+    picture: PictureId | None
     iou: float | None
     all_on: float | None
     note: str
@@ -261,7 +261,7 @@ class SetsFound:
 
 @dataclass
 class Encoded:
-    """The frame of the request with this number; None where its plate is gone."""
+    """The frame of the request with this number; None where its kept picture is gone."""
 
     number: int
     frame: Frame | None

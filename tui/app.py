@@ -25,12 +25,12 @@ from cliploc.core.terminal import Terminal
 from cliploc.tui import session, themes
 from cliploc.tui.actions import ACTIONS
 from cliploc.tui.answers import DatasetFound, RunsRead, StudioBack, Told, Trouble
-from cliploc.tui.engine import Engine
 from cliploc.tui.graphics.pacing import Link
-from cliploc.tui.graphics.trimmed import Shown, Trimmed, TrimmedLayout
+from cliploc.tui.graphics.screen_diff import LayoutDiff, ScreenDiff, Shown
 from cliploc.tui.keymap import ALIVE, action_named, bindings_for, shown
 from cliploc.tui.messages import Answered, message_of
 from cliploc.tui.state import ExplorerState
+from cliploc.tui.studio_client import StudioClient
 from cliploc.tui.textual_private import ChopsUpdate, LayoutUpdate, OwnDisplay, driver_of, forget_drawn
 from cliploc.tui.widgets.lines import StatusLine, title_of
 
@@ -90,8 +90,8 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
         default = {action.name: action.keys for action in ACTIONS}
         self.set_keymap({name: keys for name, keys in self.keymap.items() if keys != default.get(name)})
         self.dataset = dataset
-        self.engine = Engine(dataset, self._from_engine, device, studio)
-        self.encode_picture = self.engine.encode
+        self.client = StudioClient(dataset, self._from_studio, device, studio)
+        self.encode_picture = self.client.encode
         self._first_state, self._terminal = state, terminal
         self._shown, self._shown_since = Shown(), (0, 0)
         self.notices: list[str] = []
@@ -103,7 +103,7 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
         """The explorer's screen; it and its widgets are imported when it is first asked for."""
         from cliploc.tui.screens.explorer import ExplorerScreen
 
-        return ExplorerScreen(self.engine, self._first_state, self._terminal, self.keymap)
+        return ExplorerScreen(self.client, self._first_state, self._terminal, self.keymap)
 
     def compose(self) -> ComposeResult:
         """What is painted before the explorer is loaded: its first line."""
@@ -118,7 +118,7 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
     def _theme_in_use(self) -> Theme:
         return self.get_theme(self.theme) or themes.THEMES[0]
 
-    def _from_engine(self, answer: object) -> None:
+    def _from_studio(self, answer: object) -> None:
         """Called on another thread: hand what the studio says to the event loop."""
         self.post_message(Answered(answer))
 
@@ -131,7 +131,7 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._open)
-        self.set_interval(POLL_SECONDS, self.engine.studio.runs.poll)
+        self.set_interval(POLL_SECONDS, self.client.studio.runs.poll)
         for number in SIGNALS:
             # A dropped connection: leave through the front door, so that the session is kept.
             asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
@@ -157,9 +157,9 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
             self._shown.forget()
             self._shown_since = times
         if isinstance(renderable, ChopsUpdate):
-            return Trimmed(renderable, self._shown)
+            return ScreenDiff(renderable, self._shown)
         if isinstance(renderable, LayoutUpdate):
-            return TrimmedLayout(renderable, self._shown)
+            return LayoutDiff(renderable, self._shown)
         return renderable
 
     def pop_screen(self) -> AwaitComplete:
@@ -258,4 +258,4 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
             session.save(self.dataset.spec, self.explorer.now)
         except ClipLocError as error:
             log.warning("session not saved: %s", error)
-        self.engine.close()
+        self.client.close()

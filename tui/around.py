@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cliploc.core.terminal import Terminal
-from cliploc.tui.engine import Engine
 from cliploc.tui.state import ExplorerState
+from cliploc.tui.studio_client import StudioClient
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Around:
     newest run that knows.
     """
 
-    engine: Engine
+    client: StudioClient
     state: ExplorerState
     terminal: Terminal
     keymap: Mapping[str, str]

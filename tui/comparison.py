@@ -1,4 +1,4 @@
-"""Comparing contenders on the same samples: who takes part, and who is better where. Pure functions."""
+"""Comparing candidates on the same samples: who takes part, and who is better where. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cliploc.core.prompts import TEMPLATES
 from cliploc.core.sweep.doubts import COMPARED_FROM, NO_NETWORK
 from cliploc.core.sweep.student import quantile
 from cliploc.tui.curves import Curves
-from cliploc.tui.graphics.frame import Plate
+from cliploc.tui.graphics.frame import PictureId
 from cliploc.tui.state import ExplorerState, Source
 
 # What is compared, and what is said of it in the title; and where it is chosen.
@@ -35,7 +35,7 @@ KIND_HELP = {
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One way to make masks. prompt: free text for the present sample instead of the source's
     template, "" for none. alone: only the present sample is scored, as with a prompt.
 
@@ -53,7 +53,7 @@ class Contender:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """What is known of a contender so far. A new one is another one, whatever is in it.
+    """What is known of a candidate so far. A new one is another one, whatever is in it.
 
     scores: at its threshold, by score and sample id, of the images that have a heatmap.
     curves: their means. sample, pictures: of the present sample, as far as it has one.
@@ -63,7 +63,7 @@ class Standing:
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     curves: Curves | None = None
     sample: Curves | None = None
-    pictures: Mapping[str, Plate] = field(default_factory=dict)
+    pictures: Mapping[str, PictureId] = field(default_factory=dict)
     note: str = ""
     failed: bool = False
 
@@ -75,7 +75,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Difference:
-    """One class or sample: a score of one contender and of the other, over the samples both have."""
+    """One class or sample: a score of one candidate and of the other, over the samples both have."""
 
     name: str
     images: int
@@ -88,54 +88,54 @@ class Difference:
         return self.other - self.mine
 
 
-def contenders(
+def candidates(
     kind: str,
     state: ExplorerState,
     dataset_name: str,
     stored: Iterable[str],
     presets: Mapping[str, PostProcess],
-) -> tuple[Contender, ...]:
+) -> tuple[Candidate, ...]:
     """Who is compared; the present one is first, what needs no network comes last.
 
     stored: names of the heatmap sets, the present one's first where it has a set.
     """
     source, config = state.source, state.config
     if kind == "presets":
-        others = [Contender(name, source, preset) for name, preset in presets.items()]
-        found = [Contender("present", source, config), *others]
+        others = [Candidate(name, source, preset) for name, preset in presets.items()]
+        found = [Candidate("present", source, config), *others]
     elif kind == "sets":
         first, *names = stored
-        others = [Contender(name, Source(stored=name), config) for name in names]
-        found = [Contender(first, source, config), *others]
+        others = [Candidate(name, Source(stored=name), config) for name in names]
+        found = [Candidate(first, source, config), *others]
     else:
         recipes = [] if source.stored and kind == "templates" else _recipes(kind, source, dataset_name)
         sources = dict.fromkeys((source, *(Source(recipe) for recipe in recipes)))
-        found = [Contender(_name(kind, each), each, config) for each in sources]
+        found = [Candidate(_name(kind, each), each, config) for each in sources]
     return (*found, *(without_network(name, source, config) for name in NO_NETWORK))
 
 
-def without_network(name: str, source: Source, config: PostProcess, *, alone: bool = False) -> Contender:
+def without_network(name: str, source: Source, config: PostProcess, *, alone: bool = False) -> Candidate:
     """One of the masks that need no network, at a config's threshold. source: is not looked at."""
-    return Contender(name, source, PostProcess(threshold=config.threshold), baseline=name, alone=alone)
+    return Candidate(name, source, PostProcess(threshold=config.threshold), baseline=name, alone=alone)
 
 
 def under(
-    config: PostProcess, contenders: Sequence[Contender], *, presets_stay: bool
-) -> tuple[Contender, ...]:
-    """The same contenders under another config. presets_stay: only the first one and baselines take it."""
+    config: PostProcess, candidates: Sequence[Candidate], *, presets_stay: bool
+) -> tuple[Candidate, ...]:
+    """The same candidates under another config. presets_stay: only the first one and baselines take it."""
     found = [
-        contender if presets_stay and index else replace(contender, config=config)
-        for index, contender in enumerate(contenders)
+        candidate if presets_stay and index else replace(candidate, config=config)
+        for index, candidate in enumerate(candidates)
     ]
     return tuple(without_network(c.name, c.source, config) if c.baseline else c for c in found)
 
 
-def missing_of(standings: Mapping[Contender, Standing], total: int) -> dict[Source, int]:
+def missing_of(standings: Mapping[Candidate, Standing], total: int) -> dict[Source, int]:
     """How many heatmaps of `total` each source that can compute them has not yet."""
     return {
-        contender.source: missing
-        for contender, standing in standings.items()
-        if not contender.source.stored and not contender.baseline
+        candidate.source: missing
+        for candidate, standing in standings.items()
+        if not candidate.source.stored and not candidate.baseline
         if (missing := total - standing.images)
     }
 
@@ -171,7 +171,7 @@ def rivals(source: Source, dataset_name: str) -> list[Recipe]:
 
 @dataclass(frozen=True)
 class Versus:
-    """One contender against the first, over the samples both have, each at its own threshold.
+    """One candidate against the first, over the samples both have, each at its own threshold.
 
     won, lost: on how many of them it is better, and worse. gain: the mean of what it is better by.
     margin: half the width of its 95 % interval (Student's, over source images); None for too few of them.
@@ -208,7 +208,7 @@ def _margin(gains: Mapping[str, float], sources: Mapping[str, str]) -> float | N
 
 
 def doubt_of(standing: Standing, whole: Standing) -> str:
-    """What speaks against a contender's best threshold; "" for nothing. whole: the whole image as a mask."""
+    """What speaks against a candidate's best threshold; "" for nothing. whole: the whole image as a mask."""
     mine, other = standing.curves, comparable([standing, whole])[1]
     if mine is None or other is None:
         return ""

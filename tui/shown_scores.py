@@ -10,8 +10,8 @@ from cliploc.tui.state import ExplorerState
 
 if TYPE_CHECKING:
     from cliploc.core.datasets import Dataset
-    from cliploc.tui.answers import BoardReady, PicturesReady, Scoring
-    from cliploc.tui.board import Board
+    from cliploc.tui.answers import PicturesReady, ScoresReady, Scoring
+    from cliploc.tui.dataset_scores import DatasetScores
 
 
 class ShownScores:
@@ -23,8 +23,8 @@ class ShownScores:
     def __init__(self, dataset: Dataset, now: ExplorerState) -> None:
         self.dataset = dataset
         self.now = now
-        self.board: Board | None = None
-        self.baseline: Board | None = None
+        self.board: DatasetScores | None = None
+        self.baseline: DatasetScores | None = None
         self.baseline_index = now.config.threshold_index
         self._automatic = True
         self.of_sample: Curves | None = None
@@ -54,7 +54,7 @@ class ShownScores:
         """Whether pictures are older than those that came last."""
         return generation < self._came[0]
 
-    def take_board(self, message: BoardReady) -> bool:
+    def take_board(self, message: ScoresReady) -> bool:
         """The dataset's new scores; False when they are of another source, or worse than what is there."""
         board, fresh = message.board, self.is_present(message)
         if not fresh and (message.source != self.now.source or self.has_fresh_board()):
@@ -69,7 +69,7 @@ class ShownScores:
         self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
         self._automatic = False
 
-    def is_present(self, scored: BoardReady | Scoring | Board) -> bool:
+    def is_present(self, scored: ScoresReady | Scoring | DatasetScores) -> bool:
         """Whether scores are those of the present source and config."""
         return scores_key(scored.source, scored.config) == scores_key(self.now.source, self.now.config)
 
@@ -106,14 +106,14 @@ class ShownScores:
         """The present sample's scores from those of the dataset."""
         return self._of(self.board, "sample") if self.has_fresh_board() and not self.now.prompt else None
 
-    def _renews_baseline(self, board: Board) -> bool:
+    def _renews_baseline(self, board: DatasetScores) -> bool:
         """Whether a board is a baseline: the first one, and the same one with more images."""
         if self.baseline is None:
             return True
         alike = (board.source, board.config) == (self.baseline.source, self.baseline.config)
         return self._automatic and alike and len(board.ids) > len(self.baseline.ids)
 
-    def _of(self, board: Board | None, scope: str) -> Curves | None:
+    def _of(self, board: DatasetScores | None, scope: str) -> Curves | None:
         if board is None:
             return None
         if scope == "sample":

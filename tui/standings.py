@@ -1,4 +1,4 @@
-"""How contenders stand as far as it is known, and whose standing is behind what there is by now."""
+"""How candidates stand as far as it is known, and whose standing is behind what there is by now."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cliploc.tui.comparison import Contender, Standing
+from cliploc.tui.comparison import Candidate, Standing
 from cliploc.tui.state import Source
 
 if TYPE_CHECKING:
-    from cliploc.tui.answers import ContenderReady, HeatmapsArrived
+    from cliploc.tui.answers import CandidateReady, HeatmapsArrived
 
 UNKNOWN = Standing(note="…")
 
 
 class Standings:
-    """What pages of contenders are told one by one. known: by contender."""
+    """What pages of candidates are told one by one. known: by candidate."""
 
     def __init__(self) -> None:
-        self.known: dict[Contender, Standing] = {}
+        self.known: dict[Candidate, Standing] = {}
         # The sample that its pictures are of: another one's are marked.
-        self.looks_at: dict[Contender, str] = {}
+        self.looks_at: dict[Candidate, str] = {}
         # Of each source: how many heatmaps its set holds, whether the sample's was reported, for which
         # prompt, and whether there will be none.
         self._stored: dict[Source, int] = {}
         self._reported: set[tuple[Source, str]] = set()
         self._failed: set[Source] = set()
 
-    def of(self, contender: Contender) -> Standing:
-        """A contender's, or one that says that it is not there yet."""
-        return self.known.get(contender, UNKNOWN)
+    def of(self, candidate: Candidate) -> Standing:
+        """A candidate's, or one that says that it is not there yet."""
+        return self.known.get(candidate, UNKNOWN)
 
-    def take(self, message: ContenderReady) -> None:
+    def take(self, message: CandidateReady) -> None:
         """Somebody stands differently now."""
-        known, standing = self.known.get(message.contender), message.standing
+        known, standing = self.known.get(message.candidate), message.standing
         if known is not None and known.scores == standing.scores:
             # The same ones, so that their table is not written again.
             standing = replace(standing, scores=known.scores)
-        self.known[message.contender] = standing
-        self.looks_at[message.contender] = message.state.sample
+        self.known[message.candidate] = standing
+        self.looks_at[message.candidate] = message.state.sample
 
     def arrived(self, message: HeatmapsArrived, sample: str) -> None:
         """New heatmaps are there; what was waited for may also have failed."""
@@ -50,12 +50,12 @@ class Standings:
         if not message.prompt:
             self._stored[message.source] = max(message.present, self._stored.get(message.source, 0))
 
-    def behind(self, contenders: Iterable[Contender]) -> list[Contender]:
+    def behind(self, candidates: Iterable[Candidate]) -> list[Candidate]:
         """Whose heatmaps are there and not looked at. All of them: only the newest that is asked is done."""
-        return [each for each in contenders if not each.baseline and self._is_behind(each)]
+        return [each for each in candidates if not each.baseline and self._is_behind(each)]
 
-    def _is_behind(self, contender: Contender) -> bool:
-        standing, source = self.of(contender), contender.source
-        reported = (source, contender.prompt) in self._reported or source in self._failed
-        more = not contender.prompt and self._stored.get(source, 0) > standing.images
+    def _is_behind(self, candidate: Candidate) -> bool:
+        standing, source = self.of(candidate), candidate.source
+        reported = (source, candidate.prompt) in self._reported or source in self._failed
+        more = not candidate.prompt and self._stored.get(source, 0) > standing.images
         return more or (reported and not standing.pictures)

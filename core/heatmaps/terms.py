@@ -26,7 +26,7 @@ from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import UNREADABLE, identities, write_manifest
-from cliploc.core.methods.switches import ALL, Kept
+from cliploc.core.methods.head_switches import ALL, Kept
 
 Terms = npt.NDArray[np.float32]
 Heatmap = npt.NDArray[np.float32]

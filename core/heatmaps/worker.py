@@ -20,8 +20,8 @@ from typing import IO
 from cliploc.core.backbones.ahead import check_network
 from cliploc.core.child import Outlet
 from cliploc.core.errors import ClipLocError
-from cliploc.core.heatmaps.backlog import Backlog
 from cliploc.core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, decoded, encoded
+from cliploc.core.heatmaps.request_queue import RequestQueue
 
 log = logging.getLogger(__name__)
 
@@ -35,24 +35,24 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     os.nice(NICENESS)
-    outlet, backlog = Outlet.instead_of_stdout(), Backlog()
+    outlet, request_queue = Outlet.instead_of_stdout(), RequestQueue()
 
     def emit(event: Event) -> None:
         outlet.write(encoded(event))
 
-    reading = (sys.stdin.buffer, backlog, arguments.device, emit)
+    reading = (sys.stdin.buffer, request_queue, arguments.device, emit)
     threading.Thread(target=_read, args=reading, name="requests", daemon=True).start()
     emit(Loading("PyTorch"))
     from cliploc.core.heatmaps.server import Server  # takes seconds; requests are accepted meanwhile
 
     server = Server(arguments.device, emit)
     while True:
-        request = backlog.take(server.batch)
+        request = request_queue.take(server.batch)
         if not server.answer(request):
-            backlog.drop(request.recipe)
+            request_queue.drop(request.recipe)
 
 
-def _read(lines: IO[bytes], backlog: Backlog, device: str, emit: Callable[[Event], None]) -> None:
+def _read(lines: IO[bytes], request_queue: RequestQueue, device: str, emit: Callable[[Event], None]) -> None:
     for line in lines:
         try:
             message = decoded(line)
@@ -62,11 +62,11 @@ def _read(lines: IO[bytes], backlog: Backlog, device: str, emit: Callable[[Event
         if isinstance(message, Request):
             trouble = _trouble(message, device)
             if trouble is None:
-                backlog.add(message)
+                request_queue.add(message)
             else:
                 emit(trouble)
         elif isinstance(message, Forget):
-            backlog.drop()
+            request_queue.drop()
     # Nobody listens any more. What is in the store is whole: nothing needs to be put in order.
     os._exit(0)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from cliploc.core.methods.switches import canonical_off
+from cliploc.core.methods.head_switches import canonical_off
 from cliploc.core.parameters import Parameter
 
 

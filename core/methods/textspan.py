@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from cliploc.core.backbones.network import Backbone
-from cliploc.core.methods.switches import ALL, kept
+from cliploc.core.methods.head_switches import ALL, kept
 from cliploc.core.methods.trunk import Layer, Output, Vit, full_precision, watch
 
 
@@ -38,7 +38,7 @@ class TextSpan:
     """The stream of terms. text: (T, d) or (B, T, d) rows.
 
     layer, head: the only ones that the map sums, counted from 0; -1 for all. off: those
-    that it leaves out, as `cliploc.core.methods.switches` reads them.
+    that it leaves out, as `cliploc.core.methods.head_switches` reads them.
     """
 
     needs_output = True

@@ -18,10 +18,10 @@ from cliploc.core.report import quoted
 from cliploc.core.sweep.baselines import baseline_table, baselines_of
 from cliploc.core.sweep.compare import Comparison, SetComparison, against_baselines, compared, scored_sets
 from cliploc.core.sweep.grid import Grid, computation_of
-from cliploc.core.sweep.keeping import recounted
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan
 from cliploc.core.sweep.rows import RunRow
+from cliploc.core.sweep.shard_files import recounted
 from cliploc.core.sweep.statistics import holm
 from cliploc.core.sweep.summary import BaselineEntry, summary_of
 from cliploc.core.sweep.sums import UNIT

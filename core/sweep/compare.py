@@ -13,8 +13,8 @@ from cliploc.core.errors import ParameterError, clean
 from cliploc.core.metrics import Integers
 from cliploc.core.sweep.baselines import parted
 from cliploc.core.sweep.choosing import Paired, Selection, Worth, best_of, chosen, folds_of, paired, worth
-from cliploc.core.sweep.keeping import kept_table
 from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.shard_files import kept_table
 from cliploc.core.sweep.statistics import IouTable, holm
 
 SEED = 0  # of the folds; sets of several runs need the same

@@ -22,10 +22,10 @@ from cliploc.core.sweep.baselines import baseline_table, baselines_of
 from cliploc.core.sweep.database import kept_open
 from cliploc.core.sweep.executors import results_of, workers_for
 from cliploc.core.sweep.inputs import Inputs
-from cliploc.core.sweep.keeping import KeptCounts, KeptSums, units_of
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Shard
 from cliploc.core.sweep.rows import Best
+from cliploc.core.sweep.shard_files import KeptCounts, KeptSums, units_of
 from cliploc.core.sweep.summary import BaselineEntry, summary_of
 from cliploc.core.sweep.sums import UNIT
 from cliploc.core.sweep.totals import Totals

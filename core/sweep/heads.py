@@ -15,7 +15,7 @@ import numpy as np
 from cliploc.core.codes import Mask, codes_for
 from cliploc.core.datasets import Sample
 from cliploc.core.heatmaps.terms import Terms, TermSet, heatmap_of
-from cliploc.core.methods.switches import Kept, kept
+from cliploc.core.methods.head_switches import Kept, kept
 from cliploc.core.metrics import counts_of, iou
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.live import LiveScores

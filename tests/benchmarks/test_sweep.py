@@ -18,10 +18,10 @@ from cliploc.core.sweep.arrays import read_counts
 from cliploc.core.sweep.driver import drive
 from cliploc.core.sweep.engine import Engine
 from cliploc.core.sweep.grid import Grid
-from cliploc.core.sweep.keeping import counts_file
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.live import LiveScores
 from cliploc.core.sweep.planning import planned
+from cliploc.core.sweep.shard_files import counts_file
 from tests.benchmarks.sweep_costs import agrees, copy_bandwidth, engine_cost, inputs, obvious_loop, step_costs
 
 pytestmark = pytest.mark.benchmark

@@ -16,7 +16,7 @@ from cliploc.tui.studio.fetching import COMMAND as FETCHING
 from cliploc.tui.studio.launch import launched
 from cliploc.tui.studio.runs import COMMAND as RUNNING
 from cliploc.tui.studio.runs import Runs
-from cliploc.tui.studio.wire import Request, packed, received
+from cliploc.tui.studio.wire import Question, packed, received
 from tests.tui.conftest import toy  # noqa: F401 (a fixture)
 
 PATIENCE = 60.0
@@ -40,7 +40,7 @@ def test_the_studio_answers_from_such_a_folder(toy: Dataset, trap: Path) -> None
     with launched(toy.spec, "cpu") as studio:
         assert studio.stdin is not None
         assert studio.stdout is not None
-        studio.stdin.write(packed(Request(1, "statistics")))
+        studio.stdin.write(packed(Question(1, "statistics")))
         studio.stdin.flush()
         assert next(iter(received(studio.stdout)), None) is not None
         studio.stdin.close()

@@ -113,7 +113,7 @@ def terms(toy: Dataset) -> TermSet:
 def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ExplorerApp]]:
     """A maker of the app on the toy dataset, its studio in a thread; runs are polled by the tests alone."""
     monkeypatch.setattr("cliploc.tui.app.POLL_SECONDS", 3600.0)
-    monkeypatch.setattr("cliploc.tui.engine.launched", ThreadedStudio)
+    monkeypatch.setattr("cliploc.tui.studio_client.launched", ThreadedStudio)
     session.mark_hints_seen()
     made = []
 
@@ -126,7 +126,7 @@ def make_app(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     yield make
     for app in made:
-        app.engine.close()
+        app.client.close()
 
 
 async def until(condition: Callable[[], object], pilot: Pilot[int]) -> None:
@@ -146,7 +146,7 @@ async def settled(pilot: Pilot[int]) -> None:
     await until(lambda: app.explorer._generation > 0, pilot)
     for _ in range(3):
         await pilot.pause()
-        await until(lambda: not app.engine.busy, pilot)
+        await until(lambda: not app.client.busy, pilot)
         await until(lambda: app.explorer._list_timer is None, pilot)
         await until(lambda: all(is_drawn(p) for p in app.screen.query(Picture)), pilot)
 

@@ -43,7 +43,7 @@ async def test_the_best_of_every_set_of_a_run_is_listed(make_app: Make, toy: Dat
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        app.engine.studio.runs.poll()
+        app.client.studio.runs.poll()
         leaders = app.explorer.query_one(Leaders)
         await until(lambda: leaders.best, pilot)
         sets = [leader for leader in leaders.best if leader.config]
@@ -108,7 +108,7 @@ async def test_the_best_of_another_set_is_shown_with_its_set(
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        app.engine.studio.runs.poll()
+        app.client.studio.runs.poll()
         await until(lambda: app.runs, pilot)
         for key in way:
             await pilot.press(key)
@@ -134,7 +134,7 @@ async def test_a_run_over_another_dataset_is_not_applied_by_itself(
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         monkeypatch.setattr(Dataset, "truth", "of another dataset")
-        app.engine.studio.runs.poll()
+        app.client.studio.runs.poll()
         await until(lambda: app.runs, pilot)
         before = app.explorer.now
         await pilot.press("a")

@@ -25,10 +25,10 @@ from cliploc.tui.screens.choice import ChoiceScreen
 from cliploc.tui.screens.compare import CompareScreen
 from cliploc.tui.screens.explorer import ExplorerScreen
 from cliploc.tui.state import ExplorerState, Source
-from cliploc.tui.studio.contest import Contest
+from cliploc.tui.studio.comparer import Comparer
 from cliploc.tui.studio.heatmaps import Heatmaps
 from cliploc.tui.studio.painter import Painter
-from cliploc.tui.studio.plates import Plates
+from cliploc.tui.studio.picture_cache import PictureCache
 from cliploc.tui.studio.tallies import Tallies
 from cliploc.tui.widgets.iou_curves import ScoreCurves
 from cliploc.tui.widgets.pictures import Pane
@@ -91,7 +91,7 @@ async def compare(pilot: Pilot[int], kind: str) -> CompareScreen:
     assert isinstance(screen, CompareScreen)
     await choose(pilot, "m", list(KINDS).index(kind))
     await until(
-        lambda: screen.contenders and all(c in screen.standings.known for c in screen.contenders), pilot
+        lambda: screen.candidates and all(c in screen.standings.known for c in screen.candidates), pilot
     )
     await settled(pilot)
     return screen
@@ -107,7 +107,7 @@ async def choose(pilot: Pilot[int], key: str, place: int) -> None:
 
 def standings(screen: CompareScreen) -> dict[str, Standing]:
     """Of those that have heatmaps."""
-    return {each.name: screen.standings.known[each] for each in screen.contenders if not each.baseline}
+    return {each.name: screen.standings.known[each] for each in screen.candidates if not each.baseline}
 
 
 def rows(screen: CompareScreen) -> dict[str, list[str]]:
@@ -142,7 +142,7 @@ async def test_a_method_that_cannot_run_says_why_in_its_row_and_pane(
         await until(lambda: rows(screen)[title][-1] == REASON, pilot)
         assert rows(screen)[title][0] == "cannot run"
         board = screen.query_one("#board", DataTable)
-        await pilot.press(*["j"] * [c.name for c in screen.contenders].index(title))
+        await pilot.press(*["j"] * [c.name for c in screen.candidates].index(title))
         await until(lambda: "models fetch gradcam" in str(board.border_subtitle), pilot)
         notes = [
             str(pane.query_one(".note").render()) for pane in screen.query(Pane) if pane.has_class("-empty")
@@ -213,10 +213,10 @@ async def test_what_arrives_under_a_dialog_is_not_lost(make_app: Make, worker: F
         await settled(pilot)
         assert app.screen is not screen
         worker.only = lambda _: True
-        for contender in screen.contenders:
+        for candidate in screen.candidates:
             worker.request(
-                app.engine._child.process.studio._heatmaps._worker,
-                contender.source.recipe,
+                app.client._child.process.studio._heatmaps._worker,
+                candidate.source.recipe,
                 [app.explorer.now.sample],
             )
         await until(lambda: all(s.pictures for s in standings(screen).values()), pilot)
@@ -227,7 +227,7 @@ async def test_a_method_is_taken_to_the_explorer(make_app: Make, worker: FakeWor
     async with app.run_test(size=SIZE) as pilot:
         screen = await compare(pilot, "methods")
         await pilot.press("j")
-        taken = screen.contenders[1]
+        taken = screen.candidates[1]
         await pilot.press("enter")
         await settled(pilot)
         assert isinstance(app.screen, ExplorerScreen)
@@ -254,9 +254,9 @@ async def test_curves_are_of_all_images_or_of_this_sample(make_app: Make, worker
         await until(lambda: [c is not None for c in curves.curves].count(True) == len(METHODS), pilot)
 
 
-def contest_of(dataset: Dataset, heatmaps: Heatmaps) -> Contest:
-    painter = Painter(dataset, heatmaps, Plates(), lambda _: None)
-    return Contest(dataset, heatmaps, painter, Tallies(dataset))
+def comparer_of(dataset: Dataset, heatmaps: Heatmaps) -> Comparer:
+    painter = Painter(dataset, heatmaps, PictureCache(), lambda _: None)
+    return Comparer(dataset, heatmaps, painter, Tallies(dataset))
 
 
 def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_scored(
@@ -264,8 +264,8 @@ def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_score
 ) -> None:
     config = PostProcess(dilate=5, threshold=0.3)
     state = ExplorerState(toy.samples[0].id, Source(stored="good"), config)
-    contest = contest_of(toy, make_heatmaps())
-    (present, *_) = contest.contenders("sets", state, {})
+    contest = comparer_of(toy, make_heatmaps())
+    (present, *_) = contest.candidates("sets", state, {})
     scored: list[int] = []
     counts = cliploc.core.sweep.live.LiveScores.counts
     monkeypatch.setattr(
@@ -284,8 +284,8 @@ def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_score
 
 def test_a_set_that_is_gone_is_a_note(toy: Dataset, make_heatmaps: Callable[[], object]) -> None:
     state = ExplorerState(toy.samples[0].id, Source(stored="good"))
-    contest = contest_of(toy, make_heatmaps())
-    noisy = contest.contenders("sets", state, {})[1]
+    contest = comparer_of(toy, make_heatmaps())
+    noisy = contest.candidates("sets", state, {})[1]
     HeatmapStore().remove(HeatmapStore().find("noisy"))
     assert "noisy" in contest.standing(noisy, state, lambda: False).note
 

@@ -30,7 +30,7 @@ SIZE = (160, 50)
 
 
 def against(gains: np.ndarray, sources: Sequence[str]) -> Versus:
-    """How a contender does that is better by these gains, sample by sample."""
+    """How a candidate does that is better by these gains, sample by sample."""
     ids = [str(n) for n in range(len(gains))]
     found = versus(
         Standing({"mean_iou": dict.fromkeys(ids, 0.0)}),
@@ -76,16 +76,16 @@ async def test_what_needs_no_network_stands_among_the_contenders(make_app: Make,
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, CompareScreen)
-        assert [each.name for each in screen.contenders] == ["good", "noisy", *NO_NETWORK]
+        assert [each.name for each in screen.candidates] == ["good", "noisy", *NO_NETWORK]
         for _ in range(4):
             await pilot.press("d")
         await settled(pilot)
         index = screen.state.config.threshold_index
-        for place, contender in enumerate(screen.contenders[2:]):
-            standing = screen.standings.of(contender)
+        for place, candidate in enumerate(screen.candidates[2:]):
+            standing = screen.standings.of(candidate)
             expected = table.totals[:, 100 * place + index] / UNIT
             found = [standing.scores["mean_iou"][sample.id] for sample in toy.samples]
-            assert found == pytest.approx(expected, abs=1 / UNIT), contender.name
+            assert found == pytest.approx(expected, abs=1 / UNIT), candidate.name
             assert standing.pictures
         before = app.explorer.now
         await pilot.press("j", "j", "enter")
@@ -117,8 +117,8 @@ async def test_the_sample_under_the_cursor_is_shown(make_app: Make) -> None:
         below = changes.get_row_at(changes.cursor_row)[0].plain
         assert changes.cursor_row == 2
         assert screen.state.sample == below
-        assert below in str(screen.query_one("#contender-pictures").border_title)
-        await until(lambda: all(screen.standings.looks_at[c] == below for c in screen.contenders), pilot)
+        assert below in str(screen.query_one("#candidate-pictures").border_title)
+        await until(lambda: all(screen.standings.looks_at[c] == below for c in screen.candidates), pilot)
         captions = [str(pane.query_one(".caption").render()) for pane in screen.query(Pane) if pane.display]
         assert captions
         assert not any("…" in caption for caption in captions)
@@ -132,7 +132,7 @@ async def test_pictures_of_the_sample_before_are_marked_until_the_new_ones_come(
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, CompareScreen)
-        screen.engine.studio.stand = lambda *_: None  # it never answers
+        screen.client.studio.stand = lambda *_: None  # it never answers
         await pilot.press("c", "tab", "j")
         await pilot.pause()
         captions = [str(pane.query_one(".caption").render()) for pane in screen.query(Pane) if pane.display]
@@ -154,15 +154,15 @@ async def test_sets_are_named_and_the_post_processing_is_said_and_steps(make_app
         await settled(pilot)
         config = screen.state.config
         assert (config.dilate, config.erode) == (5, 5)
-        said = str(screen.query_one("#contender-pictures").border_subtitle)
+        said = str(screen.query_one("#candidate-pictures").border_subtitle)
         assert f"dilate 5, erode 5, threshold {config.threshold:.3f}" in said
-        for contender in screen.contenders[:2]:
-            assert contender.config == config
-            heatmaps = HeatmapStore().find(contender.name)
+        for candidate in screen.candidates[:2]:
+            assert candidate.config == config
+            heatmaps = HeatmapStore().find(candidate.name)
             ious = [
                 cliploc.score(heatmaps.read(s.id), s.true_mask(), config)["mean_iou"] for s in toy.samples
             ]
-            shown = screen.standings.of(contender).scores["mean_iou"]
+            shown = screen.standings.of(candidate).scores["mean_iou"]
             assert np.mean(list(shown.values())) == pytest.approx(np.mean(ious))
         await pilot.press("j", "enter")
         await settled(pilot)

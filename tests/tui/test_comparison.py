@@ -12,13 +12,13 @@ from cliploc.core.postprocess import PostProcess
 from cliploc.core.prompts import TEMPLATES
 from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.tui.comparison import (
-    Contender,
+    Candidate,
     Standing,
     Versus,
     by_class,
     by_sample,
+    candidates,
     comparable,
-    contenders,
     csv_of,
     rivals,
     versus,
@@ -26,7 +26,7 @@ from cliploc.tui.comparison import (
 )
 from cliploc.tui.curves import Curves
 from cliploc.tui.state import ExplorerState, Source
-from cliploc.tui.widgets.contender_panes import panes_in
+from cliploc.tui.widgets.candidate_panes import panes_in
 
 GEM = Recipe("gem").completed("demo")
 STATE = ExplorerState("a_1", Source(GEM), PostProcess(dilate=5))
@@ -46,7 +46,7 @@ MINE = standing(a_1=0.5, a_2=0.5, b_1=0.5)
 
 def named(kind: str, state: ExplorerState = STATE, stored: tuple[str, ...] = ()) -> list[str]:
     presets = {"raw": PostProcess()}
-    found = contenders(kind, state, "demo", stored, presets)
+    found = candidates(kind, state, "demo", stored, presets)
     assert tuple(each.baseline for each in found[-len(NO_NETWORK) :]) == NO_NETWORK
     return [each.name for each in found if not each.baseline]
 
@@ -59,7 +59,7 @@ def test_methods_are_all_methods_the_present_one_first() -> None:
 
 def test_methods_have_the_present_template() -> None:
     state = STATE.with_(source=Source(replace(GEM, template="<label>")))
-    found = contenders("methods", state, "demo", (), {})
+    found = candidates("methods", state, "demo", (), {})
     assert {each.source.recipe.template for each in found} == {"<label>"}
 
 
@@ -81,7 +81,7 @@ def test_a_stored_set_has_no_other_template() -> None:
 def test_sets_and_presets() -> None:
     assert named("sets", stored=("here", "there")) == ["here", "there"]
     assert named("presets") == ["present", "raw"]
-    assert [each.config for each in contenders("presets", STATE, "demo", (), {"raw": PostProcess()})[:2]] == [
+    assert [each.config for each in candidates("presets", STATE, "demo", (), {"raw": PostProcess()})[:2]] == [
         STATE.config,
         PostProcess(),
     ]
@@ -158,5 +158,5 @@ def test_csv_quotes_names() -> None:
 
 
 def test_contenders_are_told_apart_by_their_prompts() -> None:
-    one = Contender("x", STATE.source, STATE.config, "a zebra")
+    one = Candidate("x", STATE.source, STATE.config, "a zebra")
     assert len({one, replace(one, prompt="its head"), replace(one)}) == 2

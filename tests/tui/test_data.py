@@ -79,7 +79,7 @@ async def test_it_goes_on_after_the_explorer_and_the_next_one_follows_it(make_ap
         await settled(pilot)
         await pilot.press("W", *"fetch cocog", "enter")
         await until(lambda: "33%" in line(app), pilot)
-    app.engine.close()
+    app.client.close()
     assert is_held(paths.state_dir() / "fetch.log")
     later = make_app()
     async with later.run_test(size=SIZE) as pilot:

@@ -14,7 +14,7 @@ from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.state import Listing
-from cliploc.tui.studio.disputes import disagreement
+from cliploc.tui.studio.disagreeing import disagreement
 from cliploc.tui.studio.tallies import Tallies
 from tests.tui.conftest import settled, until
 

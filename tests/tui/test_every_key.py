@@ -78,7 +78,7 @@ def config(app: ExplorerApp) -> PostProcess:
 
 
 def compared(app: ExplorerApp) -> PostProcess | None:
-    """The post-processing under which contenders are compared."""
+    """The post-processing under which candidates are compared."""
     return app.screen.state.config if isinstance(app.screen, CompareScreen) else None
 
 
@@ -289,7 +289,7 @@ PAGES = {
     "compare.what": Case(dialog, "Compare"),
     "compare.compute": Case(dialog, "Compute the missing heatmaps of", ("m", "down", "enter")),
     "compare.scope": Case(has(border_of("#score-curves"), "this sample"), True),
-    "compare.picture": Case(has(border_of("#contender-pictures"), "heatmaps"), True),
+    "compare.picture": Case(has(border_of("#candidate-pictures"), "heatmaps"), True),
     "compare.table": Case(lambda app: getattr(app.focused, "id", ""), "changes"),
     "compare.score": Case(lambda app: app.screen.query_one(ScoreCurves).score, SCORES[1]),
     "compare.by": Case(
@@ -396,12 +396,12 @@ async def test_key(
         return bool(case.look(app) == case.then)
 
     async with app.run_test(size=SIZE) as pilot:
-        app.engine.studio.runs.poll()
+        app.client.studio.runs.poll()
         for press in (*WAY[scope], *case.first):
             await settled(pilot)
             await pilot.press(press)
         await settled(pilot)
-        await until(lambda: len(app.runs) == runs and app.engine.imported, pilot)
+        await until(lambda: len(app.runs) == runs and app.client.imported, pilot)
         assert not holds()
         await pilot.press(key)
         await until(holds, pilot)

@@ -250,8 +250,8 @@ async def test_method_key_goes_through_methods_and_stored_sets(make_app: Make) -
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        await until(lambda: app.engine.imported, pilot)
-        titles = [source.title for source in app.engine.sources(app.explorer.now.source.recipe.template)]
+        await until(lambda: app.client.imported, pilot)
+        titles = [source.title for source in app.client.sources(app.explorer.now.source.recipe.template)]
         assert titles[0] == "GEM"
         assert titles[-2:] == ["good", "noisy"]
         await pilot.press("m")

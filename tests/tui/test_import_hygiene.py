@@ -44,10 +44,10 @@ async def visit():
         await until(lambda: app.explorer.scores.board and app.explorer.pictures)
         for key in "dtji":
             await pilot.press(key)
-            await until(lambda: not app.engine.busy)
+            await until(lambda: not app.client.busy)
         for page in "vHs":
             await pilot.press(page)
-            await until(lambda: app.screen is not app.explorer and not app.engine.busy)
+            await until(lambda: app.screen is not app.explorer and not app.client.busy)
             await pilot.press("escape")
             await until(lambda: app.screen is app.explorer)
     app.leave()
@@ -69,7 +69,7 @@ def imported_by(statements: str) -> set[str]:
     [
         "cliploc.tui.app",
         "cliploc.tui.start",
-        "cliploc.tui.engine",
+        "cliploc.tui.studio_client",
         "cliploc.tui.keymap",
         "cliploc.tui.screens.explorer",
         "cliploc.tui.widgets.pictures",

@@ -15,7 +15,7 @@ from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.protocol import TermsComputed
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.terms import TermSet, heatmap_of
-from cliploc.core.methods.switches import kept
+from cliploc.core.methods.head_switches import kept
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.curves import difference, figure
 from cliploc.tui.screens.explorer import ExplorerScreen
@@ -160,13 +160,13 @@ async def test_the_sample_comes_first_then_the_rest(
         assert (every, [START], {"terms": True}) in asked
         assert not any(given.get("terms") and len(ids) > 1 for _, ids, given in asked)
         terms.write({START: found[START]})
-        app.engine._child.process.studio._heatmaps._on_event(TermsComputed(every, terms.key, (START,)))
+        app.client._child.process.studio._heatmaps._on_event(TermsComputed(every, terms.key, (START,)))
         await until(lambda: rows(app)["shown"][1] != "–", pilot)
         assert app.screen.query_one("#head-scores").border_subtitle == "mean of 1 of 9 images"
         assert (every, others, {"urgent": False, "terms": True}) in asked
         for id_ in others:
             terms.write({id_: found[id_]})
-            app.engine._child.process.studio._heatmaps._on_event(TermsComputed(every, terms.key, (id_,)))
+            app.client._child.process.studio._heatmaps._on_event(TermsComputed(every, terms.key, (id_,)))
         await until(
             lambda: app.screen.query_one("#head-scores").border_subtitle == "mean of 9 of 9 images", pilot
         )
@@ -198,7 +198,7 @@ async def test_a_network_that_cannot_be_had_says_why(make_app: MakeApp, toy: Dat
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await pressed(pilot, "w")
-        app.engine._child.process.studio._heatmaps._on_event(
+        app.client._child.process.studio._heatmaps._on_event(
             Failed("no weights; fetch them", every, (START,))
         )
         await until(lambda: "no weights; fetch them" in text(app, "#pane-head .note"), pilot)

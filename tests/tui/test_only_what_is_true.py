@@ -100,7 +100,7 @@ def untrue_pictures(app: ExplorerApp) -> list[str]:
 
 
 def studio_of(app: ExplorerApp) -> WaywardStudio:
-    studio = app.engine._child.process
+    studio = app.client._child.process
     assert isinstance(studio, WaywardStudio)
     return studio
 
@@ -109,7 +109,7 @@ def studio_of(app: ExplorerApp) -> WaywardStudio:
 async def test_what_belongs_to_another_state_is_marked(
     make_app: Make, toy: Dataset, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr("cliploc.tui.engine.launched", WaywardStudio)
+    monkeypatch.setattr("cliploc.tui.studio_client.launched", WaywardStudio)
     monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
     app, truth, rng = make_app(), Truth(toy), random.Random(seed)
     async with app.run_test(size=SIZE) as pilot:
@@ -137,7 +137,7 @@ async def test_what_belongs_to_another_state_is_marked(
 async def test_scores_that_never_come_stay_marked(
     make_app: Make, toy: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cliploc.tui.engine.launched", WaywardStudio)
+    monkeypatch.setattr("cliploc.tui.studio_client.launched", WaywardStudio)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await until(lambda: app.explorer._generation > 0, pilot)

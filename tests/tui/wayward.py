@@ -5,30 +5,30 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from cliploc.tui.answers import BoardReady, DisagreementReady, PicturesReady, Scoring
+from cliploc.tui.answers import DisagreementReady, PicturesReady, ScoresReady, Scoring
 from cliploc.tui.freshness import picture_key
-from cliploc.tui.graphics.frame import Plate
+from cliploc.tui.graphics.frame import PictureId
 from tests.tui.threaded import ThreadedStudio
 
-HELD = (PicturesReady, BoardReady, DisagreementReady, Scoring)
+HELD = (PicturesReady, ScoresReady, DisagreementReady, Scoring)
 
 
 class WaywardStudio(ThreadedStudio):
     """Holds back what it has to say about scores and pictures; everything else is said at once.
 
-    made: the plate of each picture that was drawn, by name and what it depends on.
+    made: the kept picture of each picture that was drawn, by name and what it depends on.
     """
 
     def __init__(self, dataset: str, device: str) -> None:
         self.held: list[object] = []
-        self.made: dict[tuple[object, ...], Plate] = {}
+        self.made: dict[tuple[object, ...], PictureId] = {}
         self.is_wayward = True
         super().__init__(dataset, device)
 
     def _post(self, answer: object) -> None:
         if isinstance(answer, PicturesReady):
-            for name, plate in answer.pictures.items():
-                self.made[name, picture_key(name, answer.state)] = plate
+            for name, picture_id in answer.pictures.items():
+                self.made[name, picture_key(name, answer.state)] = picture_id
         if self.is_wayward and isinstance(answer, HELD):
             self.held.append(answer)
         else:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Rectangle = tuple[int, int, int, int]
 """(x, y, width, height) in cells."""
 
-Plate = NewType("Plate", str)
+PictureId = NewType("PictureId", str)
 """A picture that the studio holds, named by its content: the same pixels have the same name."""
 
 

@@ -19,10 +19,10 @@ from textual.widget import Widget
 from cliploc.core.terminal import Protocol, Terminal
 from cliploc.tui.graphics.celltexts import PictureTexts
 from cliploc.tui.graphics.frame import Cells, Frame, Job
+from cliploc.tui.graphics.occlusion import occlusion_of
 from cliploc.tui.graphics.pacing import Link
 from cliploc.tui.graphics.pixelrow import PixelRow
 from cliploc.tui.graphics.placeholders import deletion, placeholders
-from cliploc.tui.graphics.seen import seen_of
 
 
 class Place(Widget):
@@ -56,7 +56,7 @@ class Place(Widget):
 
     def place(self) -> Region | None:
         """Where on the screen the widget is, when all of it is visible and nothing covers it."""
-        seen = seen_of(self)
+        seen = occlusion_of(self)
         return None if seen is None or seen[1] else Region(*seen[0], *self.size)
 
     def is_at_bottom(self, y: int) -> bool:
@@ -84,7 +84,7 @@ class PictureSurface:
 
     def present(self, job: Job, frame: Frame, base: Frame | None, known: bool) -> None:
         """Put a frame on the screen. known: `base` is what is there, None for the widget's blank."""
-        if not known or job.before is None or seen_of(self.picture) != (job.origin, job.covered):
+        if not known or job.before is None or occlusion_of(self.picture) != (job.origin, job.covered):
             self.picture.repaint()
         elif frame.difference:
             self.picture.texts.drawn_over()

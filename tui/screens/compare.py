@@ -17,12 +17,12 @@ from textual.widgets import DataTable
 from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.tui import presets
-from cliploc.tui.answers import ContenderReady, ContendersListed, HeatmapsArrived
+from cliploc.tui.answers import CandidateReady, CandidatesListed, HeatmapsArrived
 from cliploc.tui.around import Around
 from cliploc.tui.comparison import (
     KIND_HELP,
     KINDS,
-    Contender,
+    Candidate,
     Difference,
     Standing,
     Versus,
@@ -41,8 +41,8 @@ from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.screens.page import Page
 from cliploc.tui.standings import UNKNOWN, Standings
 from cliploc.tui.state import ExplorerState, following
-from cliploc.tui.widgets import contender_rows as board
-from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
+from cliploc.tui.widgets import candidate_rows as board
+from cliploc.tui.widgets.candidate_panes import CandidatePanes, Item
 from cliploc.tui.widgets.iou_curves import ScoreCurves
 from cliploc.tui.widgets.tables import rewrite, right
 
@@ -60,12 +60,12 @@ class CompareScreen(Page):
     def __init__(self, around: Around) -> None:
         super().__init__(around)
         self.kind = "sets"
-        self.contenders: tuple[Contender, ...] = ()
+        self.candidates: tuple[Candidate, ...] = ()
         self.standings = Standings()
-        self._labels = {sample.id: sample.label for sample in self.engine.dataset.samples}
+        self._labels = {sample.id: sample.label for sample in self.client.dataset.samples}
         self._sources: Mapping[str, str] = {}
         self._differences: list[Difference] = []
-        self._versus: dict[Contender, tuple[Standing, Standing, str, Versus | None]] = {}
+        self._versus: dict[Candidate, tuple[Standing, Standing, str, Versus | None]] = {}
         self._by_class = True
         self._of_sample = False
         self._picture = "mask"
@@ -75,7 +75,7 @@ class CompareScreen(Page):
 
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
-            yield ContenderPanes(self.terminal, PANES, kept=1, id="contender-pictures")
+            yield CandidatePanes(self.terminal, PANES, kept=1, id="candidate-pictures")
             with Horizontal(id="compare-body"):
                 with Vertical(id="compare-left"):
                     board: DataTable[Text] = DataTable(id="board", cursor_type="row", classes="panel")
@@ -90,32 +90,32 @@ class CompareScreen(Page):
         self._ask("sets")
 
     def _ask(self, kind: str) -> None:
-        self.kind, self.contenders = kind, ()
+        self.kind, self.candidates = kind, ()
         self.query_one("#board", DataTable).clear(columns=True)
         try:
             asked = presets.load() if kind == "presets" else {}
         except ClipLocError as error:
             self.notify(str(error), severity="error")
             asked = dict(presets.BUILT_IN)
-        self.engine.studio.compare(kind, self.state, asked)
+        self.client.studio.compare(kind, self.state, asked)
         self._draw()
 
-    def on_contenders_listed(self, message: ContendersListed) -> None:
+    def on_candidates_listed(self, message: CandidatesListed) -> None:
         """Give everybody a row; what is known of them comes one by one."""
         if (message.state, message.kind) != (self.state, self.kind):
             return
-        self.contenders, self._sources = message.contenders, message.sources
+        self.candidates, self._sources = message.candidates, message.sources
         table: DataTable[Text] = self.query_one("#board", DataTable)
         table.clear(columns=True)
         table.add_column("")
         for heading in board.HEADINGS:
             table.add_column(right(heading))
         table.add_column("")
-        for index in range(len(self.contenders)):
+        for index in range(len(self.candidates)):
             table.add_row(*self._board_row(index))
         self._draw()
 
-    def on_contender_ready(self, message: ContenderReady) -> None:
+    def on_candidate_ready(self, message: CandidateReady) -> None:
         """Somebody stands differently now."""
         if message.state != self.state:
             return
@@ -125,8 +125,8 @@ class CompareScreen(Page):
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """Score what is new."""
         self.standings.arrived(message, self.state.sample)
-        if not message.prompt and (behind := self.standings.behind(self.contenders)):
-            self.engine.studio.stand(self.state, behind)
+        if not message.prompt and (behind := self.standings.behind(self.candidates)):
+            self.client.studio.stand(self.state, behind)
 
     def _draw_soon(self) -> None:
         """Once for a burst of messages."""
@@ -136,7 +136,7 @@ class CompareScreen(Page):
 
     def _draw(self) -> None:
         self._draw_due = False
-        known = sum(contender in self.standings.known for contender in self.contenders)
+        known = sum(candidate in self.standings.known for candidate in self.candidates)
         facts = [KINDS[self.kind]]
         if self.kind == "methods":
             facts.append(
@@ -144,7 +144,7 @@ class CompareScreen(Page):
             )
         elif self.kind == "templates":
             facts.append(clean(self.state.source.title))
-        facts += [f"{known} of {len(self.contenders)} so far"] if known < len(self.contenders) else []
+        facts += [f"{known} of {len(self.candidates)} so far"] if known < len(self.candidates) else []
         self.say(*filter(None, facts))
         board: DataTable[Text] = self.query_one("#board", DataTable)
         rewrite(board, map(self._board_row, range(board.row_count)))
@@ -153,66 +153,66 @@ class CompareScreen(Page):
 
     def _draw_around_cursor(self) -> None:
         cursor = self.query_one("#board", DataTable).cursor_row
-        panes = self.query_one(ContenderPanes)
+        panes = self.query_one(CandidatePanes)
         panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
         panes.border_subtitle = presets.described(self.state.config)
-        panes.show([self._item(index) for index in range(len(self.contenders))], cursor)
-        note = self.standings.of(self.contenders[cursor]).note if cursor < len(self.contenders) else ""
+        panes.show([self._item(index) for index in range(len(self.candidates))], cursor)
+        note = self.standings.of(self.candidates[cursor]).note if cursor < len(self.candidates) else ""
         self.query_one("#board", DataTable).border_subtitle = escape(clean(note)) or TUNED
         self._draw_changes()
 
     def _item(self, index: int) -> Item:
-        contender = self.contenders[index]
-        standing = self.standings.of(contender)
-        iou = standing.sample.at("mean_iou", contender.config.threshold_index) if standing.sample else None
-        here = self.standings.looks_at.get(contender) in (None, self.state.sample)
+        candidate = self.candidates[index]
+        standing = self.standings.of(candidate)
+        iou = standing.sample.at("mean_iou", candidate.config.threshold_index) if standing.sample else None
+        here = self.standings.looks_at.get(candidate) in (None, self.state.sample)
         caption = Content.assemble(
-            (clean(contender.name), board.contender_colour(index, contender) if here else "$faint"),
+            (clean(candidate.name), board.contender_colour(index, candidate) if here else "$faint"),
             (f"  {figure(iou)}" if here else "  …", "$dim"),
         )
         return Item(caption, standing.pictures.get(self._picture), clean(standing.note))
 
     def _draw_curves(self) -> None:
         curves = self.query_one(ScoreCurves)
-        standings = [self.standings.of(contender) for contender in self.contenders]
+        standings = [self.standings.of(candidate) for candidate in self.candidates]
         curves.score = self._score
         curves.threshold = self.state.config.threshold_index
         samples = [s.sample if self.standings.looks_at.get(c) == self.state.sample else None
-                   for c, s in zip(self.contenders, standings, strict=True)]  # fmt: skip
+                   for c, s in zip(self.candidates, standings, strict=True)]  # fmt: skip
         drawn = samples if self._of_sample else comparable(standings)
         # Those of masks without a network would hide the others.
-        drawn = [None if c.baseline else curve for c, curve in zip(self.contenders, drawn, strict=True)]
+        drawn = [None if c.baseline else curve for c, curve in zip(self.candidates, drawn, strict=True)]
         curves.curves = drawn
         whose = "this sample" if self._of_sample else "all images"
         curves.border_title = f"{NARROW[self._score]} by threshold · {whose}"
-        left_out = sum(self.standings.of(c).images > 0 for c in self.contenders if not c.baseline)
+        left_out = sum(self.standings.of(c).images > 0 for c in self.candidates if not c.baseline)
         left_out -= sum(curve is not None for curve in drawn)
         some = left_out > 0 and not self._of_sample
         curves.border_subtitle = f"{left_out} scored on other images; C: this sample" if some else ""
 
     def _board_row(self, index: int) -> tuple[Text, ...]:
-        contender = self.contenders[index]
-        standing = self.standings.of(contender)
-        against = self._against_first(contender) if index else None
-        alike = comparable([self.standings.of(self.contenders[0]), standing])[1] is not None
-        whole = next((self.standings.of(c) for c in self.contenders if c.baseline == NO_NETWORK[0]), UNKNOWN)
-        doubt = "" if contender.baseline else doubt_of(standing, whole)
+        candidate = self.candidates[index]
+        standing = self.standings.of(candidate)
+        against = self._against_first(candidate) if index else None
+        alike = comparable([self.standings.of(self.candidates[0]), standing])[1] is not None
+        whole = next((self.standings.of(c) for c in self.candidates if c.baseline == NO_NETWORK[0]), UNKNOWN)
+        doubt = "" if candidate.baseline else doubt_of(standing, whole)
         colours = self.app.theme_variables
-        return board.board_row(index, contender, standing, against, len(self._labels), alike, doubt, colours)
+        return board.board_row(index, candidate, standing, against, len(self._labels), alike, doubt, colours)
 
-    def _against_first(self, contender: Contender) -> Versus | None:
+    def _against_first(self, candidate: Candidate) -> Versus | None:
         """Kept until one of the two stands differently: every row is drawn again for each of them."""
-        first, other = self.standings.of(self.contenders[0]), self.standings.of(contender)
-        known = self._versus.get(contender)
+        first, other = self.standings.of(self.candidates[0]), self.standings.of(candidate)
+        known = self._versus.get(candidate)
         if known is None or known[:3] != (first, other, self._score):
             known = (first, other, self._score, versus(first, other, self._score, self._sources))
-            self._versus[contender] = known
+            self._versus[candidate] = known
         return known[3]
 
     def _draw_changes(self) -> None:
         """The differences of the row under the cursor, when they are others than those shown."""
         other = self._other()
-        mine = self.contenders[0] if self.contenders else None
+        mine = self.candidates[0] if self.candidates else None
         known = (self.standings.of(each).scores if each else None for each in (mine, other))
         asked = (mine, other, *known, self._score, self._by_class)
         if asked == self._changes_of:
@@ -240,31 +240,31 @@ class CompareScreen(Page):
             return by_class(mine, other, self._score, self._labels)
         return by_sample(mine, other, self._score)
 
-    def _other(self) -> Contender | None:
-        """The contender under the cursor; the second one while the first is."""
+    def _other(self) -> Candidate | None:
+        """The candidate under the cursor; the second one while the first is."""
         row = max(self.query_one("#board", DataTable).cursor_row, 1)
-        return self.contenders[row] if row < len(self.contenders) else None
+        return self.candidates[row] if row < len(self.candidates) else None
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Another contender is looked at, or another sample."""
+        """Another candidate is looked at, or another sample."""
         if event.data_table.id == "board":
             self._draw_around_cursor()
         elif not self._by_class and event.data_table is self.focused and self._differences:
             name = self._differences[event.data_table.cursor_row].name
-            self._go_on(self.state.with_(sample=name), self.contenders)
+            self._go_on(self.state.with_(sample=name), self.candidates)
 
-    def _go_on(self, state: ExplorerState, contenders: tuple[Contender, ...]) -> None:
+    def _go_on(self, state: ExplorerState, candidates: tuple[Candidate, ...]) -> None:
         """Another sample, or another config: everybody stands differently, which is told one by one."""
-        if (state, contenders) != (self.state, self.contenders):
-            self.state, self.contenders = state, contenders
-            self.engine.studio.stand(state, contenders)
+        if (state, candidates) != (self.state, self.candidates):
+            self.state, self.candidates = state, candidates
+            self.client.studio.stand(state, candidates)
             self._draw()
 
     def action_step(self, name: str, direction: int) -> None:
         """Move one parameter of the post-processing by a step; presets stay what they are."""
         config = self.state.config.stepped(name, direction)
-        contenders = under(config, self.contenders, presets_stay=self.kind == "presets")
-        self._go_on(self.state.with_(config=config), contenders)
+        candidates = under(config, self.candidates, presets_stay=self.kind == "presets")
+        self._go_on(self.state.with_(config=config), candidates)
 
     def on_data_table_row_selected(self) -> None:
         """Enter takes the row."""
@@ -295,18 +295,18 @@ class CompareScreen(Page):
 
     def action_compute(self) -> None:
         """Ask for the missing heatmaps of a row or of all rows, having said how many they are."""
-        found = missing_of({each: self.standings.of(each) for each in self.contenders}, len(self._labels))
+        found = missing_of({each: self.standings.of(each) for each in self.candidates}, len(self._labels))
         if not found:
             self.notify("every heatmap of these rows is there")
             return
-        here = self.contenders[self.query_one("#board", DataTable).cursor_row]
+        here = self.candidates[self.query_one("#board", DataTable).cursor_row]
         choices = [Choice("all", "all rows", f"{board.counted(sum(found.values()))} in {len(found)} rows")]
         if here.source in found:
             choices.insert(0, Choice("row", clean(here.name), board.counted(found[here.source])))
 
         def chosen(name: str) -> None:
             asked = [here.source] if name == "row" else list(found)
-            self.engine.studio.compute(asked)
+            self.client.studio.compute(asked)
             images = sum(found[source] for source in asked)
             self.notify(f"computing {images:,} heatmaps; the rows fill meanwhile")
 
@@ -333,15 +333,15 @@ class CompareScreen(Page):
         self._draw_around_cursor()
 
     def action_go(self) -> None:
-        """Take the contender, or the class or sample under the cursor, to the explorer."""
+        """Take the candidate, or the class or sample under the cursor, to the explorer."""
         if getattr(self.focused, "id", "") == "changes" and self._differences:
             row = self.query_one("#changes", DataTable).cursor_row
             name = self._differences[row].name
             target = next((id_ for id_, label in self._labels.items() if name in (id_, label)), "")
             self.dismiss(self.state.with_(sample=target or self.state.sample))
             return
-        if 0 <= (row := self.query_one("#board", DataTable).cursor_row) < len(self.contenders):
-            taken = self.contenders[row]
+        if 0 <= (row := self.query_one("#board", DataTable).cursor_row) < len(self.candidates):
+            taken = self.candidates[row]
             if taken.baseline:
                 self.notify("a mask without a network has nothing to explore", severity="warning")
                 return
@@ -355,5 +355,5 @@ class CompareScreen(Page):
             self.notify("nothing to compare yet", severity="warning")
             return
         kind = "class" if self._by_class else "sample"
-        text = csv_of(self._differences, self.contenders[0].name, other.name, self._score)
-        self.engine.studio.export_text(text, Path.cwd() / f"compare-by-{kind}.csv")
+        text = csv_of(self._differences, self.candidates[0].name, other.name, self._score)
+        self.client.studio.export_text(text, Path.cwd() / f"compare-by-{kind}.csv")

@@ -43,7 +43,7 @@ class ComposeScreen(ModalScreen[None]):
 
     def __init__(self, around: Around) -> None:
         super().__init__(classes="dialog", id="compose")
-        self._engine, self._heatmaps, self._rate = around.engine, around.heatmaps, around.rate
+        self._client, self._heatmaps, self._rate = around.client, around.heatmaps, around.rate
         self._stored: Mapping[str, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -61,7 +61,7 @@ class ComposeScreen(ModalScreen[None]):
         # At once: `focus()` waits its turn, and keys typed meanwhile would go to another field.
         self.set_focus(self.query_one("#field-dilate" if self._heatmaps else "#field-heatmaps", Input))
         self._show_cost()
-        self._engine.studio.list_sets()
+        self._client.studio.list_sets()
 
     def on_sets_listed(self, message: SetsListed) -> None:
         """Name the stored sets, and take one where none was named."""
@@ -91,7 +91,7 @@ class ComposeScreen(ModalScreen[None]):
     def _show_cost(self) -> None:
         line = self.query_one("#cost", Static)
         try:
-            images = len(self._engine.dataset.samples) * max(len(self.sets()), 1)
+            images = len(self._client.dataset.samples) * max(len(self.sets()), 1)
             cost = cost_of(self.grid(), images, self._rate)
             self._check_sets()
             stored = ", ".join(f"{name} ({count})" for name, count in (self._stored or {}).items())
@@ -120,6 +120,6 @@ class ComposeScreen(ModalScreen[None]):
         if not self.sets():
             self.notify("which heatmaps? name a stored set", severity="warning")
             return
-        self._engine.studio.runs.start(self.sets(), grid)
+        self._client.studio.runs.start(self.sets(), grid)
         self.app.notify(f"starting a sweep of {len(grid.configs):,} configs; s shows how it does")
         self.dismiss(None)

@@ -9,8 +9,8 @@ from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.spec import parsed
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui import session
-from cliploc.tui.engine import Engine
 from cliploc.tui.screens.choice import Choice, ask
+from cliploc.tui.studio_client import StudioClient
 
 FETCHES = {
     "fetch cocoglide": ("CocoGlide", ("fetch", "cocoglide"), "CocoGlide is here; W opens it"),
@@ -18,7 +18,7 @@ FETCHES = {
 }
 
 
-def choose_data(screen: Screen[None], engine: Engine, recipe: Recipe, fetching: str) -> None:
+def choose_data(screen: Screen[None], client: StudioClient, recipe: Recipe, fetching: str) -> None:
     """Open another dataset, fetch data and weights, or stop fetching."""
     method = recipe.method
     # Weights that were named are fetched by their name, others by the method that they are usual for.
@@ -34,15 +34,15 @@ def choose_data(screen: Screen[None], engine: Engine, recipe: Recipe, fetching: 
 
     def chosen(name: str) -> None:
         if name == "stop":
-            engine.studio.fetches.stop()
+            client.studio.fetches.stop()
         elif name in fetches:
-            engine.studio.fetches.start(*fetches[name])
+            client.studio.fetches.start(*fetches[name])
         else:
-            engine.studio.find_dataset(name)
+            client.studio.find_dataset(name)
 
     choices = [Choice("stop", f"stop fetching {fetching}", "what has come is kept")]
     choices = choices if fetching else []
-    choices += data_choices(engine.dataset.spec)
+    choices += data_choices(client.dataset.spec)
     choices += [
         Choice("fetch cocoglide", "fetch CocoGlide", "the poster's 512 images, 123 MB"),
         Choice("fetch coco", "fetch COCO", "val2017 with its annotations, 1.1 GB"),

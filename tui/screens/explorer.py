@@ -21,12 +21,12 @@ from textual.widgets import Input, Static
 from cliploc.core.errors import clean
 from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import (
-    BoardReady,
     DisagreementReady,
     FetchChanged,
     HeatmapsArrived,
     PicturesReady,
     RunsRead,
+    ScoresReady,
     Scoring,
     SheetReady,
     WorkerChanged,
@@ -34,7 +34,6 @@ from cliploc.tui.answers import (
 from cliploc.tui.around import Around
 from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
-from cliploc.tui.engine import Engine
 from cliploc.tui.freshness import disputed_key, scores_key
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import rate_of
@@ -46,6 +45,7 @@ from cliploc.tui.screens.tuning import Tuning
 from cliploc.tui.screens.walk import Walk
 from cliploc.tui.shown_scores import ShownScores, drawn_from
 from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, following
+from cliploc.tui.studio_client import StudioClient
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
 from cliploc.tui.widgets.fetch_line import FetchLine
@@ -59,7 +59,7 @@ from cliploc.tui.widgets.scores import ScorePanel
 
 if TYPE_CHECKING:
     from cliploc.core.sweep.rows import Best, Cell, RunRow
-    from cliploc.tui.graphics.frame import Plate
+    from cliploc.tui.graphics.frame import PictureId
 
 SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25
@@ -77,14 +77,14 @@ class ExplorerScreen(Screen[None]):
     state: var[ExplorerState | None] = var(None, init=False)
 
     def __init__(
-        self, engine: Engine, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
+        self, client: StudioClient, state: ExplorerState, terminal: Terminal, keymap: Mapping[str, str]
     ) -> None:
         super().__init__(id="explorer")
-        self.engine, self.terminal, self.keymap = engine, terminal, keymap
+        self.client, self.terminal, self.keymap = client, terminal, keymap
         self.set_reactive(ExplorerScreen.state, state)
-        self.scores = ShownScores(engine.dataset, state)
+        self.scores = ShownScores(client.dataset, state)
         self._scoring = self.fetching = ""
-        self.pictures: Mapping[str, Plate] = {}
+        self.pictures: Mapping[str, PictureId] = {}
         self.peeking = False
         self.worker, self.present = ("", ""), 0
         self.runs: tuple[RunRow, ...] = ()
@@ -166,12 +166,12 @@ class ExplorerScreen(Screen[None]):
         self.refresh_scores()
         self.refresh_status()
         if new.listing.sort == "disagreement" and (old is None or disputed_key(old) != disputed_key(new)):
-            self.engine.studio.disagree(new.config)
+            self.client.studio.disagree(new.config)
 
     def _score(self, *, anew: bool = False) -> None:
         """Ask for the dataset's scores."""
         self._scoring = "scoring …"
-        self.engine.studio.score(self.now.source, self.now.config, anew=anew)
+        self.client.studio.score(self.now.source, self.now.config, anew=anew)
 
     def _list_soon(self) -> None:
         """The list's numbers may lag behind a held key, and say so; all its lines each time would slow it."""
@@ -194,8 +194,8 @@ class ExplorerScreen(Screen[None]):
 
     def refresh_status(self) -> None:
         """Say where we are, what makes the heatmaps, and how the worker does."""
-        self.status.left = title_of(self.engine.dataset)
-        total, stored = len(self.engine.dataset.samples), self.now.source.stored
+        self.status.left = title_of(self.client.dataset)
+        total, stored = len(self.client.dataset.samples), self.now.source.stored
         facts = source_facts(self.now, self.worker, self.present, total)
         self.status.right = (*facts, self.terminal.protocol)
         self.status.light = "$better" if stored else LIGHTS.get(self.worker[0], "$dim")
@@ -208,11 +208,11 @@ class ExplorerScreen(Screen[None]):
         grid.expect(self._generation, state)
         self._say_which()
         if state.view.layout == "sheet":
-            order = self.samples.order or self.engine.dataset.samples
+            order = self.samples.order or self.client.dataset.samples
             members = [s.id for s in order if s.label == self.scores.label][:SHEET_LIMIT]
             columns = grid.sheet_columns(len(members))
-            self.engine.studio.draw_sheet(self._generation, state, members, columns)
-        self.engine.studio.draw(self._generation, state, self.peeking)
+            self.client.studio.draw_sheet(self._generation, state, members, columns)
+        self.client.studio.draw(self._generation, state, self.peeking)
 
     def _say_which(self) -> None:
         """Say which sample it is, and what it is looked at for."""
@@ -235,7 +235,7 @@ class ExplorerScreen(Screen[None]):
         caption = Content.styled(f"masks of {clean(self.scores.label)}", "$dim")
         self.grid.show_sheet(message.picture, caption, message.generation)
 
-    def on_board_ready(self, message: BoardReady) -> None:
+    def on_scores_ready(self, message: ScoresReady) -> None:
         """Take the dataset's new scores; the first ones of a source are the baseline."""
         if not self.scores.take_board(message):
             return
@@ -259,7 +259,7 @@ class ExplorerScreen(Screen[None]):
         self.present = max(self.present, message.present)
         if self.now.sample in message.ids:
             self.draw()
-        scored, complete = self.scores.scored, self.present == len(self.engine.dataset.samples)
+        scored, complete = self.scores.scored, self.present == len(self.client.dataset.samples)
         if self.present > scored and (complete or self.present >= RESCORE_GROWTH * scored):
             self._score()
         self.refresh_status()
@@ -379,7 +379,7 @@ class ExplorerScreen(Screen[None]):
 
     def action_method(self, direction: int) -> None:
         """The next method that can run here, or imported set."""
-        self.tuning.through(self.engine.sources(self.now.source.recipe.template), direction)
+        self.tuning.through(self.client.sources(self.now.source.recipe.template), direction)
 
     def action_step(self, name: str, direction: int) -> None:
         """Move one parameter by a step, or by a count of them."""
@@ -398,21 +398,21 @@ class ExplorerScreen(Screen[None]):
         if self.now.source.stored:
             self.notify("a stored set is shown; there is nothing to compute")
             return
-        self.engine.studio.compute([self.now.source])
-        total = len(self.engine.dataset.samples)
+        self.client.studio.compute([self.now.source])
+        total = len(self.client.dataset.samples)
         self.notify(f"computing the heatmaps of all {total} samples; go on meanwhile")
 
     def action_export(self) -> None:
         """Choose what to write, and write it into the working folder."""
-        exporting.choose(self, self.engine, self.scores, self.pictures)
+        exporting.choose(self, self.client, self.scores, self.pictures)
 
     def action_data(self) -> None:
         """Open another dataset, fetch data and weights, or stop fetching."""
-        choose_data(self, self.engine, self.now.source.recipe, self.fetching)
+        choose_data(self, self.client, self.now.source.recipe, self.fetching)
 
     def action_copy(self) -> None:
         """Copy the command line that scores the present state without the screen."""
-        command = command_line(self.engine.dataset.spec, self.now)
+        command = command_line(self.client.dataset.spec, self.now)
         self.app.copy_to_clipboard(command)
         self.notify(command, title="copied", timeout=4)
 
@@ -441,7 +441,7 @@ class ExplorerScreen(Screen[None]):
     def around(self) -> Around:
         """What a page is opened over."""
         heatmaps, rate = self.scores.heatmaps, rate_of(self.runs)
-        return Around(self.engine, self.now, self.terminal, self.keymap, heatmaps, rate)
+        return Around(self.client, self.now, self.terminal, self.keymap, heatmaps, rate)
 
 
 def _titled(widget: AnyWidget, title: str) -> AnyWidget:

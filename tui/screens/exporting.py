@@ -13,12 +13,12 @@ from cliploc.core.errors import clean
 from cliploc.core.prompts import prompt_for
 from cliploc.tui import presets
 from cliploc.tui.curves import NARROW, SCORES, figure
-from cliploc.tui.engine import Engine
 from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.studio_client import StudioClient
 
 if TYPE_CHECKING:
-    from cliploc.tui.graphics.frame import Plate
+    from cliploc.tui.graphics.frame import PictureId
 
 # By kind: what it is, and its file.
 EXPORTS = {
@@ -30,7 +30,9 @@ EXPORTS = {
 }
 
 
-def choose(screen: Screen[None], engine: Engine, scores: ShownScores, pictures: Mapping[str, Plate]) -> None:
+def choose(
+    screen: Screen[None], client: StudioClient, scores: ShownScores, pictures: Mapping[str, PictureId]
+) -> None:
     """Ask what to write, and write it into the working folder."""
     stem = re.sub(r"[^\w.-]+", "-", clean(scores.now.sample))
     files = {kind: Path.cwd() / (name or f"{stem}.png") for kind, (_, name) in EXPORTS.items()}
@@ -39,25 +41,25 @@ def choose(screen: Screen[None], engine: Engine, scores: ShownScores, pictures: 
         path, board = files[kind], scores.board
         if kind == "screen":
             # Once the dialog is gone.
-            screen.call_after_refresh(_write_screen, screen, engine, path)
+            screen.call_after_refresh(_write_screen, screen, client, path)
         elif kind == "pictures" and not scores.has_fresh_pictures():
             screen.notify("the pictures are not there yet; once more when they are", severity="warning")
         elif kind == "pictures":
             outlines = scores.now.view.outlines
-            engine.studio.export_pictures(pictures, about_pictures(scores), outlines, path)
+            client.studio.export_pictures(pictures, about_pictures(scores), outlines, path)
         elif board is None:
             screen.notify("no scores yet; A computes all heatmaps", severity="warning")
         elif not scores.has_fresh_board():
             screen.notify("the scores of this config are being computed; once more when they are there",
                           severity="warning")  # fmt: skip
         else:
-            engine.studio.export_scores(kind, board, scores.now.config, path)
+            client.studio.export_scores(kind, board, scores.now.config, path)
 
     ask(screen, "Export", [Choice(kind, EXPORTS[kind][0], path.name) for kind, path in files.items()], chosen)
 
 
-def _write_screen(screen: Screen[None], engine: Engine, path: Path) -> None:
-    engine.studio.export_text(screen.app.export_screenshot(title="cliploc"), path)
+def _write_screen(screen: Screen[None], client: StudioClient, path: Path) -> None:
+    client.studio.export_text(screen.app.export_screenshot(title="cliploc"), path)
 
 
 def about_pictures(scores: ShownScores) -> list[str]:

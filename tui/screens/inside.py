@@ -16,14 +16,14 @@ from textual.widgets import Static
 from cliploc.core.backbones.catalog import demo_folder
 from cliploc.core.errors import clean
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.methods.switches import ALL, Place
+from cliploc.core.methods.head_switches import ALL, Place
 from cliploc.tui.answers import HeadReady, HeadsScored, HeadTableReady, HeatmapsArrived, TermsArrived
 from cliploc.tui.around import Around
 from cliploc.tui.curves import difference, figure
+from cliploc.tui.head_selection import HEAD, HeadSelection
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.screens.page import Page
 from cliploc.tui.state import Source
-from cliploc.tui.switchboard import HEAD, Switchboard
 from cliploc.tui.widgets.pictures import Pane
 
 Table = tuple[tuple[float, ...], ...]
@@ -58,9 +58,9 @@ class InsideScreen(Page):
 
     def __init__(self, around: Around) -> None:
         super().__init__(around)
-        self._recipe = inside_recipe(self.state.source.recipe, self.engine.dataset.name)
+        self._recipe = inside_recipe(self.state.source.recipe, self.client.dataset.name)
         self._settings = dict(self._recipe.parameters)
-        self.board = Switchboard.of(*(tower_of(self._recipe.backbone) or (0, 0)), self._settings)
+        self.board = HeadSelection.of(*(tower_of(self._recipe.backbone) or (0, 0)), self._settings)
         self._table: HeadTableReady | None = None
         self._measure = IOU
         self._ready: HeadReady | None = None
@@ -110,7 +110,7 @@ class InsideScreen(Page):
         self._table = message
         layers, heads = len(message.iou), len(message.iou[0])
         if (layers, heads) != (self.board.layers, self.board.heads):
-            self.board = Switchboard.of(layers, heads, self._settings)
+            self.board = HeadSelection.of(layers, heads, self._settings)
             self._ask(anew=True)
         self._say_what()
         self._draw()
@@ -123,7 +123,7 @@ class InsideScreen(Page):
 
     def on_terms_arrived(self, message: TermsArrived) -> None:
         """Ask again when it is this sample's turn, and when the last one is there."""
-        total = len(self.engine.dataset.samples)
+        total = len(self.client.dataset.samples)
         if message.recipe != self._recipe.setting(**EVERY):
             return
         self._say_what(f"{message.present} of {total} images" if message.present < total else "")
@@ -139,8 +139,8 @@ class InsideScreen(Page):
         """Ask for the map and the scores of the present choice. anew: it is another one than before."""
         self._generation += 1
         recipe = self.recipe
-        self.engine.studio.head(self._generation, self.state, recipe)
-        self.engine.studio.score_heads(
+        self.client.studio.head(self._generation, self.state, recipe)
+        self.client.studio.score_heads(
             self._generation, self.state, recipe, table=self._table is None, anew=anew
         )
         self._draw()
@@ -230,7 +230,7 @@ class InsideScreen(Page):
         colour = "$primary" if value >= 0 else "$worse"
         return text.rjust(width), f"$foreground on {colour} {round(60 * abs(value))}%"
 
-    def _turn(self, board: Switchboard) -> None:
+    def _turn(self, board: HeadSelection) -> None:
         """Another choice or another place: show it. The newest wins."""
         if board != self.board:
             self.board = board
@@ -264,7 +264,7 @@ class InsideScreen(Page):
     def action_describe(self) -> None:
         """Describe all heads in words, in the background."""
         recipe = self._recipe
-        self.engine.studio.runs.describe(recipe.backbone, recipe.weights, self.board.layers)
+        self.client.studio.runs.describe(recipe.backbone, recipe.weights, self.board.layers)
         self.notify("describing the heads in the background; a notice says when it is done")
 
     def action_take(self) -> None:

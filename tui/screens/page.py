@@ -24,7 +24,7 @@ class Page(Screen[Any]):
     def __init__(self, around: Around) -> None:
         super().__init__()
         self.around = around
-        self.engine, self.keymap = around.engine, around.keymap
+        self.client, self.keymap = around.client, around.keymap
         self.state, self.terminal = around.state, around.terminal
 
     def compose(self) -> ComposeResult:

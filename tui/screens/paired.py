@@ -55,7 +55,7 @@ class PairedScreen(Page):
 
     def on_mount(self) -> None:
         self.say("comparing image by image …")
-        self.engine.studio.runs.compare(self._runs)
+        self.client.studio.runs.compare(self._runs)
 
     def on_runs_compared(self, message: RunsCompared) -> None:
         """Fill the tables."""
@@ -75,7 +75,7 @@ class PairedScreen(Page):
         if found is None:
             self.notify("nothing to export yet", severity="warning")
             return
-        self.engine.studio.export_text(csv_of(found), Path.cwd() / "runs-compared.csv")
+        self.client.studio.export_text(csv_of(found), Path.cwd() / "runs-compared.csv")
 
 
 def csv_of(found: Found) -> str:

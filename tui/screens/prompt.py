@@ -49,7 +49,7 @@ class Prompting:
         from cliploc.tui.screens.prompts import PromptsScreen  # not needed for the first paint
 
         around, state = self._around(), self._tuning.now
-        label = around.engine.dataset.by_id(state.sample).label
+        label = around.client.dataset.by_id(state.sample).label
         prompts = prompts_in(typed, label) or self._before
         prompts = prompts or prompts_in(state.prompt or state.source.recipe.template, label)
 

@@ -17,15 +17,15 @@ from textual.widgets import DataTable, Input, Static
 from cliploc.core.errors import clean
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.sweep.doubts import NO_NETWORK
-from cliploc.tui.answers import ContenderReady, HeatmapsArrived
+from cliploc.tui.answers import CandidateReady, HeatmapsArrived
 from cliploc.tui.around import Around
-from cliploc.tui.comparison import Contender, Standing, without_network
+from cliploc.tui.comparison import Candidate, Standing, without_network
 from cliploc.tui.curves import figure
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.prompts import MOST, SEPARATOR, edited, prompts_in
 from cliploc.tui.screens.page import Page
 from cliploc.tui.standings import Standings
-from cliploc.tui.widgets.contender_panes import ContenderPanes, Item
+from cliploc.tui.widgets.candidate_panes import CandidatePanes, Item
 from cliploc.tui.widgets.iou_curves import ScoreCurves, colour_of
 from cliploc.tui.widgets.tables import rewrite, right
 
@@ -71,7 +71,7 @@ class PromptsScreen(Page):
 
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
-            yield ContenderPanes(self.terminal, MOST, id="prompt-pictures")
+            yield CandidatePanes(self.terminal, MOST, id="prompt-pictures")
             with Horizontal(id="prompts-body"):
                 table: DataTable[Text] = DataTable(id="prompts", cursor_type="row", classes="panel")
                 table.border_title = "Prompts"
@@ -94,7 +94,7 @@ class PromptsScreen(Page):
 
     @property
     def _label(self) -> str:
-        return self.engine.dataset.by_id(self.state.sample).label
+        return self.client.dataset.by_id(self.state.sample).label
 
     def _use(self, prompts: tuple[str, ...], cursor: int = 0) -> None:
         """Show these prompts, and ask for what is not known of them."""
@@ -107,19 +107,19 @@ class PromptsScreen(Page):
         for index in range(len(prompts)):
             table.add_row(*self._row(index))
         table.move_cursor(row=cursor)
-        self._ask([each for each in self._contenders() if each not in self.standings.known])
+        self._ask([each for each in self._candidates() if each not in self.standings.known])
         self._draw()
 
-    def _contenders(self) -> list[Contender]:
-        return [Contender(each, self.state.source, self.state.config, each) for each in self.prompts]
+    def _candidates(self) -> list[Candidate]:
+        return [Candidate(each, self.state.source, self.state.config, each) for each in self.prompts]
 
-    def _ask(self, contenders: Sequence[Contender]) -> None:
-        if contenders:
-            self.engine.studio.stand(self.state, [*contenders, *self._baselines])
+    def _ask(self, candidates: Sequence[Candidate]) -> None:
+        if candidates:
+            self.client.studio.stand(self.state, [*candidates, *self._baselines])
 
-    def on_contender_ready(self, message: ContenderReady) -> None:
+    def on_candidate_ready(self, message: CandidateReady) -> None:
         """One more heatmap, or why there is none."""
-        if message.state == self.state and (message.contender.prompt or message.contender.baseline):
+        if message.state == self.state and (message.candidate.prompt or message.candidate.baseline):
             self.standings.take(message)
             self._draw()
 
@@ -128,10 +128,10 @@ class PromptsScreen(Page):
         if message.source != self.state.source or self.state.sample not in message.ids:
             return
         self.standings.arrived(message, self.state.sample)
-        self._ask(self.standings.behind(self._contenders()))
+        self._ask(self.standings.behind(self._candidates()))
 
     def _standing(self, prompt: str) -> Standing:
-        return self.standings.of(Contender(prompt, self.state.source, self.state.config, prompt))
+        return self.standings.of(Candidate(prompt, self.state.source, self.state.config, prompt))
 
     def _draw(self) -> None:
         self.say(
@@ -139,7 +139,7 @@ class PromptsScreen(Page):
         )
         table, cursor = self._table, self._table.cursor_row
         rewrite(table, map(self._row, range(table.row_count)))
-        panes = self.query_one(ContenderPanes)
+        panes = self.query_one(CandidatePanes)
         panes.border_title = f"{self._picture}s of {escape(clean(self.state.sample))}"
         panes.show([self._item(index, index == cursor) for index in range(len(self.prompts))], cursor)
         known = {each.name: best_of(self.standings.of(each)) for each in self._baselines}

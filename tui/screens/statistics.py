@@ -38,8 +38,8 @@ class StatisticsScreen(Page):
                 yield Static(id="bars")
 
     def on_mount(self) -> None:
-        self.say(clean(self.engine.dataset.name))
-        self.engine.studio.statistics()
+        self.say(clean(self.client.dataset.name))
+        self.client.studio.statistics()
         self.query_one(VerticalScroll).focus()
 
     def on_statistics_ready(self, message: StatisticsReady) -> None:

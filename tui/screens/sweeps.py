@@ -61,7 +61,7 @@ class SweepsScreen(Page):
                 yield Static(Content(EMPTY), id="run-text")
 
     def on_mount(self) -> None:
-        self.engine.studio.runs.poll()
+        self.client.studio.runs.poll()
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Draw the runs again, keeping the cursor on its run."""
@@ -101,7 +101,7 @@ class SweepsScreen(Page):
     def _look(self) -> None:
         run = self.chosen()
         if run is not None:
-            self.engine.studio.runs.look(run, self._score)
+            self.client.studio.runs.look(run, self._score)
 
     def on_run_read(self, message: RunRead) -> None:
         """Draw the chosen run."""
@@ -139,7 +139,7 @@ class SweepsScreen(Page):
 
     def _of_here(self, run: RunRow, found: Cell | Best) -> Cell | Best:
         """A cell with the set that it is of, unless that is another dataset's."""
-        return found if run.dataset == self.engine.dataset.name else replace(found, heatmaps="")
+        return found if run.dataset == self.client.dataset.name else replace(found, heatmaps="")
 
     def action_cancel(self) -> None:
         """Pause or cancel a run that is at work."""
@@ -151,7 +151,7 @@ class SweepsScreen(Page):
             Choice("pause", "pause", "stops after the present shards; r goes on"),
             Choice("cancel", "cancel", "ends it; what is finished is kept"),
         ]
-        runs = self.engine.studio.runs
+        runs = self.client.studio.runs
         ends = {"pause": runs.pause, "cancel": runs.cancel}
         ask(self, f"Run {run.id[:8]}", choices, lambda how: ends[how](run.id))
 
@@ -159,7 +159,7 @@ class SweepsScreen(Page):
         """Let a stopped run go on."""
         run = self.chosen()
         if run is not None:
-            self.engine.studio.runs.resume(run.id)
+            self.client.studio.runs.resume(run.id)
 
     def action_delete(self) -> None:
         """Delete the run, after asking."""
@@ -169,7 +169,7 @@ class SweepsScreen(Page):
 
         def chosen(answer: str) -> None:
             if answer == "delete":
-                self.engine.studio.runs.delete(run.id)
+                self.client.studio.runs.delete(run.id)
 
         choices = [Choice("keep", "keep it"), Choice("delete", "delete it", "with all its scores")]
         ask(self, f"Delete run {run.id[:8]}?", choices, chosen)
@@ -178,7 +178,7 @@ class SweepsScreen(Page):
         """Write the cells of the run as CSV into the working folder."""
         run = self.chosen()
         if run is not None:
-            self.engine.studio.runs.export(run.id, Path.cwd() / f"run-{run.id[:8]}.csv")
+            self.client.studio.runs.export(run.id, Path.cwd() / f"run-{run.id[:8]}.csv")
 
     def action_score(self) -> None:
         """Rank by the next score."""

@@ -1,4 +1,4 @@
-"""From arrays to the pictures that are shown. Runs on a lane, never on the event loop."""
+"""From arrays to the pictures that are shown. Runs on a thread, never on the event loop."""
 
 from __future__ import annotations
 

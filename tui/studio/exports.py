@@ -1,4 +1,4 @@
-"""What leaves the program as files: pictures as PNG, scores as CSV. Runs on a lane."""
+"""What leaves the program as files: pictures as PNG, scores as CSV. Runs on a thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import cv2
 from cliploc.core import paths
 from cliploc.core.errors import StoreError
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
-from cliploc.tui.board import Board
 from cliploc.tui.curves import SCORES
+from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import PICTURES
 from cliploc.tui.studio.captions import captioned
 from cliploc.tui.studio.drawing import Image
@@ -33,7 +33,7 @@ def write_pictures(pictures: Mapping[str, Image], about: Sequence[str], outlines
         file.write(encoded.tobytes())
 
 
-def write_samples(board: Board, config: PostProcess, path: Path) -> None:
+def write_samples(board: DatasetScores, config: PostProcess, path: Path) -> None:
     """Write every sample's scores at the config's threshold as CSV, with the config in each row."""
     index = config.threshold_index
     columns = {name: board.by_sample(name, index) for name in SCORES}
@@ -45,7 +45,7 @@ def write_samples(board: Board, config: PostProcess, path: Path) -> None:
     _write_csv(path, ["id", "label", *SCORES, *settings], rows)
 
 
-def write_classes(board: Board, config: PostProcess, path: Path) -> None:
+def write_classes(board: DatasetScores, config: PostProcess, path: Path) -> None:
     """Write every class's mean scores at the config's threshold as CSV."""
     index = config.threshold_index
     columns = {name: board.by_class(name, index) for name in SCORES}
@@ -57,7 +57,7 @@ def write_classes(board: Board, config: PostProcess, path: Path) -> None:
     _write_csv(path, ["label", "images", *SCORES, *settings], rows)
 
 
-def write_curve(board: Board, path: Path) -> None:
+def write_curve(board: DatasetScores, path: Path) -> None:
     """Write the dataset's mean scores at all 100 thresholds as CSV."""
     curves = board.curves()
     rows: list[list[float]] = []
@@ -66,7 +66,7 @@ def write_curve(board: Board, path: Path) -> None:
     _write_csv(path, ["threshold", *SCORES], rows)
 
 
-def write_scores(what: str, board: Board, config: PostProcess, path: Path) -> None:
+def write_scores(what: str, board: DatasetScores, config: PostProcess, path: Path) -> None:
     """Write a board as CSV: its `samples` or `classes` at the config's threshold, or its `curve`."""
     if what == "curve":
         write_curve(board, path)

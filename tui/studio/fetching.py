@@ -22,7 +22,7 @@ from cliploc.core.child import PROGRESS, module
 from cliploc.core.errors import clean
 from cliploc.core.lock import is_held
 from cliploc.tui.answers import FetchChanged, Told, Trouble
-from cliploc.tui.studio.lanes import Cancelled, Lane
+from cliploc.tui.studio.background import BackgroundThread, Cancelled
 
 COMMAND = module("cliploc.core.cli")
 LOOK_SECONDS = 0.3
@@ -43,13 +43,13 @@ class Fetches:
 
     def __init__(self, post: Callable[[object], object], failed: Callable[[Exception], None]) -> None:
         self._post = post
-        self._lane = Lane("downloads", failed, places=8)
+        self._thread = BackgroundThread("downloads", failed, places=8)
         self._stopping = False
-        self._lane.submit(self._adopt)
+        self._thread.submit(self._adopt)
 
     def start(self, title: str, arguments: tuple[str, ...], done: str) -> None:
         """Run `cliploc` with these arguments, after what is being fetched now."""
-        self._lane.submit(lambda cancelled: self._fetch(title, arguments, done, cancelled))
+        self._thread.submit(lambda cancelled: self._fetch(title, arguments, done, cancelled))
 
     def stop(self) -> None:
         """End the present download; what has come is kept, and the same again goes on from there."""
@@ -61,7 +61,7 @@ class Fetches:
 
     def close(self) -> None:
         """Follow no longer; the download goes on."""
-        self._lane.close()
+        self._thread.close()
 
     def _fetch(self, title: str, arguments: tuple[str, ...], done: str, cancelled: Cancelled) -> None:
         paths.make_folder(paths.state_dir())

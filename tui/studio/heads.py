@@ -1,6 +1,6 @@
 """What the screen inside the model shows, from kept terms: maps, tables and scores for any choice of heads.
 
-Runs on lanes; what it answers is plain.
+Runs on threads; what it answers is plain.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.terms import Terms, TermSet, heatmap_of
-from cliploc.core.methods.switches import Kept, kept
+from cliploc.core.methods.head_switches import Kept, kept
 from cliploc.core.sweep.heads import HeadScores, iou_of, table_of
 from cliploc.tui.answers import HeadReady, HeadsScored, HeadTableReady
 from cliploc.tui.state import ExplorerState
@@ -24,7 +24,7 @@ CACHE_BYTES = 170_000_000
 
 
 class Heads:
-    """One dataset's heads. `draw` and `score` may be on two lanes, each of them on one."""
+    """One dataset's heads. `draw` and `score` may be on two threads, each of them on one."""
 
     def __init__(
         self, dataset: Dataset, heatmaps: Heatmaps, painter: Painter, post: Callable[[object], object]

@@ -33,7 +33,7 @@ COMPUTING = "computing the heatmap …"
 
 
 class Heatmaps:
-    """Sets by source, and requests for what is missing. Thread-safe; reads files, so call it on a lane."""
+    """Sets by source, and requests for what is missing. Thread-safe; reads files, so call it on a thread."""
 
     def __init__(self, dataset: Dataset, post: Callable[[object], object], device: str) -> None:
         self.dataset = dataset

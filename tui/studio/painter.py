@@ -1,4 +1,4 @@
-"""Samples drawn with their heatmaps, as plates that the screen shows."""
+"""Samples drawn with their heatmaps, as kept pictures that the screen shows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cliploc.core.heatmaps.store import Heatmap
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui.answers import PicturesReady, SheetReady
 from cliploc.tui.curves import Curves
-from cliploc.tui.graphics.frame import Plate
+from cliploc.tui.graphics.frame import PictureId
 from cliploc.tui.state import ExplorerState, View
 from cliploc.tui.studio import drawing, scoring
+from cliploc.tui.studio.background import Cancelled
 from cliploc.tui.studio.drawing import Decoded
 from cliploc.tui.studio.heatmaps import Heatmaps
-from cliploc.tui.studio.lanes import Cancelled
-from cliploc.tui.studio.plates import Plates
+from cliploc.tui.studio.picture_cache import PictureCache
 
 DECODED_KEPT = 64
 
@@ -26,11 +26,15 @@ class Painter:
     """Draws with what is stored; a missing heatmap is asked for, and drawn when the screen asks again."""
 
     def __init__(
-        self, dataset: Dataset, heatmaps: Heatmaps, plates: Plates, post: Callable[[object], object]
+        self,
+        dataset: Dataset,
+        heatmaps: Heatmaps,
+        picture_cache: PictureCache,
+        post: Callable[[object], object],
     ) -> None:
         self._dataset = dataset
         self._heatmaps = heatmaps
-        self._plates = plates
+        self._picture_cache = picture_cache
         self._post = post
         self._decoded: OrderedDict[str, Decoded] = OrderedDict()
 
@@ -66,18 +70,18 @@ class Painter:
             result = drawing.drawn(decoded, heatmap, state.config, View(crop=state.view.crop), False)
             pictures.append(result.pictures.get("mask", result.pictures["truth"]))
         if pictures:
-            self._post(SheetReady(generation, self._plates.add(drawing.sheet(pictures, columns))))
+            self._post(SheetReady(generation, self._picture_cache.add(drawing.sheet(pictures, columns))))
 
     def pictures(
         self, state: ExplorerState, heatmap: Heatmap | None, config: PostProcess
-    ) -> tuple[dict[str, Plate], Curves | None]:
+    ) -> tuple[dict[str, PictureId], Curves | None]:
         """The present sample's pictures by name, under a heatmap and a config, and its scores."""
         decoded = self._read(self._dataset.by_id(state.sample))
         result = drawing.drawn(decoded, heatmap, config, state.view, False)
         return self._plated(result), _curves(result)
 
-    def _plated(self, result: drawing.Drawn) -> dict[str, Plate]:
-        return {name: self._plates.add(picture) for name, picture in result.pictures.items()}
+    def _plated(self, result: drawing.Drawn) -> dict[str, PictureId]:
+        return {name: self._picture_cache.add(picture) for name, picture in result.pictures.items()}
 
     def _read(self, sample: Sample) -> Decoded:
         """The files of a sample, kept for the next time."""
@@ -86,7 +90,7 @@ class Painter:
             found = Decoded(sample.image(), sample.true_mask(), sample.ignored())
             self._decoded[sample.id] = found
             while len(self._decoded) > DECODED_KEPT:
-                # Another lane may have dropped one at the same moment.
+                # Another thread may have dropped one at the same moment.
                 self._decoded.pop(next(iter(self._decoded)), None)
         return found
 

@@ -25,7 +25,7 @@ from cliploc.core.sweep.process import awaken, detach
 from cliploc.core.sweep.rows import RunRow
 from cliploc.tui.answers import RunRead, RunsCompared, RunsRead, Told, Trouble
 from cliploc.tui.runs import HeatTable, Leader, RunView, leaders_of
-from cliploc.tui.studio.lanes import Cancelled, Lane
+from cliploc.tui.studio.background import BackgroundThread, Cancelled
 
 TOP_CELLS = 40
 COMMAND = module("cliploc.core.cli")
@@ -34,7 +34,7 @@ LAST_COMMANDS = 5.0
 
 
 class Runs:
-    """Reads the ledger on a lane and starts commands on another; answers are messages."""
+    """Reads the ledger on a thread and starts commands on another; answers are messages."""
 
     def __init__(
         self, dataset: Dataset, post: Callable[[object], object], failed: Callable[[Exception], None]
@@ -45,10 +45,10 @@ class Runs:
         # Since when sweeps are being started; and what was found under sets that are finished.
         self._starting: list[float] = []
         self._found: dict[tuple[str, int], tuple[Leader, ...]] = {}
-        self._reading = Lane("ledger", failed)
-        self._details = Lane("run", failed)
-        self._slow = Lane("slow", failed, places=8)
-        self._commands = Lane("commands", failed, places=32)
+        self._reading = BackgroundThread("ledger", failed)
+        self._details = BackgroundThread("run", failed)
+        self._slow = BackgroundThread("slow", failed, places=8)
+        self._commands = BackgroundThread("commands", failed, places=32)
 
     def poll(self) -> None:
         """Read the list of runs; answers RunsRead."""
@@ -137,10 +137,10 @@ class Runs:
         self._slow.submit(job)
 
     def close(self) -> None:
-        """Start what is still to be started, and stop the lanes; runs go on."""
+        """Start what is still to be started, and stop the threads; runs go on."""
         self._commands.drain(LAST_COMMANDS)
-        for lane in (self._reading, self._details, self._commands, self._slow):
-            lane.close()
+        for thread in (self._reading, self._details, self._commands, self._slow):
+            thread.close()
 
     def _tell_runs(self) -> None:
         runs = tuple(self._ledger.runs())

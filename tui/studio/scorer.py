@@ -13,12 +13,12 @@ from cliploc.core.heatmaps.store import HeatmapSet
 from cliploc.core.metrics import Counts
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.live import LiveScores
-from cliploc.tui.answers import BoardReady, Scoring, Told
-from cliploc.tui.board import Board
+from cliploc.tui.answers import ScoresReady, Scoring, Told
+from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import Source
+from cliploc.tui.studio.background import Cancelled
 from cliploc.tui.studio.heatmaps import Heatmaps
-from cliploc.tui.studio.lanes import Cancelled
-from cliploc.tui.studio.scoring import board_of
+from cliploc.tui.studio.scoring import scores_of
 
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit nine times, so that
 # a step of either kernel goes on from the last one.
@@ -30,7 +30,7 @@ SAID_EVERY = 0.3
 
 
 class Scorer:
-    """Each method is called on one lane at a time."""
+    """Each method is called on one thread at a time."""
 
     def __init__(self, dataset: Dataset, heatmaps: Heatmaps, post: Callable[[object], object]) -> None:
         self._dataset = dataset
@@ -48,12 +48,12 @@ class Scorer:
         found = self._heatmaps.set_of(source)
         live = None if found is None else self._live_scores(found)
         if found is None or live is None or not live.ids:
-            self._post(BoardReady(source, config, None))
+            self._post(ScoresReady(source, config, None))
             return
         counts = self._counts(live, source, config, cancelled)
         if counts is not None:
             board = self._board(source, config, found.name, live.ids, counts)
-            self._post(BoardReady(source, config, board))
+            self._post(ScoresReady(source, config, board))
 
     def _counts(
         self, live: LiveScores, source: Source, config: PostProcess, cancelled: Cancelled
@@ -80,9 +80,9 @@ class Scorer:
 
     def _board(
         self, source: Source, config: PostProcess, name: str, ids: tuple[str, ...], counts: Counts
-    ) -> Board:
+    ) -> DatasetScores:
         labels = tuple(self._dataset.by_id(id_).label for id_ in ids)
-        return replace(board_of(source, config, name, ids, labels, counts), notes=self._notes)
+        return replace(scores_of(source, config, name, ids, labels, counts), notes=self._notes)
 
     def _tell(self, notes: Iterable[str]) -> None:
         """What the scores stand on is said once; the panel keeps saying it."""

@@ -10,25 +10,25 @@ import numpy.typing as npt
 
 from cliploc.core.metrics import SCORES, Counts
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
-from cliploc.tui.board import Board
 from cliploc.tui.curves import Curves
+from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import Source
 
 Array = npt.NDArray[np.float64]
 
 
-def board_of(
+def scores_of(
     source: Source,
     config: PostProcess,
     heatmaps: str,
     ids: tuple[str, ...],
     labels: tuple[str, ...],
     counts: Counts,
-) -> Board:
+) -> DatasetScores:
     """Score counts (n, T) of the samples `ids`, of the heatmap set of that name."""
     scores = {name: np.atleast_2d(of(counts)) for name, of in SCORES.items()}
     iou = scores["mean_iou"]
-    return Board(
+    return DatasetScores(
         source,
         config,
         heatmaps,

@@ -1,4 +1,4 @@
-"""What the screen asks for is done here, on lanes (named background threads); answers are sent back.
+"""What the screen asks for is done here, on background threads; answers are sent back.
 
 The screen asks with whole frozen values and a generation number, and drops what is stale.
 """
@@ -18,8 +18,8 @@ from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui.answers import (
-    ContenderReady,
-    ContendersListed,
+    CandidateReady,
+    CandidatesListed,
     DatasetFound,
     DisagreementReady,
     Encoded,
@@ -29,23 +29,23 @@ from cliploc.tui.answers import (
     Told,
     Trouble,
 )
-from cliploc.tui.board import Board
-from cliploc.tui.comparison import Contender
+from cliploc.tui.comparison import Candidate
+from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.graphics.encode import encode
-from cliploc.tui.graphics.frame import Job, Plate
+from cliploc.tui.graphics.frame import Job, PictureId
 from cliploc.tui.state import ExplorerState, Source
-from cliploc.tui.studio.contest import Contest
-from cliploc.tui.studio.disputes import disagreement
+from cliploc.tui.studio.background import BackgroundThread, Cancelled
+from cliploc.tui.studio.comparer import Comparer
+from cliploc.tui.studio.disagreeing import disagreement
 from cliploc.tui.studio.fetching import Fetches
 from cliploc.tui.studio.heads import Heads
 from cliploc.tui.studio.heatmaps import Heatmaps
-from cliploc.tui.studio.lanes import Cancelled, Lane
 from cliploc.tui.studio.painter import Painter
-from cliploc.tui.studio.plates import Plates
+from cliploc.tui.studio.picture_cache import PictureCache
 from cliploc.tui.studio.runs import Runs
 from cliploc.tui.studio.scorer import Scorer
 from cliploc.tui.studio.tallies import Tallies
-from cliploc.tui.studio.wire import Request
+from cliploc.tui.studio.wire import Question
 
 log = logging.getLogger(__name__)
 # Datasets up to this size are computed whole without being asked, so that scores appear.
@@ -68,20 +68,20 @@ class Studio:
         self._post = post
         self._number = 0
         self._heatmaps = Heatmaps(dataset, post, device)
-        self._plates = Plates()
-        self._painter = Painter(dataset, self._heatmaps, self._plates, post)
+        self._picture_cache = PictureCache()
+        self._painter = Painter(dataset, self._heatmaps, self._picture_cache, post)
         self._scorer = Scorer(dataset, self._heatmaps, post)
         self._tallies = Tallies(dataset)
-        self._contest = Contest(dataset, self._heatmaps, self._painter, self._tallies)
+        self._contest = Comparer(dataset, self._heatmaps, self._painter, self._tallies)
         self._heads = Heads(dataset, self._heatmaps, self._painter, post)
         self._encoders = ThreadPoolExecutor(ENCODERS, "encode")
-        self._pictures = self._lane("pictures")
-        self._sheets = self._lane("sheets")
-        self._scores = self._lane("scores")
-        self._comparison = self._lane("comparison")
-        self._head_scores = self._lane("head scores")
-        self._errands = self._lane("errands", places=8)
-        self._lanes = (
+        self._pictures = self._thread("pictures")
+        self._sheets = self._thread("sheets")
+        self._scores = self._thread("scores")
+        self._comparison = self._thread("comparison")
+        self._head_scores = self._thread("head scores")
+        self._errands = self._thread("errands", places=8)
+        self._threads = (
             self._pictures,
             self._sheets,
             self._scores,
@@ -92,10 +92,10 @@ class Studio:
         self.runs = Runs(dataset, post, self._failed)
         self.fetches = Fetches(post, self._failed)
 
-    def _lane(self, name: str, places: int = 1) -> Lane:
-        return Lane(name, self._failed, places, self._tell_idle)
+    def _thread(self, name: str, places: int = 1) -> BackgroundThread:
+        return BackgroundThread(name, self._failed, places, self._tell_idle)
 
-    def answer(self, request: Request) -> None:
+    def answer(self, request: Question) -> None:
         """Do what a request says; whatever goes wrong is answered too."""
         self._number = request.number
         try:
@@ -120,7 +120,7 @@ class Studio:
         )
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
-        """Score the whole dataset under a config; answers Scoring now and then, then BoardReady.
+        """Score the whole dataset under a config; answers Scoring now and then, then ScoresReady.
 
         anew: it is another source. The running one is dropped where it would take long.
         """
@@ -136,18 +136,18 @@ class Studio:
         self._scores.submit(job, drop_running=anew or self._scorer.is_slow)
 
     def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
-        """List who is compared; answers ContendersListed, and ContenderReady for each of them."""
+        """List who is compared; answers CandidatesListed, and CandidateReady for each of them."""
 
         def job(cancelled: Cancelled) -> None:
-            found = self._contest.contenders(kind, state, presets)
-            self._post(ContendersListed(state, kind, found, self._dataset.sources))
+            found = self._contest.candidates(kind, state, presets)
+            self._post(CandidatesListed(state, kind, found, self._dataset.sources))
             self._stand(state, found, cancelled)
 
         self._comparison.submit(job, drop_running=True)
 
-    def stand(self, state: ExplorerState, contenders: Sequence[Contender]) -> None:
-        """How these contenders stand now; answers ContenderReady for each. Replaces what still waits."""
-        self._comparison.submit(lambda cancelled: self._stand(state, contenders, cancelled))
+    def stand(self, state: ExplorerState, candidates: Sequence[Candidate]) -> None:
+        """How these candidates stand now; answers CandidateReady for each. Replaces what still waits."""
+        self._comparison.submit(lambda cancelled: self._stand(state, candidates, cancelled))
 
     def disagree(self, config: PostProcess) -> None:
         """Score the samples with every stored set; answers DisagreementReady."""
@@ -210,10 +210,10 @@ class Studio:
         self._errands.submit(job)
 
     def export_pictures(
-        self, pictures: Mapping[str, Plate], about: Sequence[str], outlines: bool, path: Path
+        self, pictures: Mapping[str, PictureId], about: Sequence[str], outlines: bool, path: Path
     ) -> None:
         """Write pictures side by side as PNG, with what is said about them; answers Told, or Trouble."""
-        found = {name: self._plates.get(plate) for name, plate in pictures.items()}
+        found = {name: self._picture_cache.get(picture_id) for name, picture_id in pictures.items()}
         present = {name: picture for name, picture in found.items() if picture is not None}
 
         def write() -> None:
@@ -223,7 +223,7 @@ class Studio:
 
         self._export(write, path)
 
-    def export_scores(self, what: str, board: Board, config: PostProcess, path: Path) -> None:
+    def export_scores(self, what: str, board: DatasetScores, config: PostProcess, path: Path) -> None:
         """Write a board's scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
 
         def write() -> None:
@@ -245,19 +245,19 @@ class Studio:
     def close(self) -> None:
         """Finish the files that are being written, and stop everything else."""
         self._errands.drain(LAST_EXPORTS)
-        for lane in self._lanes:
-            lane.close()
+        for thread in self._threads:
+            thread.close()
         self._encoders.shutdown(wait=False, cancel_futures=True)
         self.runs.close()
         self.fetches.close()
         self._heatmaps.close()
 
-    def _stand(self, state: ExplorerState, contenders: Sequence[Contender], cancelled: Cancelled) -> None:
-        for contender in contenders:
-            standing = self._contest.standing(contender, state, cancelled)
+    def _stand(self, state: ExplorerState, candidates: Sequence[Candidate], cancelled: Cancelled) -> None:
+        for candidate in candidates:
+            standing = self._contest.standing(candidate, state, cancelled)
             if standing is None:
                 return
-            self._post(ContenderReady(state, contender, standing))
+            self._post(CandidateReady(state, candidate, standing))
 
     def _export(self, write: Callable[[], None], path: Path) -> None:
         def job(_: Cancelled) -> None:
@@ -266,8 +266,8 @@ class Studio:
 
         self._errands.submit(job)
 
-    def _encode(self, number: int, plate: Plate, job: Job) -> None:
-        picture = self._plates.get(plate)
+    def _encode(self, number: int, picture_id: PictureId, job: Job) -> None:
+        picture = self._picture_cache.get(picture_id)
         frame = None
         try:
             frame = None if picture is None else encode(picture, job)
@@ -277,9 +277,9 @@ class Studio:
         self._post(Encoded(number, frame))
 
     def _tell_idle(self) -> None:
-        # The number first: what is asked meanwhile makes a lane busy, or comes later.
+        # The number first: what is asked meanwhile makes a thread busy, or comes later.
         number = self._number
-        if not any(lane.busy for lane in self._lanes):
+        if not any(thread.busy for thread in self._threads):
             self._post(Idle(number))
 
     def _failed(self, error: Exception) -> None:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 
 @dataclass(frozen=True)
-class Request:
+class Question:
     """Call the studio's method of that name (`runs.poll`: of its part). number: grows with each request."""
 
     number: int

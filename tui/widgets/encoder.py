@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Union
 
-from cliploc.tui.graphics.frame import Frame, Job, Plate
+from cliploc.tui.graphics.frame import Frame, Job, PictureId
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import Pixels
 
-Shown = Union[Plate, "Pixels"]
+Shown = Union[PictureId, "Pixels"]
 Encoder = Callable[[Shown, Job], Awaitable[Frame | None]]
 
 
@@ -22,7 +22,7 @@ async def in_thread(shown: Shown, job: Job) -> Frame | None:
 
 def _encoded(shown: Shown, job: Job) -> Frame:
     if isinstance(shown, str):
-        raise TypeError(f"the plate {shown} belongs to an app with `encode_picture`")
+        raise TypeError(f"the kept picture {shown} belongs to an app with `encode_picture`")
     # Loads numpy, cv2 and PIL, which would delay the first paint.
     from cliploc.tui.graphics.encode import encode
 
@@ -30,5 +30,5 @@ def _encoded(shown: Shown, job: Job) -> Frame:
 
 
 def is_same(shown: Shown | None, other: Shown) -> bool:
-    """Whether two pictures are one: plates are named by their content, arrays are compared by identity."""
+    """Whether two pictures are one: kept ones are named by their content, arrays compared by identity."""
     return shown == other if isinstance(shown, str) else shown is other

@@ -1,4 +1,4 @@
-"""One score over the thresholds, one curve a contender: the poster's figure, live."""
+"""One score over the thresholds, one curve a candidate: the poster's figure, live."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ COLOURS = ("$mean_iou", "$recall", "$precision", "$f1", "$worse", "$secondary", 
 
 
 class ScoreCurves(Widget):
-    """One score of every contender over all thresholds, in the contenders' colours.
+    """One score of every candidate over all thresholds, in the candidates' colours.
 
-    curves: None for a contender without scores. threshold: the index that is marked.
+    curves: None for a candidate without scores. threshold: the index that is marked.
     """
 
     curves: reactive[Sequence[Curves | None]] = reactive(tuple, always_update=True)
@@ -43,5 +43,5 @@ class ScoreCurves(Widget):
 
 
 def colour_of(index: int) -> str:
-    """A contender's colour."""
+    """A candidate's colour."""
     return COLOURS[index % len(COLOURS)]

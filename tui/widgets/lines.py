@@ -11,9 +11,9 @@ from textual.style import Style
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import clean
 from cliploc.tui.actions import ACTIONS, Action
+from cliploc.tui.head_selection import choice_text
 from cliploc.tui.keymap import ALIVE, shown
 from cliploc.tui.state import ExplorerState
-from cliploc.tui.switchboard import choice_text
 from cliploc.tui.widgets.by_line import ByLine, Line
 
 LIGHTS = {"ready": "$better", "loading": "$accent", "busy": "$accent", "failed": "$worse", "died": "$worse"}

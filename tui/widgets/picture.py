@@ -21,8 +21,8 @@ from textual.strip import Strip
 from cliploc.core.terminal import Terminal
 from cliploc.tui.graphics.celltexts import CELL_BYTES, PictureTexts
 from cliploc.tui.graphics.frame import Cells, Detail, Frame, Job
+from cliploc.tui.graphics.occlusion import occlusion_of
 from cliploc.tui.graphics.pacing import Link, within
-from cliploc.tui.graphics.seen import seen_of
 from cliploc.tui.graphics.surfaces import SURFACES, PictureSurface, Place
 from cliploc.tui.textual_private import SYNC_END, SYNC_START, driver_of
 from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread, is_same
@@ -81,7 +81,7 @@ class Picture(Place):
     def show(self, shown: Shown | None, generation: int) -> None:
         """Show this picture as soon as the link allows; None clears. Call on the event loop.
 
-        shown: a plate of the app's encoder, or (H, W, 3) uint8, not changed afterwards.
+        shown: a kept picture of the app's encoder, or (H, W, 3) uint8, not changed afterwards.
         generation: grows with what the user asked for; an older one than the last shown is dropped.
         """
         if generation < self._generation:
@@ -199,7 +199,7 @@ class Picture(Place):
         return self._rhythm.held_for(self._generation) if frame.coarse else self._rhythm.rest_in()
 
     def _job(self) -> Job:
-        seen = seen_of(self)
+        seen = occlusion_of(self)
         return Job(
             generation=self._generation,
             size=(self.size.width, self.size.height),

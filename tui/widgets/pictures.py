@@ -22,7 +22,7 @@ from cliploc.tui.widgets.by_line import subtitle, title
 from cliploc.tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
-    from cliploc.tui.graphics.frame import Plate
+    from cliploc.tui.graphics.frame import PictureId
 
 FEWER_BELOW_ROWS = 21
 BLINK_SECONDS = 0.7
@@ -61,7 +61,7 @@ class Pane(Vertical):
             ".caption", Content.styled(" ".join([*name, "…"]), "$faint") if self.is_stale else self._caption
         )
 
-    def show(self, caption: Content, picture: Plate | None, note: str, generation: int) -> None:
+    def show(self, caption: Content, picture: PictureId | None, note: str, generation: int) -> None:
         """Draw a picture, or the note that says why there is none."""
         self._caption = caption
         self._mark()
@@ -179,14 +179,14 @@ class PictureGrid(Container):
         return min(max(1, round(math.sqrt(count * width / height))), count)
 
     def show(
-        self, pictures: Mapping[str, Plate], captions: Mapping[str, Content], note: str, generation: int
+        self, pictures: Mapping[str, PictureId], captions: Mapping[str, Content], note: str, generation: int
     ) -> None:
         """Hand every pane its picture."""
         for name in PICTURES:
             pane = self.query_one(f"#pane-{name}", Pane)
             pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), note, generation)
 
-    def show_sheet(self, picture: Plate, caption: Content, generation: int) -> None:
+    def show_sheet(self, picture: PictureId, caption: Content, generation: int) -> None:
         """Hand the contact sheet its picture."""
         self.query_one("#pane-sheet", Pane).show(caption, picture, "", generation)
 

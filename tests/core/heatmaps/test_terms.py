@@ -21,7 +21,7 @@ from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.server import Server
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.heatmaps.terms import TermSet, all_heads, every, found, heatmap_of
-from cliploc.core.methods.switches import kept
+from cliploc.core.methods.head_switches import kept
 from cliploc.core.paths import cache_dir
 
 CHOICES: tuple[dict[str, int | str], ...] = (

@@ -6,7 +6,7 @@ import pytest
 
 from cliploc.core.errors import ParameterError
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.methods.switches import ALL, canonical_off, kept, off_text, parsed_off
+from cliploc.core.methods.head_switches import ALL, canonical_off, kept, off_text, parsed_off
 
 
 @pytest.mark.parametrize(

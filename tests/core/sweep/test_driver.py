@@ -15,7 +15,7 @@ from cliploc.core.errors import ClipLocError, ParameterError, ResourceError, Sto
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.lock import held
 from cliploc.core.metrics import SCORES
-from cliploc.core.sweep import arrays, driver, keeping
+from cliploc.core.sweep import arrays, driver, shard_files
 from cliploc.core.sweep.driver import drive
 from cliploc.core.sweep.evaluate import evaluate
 from cliploc.core.sweep.grid import Grid
@@ -42,7 +42,7 @@ def test_kept_counts_are_the_naive_ones(toy: str) -> None:
     plan = ledger.plan(run)
     heatmaps, dataset = HeatmapStore().find(toy).read_all(), open_dataset(plan.dataset)
     for shard in plan.shards()[::4]:
-        path = keeping.counts_file(ledger, run, shard.position)
+        path = shard_files.counts_file(ledger, run, shard.position)
         counts = arrays.read_counts(path, ledger.shards(run)[shard.position])
         for place, id_ in enumerate(shard.ids):
             for index in (0, 3, len(plan.grid.configs) - 1):
@@ -135,8 +135,8 @@ def test_a_run_whose_labels_were_renamed_meanwhile_does_not_go_on(toy: str, keep
 def test_a_damaged_array_is_computed_again(toy: str) -> None:
     ledger, run = finished()
     before = left_by(ledger, run)
-    keeping.counts_file(ledger, run, 2).write_bytes(b"not what it was")
-    keeping.counts_file(ledger, run, 3).unlink()
+    shard_files.counts_file(ledger, run, 2).write_bytes(b"not what it was")
+    shard_files.counts_file(ledger, run, 3).unlink()
     assert drive(ledger, run) == "done"
     assert left_by(ledger, run) == before
 

@@ -9,7 +9,7 @@ import cliploc
 from cliploc.core.datasets import Sample
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.terms import TermSet, heatmap_of
-from cliploc.core.methods.switches import kept
+from cliploc.core.methods.head_switches import kept
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.heads import HeadScores, table_of
 from tests.core.sweep.test_live import SHAPES, load_mask

@@ -201,7 +201,7 @@ async def test_a_sixel_picture_under_a_notice_is_half_cells_until_the_notice_goe
         await until(lambda: app.picture.frame is not None and app.picture.frame.protocol == "sixel")
 
 
-@pytest.mark.parametrize("reason", ["hidden", "plate gone"])
+@pytest.mark.parametrize("reason", ["hidden", "kept picture gone"])
 async def test_a_coarse_picture_that_cannot_get_finer_is_left_in_peace(
     reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

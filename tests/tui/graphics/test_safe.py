@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.segment import Segment
 from textual.strip import Strip
 
-from cliploc.tui.graphics.trimmed import Shown
+from cliploc.tui.graphics.screen_diff import Shown
 
 EVIL = "a\x1b]0;OWNED\x07\x1b[31mb\x9b41m\u202ec\u2066\u200f"
 

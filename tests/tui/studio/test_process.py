@@ -22,10 +22,10 @@ from cliploc.core.terminal import Terminal
 from cliploc.tui import session
 from cliploc.tui.answers import PicturesReady, RunsRead, StudioBack, Told, Trouble
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.engine import Caller, Engine
 from cliploc.tui.messages import message_of
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.studio.launch import launched
+from cliploc.tui.studio_client import Caller, StudioClient
 from tests.tui.conftest import KEYS, settled, until
 from tests.tui.graphics.jobs import job
 
@@ -53,16 +53,16 @@ def state_of(dataset: Dataset) -> ExplorerState:
 
 async def test_a_picture_is_drawn_and_encoded_over_there(toy: Dataset) -> None:
     heard = Heard()
-    engine = Engine(toy, heard.append)
-    engine.studio.draw(1, state_of(toy), False)
+    client = StudioClient(toy, heard.append)
+    client.studio.draw(1, state_of(toy), False)
     await asyncio.to_thread(wait_for, lambda: heard.newest(PicturesReady))
     found = heard.newest(PicturesReady)
     assert isinstance(found, PicturesReady)
     assert set(found.pictures) == {"image", "heatmap", "mask", "truth"}
-    frame = await engine.encode(found.pictures["mask"], job())
+    frame = await client.encode(found.pictures["mask"], job())
     assert frame is not None
     assert len(set(frame.cells.values)) > 10
-    engine.close()
+    client.close()
 
 
 def test_it_ends_with_the_screen(toy: Dataset) -> None:
@@ -79,21 +79,21 @@ def test_it_ends_with_the_screen(toy: Dataset) -> None:
 
 def test_a_file_that_is_being_written_is_finished(toy: Dataset, tmp_path: Path) -> None:
     heard = Heard()
-    engine = Engine(toy, heard.append)
-    engine.studio.export_text("kept", tmp_path / "late.txt")
-    engine.close()
+    client = StudioClient(toy, heard.append)
+    client.studio.export_text("kept", tmp_path / "late.txt")
+    client.close()
     wait_for(lambda: (tmp_path / "late.txt").exists())
     assert (tmp_path / "late.txt").read_text() == "kept"
 
 
 def test_a_wrong_request_is_answered_with_trouble(toy: Dataset, tmp_path: Path) -> None:
     heard = Heard()
-    engine = Engine(toy, heard.append)
-    engine.studio.score(Source(stored="nowhere"), PostProcess())
+    client = StudioClient(toy, heard.append)
+    client.studio.score(Source(stored="nowhere"), PostProcess())
     wait_for(lambda: heard.newest(Trouble))
-    engine.studio.export_text("on", tmp_path / "after.txt")
+    client.studio.export_text("on", tmp_path / "after.txt")
     wait_for(lambda: heard.newest(Told))
-    engine.close()
+    client.close()
 
 
 def test_one_that_keeps_dying_is_not_started_forever(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,13 +104,13 @@ def test_one_that_keeps_dying_is_not_started_forever(toy: Dataset, monkeypatch: 
         started.append(subprocess.Popen(dead, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
         return started[-1]
 
-    monkeypatch.setattr("cliploc.tui.engine.launched", stillborn)
+    monkeypatch.setattr("cliploc.tui.studio_client.launched", stillborn)
     heard = Heard()
-    engine = Engine(toy, heard.append)
+    client = StudioClient(toy, heard.append)
     wait_for(lambda: any("not started again" in m.text for m in heard if isinstance(m, Trouble)))
     assert len(started) == DEATHS_IN_A_ROW
-    assert not engine.busy
-    engine.close()
+    assert not client.busy
+    client.close()
 
 
 async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
@@ -124,9 +124,9 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
     app.animation_level = "none"
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        first = app.engine._child.process.pid
+        first = app.client._child.process.pid
         os.kill(first, signal.SIGKILL)
-        await until(lambda: app.engine._child.process and app.engine._child.process.pid != first, pilot)
+        await until(lambda: app.client._child.process and app.client._child.process.pid != first, pilot)
         await pilot.press("d", "j")
         await settled(pilot)
         assert app.explorer.now.sample == toy.samples[1].id
@@ -139,26 +139,26 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
 
 def test_coming_back_is_said_after_the_death(toy: Dataset) -> None:
     heard = Heard()
-    engine = Engine(toy, heard.append)
-    engine._child.process.kill()
+    client = StudioClient(toy, heard.append)
+    client._child.process.kill()
     wait_for(lambda: heard.newest(StudioBack))
     kinds = [type(message) for message in heard]
     assert kinds.index(Trouble) < kinds.index(StudioBack)
-    engine.studio.draw(1, state_of(toy), False)
+    client.studio.draw(1, state_of(toy), False)
     wait_for(lambda: heard.newest(PicturesReady))
-    engine.close()
+    client.close()
 
 
 def test_to_the_type_checker_a_question_is_the_studios_own_method(tmp_path: Path) -> None:
     """Declared once: a wrong argument is found without running, though nothing lists the questions."""
     wrong = tmp_path / "wrong.py"
     wrong.write_text(
-        "from cliploc.tui.engine import Engine\n"
-        "def ask(engine: Engine) -> None:\n"
-        "    engine.studio.list_sets()\n"
-        "    engine.studio.list_sets(3)\n"
-        "    engine.studio.runs.pause(7)\n"
-        "    engine.studio.no_such_question()\n"
+        "from cliploc.tui.studio_client import StudioClient\n"
+        "def ask(client: StudioClient) -> None:\n"
+        "    client.studio.list_sets()\n"
+        "    client.studio.list_sets(3)\n"
+        "    client.studio.runs.pause(7)\n"
+        "    client.studio.no_such_question()\n"
     )
     found = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(wrong)],
@@ -188,7 +188,7 @@ async def test_a_new_answer_reaches_a_screen_that_has_a_handler_for_it(
         below, above = Window(), Window()
         await app.push_screen(below)
         await app.push_screen(above)
-        app.engine._hear(WeatherChanged("rain"))
+        app.client._hear(WeatherChanged("rain"))
         await until(lambda: len(heard) == 2, pilot)
         assert set(heard) == {(below, "rain"), (above, "rain")}
 

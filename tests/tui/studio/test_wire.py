@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cliploc.tui.graphics.encode import encode
-from cliploc.tui.studio.plates import Plates
-from cliploc.tui.studio.wire import Request, packed, received
+from cliploc.tui.studio.picture_cache import PictureCache
+from cliploc.tui.studio.wire import Question, packed, received
 from tests.tui.graphics.jobs import job, picture
 
 
@@ -18,7 +18,7 @@ def sent(*values: object) -> bytes:
 
 
 def test_values_arrive_in_order() -> None:
-    requests = [Request(1, "draw", (3, "star")), Request(2, "runs.poll")]
+    requests = [Question(1, "draw", (3, "star")), Question(2, "runs.poll")]
     assert list(received(io.BytesIO(sent(*requests)))) == requests
 
 
@@ -37,20 +37,20 @@ def test_a_job_and_its_frame_travel() -> None:
 
 
 def test_equal_pixels_are_one_plate_and_other_pixels_another() -> None:
-    plates = Plates()
-    first = plates.add(picture(1))
-    assert plates.add(picture(1)) == first
-    assert plates.add(picture(2)) != first
-    assert plates.add(picture(1, 32, 128)) != plates.add(picture(1, 128, 32))
-    found = plates.get(first)
+    picture_cache = PictureCache()
+    first = picture_cache.add(picture(1))
+    assert picture_cache.add(picture(1)) == first
+    assert picture_cache.add(picture(2)) != first
+    assert picture_cache.add(picture(1, 32, 128)) != picture_cache.add(picture(1, 128, 32))
+    found = picture_cache.get(first)
     assert found is not None
     assert np.array_equal(found, picture(1))
 
 
 def test_plates_nobody_asks_for_make_room() -> None:
     size = picture(0).nbytes
-    plates = Plates(kept_bytes=3 * size)
-    names = [plates.add(picture(seed)) for seed in range(3)]
-    assert plates.get(names[0]) is not None
-    plates.add(picture(3))
-    assert [plates.get(name) is not None for name in names] == [True, False, True]
+    picture_cache = PictureCache(kept_bytes=3 * size)
+    names = [picture_cache.add(picture(seed)) for seed in range(3)]
+    assert picture_cache.get(names[0]) is not None
+    picture_cache.add(picture(3))
+    assert [picture_cache.get(name) is not None for name in names] == [True, False, True]

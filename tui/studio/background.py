@@ -1,6 +1,6 @@
-"""Lanes: named background threads that do only the newest of what they are asked.
+"""Background threads, named, that do only the newest of what they are asked.
 
-A held key asks thirty times a second; a lane finishes what it is doing and
+A held key asks thirty times a second; a thread finishes what it is doing and
 then takes the last request, so nothing queues up and something always shows.
 """
 
@@ -16,10 +16,10 @@ Job = Callable[[Cancelled], None]
 log = logging.getLogger(__name__)
 
 
-class Lane:
+class BackgroundThread:
     """One daemon thread and a waiting place: a newer job replaces a waiting one.
 
-    failed: called on the lane's thread with what a job raised. places: how many
+    failed: called on the thread's thread with what a job raised. places: how many
     jobs may wait, where each of them must be done. done: called after each job.
     """
 
@@ -74,7 +74,7 @@ class Lane:
             try:
                 job(self._cancelled)
             except Exception as error:  # a thread boundary: logged and reported
-                log.exception("lane %s", self.name)
+                log.exception("thread %s", self.name)
                 if not self._closed:
                     self._failed(error)
             finally:

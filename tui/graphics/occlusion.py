@@ -9,7 +9,7 @@ from cliploc.tui.graphics.frame import Rectangle
 from cliploc.tui.textual_private import visible_widgets
 
 
-def seen_of(widget: Widget) -> tuple[tuple[int, int], tuple[Rectangle, ...]] | None:
+def occlusion_of(widget: Widget) -> tuple[tuple[int, int], tuple[Rectangle, ...]] | None:
     """Where on the screen (x, y) a widget begins, and what of it is covered or scrolled away.
 
     The rectangles count from the widget's corner. None when it is nowhere, or under another screen.

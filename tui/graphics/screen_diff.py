@@ -61,7 +61,7 @@ class Shown:
         )
 
 
-class Trimmed(ChopsUpdate):
+class ScreenDiff(ChopsUpdate):
     """A Textual update that writes only what differs."""
 
     def __init__(self, update: ChopsUpdate, shown: Shown) -> None:
@@ -80,7 +80,7 @@ class Trimmed(ChopsUpdate):
         return "".join(pieces)
 
 
-class TrimmedLayout(LayoutUpdate):
+class LayoutDiff(LayoutUpdate):
     """The same for an update of the whole screen, as after a dialog or a change of layout."""
 
     def __init__(self, update: LayoutUpdate, shown: Shown) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cliploc.core.methods.switches import ALL, Place, off_text, parsed_off
+from cliploc.core.methods.head_switches import ALL, Place, off_text, parsed_off
 
 HEAD, LAYER, MODEL = "head", "layer", "model"
 
 
 @dataclass(frozen=True)
-class Switchboard:
+class HeadSelection:
     """Which of layers x heads are off, which one the cursor is on, and whose sum is shown.
 
     shows: the head alone (switched off or not), or the heads that are on in its layer or
@@ -26,7 +26,7 @@ class Switchboard:
     off: frozenset[Place] = frozenset()
 
     @classmethod
-    def of(cls, layers: int, heads: int, settings: Mapping[str, object]) -> Switchboard:
+    def of(cls, layers: int, heads: int, settings: Mapping[str, object]) -> HeadSelection:
         """The board that a recipe's layer, head and off say; else the last layer's first head."""
         layer, head = int(str(settings.get("layer", ALL))), int(str(settings.get("head", ALL)))
         places = parsed_off(str(settings.get("off", "")))
@@ -72,7 +72,7 @@ class Switchboard:
         """The place under the cursor, for people."""
         return f"layer {self.layer}, head {self.head}"
 
-    def moved(self, layers: int, heads: int) -> Switchboard:
+    def moved(self, layers: int, heads: int) -> HeadSelection:
         """The cursor so many layers deeper and heads to the right; it stops at the edges."""
         if not self.layers:
             return self
@@ -82,21 +82,21 @@ class Switchboard:
             head=min(max(self.head + heads, 0), self.heads - 1),
         )
 
-    def showing(self, what: str) -> Switchboard:
+    def showing(self, what: str) -> HeadSelection:
         """Show that; where it is shown already, the head alone."""
         return replace(self, shows=HEAD if self.shows == what else what) if self.layers else self
 
-    def switched(self) -> Switchboard:
+    def switched(self) -> HeadSelection:
         """The head under the cursor off, or on again; the whole model is shown."""
         return replace(self, off=self.off ^ {self.place}, shows=MODEL) if self.layers else self
 
-    def layer_switched(self) -> Switchboard:
+    def layer_switched(self) -> HeadSelection:
         """The whole layer off, or, where it is, on again; the whole model is shown."""
         own = frozenset(_places(self.layer, ALL, self.heads))
         off = self.off - own if own <= self.off else self.off | own
         return replace(self, off=off, shows=MODEL) if self.layers else self
 
-    def all_on(self) -> Switchboard:
+    def all_on(self) -> HeadSelection:
         """Every head on again; the whole model is shown."""
         return replace(self, off=frozenset(), shows=MODEL)
 

@@ -11,7 +11,7 @@ from cliploc.core.heatmaps.recipe import Recipe
 KEPT = 64  # requests of each kind; older ones are dropped, whoever made them has moved on
 
 
-class Backlog:
+class RequestQueue:
     """Requests between the thread that reads them and the one that computes.
 
     Urgent ones come first, the latest before the earlier; then the rest, likewise.

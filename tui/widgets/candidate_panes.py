@@ -1,4 +1,4 @@
-"""Pictures of several contenders beside each other: as many as there is room for, around the cursor."""
+"""Pictures of several candidates beside each other: as many as there is room for, around the cursor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cliploc.tui.comparison import window
 from cliploc.tui.widgets.pictures import Pane, best_columns, side_of
 
 if TYPE_CHECKING:
-    from cliploc.tui.graphics.frame import Plate
+    from cliploc.tui.graphics.frame import PictureId
 
 # Columns that a picture should have before another one is put beside it.
 SIDE = 24
@@ -27,11 +27,11 @@ class Item:
     """What one pane shows. note: why there is no picture."""
 
     caption: Content
-    picture: Plate | None
+    picture: PictureId | None
     note: str
 
 
-class ContenderPanes(Container):
+class CandidatePanes(Container):
     """A grid of at most `most` panes; the first `kept` items stay, the others follow the cursor."""
 
     def __init__(self, terminal: Terminal, most: int, *, kept: int = 0, id: str | None = None) -> None:
@@ -40,12 +40,12 @@ class ContenderPanes(Container):
         self._most, self._kept = most, kept
         self._items: Sequence[Item] = ()
         self._cursor = 0
-        self._held: dict[int, Plate | None] = {}
+        self._held: dict[int, PictureId | None] = {}
         self._generation = 0
 
     def compose(self) -> ComposeResult:
         for number in range(self._most):
-            yield Pane(f"contender-{number}", self._terminal)
+            yield Pane(f"candidate-{number}", self._terminal)
 
     def on_resize(self) -> None:
         self.show(self._items, self._cursor)

@@ -21,7 +21,7 @@ from cliploc.tui.answers import Encoded, Idle, PicturesReady, SetsFound, StudioB
 from cliploc.tui.graphics.frame import Frame, Job
 from cliploc.tui.state import Source
 from cliploc.tui.studio.launch import launched
-from cliploc.tui.studio.wire import Request, packed, received
+from cliploc.tui.studio.wire import Question, packed, received
 from cliploc.tui.widgets.encoder import Shown, in_thread
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Caller:
         self._ask(self._name, *arguments, **options)
 
 
-class Engine:
+class StudioClient:
     """What the screens ask. Methods return at once; answers are given to `post`.
 
     post: called on another thread. device: where the heatmap worker computes. process: a studio of
@@ -76,7 +76,7 @@ class Engine:
             self._child.start()
 
     async def encode(self, shown: Shown, job: Job) -> Frame | None:
-        """Encode a plate for the terminal; None where the studio no longer has it."""
+        """Encode a kept picture for the terminal; None where the studio no longer has it."""
         if not isinstance(shown, str):
             return await in_thread(shown, job)
         future: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
@@ -108,7 +108,7 @@ class Engine:
         self._number += 1
         if self._child.is_given_up:
             self._idle = self._number
-        self._child.send(packed(Request(self._number, name, arguments, options)))
+        self._child.send(packed(Question(self._number, name, arguments, options)))
 
     def _hear(self, answer: object) -> None:
         """Runs on the reading thread."""

@@ -14,7 +14,7 @@ from cliploc.tui.state import Source
 
 
 @dataclass(frozen=True)
-class Board:
+class DatasetScores:
     """Every score of every sample that has a heatmap, at all thresholds.
 
     config: the one scored; its threshold does not matter. heatmaps: the set's name. scores:

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from cliploc.tui.graphics.seen import seen_of
+from cliploc.tui.graphics.occlusion import occlusion_of
 
 
 class Window(App[None]):
@@ -32,7 +32,7 @@ class Window(App[None]):
 async def test_all_of_it() -> None:
     app = Window()
     async with app.run_test(size=(40, 20)):
-        assert seen_of(app.query_one("#widget")) == ((0, 0), ())
+        assert occlusion_of(app.query_one("#widget")) == ((0, 0), ())
 
 
 async def test_what_lies_over_it_is_counted_from_its_corner() -> None:
@@ -40,7 +40,7 @@ async def test_what_lies_over_it_is_counted_from_its_corner() -> None:
     async with app.run_test(size=(40, 20)) as pilot:
         app.query_one("#notice").display = True
         await pilot.pause()
-        assert seen_of(app.query_one("#widget")) == ((0, 0), ((8, 5, 4, 2),))
+        assert occlusion_of(app.query_one("#widget")) == ((0, 0), ((8, 5, 4, 2),))
 
 
 async def test_what_is_scrolled_away() -> None:
@@ -48,10 +48,10 @@ async def test_what_is_scrolled_away() -> None:
     async with app.run_test(size=(40, 20)) as pilot:
         app.query_one("#scroll").scroll_to(y=3, animate=False, immediate=True)
         await pilot.pause()
-        assert seen_of(app.query_one("#widget")) == ((0, -3), ((0, 0, 12, 3),))
+        assert occlusion_of(app.query_one("#widget")) == ((0, -3), ((0, 0, 12, 3),))
         app.query_one("#scroll").scroll_to(y=12, animate=False, immediate=True)
         await pilot.pause()
-        assert seen_of(app.query_one("#widget")) is None
+        assert occlusion_of(app.query_one("#widget")) is None
 
 
 async def test_under_a_dialog_nothing_can_be_said() -> None:
@@ -59,4 +59,4 @@ async def test_under_a_dialog_nothing_can_be_said() -> None:
     async with app.run_test(size=(40, 20)) as pilot:
         app.push_screen(ModalScreen())
         await pilot.pause()
-        assert seen_of(app.query_one("#widget")) is None
+        assert occlusion_of(app.query_one("#widget")) is None

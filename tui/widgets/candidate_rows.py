@@ -1,4 +1,4 @@
-"""The lines of the leaderboard: how each contender stands, and against the first one."""
+"""The lines of the leaderboard: how each candidate stands, and against the first one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.widgets import DataTable
 
 from cliploc.core.errors import clean
-from cliploc.tui.comparison import Contender, Difference, Standing, Versus
+from cliploc.tui.comparison import Candidate, Difference, Standing, Versus
 from cliploc.tui.curves import SCORES, SHORT, difference, figure
 from cliploc.tui.widgets.iou_curves import colour_of
 from cliploc.tui.widgets.sample_list import fitted
@@ -16,13 +16,13 @@ from cliploc.tui.widgets.tables import right
 
 HEADINGS = ("images", "IoU", "gain", "±95%", "win/loss", "best IoU*", *(SHORT[score] for score in SCORES[1:]))
 NAME_WIDTH, DIFFERENCE_WIDTH = 24, 16
-# Characters of a contender's name over its column.
+# Characters of a candidate's name over its column.
 COLUMN = 12
 
 
 def board_row(
     index: int,
-    contender: Contender,
+    candidate: Candidate,
     standing: Standing,
     against: Versus | None,
     total: int,
@@ -30,12 +30,12 @@ def board_row(
     doubt: str,
     colours: Mapping[str, str],
 ) -> tuple[Text, ...]:
-    """A contender's line. against: the first one, over the images that both have. total: of the dataset.
+    """A candidate's line. against: the first one, over the images that both have. total: of the dataset.
 
     comparable: scored on the same images as the first; other means are dimmed, and `images` says of how many
     they are. doubt: what speaks against its best threshold. colours: the theme's.
     """
-    curves, threshold = standing.curves, contender.config.threshold_index
+    curves, threshold = standing.curves, candidate.config.threshold_index
     scores = [figure(curves.at(score, threshold) if curves else None) for score in SCORES]
     best = figure(curves.at("mean_iou", curves.best("mean_iou")) if curves else None)
     images = right(str(total) if standing.images == total else f"{standing.images} of {total}")
@@ -51,16 +51,16 @@ def board_row(
     if not comparable:
         for mean in means:
             mean.stylize(colours.get("faint", ""))
-    colour = colours.get(contender_colour(index, contender).removeprefix("$"), "")
-    name = Text(clean(contender.name), colour, overflow="ellipsis", no_wrap=True)
+    colour = colours.get(contender_colour(index, candidate).removeprefix("$"), "")
+    name = Text(clean(candidate.name), colour, overflow="ellipsis", no_wrap=True)
     note = Text(clean(standing.note)) if standing.note else Text(doubt, colours.get("worse", ""))
     name.truncate(NAME_WIDTH, overflow="ellipsis")
     return (name, images, means[0], *map(right, gain), *means[1:], note)
 
 
-def contender_colour(index: int, contender: Contender) -> str:
+def contender_colour(index: int, candidate: Candidate) -> str:
     """That of its curve; masks without a network have none."""
-    return "$dim" if contender.baseline else colour_of(index)
+    return "$dim" if candidate.baseline else colour_of(index)
 
 
 def fill_differences(
@@ -69,7 +69,7 @@ def fill_differences(
     names: tuple[str, str],
     colours: Mapping[str, str],
 ) -> None:
-    """Write an empty table of differences. names: of the first contender and of the other one."""
+    """Write an empty table of differences. names: of the first candidate and of the other one."""
     table.add_column("")
     for heading in ("images", *(fitted(clean(name), COLUMN).strip() for name in names), "gain"):
         table.add_column(right(heading))

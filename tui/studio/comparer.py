@@ -1,6 +1,6 @@
-"""How contenders stand: their scores on every heatmap there is, and their pictures of one sample.
+"""How candidates stand: their scores on every heatmap there is, and their pictures of one sample.
 
-Runs on a lane.
+Runs on a thread.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from cliploc.core.metrics import SCORES, Counts, stacked
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.baselines import BASELINES, baseline_counts
 from cliploc.tui import comparison
-from cliploc.tui.board import Board
-from cliploc.tui.comparison import Contender, Standing
+from cliploc.tui.comparison import Candidate, Standing
+from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import ExplorerState
 from cliploc.tui.studio.heatmaps import COMPUTING, Heatmaps
 from cliploc.tui.studio.painter import Painter
-from cliploc.tui.studio.scoring import board_of
+from cliploc.tui.studio.scoring import scores_of
 from cliploc.tui.studio.tallies import Tallies, Tally
 
 
-class Contest:
-    """Contenders on one dataset. Call from one thread."""
+class Comparer:
+    """Candidates on one dataset. Call from one thread."""
 
     def __init__(self, dataset: Dataset, heatmaps: Heatmaps, painter: Painter, tallies: Tallies) -> None:
         self._dataset = dataset
@@ -33,48 +33,50 @@ class Contest:
         self._tallies = tallies
         self._baselines: dict[str, Counts] = {}
 
-    def contenders(
+    def candidates(
         self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]
-    ) -> tuple[Contender, ...]:
+    ) -> tuple[Candidate, ...]:
         """Who is compared; the present one is first."""
         here = self._heatmaps.set_of(state.source) if kind == "sets" else None
         found = self._heatmaps.stored() if kind == "sets" else []
         others = [each.name for each in found if here is None or each.key != here.key]
         stored = [here.name if here else state.source.title, *others]
-        return comparison.contenders(kind, state, self._dataset.name, stored, presets)
+        return comparison.candidates(kind, state, self._dataset.name, stored, presets)
 
     def standing(
-        self, contender: Contender, state: ExplorerState, cancelled: Callable[[], bool]
+        self, candidate: Candidate, state: ExplorerState, cancelled: Callable[[], bool]
     ) -> Standing | None:
-        """What is known of a contender; asks the worker for its missing map of the present sample.
+        """What is known of a candidate; asks the worker for its missing map of the present sample.
 
         None when cancelled. What goes wrong is the standing's note.
         """
         try:
-            if contender.baseline:
-                return self._without_network(contender, state, cancelled)
-            scored = None if contender.prompt else self._scored(contender, cancelled)
+            if candidate.baseline:
+                return self._without_network(candidate, state, cancelled)
+            scored = None if candidate.prompt else self._scored(candidate, cancelled)
             if cancelled():
                 return None
-            return self._with_sample(contender, state, scored)
+            return self._with_sample(candidate, state, scored)
         except ClipLocError as error:
             return Standing(note=str(error), failed=True)
 
-    def _with_sample(self, contender: Contender, state: ExplorerState, scored: Board | None) -> Standing:
+    def _with_sample(
+        self, candidate: Candidate, state: ExplorerState, scored: DatasetScores | None
+    ) -> Standing:
         sample = self._dataset.by_id(state.sample)
-        heatmap, note = self._heatmaps.read(contender.source, sample, contender.prompt)
-        return self._stands(contender, state, scored, heatmap, note)
+        heatmap, note = self._heatmaps.read(candidate.source, sample, candidate.prompt)
+        return self._stands(candidate, state, scored, heatmap, note)
 
     def _stands(
         self,
-        contender: Contender,
+        candidate: Candidate,
         state: ExplorerState,
-        scored: Board | None,
+        scored: DatasetScores | None,
         heatmap: Heatmap | None,
         note: str,
     ) -> Standing:
         """note: why there is no heatmap of the sample."""
-        config = contender.config
+        config = candidate.config
         scores = {name: scored.by_sample(name, config.threshold_index) if scored else {} for name in SCORES}
         means = scored.curves() if scored else None
         if heatmap is None:
@@ -83,13 +85,13 @@ class Contest:
         return Standing(scores, means, curves, pictures)
 
     def _without_network(
-        self, contender: Contender, state: ExplorerState, cancelled: Callable[[], bool]
+        self, candidate: Candidate, state: ExplorerState, cancelled: Callable[[], bool]
     ) -> Standing | None:
         """A mask that needs no network; they are scored together, once."""
         height, width = self._dataset.by_id(state.sample).true_mask().shape
-        map_ = BASELINES[contender.baseline]((height, width))
-        if contender.alone:
-            return self._stands(contender, state, None, map_, "")
+        map_ = BASELINES[candidate.baseline]((height, width))
+        if candidate.alone:
+            return self._stands(candidate, state, None, map_, "")
         if not self._baselines:
             found = []
             for sample in self._dataset.scorable:
@@ -98,17 +100,17 @@ class Contest:
                 found.append(baseline_counts(sample))
             self._baselines = dict(zip(BASELINES, map(stacked, zip(*found, strict=True)), strict=True))
         ids = tuple(sample.id for sample in self._dataset.scorable)
-        scored = self._board(contender, contender.name, Tally(ids, self._baselines[contender.baseline]))
-        return self._stands(contender, state, scored, map_, "")
+        scored = self._board(candidate, candidate.name, Tally(ids, self._baselines[candidate.baseline]))
+        return self._stands(candidate, state, scored, map_, "")
 
-    def _board(self, contender: Contender, name: str, tally: Tally) -> Board:
+    def _board(self, candidate: Candidate, name: str, tally: Tally) -> DatasetScores:
         labels = tuple(self._dataset.by_id(id_).label for id_ in tally.ids)
-        return board_of(contender.source, contender.config, name, tally.ids, labels, tally.counts)
+        return scores_of(candidate.source, candidate.config, name, tally.ids, labels, tally.counts)
 
-    def _scored(self, contender: Contender, cancelled: Callable[[], bool]) -> Board | None:
+    def _scored(self, candidate: Candidate, cancelled: Callable[[], bool]) -> DatasetScores | None:
         """The scores of all its heatmaps; None without any."""
-        found = self._heatmaps.set_of(contender.source)
+        found = self._heatmaps.set_of(candidate.source)
         if found is None:
             return None
-        tally = self._tallies.of(found, contender.config, cancelled)
-        return None if tally is None else self._board(contender, found.name, tally)
+        tally = self._tallies.of(found, candidate.config, cancelled)
+        return None if tally is None else self._board(candidate, found.name, tally)

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from cliploc.tui.graphics.cellrow import rows_of
 from cliploc.tui.graphics.encode import encode
-from cliploc.tui.graphics.trimmed import Shown, TrimmedLayout, changes, runs_of
+from cliploc.tui.graphics.screen_diff import LayoutDiff, Shown, changes, runs_of
 from cliploc.tui.textual_private import LayoutUpdate
 from tests.tui.graphics.jobs import job, picture
 
@@ -112,10 +112,10 @@ def test_a_whole_screen_is_trimmed_as_well() -> None:
     shown = Shown()
     strips = [[Strip([Segment("left ")]), Strip([Segment(f"line {y}")])] for y in range(ROWS)]
     region = Region(0, 0, 12, ROWS)
-    whole = TrimmedLayout(LayoutUpdate(strips, region), shown).render_segments(CONSOLE)
+    whole = LayoutDiff(LayoutUpdate(strips, region), shown).render_segments(CONSOLE)
     again = [list(row) for row in strips]
     again[1][1] = Strip([Segment("LINE 1")])
-    changed = TrimmedLayout(LayoutUpdate(again, region), shown).render_segments(CONSOLE)
+    changed = LayoutDiff(LayoutUpdate(again, region), shown).render_segments(CONSOLE)
     assert "line 1" in whole
     assert changed == "\x1b[2;6HLINE"
     assert screen_after([whole, changed])[1] == screen_after(["\x1b[2;1Hleft LINE 1"])[1]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cliploc.tui.switchboard import HEAD, LAYER, MODEL, Switchboard, choice_text
+from cliploc.tui.head_selection import HEAD, LAYER, MODEL, HeadSelection, choice_text
 
-BOARD = Switchboard.of(3, 2, {})
+BOARD = HeadSelection.of(3, 2, {})
 
 
 def test_it_begins_with_the_last_layers_first_head_alone() -> None:
@@ -58,20 +58,20 @@ def test_the_cursor_stops_at_the_edges() -> None:
     "board",
     [BOARD, BOARD.showing(LAYER), BOARD.moved(-1, 1).switched(), BOARD.layer_switched().moved(0, 0)],
 )
-def test_a_recipe_that_was_taken_is_found_again(board: Switchboard) -> None:
-    again = Switchboard.of(3, 2, board.settings)
+def test_a_recipe_that_was_taken_is_found_again(board: HeadSelection) -> None:
+    again = HeadSelection.of(3, 2, board.settings)
     assert again.settings == board.settings
     assert again.off == board.off
 
 
 def test_places_of_a_larger_network_are_passed_over() -> None:
-    board = Switchboard.of(3, 2, {"layer": 9, "head": 7, "off": "9.*,1.5,1.0"})
+    board = HeadSelection.of(3, 2, {"layer": 9, "head": 7, "off": "9.*,1.5,1.0"})
     assert board.place == (2, 1)
     assert board.off == {(1, 0)}
 
 
 def test_a_network_of_unknown_size_shows_all_of_it() -> None:
-    unknown = Switchboard.of(0, 0, {})
+    unknown = HeadSelection.of(0, 0, {})
     assert unknown.settings == {"layer": -1, "head": -1, "off": ""}
     assert unknown.switched().layer_switched().moved(1, 1).showing(LAYER) == unknown
 
