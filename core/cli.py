@@ -41,12 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f"{clean(error.filename)}: " if error.filename else ""
         say(f"cliploc: {place}{clean(error.strerror or error)}; --debug shows where")
         return 1
-    except Exception as error:  # noqa: BLE001  a mistake of ours: a sentence, and the details in the log
+    except Exception as error:  # a mistake of ours: a sentence, and the details in the log
         if arguments.debug:
             raise
-        say(
-            f"cliploc: unexpected {type(error).__name__}: {clean(error)[:300]}; {_logged()}--debug shows where"
-        )
+        what = f"{type(error).__name__}: {clean(error)[:300]}"
+        say(f"cliploc: unexpected {what}; {_logged()}--debug shows where")
         return 1
     return int(code)
 

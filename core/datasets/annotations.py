@@ -14,7 +14,6 @@ from cliploc.core.datasets import files
 from cliploc.core.errors import DatasetError, clean
 
 LARGEST_ANNOTATIONS = 4 << 30
-LARGEST_PIXELS = 200_000_000
 LONGEST_NAME = 255  # bytes of a file's name
 Entry = Mapping[str, Any]  # one object of the JSON file
 
@@ -127,7 +126,7 @@ def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, Picture]:
             raise ValueError(f"image id {id_} stands twice")
         name = _file_name(image, folder)
         height, width = _side(image["height"]), _side(image["width"])
-        if height * width > LARGEST_PIXELS:
+        if height * width > files.largest_pixels():
             raise ValueError(f"image {name!r} of {width} x {height} pixels")
         pictures[id_] = Picture(id_, folder / name, name, height, width)
     return pictures

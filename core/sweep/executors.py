@@ -26,8 +26,8 @@ from concurrent.futures import (
 )
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
 from io import BytesIO
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -225,7 +225,7 @@ class _Plain(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  what pickle's own returns
         """The class of this name; UnpicklingError for any other."""
-        if module.startswith("numpy") and name in _ARRAYS or module.startswith("cliploc.core."):
+        if (module.startswith("numpy") and name in _ARRAYS) or module.startswith("cliploc.core."):
             found = super().find_class(module, name)
             if isinstance(found, type) or module.startswith("numpy"):
                 return found
@@ -273,7 +273,7 @@ def _dask(spec: str, count: int) -> Iterator[Workers]:
     with ExitStack() as stack:
         if spec == "dask":
             cluster: AbstractContextManager[Any] = distributed.LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=None
+                host="127.0.0.1", n_workers=count, threads_per_worker=1, dashboard_address=None
             )
             address: object = stack.enter_context(cluster)
         else:
