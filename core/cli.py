@@ -41,11 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f"{clean(error.filename)}: " if error.filename else ""
         say(f"cliploc: {place}{clean(error.strerror or error)}; --debug shows where")
         return 1
-    except Exception as error:
+    except Exception as error:  # a mistake of ours: a sentence, and the details in the log
         if arguments.debug:
             raise
-        what = f"unexpected {type(error).__name__}: {clean(error)[:300]}"
-        say(f"cliploc: {what}; {_logged()}--debug shows where")
+        what = f"{type(error).__name__}: {clean(error)[:300]}"
+        say(f"cliploc: unexpected {what}; {_logged()}--debug shows where")
         return 1
     return int(code or 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import math
 import time
@@ -43,7 +44,7 @@ def is_held(path: Path) -> bool:
     try:
         with open(path, "rb") as file:
             return not _locked(file.fileno(), fcntl.LOCK_SH)
-    except OSError:
+    except (OSError, StoreError):
         return False
 
 
@@ -52,4 +53,11 @@ def _locked(descriptor: int, kind: int) -> bool:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
+            raise
+        raise StoreError(
+            "the file system of the state folder has no locks, without which two processes would meet; "
+            "point CLIPLOC_HOME at a local disk"
+        ) from error
     return True

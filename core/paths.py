@@ -63,8 +63,14 @@ def expanded(text: str | Path) -> Path:
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder and its parents; a StoreError says what stands in the way."""
+    """Create a folder and its parents; a StoreError says what stands in the way.
+
+    The state folder is its user's alone: runs and sessions say what was worked on.
+    """
     try:
+        if is_private(path) and not state_dir().exists():
+            state_dir().parent.mkdir(parents=True, exist_ok=True)
+            state_dir().mkdir(mode=0o700, exist_ok=True)
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
@@ -77,6 +83,11 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole, or not at all. StoreError as for `atomic_write`."""
     with atomic_write(path) as file:
         file.write(content)
+
+
+def is_private(path: Path) -> bool:
+    """Whether it is in the state folder."""
+    return state_dir() in (path, *path.parents)
 
 
 @contextmanager
@@ -116,8 +127,9 @@ def _taken(path: Path) -> int | None:
     The kernel releases a dead writer's lock. The name is always the same, so that nothing is
     left behind that the next writer would not find.
     """
+    mode = 0o600 if is_private(path) else 0o666
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR, errno.EACCES):
             return None

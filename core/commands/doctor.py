@@ -99,12 +99,15 @@ def folders() -> Facts:
     import os
 
     from cliploc.core import paths
+    from cliploc.core.filesystem import is_remote, kind_of
 
     facts: Facts = {}
     for name in ("data", "cache", "state", "config"):
         folder = getattr(paths, f"{name}_dir")()
         nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        facts[name] = f"{folder}{'' if os.access(nearest, os.W_OK) else ' (cannot be written)'}"
+        writable = "" if os.access(nearest, os.W_OK) else " (cannot be written)"
+        remote = f" (on {kind_of(nearest)}, over a network: the ledger works without shared memory)"
+        facts[name] = f"{folder}{writable}{remote if is_remote(nearest) else ''}"
     return facts
 
 

@@ -15,7 +15,6 @@ from cliploc.core.datasets.ids import label_of
 from cliploc.core.errors import DatasetError, clean
 
 LARGEST_ANNOTATIONS = 4 << 30
-LARGEST_PIXELS = 200_000_000
 LONGEST_NAME = 255  # bytes of a file's name
 Entry = Mapping[str, Any]  # one object of the JSON file
 
@@ -129,7 +128,7 @@ def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, CocoImage]:
     for id_, image in _by_id(images, "image").items():
         name = _file_name(image, folder)
         height, width = _side(image["height"]), _side(image["width"])
-        if height * width > LARGEST_PIXELS:
+        if height * width > files.largest_pixels():
             raise ValueError(f"image {name!r} of {width} x {height} pixels")
         pictures[id_] = CocoImage(id_, folder / name, name, height, width)
     return pictures

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cliploc.core import paths
-from cliploc.core.errors import ClipLocError, DatasetError
+from cliploc.core.errors import ClipLocError, DatasetError, ParameterError, clean
 
 if TYPE_CHECKING:
     import sqlite3
 
 LARGEST = 1 << 30  # bytes of one picture or table
+LARGEST_PIXELS = 200_000_000
 # A file that was changed just now may change again within the clock's tick and keep its size.
 SETTLED_SECONDS = 2.0
 WAIT_SECONDS = 1.0  # for another process that holds the memory
@@ -59,6 +61,16 @@ def check_regular(path: Path, largest: int = LARGEST) -> None:
 
 def _unreadable(path: Path, error: OSError | ValueError) -> DatasetError:
     return DatasetError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+
+
+def largest_pixels() -> int:
+    """How many pixels a picture may have; CLIPLOC_MEGAPIXELS raises it. ParameterError for no number."""
+    told = os.environ.get("CLIPLOC_MEGAPIXELS", "")
+    if told and not (told.isascii() and told.isdecimal() and 0 < int(told[:9]) <= 100_000):
+        raise ParameterError(
+            f"CLIPLOC_MEGAPIXELS: found {clean(told)!r}, expected a whole number up to 100000"
+        )
+    return int(told) * 1_000_000 if told else LARGEST_PIXELS
 
 
 def digests(files: Sequence[Path]) -> list[str]:

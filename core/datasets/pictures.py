@@ -28,7 +28,6 @@ from cliploc.core.errors import DatasetError, clean
 Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]  # width, height
 
-LARGEST_PIXELS = 200_000_000
 DEPTHS = (8, 10, 12, 14)  # of sensors that write 16 bits
 # What a decoder raises over a broken file, whatever is broken in it.
 UNREADABLE = (
@@ -121,10 +120,11 @@ def opened(path: Path, source: Path | bytes) -> Iterator[Image.Image]:
                 BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
             ) as image:
                 width, height = image.size
-                if width * height > LARGEST_PIXELS:
+                most = files.largest_pixels()
+                if width * height > most:
                     raise DatasetError(
                         f"{path} says that it is {width} x {height}, expected at most "
-                        f"{LARGEST_PIXELS // 1_000_000} million pixels"
+                        f"{most // 1_000_000} million pixels; CLIPLOC_MEGAPIXELS=N allows more"
                     )
                 yield image
     except UNREADABLE as error:

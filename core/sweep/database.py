@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from cliploc.core.errors import ResourceError, StoreError
+from cliploc.core.filesystem import is_remote
 from cliploc.core.lock import held
 from cliploc.core.paths import make_folder
 
@@ -73,6 +74,8 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     ResourceError when the disk is full, StoreError for everything else that stands in the way.
     """
     make_folder(path.parent)
+    with suppress(OSError):  # what stands in the way is said by SQLite
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     with _translated(path), closing(_connect(f"file:{_quoted(path)}")) as db:
         _prepare(path, db)
         db.execute("PRAGMA synchronous = NORMAL")  # synced when the log is written back, not every time
@@ -222,7 +225,8 @@ def _prepare(path: Path, db: sqlite3.Connection) -> None:
     if _check_version(path, db) == len(MIGRATIONS):
         return
     with held(path.with_name(f".{path.name}.migration"), patience=WAIT_SECONDS):
-        db.execute("PRAGMA journal_mode = WAL")
+        # WAL shares memory between processes, which a file system over a network does not.
+        db.execute(f"PRAGMA journal_mode = {'DELETE' if is_remote(path) else 'WAL'}")
         _migrate(db)
 
 

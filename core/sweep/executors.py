@@ -273,7 +273,7 @@ def _dask(spec: str, count: int) -> Iterator[Workers]:
     with ExitStack() as stack:
         if spec == "dask":
             cluster: AbstractContextManager[Any] = distributed.LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=None
+                host="127.0.0.1", n_workers=count, threads_per_worker=1, dashboard_address=None
             )
             address: object = stack.enter_context(cluster)
         else:
