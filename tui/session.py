@@ -29,7 +29,7 @@ def save(dataset_spec: str, state: ExplorerState) -> None:
     kept = dict(list(datasets.items())[-DATASETS_KEPT:])
     content = {"version": VERSION, "datasets": {**kept, dataset_spec: state.to_dict()}}
     with paths.atomic_write(paths.state_dir() / "session.json") as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+        file.write(json.dumps(content, indent=1).encode())  # names may be no UTF-8
 
 
 def datasets() -> list[str]:
