@@ -29,9 +29,8 @@ def save(dataset_spec: str, state: ExplorerState) -> None:
     datasets.pop(dataset_spec, None)
     kept = dict(list(datasets.items())[-DATASETS_KEPT:])
     content = {"version": VERSION, "datasets": {**kept, dataset_spec: state.to_dict()}}
-    paths.write_whole(
-        paths.state_dir() / "session.json", json.dumps(content, ensure_ascii=False, indent=1).encode()
-    )
+    text = json.dumps(content, indent=1)  # names may be no UTF-8
+    paths.write_whole(paths.state_dir() / "session.json", text.encode())
 
 
 def datasets() -> list[str]:

@@ -32,8 +32,8 @@ def named(ledger: Ledger) -> Iterator[None]:
         if not found:
             raise
         raise StoreError(
-            f"{ledger.path} is damaged: {'; '.join(found)[:600]}; `cliploc runs delete` removes such a "
-            f"run, its arrays in {ledger.path.parent / 'runs'} are untouched until then"
+            f"{ledger.path} is damaged: {'; '.join(found)[:600]}; `cliploc runs delete` removes such a run, "
+            f"its arrays in {ledger.path.parent / 'runs'} are untouched until then"
         ) from error
 
 

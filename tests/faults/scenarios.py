@@ -47,8 +47,8 @@ class Scenario:
     """A command to disturb.
 
     prepare: commands before it. share: of the points of others, for what takes seconds. more: what
-    `Nursery.run` gets besides. again: how it is repeated, where that is not by the same words: called
-    with the nursery and the root.
+    `Nursery.run` gets besides. again: how it is repeated, where that is not by the same words:
+    called with the nursery and the root.
     """
 
     name: str

@@ -90,7 +90,7 @@ def _judged(codes: list[int]) -> None:
 
 def bundles(rng: random.Random, folder: Path) -> None:
     """A run's archive with a changed ledger, array or container; what is taken in must be readable."""
-    _, members, _run = _made()
+    _, members, _ = _made()
     changed, way = dict(members), rng.random()
     if way < 0.5:
         changed["runs.db"] = _edited(members["runs.db"], rng, folder)

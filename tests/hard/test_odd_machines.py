@@ -1,4 +1,4 @@
-"""Machines as they are: no home, another language, a clock set back, no locks, others' eyes."""
+"""Machines as they are: no home, another language, a clock set back, no locks, no shared memory."""
 
 from __future__ import annotations
 
