@@ -109,9 +109,10 @@ def folders() -> Facts:
     for name in ("data", "cache", "state", "config"):
         folder = getattr(paths, f"{name}_dir")()
         nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        facts[name] = f"{folder}{'' if os.access(nearest, os.W_OK) else ' (cannot be written)'}"
+        said = f"{folder}{'' if os.access(nearest, os.W_OK) else ' (cannot be written)'}"
         if is_remote(nearest):
-            facts[name] += f" (on {kind_of(nearest)}, over a network: the ledger works without shared memory)"
+            said += f" (on {kind_of(nearest)}, over a network: the ledger works without shared memory)"
+        facts[name] = said
     return facts
 
 

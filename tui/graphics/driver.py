@@ -15,8 +15,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from textual import events
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from cliploc.tui.graphics import late
 from cliploc.tui.graphics.pacing import Link
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.message import Message
 
+# Textual has no other way to give its driver a parser.
+linux_driver.XTermParser = late.Parser  # type: ignore[misc]
 SYNC_END = "\x1b[?2026l"
 # Seconds that a quit waits for answers that are still on their way.
 LAST_ANSWERS = 0.7
