@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.message import Message
 
 # Textual has no other way to give its driver a parser.
-linux_driver.XTermParser = late.Parser  # type: ignore[misc]
+linux_driver.XTermParser = late.Parser  # type: ignore[attr-defined]
 SYNC_END = "\x1b[?2026l"
 # Seconds that a quit waits for answers that are still on their way.
 LAST_ANSWERS = 0.7

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-# What a terminal is, its version, its colours, its kitty graphics, its cell: the questions of `core.terminal`.
+# Version, colours, kitty graphics, what it is, its cell: the answers to the questions of `core.terminal`.
 _ANSWER = re.compile(
     r"\x1bP(?:>\||[01]\$r)[^\x1b]{0,200}\x1b\\|\x1b_G[^\x1b]{0,200}\x1b\\|\x1b\[\?[\d;]{1,60}c|\x1b\[6;\d+;\d+t"
 )
