@@ -17,7 +17,9 @@ from textual import constants
 from textual._compositor import ChopsUpdate as ChopsUpdate
 from textual._compositor import LayoutUpdate as LayoutUpdate
 from textual._styles_cache import StylesCache
+from textual._xterm_parser import XTermParser as XTermParser
 from textual.app import App
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.strip import Strip
 
@@ -37,6 +39,8 @@ REASONS = {
     "_compositor:LayoutUpdate.render_segments": "an update of the whole screen, written as what differs",
     "_ansi_sequences:SYNC_END": "where pixels go so that they come with the text under them",
     "_styles_cache:StylesCache.get_inner_outer.cache_clear": "it holds all that a closed screen has drawn",
+    "_xterm_parser:XTermParser.feed": "late answers of the terminal are no keys",
+    "drivers.linux_driver:XTermParser": "Textual has no other way to give its driver a parser",
     "constants:COLOR_SYSTEM": "Textual looks at COLORTERM alone, which SSH does not forward",
     "app:App._display": "the one way of text to the terminal",
     "drivers.linux_driver:LinuxDriver._get_terminal_size": "asked whenever the window has changed",
@@ -54,6 +58,11 @@ OWN_REASONS = {
     "LinuxDriver._loop": "the answers that pace pictures are read in another thread",
     "LinuxDriver._app": "a screen is painted again where the terminal lost its pictures",
 }
+
+
+def use_parser(kind: type[XTermParser]) -> None:
+    """Have what the terminal sends read by this parser, in every driver that is made from now on."""
+    linux_driver.XTermParser = kind  # type: ignore[attr-defined]
 
 
 class OwnDisplay(App[Result]):

@@ -27,7 +27,8 @@ TABLES = {"shards": "position", "scores": "set_index, config, name", "summaries"
 # Locks, logs and what only remembers: they may be there or not, with any content.
 PASSING = re.compile(r"(^|/)(lock|log|\.[^/]*\.(lock|migration)|\.import|facts\.db.*|cliploc\.log)$")
 TEXTS = {".html", ".md", ".tex"}
-TIMES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?")  # a report says when it was written
+# A report says when it was written, and how long a run took.
+TIMES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?|[\d,.]+ (s|min|seconds|minutes)\b")
 HELD = re.compile(r"state/(runs\.db(-wal|-shm)?)$")  # compared row by row
 
 

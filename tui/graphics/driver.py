@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from textual import events
 
+from cliploc.tui.graphics import late
 from cliploc.tui.graphics.pacing import Link
-from cliploc.tui.textual_private import SYNC_END, TerminalDriver
+from cliploc.tui.textual_private import SYNC_END, TerminalDriver, use_parser
 
 if TYPE_CHECKING:
     from textual.app import App
     from textual.message import Message
 
+use_parser(late.Parser)
 # Seconds that a quit waits for answers that are still on their way.
 LAST_ANSWERS = 0.7
 # Seconds; Python's own 5 ms, a few times in a row, would be felt as a late key.
