@@ -128,7 +128,7 @@ def test_a_mistake_of_ours_is_reported_and_survived(
 ) -> None:
     request = Request(toy.spec, recipe, (toy.samples[0].id,))
     with monkeypatch.context() as patch:
-        patch.setattr(module, "heatmaps_of", lambda *_: 1 / 0)
+        patch.setattr(module, "fill", lambda *_: 1 / 0)
         failed = desk.ask(request)[-1]
     assert isinstance(failed, Failed)
     assert "division by zero" in failed.message

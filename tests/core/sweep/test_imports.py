@@ -13,7 +13,7 @@ from tests.sweeping import REPOSITORY
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        ("sweep.rows sweep.grid sweep.plan sweep.doubts sweep.enough commands.options", "numpy cv2 torch"),
+        ("sweep.rows sweep.grid sweep.plan sweep.doubts sweep.student commands.options", "numpy cv2 torch"),
         ("sweep.process sweep.live sweep.evaluate sweep.planning", "torch numba"),
     ],
 )
