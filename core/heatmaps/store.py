@@ -8,7 +8,8 @@ A set's folder is named by the key of its identity and holds
     heatmaps.npy       all of them in the dataset's order, once the set is complete
     lock               writers take turns; readers never wait
 
-A `.npy` file holds one record (id, heatmap) per sample. Files are written to a
+A `.npy` file holds one record (id, heatmap) per sample, and behind them the CRC-32 of all before it,
+which is looked at before heatmaps are taken from it. Files are written to a
 temporary name and renamed, carry no time and no machine, and depend only on
 what is in them: a set that was killed and resumed has the same bytes as one
 that was not. When a sample is in several files, `heatmaps.npy` counts, then the
@@ -18,11 +19,13 @@ part with most samples: a whole batch replaces what was computed one by one.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import shutil
 import stat
 import tokenize
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
@@ -51,6 +54,7 @@ T = TypeVar("T")
 MANIFEST = "identity.json"
 PLACES = "places.json"
 WHOLE = "heatmaps.npy"
+CHECK = b"crc32:%08x\n"
 # What numpy raises over a broken header or too few bytes.
 UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
@@ -153,6 +157,7 @@ class HeatmapSet:
         self.folder = folder
         self.identity = identity
         self._rows: dict[str, dict[str, int]] = {}
+        self._checked: set[str] = set()
 
     @property
     def key(self) -> str:
@@ -321,11 +326,22 @@ class HeatmapSet:
         return {id_: row for row, id_ in enumerate(self._load(name)["id"].tolist())}
 
     def _sound(self, name: str, stored: Heatmap) -> Heatmap:
-        """A copy of what a file holds. StoreError where that is no heatmap."""
+        """A copy of what a file holds. StoreError where that is no heatmap, or not what was written."""
+        if name not in self._checked:
+            self._check(name)
+            self._checked.add(name)
         heatmaps = np.array(stored)
         if heatmaps.size and not (heatmaps.min() >= 0 and heatmaps.max() <= 1):  # NaN is neither
             raise self._damaged(name, "values outside [0, 1]")
         return heatmaps
+
+    def _check(self, name: str) -> None:
+        """StoreError where the file's content is not that of its checksum; earlier releases gave it none."""
+        content = memoryview((self.folder / name).read_bytes())
+        length = len(CHECK % 0)
+        records, check = content[:-length], bytes(content[-length:])
+        if check.startswith(CHECK[:6]) and check != CHECK % zlib.crc32(records):
+            raise self._damaged(name, "its checksum is not that of its content")
 
     def _damaged(self, name: str, why: object) -> StoreError:
         return StoreError(
@@ -348,8 +364,11 @@ class HeatmapSet:
         return records
 
     def _save(self, name: str, records: Records) -> None:
+        content = io.BytesIO()
+        np.save(content, records, allow_pickle=False)
         with paths.atomic_write(self.folder / name) as file:
-            np.save(file, records, allow_pickle=False)
+            file.write(content.getbuffer())
+            file.write(CHECK % zlib.crc32(content.getbuffer()))
 
     def _locked(self) -> AbstractContextManager[None]:
         """Hold the set against other writers; the kernel lets go of it when a writer dies."""

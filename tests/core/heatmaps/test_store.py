@@ -16,7 +16,7 @@ from cliploc.core.datasets import open_dataset
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import ParameterError, StoreError
 from cliploc.core.heatmaps.identity import IMPORTED
-from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore, Identity
+from cliploc.core.heatmaps.store import CHECK, HeatmapSet, HeatmapStore, Identity
 
 IDENTITY = Identity(
     pictures="f" * 64,
@@ -218,6 +218,29 @@ def test_a_damaged_file_is_named_with_the_way_out(store: HeatmapStore, damage: b
     next(heatmap_set.folder.glob("part-*")).write_bytes(damage)
     with pytest.raises(StoreError, match=rf"damaged.*heatmaps remove {IDENTITY.name}"):
         store.open(IDENTITY).read_all()
+
+
+@pytest.mark.parametrize("name", ["part", "heatmaps"])
+@pytest.mark.parametrize("place", [-20, 0.5])
+def test_a_heatmap_that_was_changed_is_damage_however_likely_it_looks(
+    store: HeatmapStore, name: str, place: float
+) -> None:
+    """One bit of a value, which stays within [0, 1]; a file without checksum, as 0.1.0 wrote it, is read."""
+    heatmap_set = store.open(IDENTITY)
+    heatmap_set.write({"a": heat(0), "b": heat(1)})
+    if name == "heatmaps":
+        heatmap_set.consolidate(["a", "b"])
+    path = next(heatmap_set.folder.glob(f"{name}*.npy"))
+    sound = path.read_bytes()
+    changed = bytearray(sound)
+    start = len(changed) + int(place) if place < 0 else sound.index(heat(1)[0, 1].astype("<f4").tobytes())
+    changed[start] ^= 1
+    path.write_bytes(changed)
+    for read in (lambda: store.open(IDENTITY).read("b"), lambda: store.open(IDENTITY).read_all()):
+        with pytest.raises(StoreError, match="checksum"):
+            read()
+    path.write_bytes(sound[: -len(CHECK % 0)])
+    np.testing.assert_array_equal(store.open(IDENTITY).read_all()["b"], heat(1))
 
 
 @pytest.mark.parametrize("value", [5.0, -3.0, float("nan"), float("inf")])
