@@ -204,7 +204,7 @@ def pixels_of(path: Path) -> Pixels:
                 "channel of 8 bits where it is so large"
             )
         if image.mode == "P":
-            return _from_palette(_as_stored(image), _colours(image), _clear(image))
+            return _from_palette(path, _as_stored(image), _colours(image), _clear(image))
         planes = _as_stored(image)
         bits = content[24] if content.startswith(PNG) and image.mode in ("1", "L") else 8
     if planes.dtype == bool:
@@ -295,7 +295,7 @@ def _clear(image: Image.Image) -> list[int]:
     return [] if clear is None else [int(clear)]
 
 
-def _from_palette(indices: Values, colours: dict[int, int], clear: list[int]) -> Pixels:
+def _from_palette(path: Path, indices: Values, colours: dict[int, int], clear: list[int]) -> Pixels:
     """Indices, which are classes where 0 is the ground: black, or clear, or not there at all.
 
     Elsewhere the index means nothing (a program chose it by how often the colour occurs), and the
@@ -306,11 +306,17 @@ def _from_palette(indices: Values, colours: dict[int, int], clear: list[int]) ->
     ground = hidden or any(colours.get(index) == 0 for index in used)
     grey = all(colours.get(index, 0) % 0x010101 == 0 for index in used)
     if 0 in used and 0 not in hidden and colours.get(0, 0) != 0 and ground and not grey:
+        if indices.size > _LARGEST_PLANES:
+            raise DatasetError(
+                f"{path} is a palette of colours with {indices.size} pixels; expected one channel of 8 bits "
+                "where it is so large"
+            )
         table = np.array([0 if index in hidden else colours.get(index, 0) for index in range(256)], np.int32)
         return Pixels(table[indices], COLOUR)
     if hidden and (0 in hidden or 0 not in used):
-        indices = np.where(np.isin(indices, hidden), np.uint8(0), indices)
-        colours = {**colours, 0: 0}
+        grounds = np.arange(256, dtype=np.uint8)
+        grounds[hidden] = 0
+        indices, colours = grounds[indices], {**colours, 0: 0}
     return Pixels(indices, PALETTE, colours=colours)
 
 

@@ -30,7 +30,7 @@ from tests.fuzz.mutate import rewritten, spoiled
 from tests.fuzz.ours import OURS
 
 HEIGHT, WIDTH = 48, 64
-LIMIT = 4 << 30  # of address space: what asks for more fails instead of taking the machine along
+LIMIT = 16 << 30  # of address space: what asks for more fails instead of taking the machine along
 MOST_SHOWN = 3
 Wrong = AssertionError
 

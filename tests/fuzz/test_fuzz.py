@@ -14,6 +14,7 @@ from tests.fuzz.run import READERS
 
 EACH = 430  # 3,010 in all
 MOST_MB = 1000
+FORGIVING = ("sessions",)  # what cannot be read of them is begun anew
 
 
 def fed(reader: str, seed: int, count: int, folder: Path) -> dict[str, object]:
@@ -31,8 +32,9 @@ def test_damage_is_an_error_or_does_no_harm(reader: str, tmp_path: Path) -> None
     found = fed(reader, 0, EACH, tmp_path)
     assert found["wrong"] == []
     assert found["tried"] == EACH
-    assert int(str(found["errors"])) > 0
     assert int(str(found["values"])) > 0
+    if reader not in FORGIVING:
+        assert int(str(found["errors"])) > 0
     assert float(str(found["peak_mb"])) < MOST_MB
 
 

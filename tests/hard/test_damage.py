@@ -89,7 +89,7 @@ def test_a_mistake_of_ours_is_a_sentence_and_the_log_has_the_rest(
     def broken(*given: object) -> None:
         raise ZeroDivisionError("by \x1b[31mzero")
 
-    monkeypatch.setattr("cliploc.core.commands.runs._list", broken)
+    monkeypatch.setattr("cliploc.core.sweep.ledger.Ledger.runs", broken)
     assert main(["runs", "list"]) == 1
     words = capsys.readouterr().err
     assert "unexpected ZeroDivisionError" in words
