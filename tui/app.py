@@ -124,7 +124,8 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
 
     def on_answered(self, message: Answered) -> None:
         """Offer an answer to the app and to every screen: who did not ask does not hear it, or sees that."""
-        screens: set[Screen[Any]] = {self.explorer, *self.screen_stack}
+        # The first one, which is below all others, hears nothing and would be painted for it.
+        screens: set[Screen[Any]] = {self.explorer, *self.screen_stack[1:]}
         self.post_message(message_of(message.answer))
         for screen in screens:
             screen.post_message(message_of(message.answer))

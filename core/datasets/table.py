@@ -110,8 +110,6 @@ def row_problems(rows: Sequence[TableRow]) -> Iterator[str]:
         empty = [name for name, text in zip(COLUMNS, cells, strict=True) if not text]
         if empty:
             yield f"row {row.number}: no {', '.join(empty)}"
-        elif not row.label.isprintable():
-            yield f"row {row.number}: the label {clean(row.label)!r} holds characters that cannot be printed"
         elif row.more:
             yield (
                 f"row {row.number}: {clean(row.more)[:40]!r} stands behind the last column; a text with a "

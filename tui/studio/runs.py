@@ -80,7 +80,7 @@ class Runs:
             try:
                 run = self._ledger.create(planned(heatmaps, grid, dataset=self._dataset.spec))
                 detach(self._ledger, run)
-                self._post(Told(f"sweep {run[:8]} started"))
+                self._post(Told(f"sweep started: run {run[:8]}"))
             finally:
                 self._starting.remove(began)
                 self._tell_runs()
