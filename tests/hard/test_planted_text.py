@@ -67,7 +67,7 @@ def hostile(tmp_path: Path, home: Path) -> Path:
     ids = [sample.id for sample in dataset.samples]
     np.savez(tmp_path / "a.npz", ids=np.array(ids), heatmaps=rng.random((6, 6, 8), np.float32))
     import_npz(HeatmapStore(), tmp_path / "a.npz", dataset, "toy")
-    run = sweep("toy", SMALL, client="opencv", executor="threads", workers=1).id
+    run = sweep("toy", SMALL, engine="opencv", executor="threads", workers=1).id
     with sqlite3.connect(Ledger().path) as db:
         db.execute("UPDATE runs SET message = ?, worker = ? WHERE id = ?", (EVIL, EVIL, run))
     session.mark_hints_seen()
