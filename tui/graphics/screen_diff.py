@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from cliploc.core.errors import clean
 from cliploc.tui.graphics.cellrow import CellRow
+from cliploc.tui.graphics.diacritics import PLACEHOLDER
 from cliploc.tui.graphics.pixelrow import PixelRow
 from cliploc.tui.textual_private import ChopsUpdate, LayoutUpdate
 
@@ -103,9 +104,14 @@ def safe(strip: Strip) -> Strip:
 
     Such characters take no cell, and what they are part of is shown as text.
     """
-    if isinstance(strip, PICTURES) or all(each.control or each.text.isprintable() for each in strip):
+    if isinstance(strip, PICTURES) or all(_is_safe(each) for each in strip):
         return strip
-    return Strip(each if each.control else Segment(clean(each.text), each.style) for each in strip)
+    return Strip(each if _is_safe(each) else Segment(clean(each.text), each.style) for each in strip)
+
+
+def _is_safe(segment: Segment) -> bool:
+    """Whether it is text alone, or the placeholders of a kitty picture, which only we write."""
+    return bool(segment.control) or segment.text.isprintable() or PLACEHOLDER in segment.text
 
 
 def runs_of(strip: Strip) -> Runs:
