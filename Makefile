@@ -56,7 +56,9 @@ photos:
 # Pages and dialogs, there and back, in the same terminal: each return must look as the start did.
 # A stored set, whose first line says nothing of the heatmap worker that the page inside (w) starts.
 PAGES = question=help colon=palette comma=sort P=presets S=compose W=data H=statistics s=sweeps v=compare w=inside
+photos-check: export CLIPLOC_HOME = $(CURDIR)/photos/home
 photos-check:
+	rm -rf photos
 	$(RUN) cliploc heatmaps compute --dataset demo --method gem
 	$(RUN) python -m tests.terminal.photograph --display :94 --out photos --patience 10 \
 	  --command "xterm +lc -ti vt340 -fa Monospace -fs 8 -bg black -fg white -geometry 172x55+0+0 \

@@ -5,14 +5,13 @@ Nothing here waits for the worker, and torch stays on its side of the pipe.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from cliploc.core import paths
 from cliploc.core.child import DEATHS_IN_A_ROW, Child, module, spawned
-from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.errors import clean
 from cliploc.core.heatmaps.protocol import (
     Computed,
     Died,
@@ -24,12 +23,10 @@ from cliploc.core.heatmaps.protocol import (
     Request,
     TermsComputed,
     TextComputed,
-    decoded,
     encoded,
+    received,
 )
 from cliploc.core.heatmaps.recipe import Recipe
-
-log = logging.getLogger(__name__)
 
 # Seconds that a worker gets to end by itself.
 LAST_WORDS = 2.0
@@ -124,11 +121,4 @@ class Worker:
 
 
 def _events(lines: IO[bytes]) -> Iterator[Event]:
-    for line in lines:
-        try:
-            message = decoded(line)
-        except ClipLocError as error:
-            log.warning("%s", error)
-            continue
-        if not isinstance(message, Request | Forget):
-            yield message
+    return (message for message in received(lines) if not isinstance(message, Request | Forget))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ from cliploc.core.heatmaps.recipe import Recipe
 
 if TYPE_CHECKING:
     from cliploc.core.heatmaps.store import Heatmap
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,15 @@ def decoded(line: bytes) -> Message:
         return make(**{name: _rich(name, value) for name, value in fields.items()})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"found {line[:80]!r}, expected a message of the heatmap worker") from error
+
+
+def received(lines: Iterable[bytes]) -> Iterator[Message]:
+    """The messages of these lines; what is none is logged and passed over."""
+    for line in lines:
+        try:
+            yield decoded(line)
+        except StoreError as error:
+            log.warning("%s", error)
 
 
 def _plain(value: object) -> object:

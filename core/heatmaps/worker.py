@@ -20,10 +20,8 @@ from typing import IO
 from cliploc.core.backbones.ahead import check_network
 from cliploc.core.child import Outlet
 from cliploc.core.errors import ClipLocError
-from cliploc.core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, decoded, encoded
+from cliploc.core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, encoded, received
 from cliploc.core.heatmaps.request_queue import RequestQueue
-
-log = logging.getLogger(__name__)
 
 NICENESS = 5  # the screen goes first
 
@@ -53,12 +51,7 @@ def main() -> None:
 
 
 def _read(lines: IO[bytes], request_queue: RequestQueue, device: str, emit: Callable[[Event], None]) -> None:
-    for line in lines:
-        try:
-            message = decoded(line)
-        except ClipLocError as error:
-            log.warning("%s", error)
-            continue
+    for message in received(lines):
         if isinstance(message, Request):
             trouble = _trouble(message, device)
             if trouble is None:
