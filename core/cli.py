@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cliploc.core.commands import COMMANDS
 from cliploc.core.commands.output import say
 from cliploc.core.completions import add_completions
-from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.errors import ClipLocError, clean, without_secrets
 from cliploc.core.paths import make_folder, state_dir
 from cliploc.core.version import VERSION
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # a mistake of ours: a sentence, and the details in the log
         if arguments.debug:
             raise
-        what = f"{type(error).__name__}: {clean(error)[:300]}"
+        what = f"{type(error).__name__}: {clean(without_secrets(str(error)))[:300]}"
         say(f"cliploc: unexpected {what}; {_logged()}--debug shows where")
         return 1
     return int(code or 0)
@@ -56,7 +56,8 @@ def _logged() -> str:
     try:
         make_folder(path.parent)
         with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"cliploc {VERSION} {' '.join(sys.argv[1:])}\n{traceback.format_exc()}\n")
+            words = f"cliploc {VERSION} {' '.join(sys.argv[1:])}\n{traceback.format_exc()}\n"
+            file.write(without_secrets(words))
     except (ClipLocError, OSError):
         return ""
     return f"{clean(path)} has the details, "

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit, urlunsplit
 
 
 class ClipLocError(Exception):
@@ -63,6 +65,20 @@ def escaped(text: str) -> str:
     return "".join(
         json.dumps(c)[1:-1] if c != "\n" and unicodedata.category(c) in _UNSAFE else c for c in text
     )
+
+
+def shown_address(url: str) -> str:
+    """An address for people, without what may be secret in it: the user, the query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return clean(url)
+    return clean(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
+
+
+def without_secrets(text: str) -> str:
+    """Text in which every address is as `shown_address` has it: for what is kept, a log."""
+    return re.sub(r"\w+://[^\s'\"]+", lambda address: shown_address(address[0]), text)
 
 
 _FEW = 6

@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import requests
 
-from cliploc.core.errors import DatasetError, ParameterError, ResourceError, StoreError, clean
+from cliploc.core.errors import DatasetError, ParameterError, ResourceError, StoreError, clean, shown_address
 from cliploc.core.paths import make_folder
 from cliploc.core.version import VERSION
 
@@ -75,10 +75,10 @@ def download(url: str, target: Path, kind: Kind, report: Report, patience: Patie
             break
         except _NO_URL as error:
             raise ParameterError(
-                f"found {shown(url)!r}, expected http://… or https://… ({_without(url, error)})"
+                f"found {shown_address(url)!r}, expected http://… or https://… ({_without(url, error)})"
             ) from error
         except requests.TooManyRedirects as error:
-            raise ResourceError(f"{shown(url)} leads in circles; give another --url") from error
+            raise ResourceError(f"{shown_address(url)} leads in circles; give another --url") from error
         except (_RetryError, requests.RequestException) as error:
             failures = 0 if part.size > furthest else failures + 1
             furthest = max(furthest, part.size)
@@ -97,17 +97,8 @@ def _known_by(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()
 
 
-def shown(url: str) -> str:
-    """The address for people, without what may be secret in it: the user, the query."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return clean(url)
-    return clean(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
-
-
 def _without(url: str, error: object) -> str:
-    """What an error says, without what `shown` leaves out of an address."""
+    """What an error says, without what `shown_address` leaves out of an address."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -177,7 +168,7 @@ def _attempt(
     with session.get(url, headers=headers, stream=True, timeout=(stall, stall)) as response:
         start, total = _place(response, url, part)
         if max(total, start) > kind.largest:
-            raise DatasetError(f"{shown(url)} has {total:,} bytes, expected at most {kind.largest:,}")
+            raise DatasetError(f"{shown_address(url)} has {total:,} bytes, expected at most {kind.largest:,}")
         free = shutil.disk_usage(part.file.parent).free
         if total - start > free:
             raise ResourceError(
@@ -189,12 +180,12 @@ def _attempt(
             for chunk in response.iter_content(_CHUNK):
                 if not file.tell() and chunk[: len(kind.magic)] != kind.magic[: len(chunk)]:
                     raise DatasetError(
-                        f"{shown(response.url)} is not the archive: it starts with {chunk[:16]!r}; "
+                        f"{shown_address(response.url)} is not the archive: it starts with {chunk[:16]!r}; "
                         "a login page in between? give another --url"
                     )
                 file.write(chunk)
                 if file.tell() > kind.largest:
-                    raise DatasetError(f"{shown(url)} does not end: over {kind.largest:,} bytes")
+                    raise DatasetError(f"{shown_address(url)} does not end: over {kind.largest:,} bytes")
                 report(file.tell(), total)
         if (total and part.size != total) or not part.size:
             raise _RetryError(f"the connection ended after {part.size:,} of {total:,} bytes")
@@ -215,7 +206,7 @@ def _place(response: requests.Response, url: str, part: Part) -> tuple[int, int]
         return part.size, 0 if found[2] == "*" else int(found[2])
     if response.status_code != requests.codes.ok:
         raise ResourceError(
-            f"{shown(url)} is not there: the server answered {response.status_code} "
+            f"{shown_address(url)} is not there: the server answered {response.status_code} "
             f"{clean(response.reason)}; give another --url, or a copy with --from FILE"
         )
     part.note(url, response.headers.get("ETag") or response.headers.get("Last-Modified") or "")
@@ -235,9 +226,9 @@ def _unreachable(error: Exception, part: Part) -> bool:
 def _given_up(url: str, part: Part, error: Exception) -> str:
     if _unreachable(error, part):
         return (
-            f"cannot reach {shown(url)}: is there a network? Elsewhere, download that address with "
+            f"cannot reach {shown_address(url)}: is there a network? Elsewhere, download that address with "
             "anything, carry the file here and add --from FILE"
         )
     reason = "the server stopped answering" if _stalled(error) else _without(url, error)
     kept = f"; {part.size:,} bytes are kept, the same command goes on from there" if part.size else ""
-    return f"cannot get all of {shown(url)}: {reason}{kept}"
+    return f"cannot get all of {shown_address(url)}: {reason}{kept}"

@@ -13,9 +13,9 @@ from pathlib import Path
 from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.folder import summary
 from cliploc.core.datasets.table import TABLE, read_table
-from cliploc.core.errors import DatasetError, StoreError, clean
+from cliploc.core.errors import DatasetError, StoreError, clean, shown_address
 from cliploc.core.fetch.archive import unpack
-from cliploc.core.fetch.download import Kind, Patience, download, shown
+from cliploc.core.fetch.download import Kind, Patience, download
 from cliploc.core.lock import held
 from cliploc.core.paths import data_dir, make_folder
 
@@ -164,7 +164,7 @@ def _check_sums(source: Fetchable, files: Sequence[Path], origins: Sequence[str 
             found = hashlib.file_digest(content, "sha256").hexdigest()
         if found != archive.sha256:
             raise DatasetError(
-                f"{shown(origin)} is not the published archive: found SHA-256 {found}, "
+                f"{shown_address(origin)} is not the published archive: found SHA-256 {found}, "
                 f"expected {archive.sha256}; give another --url, or a copy you trust with --from FILE"
             )
 

@@ -87,14 +87,19 @@ def test_a_mistake_of_ours_is_a_sentence_and_the_log_has_the_rest(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*given: object) -> None:
-        raise ZeroDivisionError("by \x1b[31mzero")
+        raise ZeroDivisionError("by \x1b[31mzero of 'https://me:secret@host/a.zip?token=secret'")
 
     monkeypatch.setattr("cliploc.core.sweep.ledger.Ledger.runs", broken)
+    monkeypatch.setattr("sys.argv", ["cliploc", "runs", "list", "--url", "https://me:secret@host/b?c=secret"])
     assert main(["runs", "list"]) == 1
     words = capsys.readouterr().err
     assert "unexpected ZeroDivisionError" in words
     assert "\x1b" not in words
     assert str(home / "state/cliploc.log") in words
-    assert "Traceback" in (home / "state/cliploc.log").read_text()
+    log = (home / "state/cliploc.log").read_text()
+    assert "Traceback" in log
+    assert "https://host/a.zip'" in log
+    assert "https://host/b" in log
+    assert "secret" not in log
     with pytest.raises(ZeroDivisionError):
         main(["--debug", "runs", "list"])
