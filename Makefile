@@ -19,8 +19,9 @@ types:
 walls:
 	$(RUN) lint-imports
 
+# Two processes of one thread each: more threads only wait for each other.
 test:
-	$(RUN) pytest -q
+	OMP_NUM_THREADS=1 $(RUN) pytest -q -n 2 --dist worksteal
 
 serve:
 	$(RUN) cliploc-tui

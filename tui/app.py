@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
+from textual.events import DescendantFocus
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from cliploc.core.child import Process
 from cliploc.core.datasets import Dataset
@@ -177,6 +179,11 @@ class ExplorerApp(OwnDisplay[int | Reopen]):
     def _spare(self) -> None:
         """Never look for garbage in what is there now: that would hold the event loop for long."""
         gc.freeze()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A cursor that blinks would write to the terminal for ever: over SSH, nothing is sent at rest."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def on_studio_back(self, _: StudioBack) -> None:
         """What is shown is asked for anew."""

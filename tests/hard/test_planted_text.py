@@ -130,8 +130,7 @@ def explored(root: Path, home: Path, walk: Sequence[str], *more: str) -> bytes:
             terminal.send(key)
             with contextlib.suppress(TimeoutError):  # a key may change nothing
                 terminal.wait_for(lambda output, before=before: len(output) > before, 2.0)
-            with contextlib.suppress(TimeoutError):  # a page with a field to type in has a cursor that blinks
-                terminal.wait_until_quiet(0.6, 5.0)
+            terminal.wait_until_quiet(0.6, PATIENCE)
         assert b"Traceback" not in terminal.text()
         return _OURS.sub(b"", terminal.text())
 

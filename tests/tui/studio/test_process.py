@@ -135,6 +135,7 @@ async def test_after_a_kill_the_screen_goes_on_as_if_nothing_had_happened(
         said = [notice for notice in app.notices if "SIGKILL" in notice]
         assert len(said) == 1
         assert "started again" in said[0]
+    app.leave()
 
 
 def test_coming_back_is_said_after_the_death(toy: Dataset) -> None:
