@@ -19,9 +19,8 @@ types:
 walls:
 	$(RUN) lint-imports
 
-# Two processes of one thread each: more threads only wait for each other.
 test:
-	OMP_NUM_THREADS=1 $(RUN) pytest -q -n 2 --dist worksteal
+	$(RUN) pytest -q -n 2 --dist worksteal
 
 serve:
 	$(RUN) cliploc-tui
