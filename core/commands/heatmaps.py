@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from cliploc.core.commands.options import (
     add_recipe_arguments,
     add_told_arguments,
     opened,
+    spec_of,
     with_settings,
 )
 from cliploc.core.commands.output import print_json, print_lines, print_table, say, say_notes
@@ -24,13 +26,15 @@ from cliploc.core.datasets import Dataset
 from cliploc.core.errors import DatasetError, ParameterError
 from cliploc.core.heatmaps.exchange import export_npz, import_npz
 from cliploc.core.heatmaps.ground import constant_heatmaps
+from cliploc.core.heatmaps.merge import merge
+from cliploc.core.heatmaps.part import Part, part_of
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import TermSet, every
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """heatmaps compute|list|show|remove|import|export"""
+    """heatmaps compute|list|show|remove|import|export|merge"""
     actions = {
         "compute": (_compute, "run methods over a dataset; goes on from what is stored"),
         "list": (_list, "every stored set; terms: samples whose heads are kept one by one"),
@@ -40,17 +44,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             _import, "take in heatmaps made elsewhere: .npz with ids (n,) and heatmaps (n, h, w) in [0, 1]",
         ),
         "export": (_export, "write a set as .npz, as `import` reads it"),
+        "merge": (_merge, "take in what other machines computed: their stores, or folders of sets"),
     }  # fmt: skip
     made = add_actions(parser, {name: (partial(_run, act), text) for name, (act, text) in actions.items()})
     _add_compute(made["compute"])
     made["show"].add_argument("set", metavar="SET", help="a set's name, its key, or the beginning of either")
+    made["show"].add_argument(
+        "--missing", action="store_true", help="print the samples that have no heatmap, one a line"
+    )
+    add_dataset_argument(made["show"], default=None)
+    made["merge"].add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     made["remove"].add_argument("sets", nargs="+", metavar="SET", help="names, keys, or their beginnings")
     made["import"].add_argument("file", type=Path, metavar="FILE.npz")
     add_dataset_argument(made["import"])
     made["import"].add_argument("--name", help="what the set is called (default: the file's name)")
     made["export"].add_argument("set", metavar="SET")
     made["export"].add_argument("file", type=Path, metavar="FILE.npz")
-    add_json_argument(*(made[name] for name in ("list", "show", "import")))
+    add_json_argument(*(made[name] for name in ("list", "show", "import", "merge")))
 
 
 def _run(act: Callable[[argparse.Namespace], int | None], arguments: argparse.Namespace) -> int | None:
@@ -94,11 +104,19 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images at once (default: by the device; halved to fit)",
     )
+    parser.add_argument(
+        "--part",
+        default="",
+        metavar="i/n",
+        help="only this machine's share of the batches, i from 0 to n - 1; slurm: as the array job says "
+        "(with the same --batch everywhere, the set has the bytes of one machine's)",
+    )
     add_recipe_arguments(parser)
     add_json_argument(parser)
 
 
 def _compute(arguments: argparse.Namespace) -> None:
+    part = part_of(arguments.part, os.environ) if arguments.part else Part()
     dataset = opened(arguments)
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
     say_notes(_assumed(dataset))
@@ -115,12 +133,19 @@ def _compute(arguments: argparse.Namespace) -> None:
             HeatmapStore(),
             device=arguments.device,
             batch=arguments.batch,
+            part=part,
             report=lambda now: show(now.methods, now.done, now.total),
             notice=say,
         )
     for heatmap_set in sets:
         left_out = len(dataset.samples) - len(heatmap_set.ids())
-        if left_out:
+        if left_out and part.count > 1:
+            say(
+                f"{heatmap_set.name}: {left_out} of {len(dataset.samples)} samples are not here yet; "
+                f"`cliploc heatmaps show {heatmap_set.name} --missing` names them, "
+                "`heatmaps merge` takes in what other machines stored elsewhere"
+            )
+        elif left_out:
             say(
                 f"{heatmap_set.name}: {left_out} samples were left out: ImageNet has no class for their label"
             )
@@ -166,6 +191,9 @@ def _list(arguments: argparse.Namespace) -> None:
 def _show(arguments: argparse.Namespace) -> None:
     store = HeatmapStore()
     found = store.find(arguments.set, _everything(store))
+    if arguments.missing:
+        _print_missing(found, arguments)
+        return
     terms = TermSet(found.identity)
     facts = {
         "name": found.name,
@@ -185,6 +213,16 @@ def _show(arguments: argparse.Namespace) -> None:
         print_json(facts)
     else:
         print_lines(f"{name:<15} {value}" for name, value in facts.items())
+
+
+def _print_missing(found: HeatmapSet, arguments: argparse.Namespace) -> None:
+    present = set(found.ids())
+    missing = [sample.id for sample in found.dataset(spec_of(arguments)).samples if sample.id not in present]
+    if arguments.json:
+        print_json(missing)
+    else:
+        print_lines(missing)
+    say(f"{found.name}: {len(missing)} missing, {len(present)} present")
 
 
 def _remove(arguments: argparse.Namespace) -> None:
@@ -211,6 +249,18 @@ def _export(arguments: argparse.Namespace) -> None:
     found = HeatmapStore().find(arguments.set)
     count = export_npz(found, arguments.file)
     say(f"{count} heatmaps of {found.name} are in {arguments.file}")
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    store = HeatmapStore()
+    merged = [each for folder in arguments.folders for each in merge(store, folder)]
+    for each in merged:
+        name = each.heatmap_set.name
+        say(f"{name}: {each.new} new samples, {len(each.heatmap_set.ids())} in all")
+        if each.other:
+            say(f"{name}: {each.other} were here already with other values (another --batch?); ours stay")
+    sets = {each.heatmap_set.key: each.heatmap_set for each in merged}
+    print_table([_row(heatmap_set) for heatmap_set in sets.values()], as_json=arguments.json)
 
 
 def _everything(store: HeatmapStore) -> list[HeatmapSet]:

@@ -27,11 +27,13 @@ from cliploc.core.errors import ParameterError, ResourceError
 from cliploc.core.heatmaps.decoding import AHEAD, decoded
 from cliploc.core.heatmaps.forward import ForwardPass, fetched, grouped, in_memory, joined, load
 from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.part import Part
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 
 log = logging.getLogger(__name__)
 
+WHOLE = Part()
 BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
 
 
@@ -57,6 +59,7 @@ def compute(
     samples: Sequence[Sample] | None = None,
     device: str = "auto",
     batch: int = 0,
+    part: Part = WHOLE,
     report: Callable[[Progress], None] = lambda progress: None,
     notice: Callable[[str], None] = lambda text: None,
 ) -> list[HeatmapSet]:
@@ -64,7 +67,8 @@ def compute(
 
     samples: some of the dataset's, by default all. device: auto, cpu, cuda, mps, `all` (every
     CUDA device), or several separated by commas, one process each. batch: samples together, 0 for
-    the device's usual number, halved where the memory is too small. notice: told what
+    the device's usual number, halved where the memory is too small. part: the share of this machine;
+    whichever finds all samples present makes the set one file. notice: told what
     `ForwardPass.notices` says. Goes on from what the store holds; killed at any moment, nothing that
     was reported is lost. Returns the sets in the order of the recipes.
     """
@@ -72,22 +76,20 @@ def compute(
         raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
     devices = devices_of(device)
     wanted = dataset.samples if samples is None else samples
-    batches = slices(wanted, batch or BATCH[devices[0].type])
+    batches = part.of(slices(wanted, batch or BATCH[devices[0].type]))
     completed = [recipe.completed(dataset.name) for recipe in recipes]
     found: dict[Recipe, HeatmapSet] = {}
     for group in grouped(completed):
-        counted = _counter(", ".join(recipe.method for recipe in group), len(wanted), report)
+        counted = _counter(", ".join(recipe.method for recipe in group), sum(map(len, batches)), report)
         if len(devices) == 1:
             job = joined(group, dataset, load(group[0], str(devices[0])))
             for text in job.notices():
                 notice(text)
-            sets = fill(job, store, batches, counted)
+            sets, labels = fill(job, store, batches, counted), frozenset(job.labels)
         else:
-            sets = _fill_on_several(group, dataset, store, batches, devices, counted, notice)
+            sets, labels = _fill_on_several(group, dataset, store, batches, devices, counted, notice)
         for filled in sets.values():
-            if len(wanted) == len(dataset.samples):
-                present = set(filled.ids())
-                filled.consolidate([sample.id for sample in dataset.samples if sample.id in present])
+            filled.consolidate([sample.id for sample in dataset.samples if sample.label in labels])
         found.update(sets)
     return [found[recipe] for recipe in completed]
 
@@ -111,32 +113,31 @@ def _fill_on_several(
     devices: Sequence[torch.device],
     written: Callable[[int], None],
     notice: Callable[[str], None],
-) -> dict[Recipe, HeatmapSet]:
-    """One process per device, each with every n-th batch."""
+) -> tuple[dict[Recipe, HeatmapSet], frozenset[str]]:
+    """One process per device, each with every n-th batch. The sets, and the labels they are for."""
     log.info("%s: pictures %s", dataset.name, dataset.pictures)  # read once, travels along
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(len(devices), context) as executor:
         counts = manager.Queue()
+        shares = [Part(index, len(devices)).of(batches) for index in range(len(devices))]
         futures = [
-            executor.submit(
-                _share, recipes, dataset, store.root, batches[index :: len(devices)], str(device), counts.put
-            )
-            for index, device in enumerate(devices)
+            executor.submit(_share, recipes, dataset, store.root, share, str(device), counts.put)
+            for share, device in zip(shares, devices, strict=True)
         ]
         while not all(future.done() for future in futures) or not counts.empty():
             with suppress(queue.Empty):
                 written(counts.get(timeout=0.2))
         try:
-            shares = [future.result() for future in futures]
+            done = [future.result() for future in futures]
         except BrokenProcessPool as error:
             raise ResourceError(
                 "a process that computed heatmaps was killed (out of memory?); "
                 "what it wrote is kept: run the same command again"
             ) from error
-    identities, notices = shares[0]
+    identities, notices, labels = done[0]
     for text in notices:
         notice(text)
-    return {recipe: store.open(identity) for recipe, identity in identities.items()}
+    return {recipe: store.open(identity) for recipe, identity in identities.items()}, labels
 
 
 def _share(
@@ -146,10 +147,10 @@ def _share(
     batches: Sequence[Sequence[Sample]],
     device: str,
     written: Callable[[int], None],
-) -> tuple[dict[Recipe, Identity], list[str]]:
+) -> tuple[dict[Recipe, Identity], list[str], frozenset[str]]:
     job = joined(recipes, dataset, load(recipes[0], device))
     sets = fill(job, HeatmapStore(root), batches, written)
-    return {recipe: found.identity for recipe, found in sets.items()}, job.notices()
+    return {recipe: found.identity for recipe, found in sets.items()}, job.notices(), frozenset(job.labels)
 
 
 def fill(

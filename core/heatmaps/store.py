@@ -22,6 +22,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import shutil
 import stat
 import tokenize
@@ -173,10 +174,11 @@ class HeatmapSet:
     @_again
     def shape(self) -> tuple[int, int] | None:
         """(h, w) of every heatmap; None while the set is empty."""
-        for name in self._index():
-            height, width = self._load(name)["heatmap"].shape[1:]
-            return int(height), int(width)
-        return None
+        name = self._any_name()  # any will do: a write must not list what a thousand others left
+        if name is None:
+            return None
+        height, width = self._load(name)["heatmap"].shape[1:]
+        return int(height), int(width)
 
     @property
     @_again
@@ -269,6 +271,14 @@ class HeatmapSet:
         }
         return {id_: found[id_] for id_ in _order(index)}
 
+    @_again
+    def batches(self) -> list[dict[str, Heatmap]]:
+        """What each file holds, samples that were computed together, the file that counts most last."""
+        return [
+            dict(zip(rows, self._sound(name, self._load(name)["heatmap"]), strict=True))
+            for name, rows in self._index().items()
+        ]
+
     def write(self, heatmaps: Mapping[str, npt.ArrayLike]) -> None:
         """Add heatmaps as one part: all of them appear, or none. StoreError for what is no heatmap."""
         if not heatmaps:
@@ -310,6 +320,15 @@ class HeatmapSet:
         found = {name: known.get(name) or self._read_rows(name) for name in self._names()}
         self._rows = found
         return dict(sorted(found.items(), key=lambda item: (item[0] == WHOLE, len(item[1]), item[0])))
+
+    def _any_name(self) -> str | None:
+        try:
+            with os.scandir(self.folder) as files:
+                return next((file.name for file in files if _is_data(file.name)), None)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read {self.folder}: {error.strerror}") from error
 
     def _names(self) -> list[str]:
         try:
