@@ -49,9 +49,8 @@ def _taken(ours: HeatmapSet, theirs: HeatmapSet) -> Merged:
     new, other = set[str](), set[str]()
     for batch in theirs.batches():
         new |= batch.keys() - before.keys()
-        differing = {
-            id_ for id_, heatmap in batch.items() if id_ in before and (heatmap != before[id_]).any()
-        }
+        known = batch.keys() & before.keys()
+        differing = {id_ for id_ in known if (batch[id_] != before[id_]).any()}
         other |= differing
         if not differing and not batch.keys() <= before.keys():
             ours.write(batch)

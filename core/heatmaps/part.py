@@ -53,6 +53,6 @@ def _of_array(environment: Mapping[str, str]) -> Part:
         ) from error
     if step < 1 or not first <= own <= last or (own - first) % step or (last - first) % step:
         raise ParameterError(
-            f"part: task {own} of {first} to {last} in steps of {step} is no share of an even sequence; say i/n"
+            f"part: task {own} of {first} to {last} in steps of {step}: no even sequence; say i/n"
         )
     return Part((own - first) // step, (last - first) // step + 1)

@@ -136,7 +136,6 @@ def test_the_commands(
     toy: Dataset,
     home: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def made(part: str) -> list[str]:
         return ["heatmaps", "compute", "--dataset", toy.spec, "--method", recipe.method, "--device", "cpu",
