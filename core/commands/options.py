@@ -32,6 +32,19 @@ def add_actions(
     return made
 
 
+def add_worker_arguments(
+    parser: argparse.ArgumentParser, where: str, *, default: str | None = None, usual: str = "as before"
+) -> None:
+    """--executor and --workers. where, usual: what they are when they are not given, in words."""
+    parser.add_argument(
+        "--executor",
+        default=default,
+        metavar="WHERE",
+        help=f"local (processes), threads, dask, dask://host:port (default: {where})",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help=f"how many (default: {usual})")
+
+
 def add_json_argument(*parsers: argparse.ArgumentParser, what: str = "JSON") -> None:
     """--json. what: is printed."""
     for parser in parsers:

@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from cliploc.core.commands.findings import as_plain, list_row, sentences
-from cliploc.core.commands.options import add_actions, add_json_argument
+from cliploc.core.commands.options import add_actions, add_json_argument, add_worker_arguments
 from cliploc.core.commands.output import print_json, print_lines, print_table, say, say_notes
 from cliploc.core.commands.progress import progress
 from cliploc.core.sweep.archive import pack, unpack
 from cliploc.core.sweep.compare import baselines_of, compared, rivals
 from cliploc.core.sweep.damage import named
 from cliploc.core.sweep.doubts import COMPARED_FROM
+from cliploc.core.sweep.executors import check_spec
 from cliploc.core.sweep.export import export
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.process import awaken, detach, foreground
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["show"].add_argument(
         "--top", type=int, default=10, metavar="N", help="how many best cells (default: 10)"
     )
+    add_worker_arguments(made["resume"], "as before")
     made["resume"].add_argument("--detach", action="store_true", help="leave it to a process of its own")
     made["export"].add_argument(
         "--format", default="csv", choices=("csv", "json", "parquet", "archive"), help="(default: csv)"
@@ -130,7 +132,11 @@ def _ask(ledger: Ledger, arguments: argparse.Namespace) -> None:
 
 def _resume(ledger: Ledger, arguments: argparse.Namespace) -> int:
     row = ledger.find(arguments.id)
+    if arguments.executor:
+        check_spec(arguments.executor)
     awaken(ledger, row.id)
+    if arguments.executor or arguments.workers:
+        ledger.employ(row.id, arguments.executor or ledger.plan(row.id).executor, arguments.workers)
     if arguments.detach:
         return detached(ledger, row.id, as_json=arguments.json)
     return worked(ledger, row.id, as_json=arguments.json)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from cliploc.core.commands.options import add_dataset_argument, add_json_argument, spec_of
+from cliploc.core.commands.options import (
+    add_dataset_argument,
+    add_json_argument,
+    add_worker_arguments,
+    spec_of,
+)
 from cliploc.core.commands.output import say
 from cliploc.core.commands.runs import detached, worked
 from cliploc.core.datasets import open_dataset
@@ -24,13 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{axis.name}", default=axis.axis, metavar="LIST", help=f"{text} (default: {axis.axis})"
         )
-    parser.add_argument(
-        "--executor",
-        default="local",
-        metavar="WHERE",
-        help="local (processes), threads, dask, dask://host:port (default: local)",
-    )
-    parser.add_argument("--workers", type=int, metavar="N", help="how many (default: one per core)")
+    add_worker_arguments(parser, "local", default="local", usual="one per core")
     parser.add_argument(
         "--engine",
         default="auto",

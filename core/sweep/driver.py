@@ -89,7 +89,7 @@ class _Driver:
         scratch = self._folder / "scratch"
         with workers_for(self._plan.executor, self._plan.workers, scratch) as workers:
             self._progress(len(self._done), len(self._shards))
-            for found in results_of(workers, work, self._todo()):
+            for found in results_of(workers, work, self._todo(), self._is_stopping):
                 if found is not None:
                     self._take(self._shards[found[0]], found[1])
                 self._request = self._request or self._ledger.request_for(self._run)
@@ -124,9 +124,12 @@ class _Driver:
 
     def _todo(self) -> Iterator[tuple[int, Callable[[], Task]]]:
         for shard in [shard for shard in self._shards if shard.position not in self._done]:
-            if self._request or self._stop():
+            if self._is_stopping():
                 return
             yield shard.position, partial(self._inputs.task, shard)
+
+    def _is_stopping(self) -> bool:
+        return bool(self._request) or self._stop()
 
     def _take(self, shard: Shard, result: Result) -> None:
         totals = self._totals_of(shard.set_index)

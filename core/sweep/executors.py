@@ -24,7 +24,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing import connection, get_context, parent_process
@@ -33,6 +33,7 @@ from typing import Any, Generic, TypeVar
 
 from cliploc.core.errors import ParameterError, ResourceError, clean
 from cliploc.core.paths import make_folder
+from cliploc.core.sweep.cluster import connected
 
 TICK_SECONDS = 0.25  # how often the driver looks up while it waits
 LOST_IN_A_ROW = 4  # broken pools without a single result before giving up
@@ -47,11 +48,15 @@ class Workers:
     """Who does the work. open: makes a fresh executor. count: how many work at once.
 
     scratch: a folder through which results come back, where the executor's own way is not safe.
+    check: asked at every tick, whether the run is to stop; raises ResourceError when nothing more
+    will come. shut: ends an executor.
     """
 
     open: Callable[[], Executor]
     count: int
     scratch: Path | None = None
+    check: Callable[[bool], None] = lambda stopping: None
+    shut: Callable[[Executor], None] = lambda pool: pool.shutdown(wait=True)
 
 
 @contextmanager
@@ -72,8 +77,8 @@ def workers_for(spec: str, count: int, scratch: Path) -> Iterator[Workers]:
     elif spec == "threads":
         yield Workers(lambda: ThreadPoolExecutor(count), count)
     else:
-        with _dask(spec, count) as workers:
-            yield workers
+        with connected(spec, count) as cluster:
+            yield Workers(cluster.executor, cluster.cores, check=cluster.check, shut=_let_go)
 
 
 def check_spec(spec: str) -> None:
@@ -97,21 +102,24 @@ def results_of(
     workers: Workers,
     work: Callable[[Task], Result],
     tasks: Iterable[tuple[K, Callable[[], Task]]],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[K, Result] | None]:
     """Do all tasks, yielding (key, result) as they come and None at every tick without one.
 
-    tasks: pairs of a key and a maker of the task, made when its turn comes. Work
-    that a dead worker took along is done again. Exceptions of `work` are raised
-    here; ResourceError when workers keep dying without finishing anything.
+    tasks: pairs of a key and a maker of the task, made when its turn comes. stopping: whether `tasks`
+    gives no more because the run is to end. Work that a dead worker took along is done again.
+    Exceptions of `work` are raised here; ResourceError when workers keep dying without finishing
+    anything, or are gone for good.
     """
     queue: _Queue[K, Task, Result] = _Queue(iter(tasks), workers.scratch)
     lost_in_a_row = 0
     with ExitStack() as pools:
-        pool = pools.enter_context(_shut(workers.open()))
+        pool = pools.enter_context(_shut(workers))
         pools.callback(queue.cancel)
         while queue.fill(pool, work, 2 * workers.count):
             done, _ = wait(queue.pending, TICK_SECONDS, FIRST_COMPLETED)
             if not done:
+                workers.check(stopping())
                 yield None
             for future in done:
                 found = queue.take(future)
@@ -125,9 +133,10 @@ def results_of(
                         f"workers died {lost_in_a_row} times without finishing a shard; out of memory? "
                         "Try fewer of them (--workers 1), then `cliploc runs resume`"
                     )
+                workers.check(stopping())
                 queue.give_back()
                 pools.close()
-                pool = pools.enter_context(_shut(workers.open()))
+                pool = pools.enter_context(_shut(workers))
                 pools.callback(queue.cancel)
 
 
@@ -149,7 +158,9 @@ class _Queue(Generic[K, Task, Result]):
                 break
             try:
                 self.pending[self._submitted(pool, work, item[1])] = item
-            except BrokenExecutor:
+            except Exception as error:
+                if not _is_loss(error):
+                    raise
                 self._again.append(item)
                 self.broken = True
         return bool(self.pending) or self.broken
@@ -240,15 +251,22 @@ def _is_loss(error: BaseException) -> bool:
     return isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ in _DASK_LOSSES
 
 
-_DASK_LOSSES = {"KilledWorker", "CommClosedError", "FutureCancelledError"}
+_DASK_LOSSES = {"KilledWorker", "CommClosedError", "FutureCancelledError", "ClosedClientError"}
 
 
 @contextmanager
-def _shut(pool: Executor) -> Iterator[Executor]:
+def _shut(workers: Workers) -> Iterator[Executor]:
+    pool = workers.open()
     try:
         yield pool
     finally:
-        pool.shutdown(wait=True)
+        workers.shut(pool)
+
+
+def _let_go(pool: Executor) -> None:
+    """Of what is elsewhere: who waited for it would wait for a scheduler that is gone."""
+    with suppress(Exception):  # whatever the library raises when nobody is there to be told
+        pool.shutdown(wait=False)
 
 
 def _prepare_worker() -> None:
@@ -262,33 +280,3 @@ def _die_with(sentinel: int) -> None:
     # A pool's workers wait forever for a parent that was killed.
     connection.wait([sentinel])
     os._exit(1)
-
-
-@contextmanager
-def _dask(spec: str, count: int) -> Iterator[Workers]:
-    try:
-        import distributed
-    except ImportError:
-        raise ResourceError("Dask is not installed; pip install 'cliploc[dask]'") from None
-    with ExitStack() as stack:
-        if spec == "dask":
-            cluster: AbstractContextManager[Any] = distributed.LocalCluster(
-                host="127.0.0.1", n_workers=count, threads_per_worker=1, dashboard_address=None
-            )
-            address: object = stack.enter_context(cluster)
-        else:
-            address = spec.replace("dask://", "tcp://", 1)
-        try:
-            client = stack.enter_context(distributed.Client(address, timeout="5s"))
-        except OSError as error:
-            raise ResourceError(
-                f"no Dask scheduler answers at {clean(spec)} ({clean(error)}); "
-                "start one with `dask scheduler`, and workers with `dask worker tcp://HOST:8786`"
-            ) from error
-        cores = sum(client.ncores().values())
-        if not cores:
-            raise ResourceError(
-                f"the Dask scheduler at {clean(spec)} has no workers; "
-                "start some with `dask worker tcp://HOST:8786 --nthreads 1`"
-            )
-        yield Workers(lambda: client.get_executor(pure=False, retries=3), cores)

@@ -20,6 +20,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,13 @@ class Ledger:
                 "UPDATE runs SET state = ?, message = ?, request = '', updated = ? WHERE id = ?",
                 (state, message, time.time(), run),
             )
+
+    def employ(self, run: str, executor: str, workers: int | None) -> None:
+        """Let others do what is left of a run. workers: how many, None for as many as before."""
+        plan = self.plan(run)
+        plan = replace(plan, executor=executor, workers=workers or plan.workers)
+        with writing(self.path) as db:
+            db.execute("UPDATE runs SET plan = ? WHERE id = ?", (json.dumps(plan.to_dict()), run))
 
     def ask(self, run: str, request: str) -> None:
         """Ask a run to `pause` or `cancel`; one that nobody works on changes at once."""
