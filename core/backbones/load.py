@@ -14,14 +14,13 @@ from typing import Any
 
 import open_clip
 import torch
-from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor
 
 from cliploc.core.backbones import hub, imagenet
 from cliploc.core.backbones.catalog import IMAGENET, told_of, usual_tag
 from cliploc.core.backbones.network import Backbone, Transform, device_of
 from cliploc.core.backbones.sources import Origin, resolve
+from cliploc.core.backbones.towers.choice import kind_of
 from cliploc.core.backbones.weights import load_weights
 from cliploc.core.errors import CheckpointError, ParameterError, clean
 
@@ -71,7 +70,7 @@ def load_backbone(
         name=name,
         checkpoint=checkpoint or usual_tag(source.architecture) or "",
         digest=_digest(source.weights, source.seed, transform, activation, source.config),
-        kind=_kind_of(model.visual),
+        kind=kind_of(model.visual),
         device=place,
         transform=transform,
         encoder=partial(_encoded, model.encode_text, tokenizer, place),
@@ -159,20 +158,6 @@ def _digest(
         "config": {key: value for key, value in config.items() if key != "quick_gelu"},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _kind_of(visual: object) -> str:
-    if isinstance(visual, ModifiedResNet):
-        return "resnet"
-    # The trunk reads plain blocks and a class token; other towers would be read wrongly.
-    plain = (
-        isinstance(visual, VisionTransformer)
-        and visual.attn_pool is None
-        and visual.pool_type == "tok"
-        and visual.proj is not None
-        and all(type(block) is ResidualAttentionBlock for block in visual.transformer.resblocks)
-    )
-    return "vit" if plain else "other"
 
 
 def _transform_of(visual: object, source: Origin) -> Transform:

@@ -6,6 +6,7 @@ LeGrad (Bousselham et al., ICCV 2025) takes each block's own score; Chefer et al
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cliploc.core.backbones.network import Backbone
-from cliploc.core.methods.trunk import Block, Vit, full_precision
+from cliploc.core.backbones.towers.tower import Block, Tower, full_precision, openly
+from cliploc.core.methods.trunk import read
 
 _LEGRAD_BLOCKS = 2
 _CHEFER_BLOCKS = 1
@@ -23,21 +25,27 @@ def legrad(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> 
     """LeGrad: the positive gradient of each block's score by its attention, over heads and queries.
 
     The score of a block is the cosine of the text with the mean of its tokens, taken
-    through the last norm and projection. layers: blocks from the end, 0 for 2.
-    Returns the sum over the blocks, (B, T, gh, gw).
+    through the last norm and projection; where a pooling head makes the embedding, with what the head
+    makes of the block's tokens, and the gradient is by the head's attention (their section 3.4, for
+    SigLIP and CoCa). layers: blocks from the end, 0 for 2. Returns the sum over the blocks, (B, T, gh, gw).
     """
-    vit = Vit(backbone)
-    blocks = vit.blocks[-(layers or _LEGRAD_BLOCKS) :]
-    x = _entering(vit, images, len(blocks))
+    tower = read(backbone)
+    blocks = tower.blocks(tower.grid_of(images))[-(layers or _LEGRAD_BLOCKS) :]
+    x = _entering(tower, images, len(blocks))
+    places = math.prod(tower.grid_of(images))
     total = torch.zeros((), device=x.device)
     for block in blocks:
         with full_precision(x):
-            tokens, attention = with_attention(block, x)
-            scores = _cosines(vit.project(tokens.mean(1)), text)
-            found = [gradient.relu().mean((1, 2))[:, 1:] for (gradient,) in _gradients(scores, [attention])]
+            embedding, attention, tokens = _opened(tower, block, x)
+            scores = _cosines(embedding, text)
+            # A row by query, or of the head's one.
+            found = [
+                gradient.relu().mean(tuple(range(1, gradient.dim() - 1)))[:, -places:]
+                for (gradient,) in _gradients(scores, [attention])
+            ]
             total = total + torch.stack(found, dim=1)
         x = tokens.detach()
-    return total.reshape(*total.shape[:2], *vit.grid_of(images))
+    return total.reshape(*total.shape[:2], *tower.grid_of(images))
 
 
 def chefer(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> Tensor:
@@ -46,42 +54,50 @@ def chefer(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> 
     The score is the scaled cosine of the image with the text. layers: blocks from
     the end, 0 for 1. Returns R's class row, (B, T, gh, gw).
     """
-    vit = Vit(backbone)
-    blocks = vit.blocks[-(layers or _CHEFER_BLOCKS) :]
-    x = _entering(vit, images, len(blocks))
+    tower = read(backbone)
+    blocks = tower.blocks(tower.grid_of(images))[-(layers or _CHEFER_BLOCKS) :]
+    x = _entering(tower, images, len(blocks))
     attentions = []
     with full_precision(x):
         for block in blocks:
             x, attention = with_attention(block, x)
             attentions.append(attention)
-        scores = backbone.model.logit_scale.exp() * _cosines(vit.project(x[:, 0]), text)
-        maps = [_rollout(attentions, gradients) for gradients in _gradients(scores, attentions)]
-    return torch.stack(maps, dim=1).reshape(*scores.shape, *vit.grid_of(images))
+        scores = backbone.model.logit_scale.exp() * _cosines(tower.project(x[:, 0]), text)
+        maps = [_rollout(attentions, gradients, tower.prefix) for gradients in _gradients(scores, attentions)]
+    return torch.stack(maps, dim=1).reshape(*scores.shape, *tower.grid_of(images))
 
 
-def _rollout(attentions: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-    """The relevance of the patches to the class token, (B, N - 1)."""
+def _opened(tower: Tower, block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """A block's own embedding (B, d), the attention that made it, and its tokens."""
+    if tower.pools_by_attention:
+        tokens = block.run(x)
+        return *tower.pooled_openly(tokens), tokens
+    tokens, attention = with_attention(block, x)
+    return tower.project(tokens.mean(1)), attention, tokens
+
+
+def _rollout(attentions: Sequence[Tensor], gradients: Sequence[Tensor], prefix: int) -> Tensor:
+    """The relevance of the patches to the class token, (B, N - prefix)."""
     relevance = torch.eye(attentions[0].shape[-1], device=attentions[0].device)
     for attention, gradient in zip(attentions, gradients, strict=True):
         relevance = relevance + (gradient * attention.detach()).relu().mean(1) @ relevance
-    return relevance[:, 0, 1:]
+    return relevance[:, 0, prefix:]
 
 
 def with_attention(block: Block, x: Tensor) -> tuple[Tensor, Tensor]:
     """Run a block with its attention (B, H, N, N) laid open for a gradient; returns tokens and attention."""
     q, k, v = block.qkv(block.normed(x))
-    attention = (q @ k.transpose(-2, -1) * block.scale).softmax(-1)
-    if not attention.requires_grad:
-        attention.requires_grad_()
-    x = x + block.out(attention @ v)
+    mixed, attention = openly(q, k, v, block.scale)
+    x = x + block.out(mixed)
     return x + block.mlp(x), attention
 
 
-def _entering(vit: Vit, images: Tensor, count: int) -> Tensor:
+def _entering(tower: Tower, images: Tensor, count: int) -> Tensor:
     """The tokens that enter the last `count` blocks, without gradients."""
     with torch.no_grad():
-        x = vit.embed(images)
-        for block in vit.blocks[: len(vit.blocks) - count]:
+        x = tower.embed(images)
+        blocks = tower.blocks(tower.grid_of(images))
+        for block in blocks[: len(blocks) - count]:
             x = block.run(x)
     return x.float()
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from cliploc.core.backbones.towers.tower import attend
 from cliploc.core.methods.gem import SecondStream
-from cliploc.core.methods.trunk import attend
 
 
 def clipsurgery(text: Tensor, *, depth: int) -> SecondStream:

@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.towers.tower import Tower
 from cliploc.core.errors import ParameterError, unknown
 from cliploc.core.methods import gradcam
 from cliploc.core.methods.registry import METHODS, MethodSpec
 from cliploc.core.methods.text import contrasted, others_of, stacked, unstacked, without_redundant
-from cliploc.core.methods.trunk import Stream, Vit, watch
+from cliploc.core.methods.trunk import Stream, read, watch
 from cliploc.core.parameters import Value, checked
 
 
@@ -65,7 +66,7 @@ def compute_many(
     watching = [plan for plan in plans if not plan.spec.needs_gradient]
     if watching:
         with torch.inference_mode():
-            maps.update(_watched(watching, Vit(backbone), images))
+            maps.update(_watched(watching, read(backbone), images))
     for plan in plans:
         if plan.spec.needs_gradient:
             maps[plan.spec.name] = _differentiated(plan, backbone, images)
@@ -89,9 +90,9 @@ def head_terms(
     images, text, contrast_text = _placed(backbone, images, text, contrast_text)
     plan = _plan("textspan", parameters, backbone, text, contrast_text)
     with torch.inference_mode():
-        vit = Vit(backbone)
-        (terms,) = _scores([replace(plan, spec=_TERMS, values={})], vit, images)
-        layers, grid = len(vit.blocks), vit.grid_of(images)
+        tower = read(backbone)
+        (terms,) = _scores([replace(plan, spec=_TERMS, values={})], tower, images)
+        layers, grid = tower.depth, tower.grid_of(images)
     return terms.reshape(*terms.shape[:2], layers, -1, *grid).float().clone()
 
 
@@ -142,20 +143,20 @@ def _plan(
     return _Plan(spec, settings, contrasted(text, kind, backbone, contrast_text), others)
 
 
-def _watched(plans: list[_Plan], vit: Vit, images: Tensor) -> dict[str, Tensor]:
-    grid = vit.grid_of(images)
+def _watched(plans: list[_Plan], tower: Tower, images: Tensor) -> dict[str, Tensor]:
+    grid = tower.grid_of(images)
     return {
         plan.spec.name: scores.reshape(*scores.shape[:2], *grid).float()
-        for plan, scores in zip(plans, _scores(plans, vit, images), strict=True)
+        for plan, scores in zip(plans, _scores(plans, tower, images), strict=True)
     }
 
 
-def _scores(plans: list[_Plan], vit: Vit, images: Tensor) -> list[Tensor]:
+def _scores(plans: list[_Plan], tower: Tower, images: Tensor) -> list[Tensor]:
     streams: list[Stream] = [_stream(plan) for plan in plans]
-    output = watch(vit, images, streams, finish=any(plan.others is not None for plan in plans))
+    output = watch(tower, images, streams, finish=any(plan.others is not None for plan in plans))
     found = []
     for plan, stream in zip(plans, streams, strict=True):
-        scores = stream.scores(vit, output)
+        scores = stream.scores(tower, output)
         if plan.others is not None:
             assert output is not None
             unit = F.normalize(output.embedding.float(), dim=-1)
@@ -185,7 +186,7 @@ def embedding(backbone: Backbone, images: Tensor) -> Tensor:
     """The unit embeddings (B, d) of CLIP images of any size, as `encode_image` has them at the native one."""
     if backbone.kind == "resnet":
         return F.normalize(gradcam.pooled_images(backbone, images).float(), dim=-1)
-    output = watch(Vit(backbone), images, [], finish=True)
+    output = watch(read(backbone), images, [], finish=True)
     assert output is not None
     return F.normalize(output.embedding.float(), dim=-1)
 

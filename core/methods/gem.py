@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cliploc.core.methods.trunk import Layer, TokenStream, attend
+from cliploc.core.backbones.towers.tower import attend
+from cliploc.core.methods.trunk import Layer, TokenStream
 
 
 def usual_depth(blocks: int) -> int:

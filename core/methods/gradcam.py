@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from cliploc.core.backbones.imagenet import CLASSES
 from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.towers.tower import full_precision, interpolated
 from cliploc.core.errors import ParameterError
-from cliploc.core.methods.trunk import full_precision, interpolated
 
 STRIDE = 32
 

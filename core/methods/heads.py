@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.towers.tower import Tower
 from cliploc.core.methods.descriptions import Description
-from cliploc.core.methods.trunk import Layer, Output, Vit, watch
+from cliploc.core.methods.textspan import end_of
+from cliploc.core.methods.trunk import Layer, Output, read, watch
 
 RANK = 80
 # A share of the variance below this is rounding: the head has no more to say.
@@ -39,31 +41,31 @@ class HeadOutputs:
         added: Tensor = (mixed @ layer.block.head_outputs()).squeeze(2)
         self._added.append(added + layer.block.output_bias() / layer.block.heads)
 
-    def contributions(self, vit: Vit, output: Output) -> Tensor:
+    def contributions(self, tower: Tower, output: Output) -> Tensor:
         """The terms (B, layers, H, d) of the unit embedding, the last norm folded in."""
-        visual, end = vit.visual, output.class_token.float()
+        ending, end = end_of(tower), output.class_token.float()
         added = torch.stack(self._added, dim=1).float()
-        parts = (2 * len(vit.blocks) + 1) * added.shape[2]
-        deviation = (end.var(-1, unbiased=False) + visual.ln_post.eps).sqrt().view(-1, 1, 1, 1)
+        parts = (2 * tower.depth + 1) * added.shape[2]
+        deviation = (end.var(-1, unbiased=False) + ending.eps).sqrt().view(-1, 1, 1, 1)
         centred = (added - end.mean(-1).view(-1, 1, 1, 1) / parts) / deviation
-        normed = visual.ln_post.weight * centred + visual.ln_post.bias / parts
+        normed = ending.weight * centred + ending.bias / parts
         length = output.embedding.float().norm(dim=-1).view(-1, 1, 1, 1)
-        terms: Tensor = (normed @ visual.proj) / length
+        terms: Tensor = (normed @ ending.matrix) / length
         return terms
 
-    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+    def scores(self, tower: Tower, output: Output | None) -> Tensor:
         """The contributions with the heads in a row, (B, layers * H, d)."""
         assert output is not None
-        return self.contributions(vit, output).flatten(1, 2)
+        return self.contributions(tower, output).flatten(1, 2)
 
 
 def contributions(backbone: Backbone, images: Tensor, layers: int) -> Tensor:
     """What each head of the last `layers` blocks adds to the unit embedding: (B, layers, H, d)."""
     with torch.inference_mode():
-        vit, stream = Vit(backbone), HeadOutputs(layers)
-        output = watch(vit, images.to(backbone.device), [stream])
+        tower, stream = read(backbone), HeadOutputs(layers)
+        output = watch(tower, images.to(backbone.device), [stream])
         assert output is not None
-        return stream.contributions(vit, output)
+        return stream.contributions(tower, output)
 
 
 def described(
@@ -72,7 +74,7 @@ def described(
     """Put every head into words. parts: contributions (B, layers, H, d) of all images, batch by batch."""
     outputs = torch.cat(list(parts))
     rows = backbone.encode_text(bank).cpu()
-    first = len(Vit(backbone).blocks) - outputs.shape[1]
+    first = read(backbone).depth - outputs.shape[1]
     descriptions = []
     for layer in range(outputs.shape[1]):
         for head in range(outputs.shape[2]):

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cliploc.core.methods.trunk import Layer, TokenStream, attend
+from cliploc.core.backbones.towers.tower import attend
+from cliploc.core.methods.trunk import Layer, TokenStream
 
 
 class LastBlock(TokenStream):
@@ -62,14 +63,14 @@ def naclip(text: Tensor, *, std: float, residual: bool) -> LastBlock:
     """y = Proj(softmax(s k k^T + omega) v), omega a Gaussian of the distance in patches."""
 
     def mix(layer: Layer) -> Tensor:
-        omega = neighbourhood(layer.grid, std).to(layer.k)
+        omega = neighbourhood(layer.grid, std, layer.tower.prefix).to(layer.k)
         return F.scaled_dot_product_attention(layer.k, layer.k, layer.v, attn_mask=omega)
 
     return LastBlock(text, mix, residual)
 
 
-def neighbourhood(grid: tuple[int, int], std: float) -> Tensor:
-    """exp(-distance^2 / (2 std^2)) between the patches of a grid: (N, N), 0 at the class token."""
+def neighbourhood(grid: tuple[int, int], std: float, prefix: int = 1) -> Tensor:
+    """exp(-distance^2 / (2 std^2)) between the patches of a grid: (N, N), 0 at the prefix."""
     places = torch.cartesian_prod(torch.arange(grid[0]), torch.arange(grid[1])).view(-1, 2).double()
     squared = (places[:, None] - places).square().sum(-1)
-    return F.pad(torch.exp(-squared / (2 * std**2)), (1, 0, 1, 0)).float()
+    return F.pad(torch.exp(-squared / (2 * std**2)), (prefix, 0, prefix, 0)).float()

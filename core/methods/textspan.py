@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.towers.tower import LinearEnd, Tower, full_precision
 from cliploc.core.methods.head_switches import ALL, kept
-from cliploc.core.methods.trunk import Layer, Output, Vit, full_precision, watch
+from cliploc.core.methods.trunk import Layer, Output, read, watch
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TextSpan:
         """Keep one scalar per text, head and token: what the class token takes from it, along the text."""
         with full_precision(layer.x):
             if self._carried is None:
-                self._carried = carried(layer.vit, self._text)
+                self._carried = carried(layer.tower, self._text)
             u = self._carried
             # (H, D / H, T), or (B, H, D / H, T) for texts by image.
             back = layer.block.head_outputs() @ (u if u.dim() == 2 else u[:, None])
@@ -64,18 +65,21 @@ class TextSpan:
             self._biases.append(layer.block.output_bias() @ u)
             self._residuals.append(_along(layer.x[:, 0].float(), u))
 
-    def decomposition(self, vit: Vit, output: Output) -> Decomposition:
+    def decomposition(self, tower: Tower, output: Output) -> Decomposition:
         """Fold the last norm and the embedding's length into the terms that were kept."""
         assert self._carried is not None
-        visual, u = vit.visual, self._carried
+        ending, u = end_of(tower), self._carried
         attention = torch.stack(self._attention, dim=2).float()
         batch, _, layers, heads, tokens = attention.shape
         end = output.class_token.float()
-        deviation = (end.var(-1, unbiased=False) + visual.ln_post.eps).sqrt()
+        deviation = (end.var(-1, unbiased=False) + ending.eps).sqrt()
         length = output.embedding.float().norm(dim=-1)
         # What does not depend on the term, spread evenly over the 2 L + 1 parts of the sum.
         shift = end.mean(-1)[:, None] * u.sum(-2).expand(batch, -1) / deviation[:, None]
-        offset = (visual.ln_post.bias @ (visual.proj @ self._text.mT)).expand(batch, -1)
+        # Everything that does not come from the image: the norm's bias and the projection's.
+        still = ending.bias @ ending.matrix
+        still = still if ending.offset is None else still + ending.offset
+        offset = (still @ self._text.mT).expand(batch, -1)
         part = (offset - shift) / (2 * layers + 1)
         bias = torch.stack([each.expand(batch, -1) for each in self._biases], dim=2)
         scale = deviation[:, None, None]
@@ -93,31 +97,39 @@ class TextSpan:
         mlps = residuals.diff(dim=2) - attention
         return torch.cat([residuals[:, :, :1], mlps], dim=2)
 
-    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+    def scores(self, tower: Tower, output: Output | None) -> Tensor:
         """The terms of the patch tokens, summed over the chosen layers and heads: (B, T, N - 1)."""
-        terms = self.patches(vit, output)
+        terms = self.patches(tower, output)
         chosen = torch.tensor(self._kept(*terms.shape[2:4]), device=terms.device)
         return (terms * chosen[..., None]).sum((2, 3))
 
-    def patches(self, vit: Vit, output: Output | None) -> Tensor:
+    def patches(self, tower: Tower, output: Output | None) -> Tensor:
         """The terms of the patch tokens by layer and head: (B, T, L, H, N - 1)."""
         assert output is not None
         with full_precision(output.class_token):
-            return self.decomposition(vit, output).heads[..., 1:]
+            return self.decomposition(tower, output).heads[..., tower.prefix :]
 
 
 class HeadTerms(TextSpan):
     """The same stream without the sum: the terms of all layers and heads, side by side."""
 
-    def scores(self, vit: Vit, output: Output | None) -> Tensor:
+    def scores(self, tower: Tower, output: Output | None) -> Tensor:
         """(B, T, L * H * (N - 1))."""
-        return self.patches(vit, output).flatten(2)
+        return self.patches(tower, output).flatten(2)
 
 
-def carried(vit: Vit, text: Tensor) -> Tensor:
+def carried(tower: Tower, text: Tensor) -> Tensor:
     """The text carried back through the projection and the last norm's gain: (D, T) or (B, D, T)."""
-    u: Tensor = vit.visual.ln_post.weight[:, None] * (vit.visual.proj @ text.mT)
+    ending = end_of(tower)
+    u: Tensor = ending.weight[:, None] * (ending.matrix @ text.mT)
     return u
+
+
+def end_of(tower: Tower) -> LinearEnd:
+    """The linear end of a tower that has one: others are not let in (`MethodSpec.families`)."""
+    ending = tower.linear_end()
+    assert ending is not None
+    return ending
 
 
 def decompose(backbone: Backbone, images: Tensor, text: Tensor) -> Decomposition:
@@ -126,10 +138,10 @@ def decompose(backbone: Backbone, images: Tensor, text: Tensor) -> Decomposition
     Maps of single layers and heads are `heads[..., 1:]`, on the patch grid.
     """
     with torch.inference_mode():
-        vit, stream = Vit(backbone), TextSpan(text)
-        output = watch(vit, images, [stream])
+        tower, stream = read(backbone), TextSpan(text)
+        output = watch(tower, images, [stream])
         assert output is not None
-        return stream.decomposition(vit, output)
+        return stream.decomposition(tower, output)
 
 
 def _along(tokens: Tensor, u: Tensor) -> Tensor:
