@@ -33,11 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader (`| head`) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 0
     except OSError as error:  # a name that is too long, a disk that is full: the system's own refusal
         if arguments.debug:
             raise
+        _give_up_output()
         place = f"{clean(error.filename)}: " if error.filename else ""
         say(f"cliploc: {place}{clean(error.strerror or error)}; --debug shows where")
         return 1
@@ -48,6 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"cliploc: unexpected {what}; {_logged()}--debug shows where")
         return 1
     return int(code or 0)
+
+
+def _give_up_output() -> None:
+    """What still cannot be written is not tried again at Python's end, which would say so in its own way."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _logged() -> str:
