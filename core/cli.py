@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 
 from cliploc.core.commands import COMMANDS
-from cliploc.core.commands.output import say
+from cliploc.core.commands.output import CommandLine, say
 from cliploc.core.completions import add_completions
 from cliploc.core.errors import ClipLocError, clean, without_secrets
 from cliploc.core.paths import make_folder, state_dir
@@ -78,7 +78,7 @@ def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     words: what was typed. Only the commands among it have arguments: their modules are imported for
     that; all have where completions are asked for.
     """
-    top = argparse.ArgumentParser(
+    top = CommandLine(
         prog="cliploc", description="Weakly supervised localization with CLIP: the engine behind cliploc-tui."
     )
     top.add_argument("--version", action="version", version=f"cliploc {VERSION}")

@@ -103,6 +103,17 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "invalid choice" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("argv", [["\x1b[2J"], ["runs", "list", "\x1b[2J\u202e"], ["runs", "\x9b2J"]])
+def test_wrong_words_are_shown_without_what_a_terminal_would_obey(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(argv)
+    said = capsys.readouterr().err
+    assert "2J" in said
+    assert not {"\x1b", "\x9b", "\u202e"} & set(said)
+
+
 def test_help_and_version_import_nothing_heavy() -> None:
     program = (
         "import sys\nfrom cliploc.core.cli import parser\ntext = parser().format_help()\n"
