@@ -39,10 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     from cliploc.core.commands.options import add_dataset_argument, add_told_arguments
+    from cliploc.core.commands.output import CommandLine
     from cliploc.core.postprocess import PARAMETERS
     from cliploc.core.terminal import CHOICES
 
-    top = argparse.ArgumentParser(
+    top = CommandLine(
         prog="cliploc-tui",
         description="Explore weakly supervised localization with CLIP, in the terminal. "
         "Without arguments it opens the demo set. Inside, ? shows the keys.",

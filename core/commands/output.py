@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cliploc.core.errors import clean, escaped
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A parser whose complaints repeat nothing that a terminal would obey."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and what is wrong, and exit with 2."""
+        super().error(clean(message))
 
 
 def say(text: str) -> None:

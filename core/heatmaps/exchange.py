@@ -35,6 +35,8 @@ Array = npt.NDArray[np.generic]
 LARGEST = 64 << 30  # bytes of a file
 _LARGEST_SIDE = 4096
 _LONGEST_ID = 4 * 1024  # bytes of an id in an array of strings
+_LARGE = 1 << 30  # bytes of an array from which on it must not have been packed as only nothing is
+_PACKED = 100  # times that compression makes an array smaller
 _UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, TypeError, MemoryError, NotImplementedError, RuntimeError,
     OverflowError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, tokenize.TokenError,
@@ -106,12 +108,13 @@ def export_npz(heatmap_set: HeatmapSet, path: Path) -> int:
 class ArrayHeader:
     """What an array in the file says of itself.
 
-    bytes: what it takes in memory; stored: what there is of it.
+    bytes: what it takes in memory; stored: what there is of it; packed: what that takes in the file.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     stored: int
+    packed: int
 
     @property
     def bytes(self) -> int:
@@ -131,7 +134,7 @@ def _headers(path: Path) -> dict[str, ArrayHeader]:
                 if name in found:
                     raise ValueError(f"two arrays called {name}")
                 with archive.open(info) as file:
-                    found[name] = _header(file, info.file_size)
+                    found[name] = _header(file, info)
             return found
     except DatasetError as error:
         raise StoreError(str(error)) from error
@@ -142,13 +145,13 @@ def _headers(path: Path) -> dict[str, ArrayHeader]:
         ) from error
 
 
-def _header(file: IO[bytes], size: int) -> ArrayHeader:
+def _header(file: IO[bytes], info: zipfile.ZipInfo) -> ArrayHeader:
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read:
         raise ValueError(f"an array of format {version}")
     shape, _, dtype = read[version](file)
-    return ArrayHeader(shape, dtype, size - file.tell())
+    return ArrayHeader(shape, dtype, info.file_size - file.tell(), info.compress_size)
 
 
 def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int) -> None:
@@ -183,6 +186,11 @@ def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int)
         if header.stored != header.bytes:
             raise StoreError(
                 f"{path}: {name} has {header.stored} bytes, expected {header.bytes}: it is damaged"
+            )
+        if header.bytes > max(_LARGE, _PACKED * header.packed):
+            raise StoreError(
+                f"{path}: {name} takes {header.bytes:,} bytes, packed into {header.packed:,}: it is hardly "
+                "what it seems to be; where it is, write it with np.savez instead of np.savez_compressed"
             )
 
 

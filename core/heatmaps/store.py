@@ -131,7 +131,7 @@ def identities(root: Path) -> Iterator[Identity]:
 def write_manifest(folder: Path, identity: Identity) -> None:
     """Say what the folder of an identity is, if nobody has."""
     if not (folder / MANIFEST).exists():
-        text = json.dumps(identity.to_dict(), indent=2, sort_keys=True, ensure_ascii=False)
+        text = json.dumps(identity.to_dict(), indent=2, sort_keys=True)  # names may be no UTF-8
         paths.write_whole(folder / MANIFEST, text.encode())
 
 
@@ -208,7 +208,7 @@ class HeatmapSet:
         stored = HeatmapSet(self.folder, first)
         if spec not in stored.places:
             with self._locked():
-                text = json.dumps([*stored.places[1:], spec], ensure_ascii=False)
+                text = json.dumps([*stored.places[1:], spec])
                 paths.write_whole(self.folder / PLACES, text.encode())
 
     def dataset(self, spec: str | None = None) -> Dataset:

@@ -131,7 +131,7 @@ def ground_truth(dataset: Dataset) -> Entry:
 
 def write_json(content: object, path: Path) -> None:
     """Write a JSON file, whole or not at all."""
-    write_whole(path, json.dumps(content, ensure_ascii=False).encode())
+    write_whole(path, json.dumps(content).encode())
 
 
 def _numbers(dataset: Dataset) -> tuple[dict[str, int], dict[str, int]]:

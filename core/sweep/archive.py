@@ -52,7 +52,7 @@ def pack(ledger: Ledger, run: str, out: Path | None) -> None:
     if ledger.run(run).state in ("running", "waiting"):
         raise ParameterError(f"run {run} is at work; `cliploc runs pause {run}` first, or wait for its end")
     rows = _portable(ledger.rows(run))
-    description = json.dumps(described(rows), ensure_ascii=False, indent=1, sort_keys=True)
+    description = json.dumps(described(rows), indent=1, sort_keys=True)
     with atomic_write(out) as file:
         with zipfile.ZipFile(file, "w") as archive:
             archive.writestr(_member(_DESCRIPTION), description)

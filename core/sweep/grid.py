@@ -163,7 +163,9 @@ def parse_range(text: str, name: str = "dilate") -> tuple[int, ...]:
                 f"{name}: found {clean(text)!r}, expected sides like 41,51,61 or first:last:step like 1:61:4"
             )
         first, last, step = (*numbers, numbers[0], 2)[:3] if len(numbers) == 1 else (*numbers, 2)[:3]
-        # One side beyond the largest is enough to be refused; billions need not be written out.
+        # One side beyond an end is enough to be refused; billions need not be written out.
+        if first < parameter.low:
+            parameter.check(first)
         sides.extend(range(first, int(min(last, parameter.high + step)) + 1, step))
     if not sides:
         raise ParameterError(f"{name}: {clean(text)!r} is an empty range; the first side comes first")

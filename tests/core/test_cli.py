@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -69,11 +70,25 @@ def test_names_that_no_file_can_have_are_bad_input(place: str, capsys: pytest.Ca
     assert capsys.readouterr().err.startswith("cliploc: ")
 
 
-@pytest.mark.parametrize(("redirected", "code"), [(">&-", 0), ("> /dev/full", 1)])
-def test_an_output_that_is_closed_or_full_is_no_traceback(redirected: str, code: int) -> None:
-    command = f"'{sys.executable}' -m cliploc.core.cli dataset list {redirected}"
-    done = subprocess.run(["sh", "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+@pytest.mark.parametrize(
+    ("command", "redirected", "code"),
+    [
+        ("dataset list", ">&-", 0),
+        ("dataset list", "> /dev/full", 1),
+        ("heatmaps list --json", "> /dev/full", 1),
+    ],
+)
+def test_an_output_that_is_closed_or_full_is_a_sentence(command: str, redirected: str, code: int) -> None:
+    """However much is written: what fits into a buffer fails at the very end."""
+    line = f"'{sys.executable}' -m cliploc.core.cli {command} {redirected}"
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=REPOSITORY, env=buffered, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert ("No space left" in done.stderr) == (code == 1)
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
@@ -86,6 +101,17 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
         main(["dataset", "polish"])
     assert caught.value.code == 2
     assert "invalid choice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["\x1b[2J"], ["runs", "list", "\x1b[2J\u202e"], ["runs", "\x9b2J"]])
+def test_wrong_words_are_shown_without_what_a_terminal_would_obey(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(argv)
+    said = capsys.readouterr().err
+    assert "2J" in said
+    assert not {"\x1b", "\x9b", "\u202e"} & set(said)
 
 
 def test_help_and_version_import_nothing_heavy() -> None:

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cliploc.core import filesystem, lock
 from cliploc.core.cli import main
+from cliploc.core.datasets import open_dataset
 from cliploc.core.datasets.files import largest_pixels
 from cliploc.core.errors import DatasetError, ParameterError, StoreError
 from cliploc.core.sweep.database import reading
@@ -130,6 +132,35 @@ def test_in_other_languages(
     assert run(["runs", "list"], CLIPLOC_HOME=str(place / "home dir"), **environment).returncode == 0
 
 
+def test_a_folder_whose_name_is_no_utf8(
+    make_folder: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of it works; what is shown of the name is what can be."""
+    plain = make_folder({"cat": 4, "dog": 2})
+    folder = str(plain.rename(tmp_path / os.fsdecode(b"bilder\xff")))
+    ids = [sample.id for sample in open_dataset(folder).samples]
+    heatmaps = np.random.default_rng(0).random((6, 6, 8), np.float32)
+    np.savez(tmp_path / "in.npz", ids=np.array(ids), heatmaps=heatmaps)
+    grid = ["--dilate", "1,5", "--erode", "1", "--executor", "threads", "--workers", "1"]
+    for argv in (
+        ["dataset", "stats", "--dataset", folder],
+        ["heatmaps", "import", str(tmp_path / "in.npz"), "--dataset", folder, "--name", "toy"],
+        ["heatmaps", "list"],
+        ["heatmaps", "show", "toy", "--json"],
+        ["evaluate", "--heatmaps", "toy"],
+        ["sweep", "--heatmaps", "toy", *grid],
+        ["runs", "list", "--json"],
+        ["runs", "export", "last", "--out", str(tmp_path / "cells.csv")],
+        ["runs", "export", "last", "--bundle", "--out", str(tmp_path / "run.zip")],
+        ["report", "--runs", "last", "-o", str(tmp_path / "report")],
+        ["predictions", "export", "--heatmaps", "toy", "--threshold", "0.5", "-o", str(tmp_path / "masks")],
+    ):
+        assert main(argv) == 0, (argv, capsys.readouterr().err)
+    capsys.readouterr().out.encode()
+    assert main(["runs", "delete", "last"]) == 0
+    assert main(["runs", "import", str(tmp_path / "run.zip")]) == 0
+
+
 def test_without_a_home(tmp_path: Path, make_folder: Callable[..., Path]) -> None:
     folder = str(make_folder())
     for home in ("", str(tmp_path / "absent"), "/proc/nowhere", "/dev/null"):
@@ -167,8 +198,6 @@ def test_a_limit_of_pixels_that_is_none(told: str, monkeypatch: pytest.MonkeyPat
 def test_the_limit_of_pixels_can_be_moved(
     make_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import numpy as np
-
     from cliploc.core.datasets.pictures import read_image
     from tests.conftest import write_picture
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import fields
 
 import pytest
@@ -55,6 +56,20 @@ def test_ranges_are_read(text: str, sides: tuple[int, ...]) -> None:
 def test_bad_ranges_are_explained(text: str) -> None:
     with pytest.raises(ParameterError, match="erode"):
         parse_range(text, "erode")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1:999999999999:2", "-999999999999:5:2", "-999999999999:-1", "1:61:4,1:999999999999", "9" * 5000],
+)
+def test_ranges_of_absurd_length_are_refused_before_they_are_written_out(text: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ParameterError, match="dilate: found"):
+            parse_range(text)
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_even_kernel_is_refused_with_the_reason() -> None:
