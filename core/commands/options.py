@@ -49,13 +49,14 @@ def add_dataset_argument(parser: argparse.ArgumentParser, default: str | None = 
         "--dataset",
         default=default,
         metavar="SPEC",
-        help=f"demo, cocoglide, a folder like it, or {others}, with options: "
+        help=f"demo, cocoglide, a folder like it, pictures alone, or {others}, with options: "
         f"PLACE?mask-value=1&orientation=stored ({where})",
     )
     reading = parser.add_argument_group("how the dataset's files are read, where they do not say it")
     reading.add_argument("--mask-value", metavar="V", help="what is foreground in masks: a number, or any")
     reading.add_argument("--orientation", choices=ORIENTATIONS, help="of pictures with an EXIF tag")
     reading.add_argument("--picture", choices=PICTURES, help="fake: CocoGlide's inpainted pictures")
+    reading.add_argument("--prompt", metavar="'A ; B'", help="what to look for in pictures without labels")
     for name, text in (
         ("invert", "masks mark the background"),
         ("skip-missing", "leave out samples whose files are not there"),

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cliploc.core.datasets.ids import file_name
-from cliploc.core.errors import unknown
+from cliploc.core.errors import DatasetError, clean, unknown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,8 @@ class Sample:
 
     id: unique in the dataset, and a file name. image: loads the picture, (H, W, 3) uint8 RGB;
     DatasetError when the file is gone, broken or of another size. true_mask: likewise the true mask,
-    (H, W) bool, of the image's size. ignored: pixels that count neither for nor against, (H, W) bool
+    (H, W) bool, of the image's size; DatasetError where nobody has marked it (`Dataset.without_truth`).
+    ignored: pixels that count neither for nor against, (H, W) bool
     (void, COCO's crowds), None for none. source: the image that it was made from, as
     far as table, annotations or names say; `Dataset.sources` knows better where it is the
     pictures' content that tells. The loaders are picklable, so that a sample can travel to another process.
@@ -53,7 +54,7 @@ class Content:
 
     pictures, truth, legacy: hex SHA-256, see `Dataset`. sources: of samples whose picture's
     content decides. notes: sentences about how the files were read. empty: samples whose true mask
-    is. left_out: samples in which every pixel is ignored.
+    is. left_out: samples in which every pixel is ignored. without_truth: samples that have no true mask.
     """
 
     pictures: Callable[[], str]
@@ -63,6 +64,7 @@ class Content:
     notes: Callable[[], tuple[str, ...]] = tuple
     empty: Callable[[], frozenset[str]] = frozenset
     left_out: Callable[[], frozenset[str]] = frozenset
+    without_truth: Callable[[], frozenset[str]] = frozenset
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,20 @@ class Dataset:
 
     @cached_property
     def scorable(self) -> tuple[Sample, ...]:
-        """The samples in which at least one pixel counts."""
-        return tuple(sample for sample in self.samples if sample.id not in self.left_out)
+        """The samples that have a true mask, and at least one pixel that counts.
+
+        DatasetError where no sample has a true mask: then there is nothing to score.
+        """
+        if len(self.without_truth) == len(self.samples):
+            raise DatasetError(
+                f"{clean(self.name)} has no true masks, so that nothing can be scored; `cliploc look` "
+                "and the explorer show heatmaps without; masks come with a table.csv or COCO's annotations"
+            )
+        return tuple(
+            sample
+            for sample in self.samples
+            if sample.id not in self.left_out and sample.id not in self.without_truth
+        )
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -111,6 +125,11 @@ class Dataset:
     def left_out(self) -> frozenset[str]:
         """Ids of samples in which every pixel is ignored: there is nothing to score."""
         return self.content.left_out()
+
+    @cached_property
+    def without_truth(self) -> frozenset[str]:
+        """Ids of samples of which nobody has said where their label is: heatmaps alone can be seen."""
+        return self.content.without_truth()
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
