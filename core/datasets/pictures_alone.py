@@ -51,11 +51,12 @@ class Looked:
 
 @dataclass(frozen=True)
 class PicturesAlone:
-    """Pictures in a fixed order, and what to look for in each of them."""
+    """Pictures in a fixed order, and what to look for in each of them. asked: whether somebody said what."""
 
     paths: tuple[Path, ...]
     prompts: tuple[str, ...]
     orientation: str
+    asked: bool
 
     @cached_property
     def looked(self) -> tuple[Looked, ...]:
@@ -82,13 +83,18 @@ def open_place(place: str, options: Options) -> Dataset:
             f"{expanded(place)} is pictures alone; mask-value, invert, picture and allow-empty speak of masks"
         )
     found = expanded(place)
-    return dataset_of(pictures_in(found), options, found.resolve().name, written(str(found), options))
+    alone = chosen(pictures_in(found), options)
+    return dataset_of(alone, found.resolve().name, written(str(found), options))
 
 
-def dataset_of(paths: tuple[Path, ...], options: Options, name: str, spec: str) -> Dataset:
-    """Samples of these pictures and the prompts of the options."""
+def chosen(paths: tuple[Path, ...], options: Options) -> PicturesAlone:
+    """These pictures and the prompts of the options."""
     orientation = "upright" if options.orientation == "auto" else options.orientation
-    alone = PicturesAlone(paths, options.prompts or (ANYTHING,), orientation)
+    return PicturesAlone(paths, options.prompts or (ANYTHING,), orientation, bool(options.prompts))
+
+
+def dataset_of(alone: PicturesAlone, name: str, spec: str) -> Dataset:
+    """Every prompt with each picture as a dataset."""
     samples = tuple(
         Sample(id_, each.label, each.image, each.true_mask)
         for id_, each in zip(alone.ids, alone.looked, strict=True)
@@ -98,7 +104,7 @@ def dataset_of(paths: tuple[Path, ...], options: Options, name: str, spec: str) 
         truth=partial(files.digest_of, "truth 2", ["none", *alone.ids]),
         legacy=str,
         sources=partial(_sources, alone),
-        notes=partial(_notes, alone, options),
+        notes=partial(_notes, alone),
         without_truth=partial(frozenset, alone.ids),
     )
     return Dataset(name, spec, samples, content)
@@ -149,7 +155,7 @@ def _sources(alone: PicturesAlone) -> dict[str, str]:
     return {id_: digest[:16] for id_, digest in zip(alone.ids, digests, strict=True)}
 
 
-def _notes(alone: PicturesAlone, options: Options) -> tuple[str, ...]:
+def _notes(alone: PicturesAlone) -> tuple[str, ...]:
     from cliploc.core.datasets.pictures import notes_on
 
     notes = notes_on(alone.paths, [head.size for head in alone.headers], alone.orientation)
@@ -158,7 +164,7 @@ def _notes(alone: PicturesAlone, options: Options) -> tuple[str, ...]:
         notes.append(
             f"{len(broken)} of {len(alone.paths)} pictures cannot be read: {clean(', '.join(broken[:6]))}"
         )
-    if not options.prompts:
+    if not alone.asked:
         notes.append(
             f"nobody said what to look for: it is {ANYTHING!r}; --prompt 'a red car ; a tree' says it"
         )

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cliploc.core import compose
 from cliploc.core.codes import codes_of, map_of, morphed
 from cliploc.core.metrics import Counts, counts_of
 from cliploc.core.postprocess import PostProcess
-from cliploc.tui.graphics import compose
 from cliploc.tui.state import View
 from cliploc.tui.studio import outlines
 

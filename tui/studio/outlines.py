@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cliploc.tui.graphics.compose import OUTCOME_COLOURS, Image, Mask, contours
+from cliploc.core.compose import OUTCOME_COLOURS, Image, Mask, contours
 
 # Of the picture's side: thick enough to survive being shown in a few dozen half-cells.
 THICKNESS = 1 / 96

@@ -125,6 +125,12 @@ def zoomed(image: Image, zoom: float, centre: tuple[float, float]) -> Image:
     return np.ascontiguousarray(window.repeat(factor, axis=0).repeat(factor, axis=1))
 
 
+def png(image: Image) -> bytes:
+    """The image as a PNG file."""
+    _, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return content.tobytes()
+
+
 def contact_sheet(images: Sequence[Image], columns: int, size: int, gap: int = 4) -> Image:
     """Thumbnails in rows of `columns`, each inside a square of `size` pixels, aspect kept.
 
