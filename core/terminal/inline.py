@@ -1,7 +1,8 @@
 """A picture between the lines of a command, in whatever way the terminal has.
 
-textual-image draws it. By itself it asks the terminal when it is imported, through standard
-input, which may be a picture; so it is shown no terminal, and told what the probe knows.
+Sixels are our own: those of others have wrong pixels in xterm's first band. textual-image draws
+the rest. By itself it asks the terminal when it is imported, through standard input, which may
+be a picture; so it is shown no terminal, and told what the probe knows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from cliploc.core.terminal import Terminal
 if TYPE_CHECKING:
     from cliploc.core.compose import Image
 
+# Of sixels: so many colours, and how far a pixel may be off for the sake of longer stretches.
+COLOURS, TOLERANCE = 240, 2
 KITTY_COMMAND = re.compile("\x1b_G[^\x1b]*\x1b\\\\")
 
 
@@ -27,6 +30,8 @@ def inline(picture: Image, terminal: Terminal, columns: int) -> str:
 
     Shades of grey in plain characters where the terminal shows no pictures (protocol `none`).
     """
+    if terminal.protocol == "sixel":
+        return _sixel(picture, terminal, columns)
     from PIL import Image as Pillow
     from rich.console import Console
 
@@ -35,7 +40,6 @@ def inline(picture: Image, terminal: Terminal, columns: int) -> str:
 
         kinds = {
             "kitty": renderable.TGPImage,
-            "sixel": renderable.SixelImage,
             "halfcell": renderable.HalfcellImage,
             "none": renderable.UnicodeImage,
         }
@@ -51,6 +55,24 @@ def inline(picture: Image, terminal: Terminal, columns: int) -> str:
             width=columns,
         ).print(drawn, end="")
         return KITTY_COMMAND.sub(lambda found: terminal.passed(found[0]), output.getvalue())
+
+
+def _sixel(picture: Image, terminal: Terminal, columns: int) -> str:
+    """Room for the picture, then the picture into it, wherever a terminal leaves its cursor after sixels."""
+    import cv2
+
+    from cliploc.core.terminal.palette import held, quantize
+    from cliploc.core.terminal.sixel_writer import sixels
+
+    height, width = picture.shape[:2]
+    wide = columns * terminal.cell_width
+    tall = max(1, round(height * wide / width))
+    rows = -(-tall // terminal.cell_height)
+    method = cv2.INTER_AREA if wide < width else cv2.INTER_LINEAR
+    scaled = cv2.resize(picture, (wide, tall), interpolation=method)
+    indices, palette = quantize(scaled, COLOURS)
+    data: str = sixels(held(scaled, indices, palette, TOLERANCE), palette)
+    return "\n" * rows + f"\x1b[{rows}A\x1b7{data}\x1b8\x1b[{rows}B"
 
 
 @contextmanager
