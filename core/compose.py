@@ -38,6 +38,9 @@ OUTCOME_COLOURS: dict[str, Colour] = {
     "false": (213, 94, 0),
 }
 
+# Of a mask that nobody can judge: from the same palette.
+UNJUDGED: Colour = (240, 228, 66)
+
 
 def colour_map(heat: Map, name: str) -> Image:
     """Colour a map by one of COLOUR_MAPS; ParameterError for another name.
@@ -78,11 +81,18 @@ def overlay(image: Image, heat: Map, name: str, opacity: float) -> Image:
 
 def outcome(image: Image, mask: Mask, true_mask: Mask, opacity: float) -> Image:
     """The mask against the true mask: hits, misses and false areas in OUTCOME_COLOURS."""
-    painted = image.copy()
     areas = {"hit": mask & true_mask, "miss": ~mask & true_mask, "false": mask & ~true_mask}
+    painted = image
     for name, area in areas.items():
-        tint = np.array(OUTCOME_COLOURS[name], np.float32) * opacity
-        painted[area] = np.rint(image[area] * (1 - opacity) + tint).astype(np.uint8)
+        painted = tinted(painted, area, OUTCOME_COLOURS[name], opacity)
+    return painted
+
+
+def tinted(image: Image, mask: Mask, colour: Colour, opacity: float) -> Image:
+    """The mask in one colour."""
+    painted = image.copy()
+    tint = np.array(colour, np.float32) * opacity
+    painted[mask] = np.rint(image[mask] * (1 - opacity) + tint).astype(np.uint8)
     return painted
 
 

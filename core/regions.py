@@ -1,13 +1,15 @@
-"""What can be known of a map and its mask without a true mask: the peak, the area, parts and holes."""
+"""What can be known of a map and its mask without a true mask: the peak, the area, parts and holes.
+
+Standard library only until something is measured: the screen shows regions, too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from cliploc.core.codes import Float32, Mask
+if TYPE_CHECKING:
+    from cliploc.core.codes import Float32, Mask
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,12 @@ def region_of(map_: Float32, mask: Mask) -> Region:
 def peak_of(map_: Float32) -> tuple[int, int] | None:
     """Where the map is highest, (x, y): of several such pixels the one nearest to their middle.
 
+    >>> import numpy as np
     >>> peak_of(np.array([[0, 1, 1], [0, 0, 0]], np.float32))
     (1, 0)
     """
+    import numpy as np
+
     highest = map_.max()
     if highest == map_.min():
         return None
@@ -50,11 +55,15 @@ def parts_and_holes(mask: Mask) -> tuple[int, int]:
     Parts are connected over sides and corners (8 neighbours), the background over sides alone
     (4). A hole is background that touches no border of the image.
 
+    >>> import numpy as np
     >>> ring = np.ones((5, 5), bool)
     >>> ring[2, 2] = False
     >>> parts_and_holes(ring)
     (1, 1)
     """
+    import cv2
+    import numpy as np
+
     plane = np.pad(mask.astype(np.uint8), 1)  # so that all background at the border is one
     parts = cv2.connectedComponents(plane, connectivity=8)[0] - 1
     holes = cv2.connectedComponents(1 - plane, connectivity=4)[0] - 2

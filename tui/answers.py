@@ -22,17 +22,22 @@ from cliploc.tui.state import ExplorerState, Source
 if TYPE_CHECKING:
     from cliploc.core.datasets.statistics import Statistics
     from cliploc.core.postprocess import PostProcess
+    from cliploc.core.regions import Region
     from cliploc.core.sweep.rows import RunRow
 
 
 @dataclass
 class PicturesReady:
-    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is."""
+    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is.
+
+    curves: its scores; None without a heatmap or a true mask. region: of its predicted mask.
+    """
 
     generation: int
     state: ExplorerState
     pictures: Mapping[str, PictureId]
     curves: Curves | None
+    region: Region | None
     note: str
 
 
@@ -46,13 +51,17 @@ class SheetReady:
 
 @dataclass
 class ScoresReady:
-    """The dataset's scores of a source under a config; None where there are no heatmaps."""
+    """The dataset's scores of a source under a config; None without heatmaps or true masks.
+
+    present: how many heatmaps there are.
+    """
 
     ONLY_NEWEST: ClassVar = True
 
     source: Source
     config: PostProcess
     board: DatasetScores | None
+    present: int
 
 
 @dataclass
@@ -208,11 +217,11 @@ class HeadReady:
 class HeadTableReady:
     """What each head is worth on a sample, by layer, then head: its IoU, what it adds inside the true mask.
 
-    inside: empty where nothing is true.
+    iou: None for each where there is no true mask. inside: empty where nothing is true.
     """
 
     sample: str
-    iou: tuple[tuple[float, ...], ...]
+    iou: tuple[tuple[float | None, ...], ...]
     inside: tuple[tuple[float, ...], ...]
 
 

@@ -25,7 +25,7 @@ SORTS = {
     "best IoU": "worst first, each sample at its own best threshold (oracle)",
     "best threshold": "each sample's own best (oracle)",
     "mask area": "smallest object first",
-    "disagreement": "most first: deviation of the IoU over stored sets",
+    "disagreement": "most first: deviation of the IoU over stored sets, or between masks",
 }
 FACETS = {
     "all": "every sample",

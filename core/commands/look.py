@@ -26,7 +26,7 @@ from cliploc.core.commands.options import (
 from cliploc.core.commands.output import clean_lines, print_json, print_lines, say
 from cliploc.core.datasets.files import LARGEST
 from cliploc.core.datasets.formats import is_picture_name
-from cliploc.core.datasets.pictures_alone import PicturesAlone, chosen, dataset_of, pictures_in
+from cliploc.core.datasets.pictures_alone import TEMPLATE, PicturesAlone, chosen, dataset_of, pictures_in
 from cliploc.core.datasets.spec import ORIENTATIONS, Options
 from cliploc.core.errors import CheckpointError, DatasetError, ParameterError, clean
 from cliploc.core.heatmaps.recipe import Recipe
@@ -46,7 +46,6 @@ WIDEST, PIPED = 100, 72
 OPACITY = 0.55
 COLOURS = "inferno"
 OUTLINE = (255, 255, 255)
-PLAIN = "<label>"  # the words as they were given
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", default="", metavar="C", help="a tag, a file, or random:SEED")
     add_told_arguments(parser)
     parser.add_argument(
-        "--template", default=PLAIN, metavar="T", help="the prompt around the words (default: they alone)"
+        "--template", default=TEMPLATE, metavar="T", help="the prompt around the words (default: they alone)"
     )
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--orientation", choices=ORIENTATIONS, default="auto", help="of pictures with EXIF")

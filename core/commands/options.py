@@ -38,12 +38,15 @@ def add_json_argument(*parsers: argparse.ArgumentParser, what: str = "JSON") -> 
         parser.add_argument("--json", action="store_true", help=f"print {what}")
 
 
-def add_dataset_argument(parser: argparse.ArgumentParser, default: str | None = "demo") -> None:
+def add_dataset_argument(
+    parser: argparse.ArgumentParser, default: str | None = "demo", where: str = ""
+) -> None:
     """The --dataset option and how its files are read, the same everywhere.
 
-    default: None where the spec is kept with what the command works on.
+    default: None where the spec is kept with what the command works on. where: what it says of that.
     """
-    where = "where the set's dataset is now, if it has moved" if default is None else f"default: {default}"
+    kept = "where the set's dataset is now, if it has moved"
+    where = where or (kept if default is None else f"default: {default}")
     others = ", ".join(each.written for each in FORMATS if each.prefix)
     parser.add_argument(
         "--dataset",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cliploc.core.datasets.pictures import Header
     from cliploc.core.datasets.sample import Image, Mask
 
+# Labels are what somebody wrote, article and all.
+TEMPLATE = "<label>"
 # What is looked for where nobody has said it.
 ANYTHING = "object"
 
@@ -107,7 +109,7 @@ def dataset_of(alone: PicturesAlone, name: str, spec: str) -> Dataset:
         notes=partial(_notes, alone),
         without_truth=partial(frozenset, alone.ids),
     )
-    return Dataset(name, spec, samples, content)
+    return Dataset(name, spec, samples, content, TEMPLATE)
 
 
 def pictures_in(place: Path) -> tuple[Path, ...]:

@@ -69,12 +69,16 @@ class Content:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples in a fixed order, under the name and the spec that open them again."""
+    """Samples in a fixed order, under the name and the spec that open them again.
+
+    template: the usual prompt template, where the labels want one of their own; "" for the methods' usual.
+    """
 
     name: str
     spec: str
     samples: tuple[Sample, ...]
     content: Content = field(repr=False)
+    template: str = ""
 
     @cached_property
     def pictures(self) -> str:
@@ -147,6 +151,11 @@ class Dataset:
         """The source image of every sample, by id: samples of one image are not independent."""
         known = {sample.id: sample.source for sample in self.samples}
         return {**known, **self.content.sources()}
+
+    def forget_truth(self) -> None:
+        """True masks have been drawn or taken away: look again when they are asked for."""
+        for name in ("truth", "scorable", "notes", "empty", "left_out", "without_truth"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def _by_id(self) -> dict[str, Sample]:

@@ -67,11 +67,11 @@ def _sixel(picture: Image, terminal: Terminal, columns: int) -> str:
     height, width = picture.shape[:2]
     wide = columns * terminal.cell_width
     tall = max(1, round(height * wide / width))
-    rows = -(-tall // terminal.cell_height)
+    rows: int = -(-tall // terminal.cell_height)
     method = cv2.INTER_AREA if wide < width else cv2.INTER_LINEAR
     scaled = cv2.resize(picture, (wide, tall), interpolation=method)
     indices, palette = quantize(scaled, COLOURS)
-    data: str = sixels(held(scaled, indices, palette, TOLERANCE), palette)
+    data = sixels(held(scaled, indices, palette, TOLERANCE), palette)
     return "\n" * rows + f"\x1b[{rows}A\x1b7{data}\x1b8\x1b[{rows}B"
 
 

@@ -241,7 +241,7 @@ EXPLORER = {
     "pan.down": Case(view("y"), 0.625, ("plus", "plus")),
     "outlines": Case(view("outlines"), True),
     "crop": Case(view("crop"), True),
-    "peek": Case(lambda app: app.explorer.peeking, True),
+    "peek": Case(lambda app: app.explorer.looking.peeking, True),
     "blink": Case(shown, ("heatmap",)),
     "colours": Case(view("colours"), "viridis"),
     "opacity.up": Case(view("opacity"), 0.7),
@@ -366,7 +366,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """What ends by itself lasts, however slow the machine; a digit alone means a picture at once."""
-    monkeypatch.setattr("cliploc.tui.screens.explorer.PEEK_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.screens.looking.PEEK_SECONDS", 3600.0)
     monkeypatch.setattr("cliploc.tui.widgets.pictures.BLINK_SECONDS", 3600.0)
     alone = request.node.callspec.params["name"].startswith(("picture.", "zoom.off"))
     monkeypatch.setattr("cliploc.tui.widgets.count.COUNT_PATIENCE", 0.01 if alone else 3600.0)

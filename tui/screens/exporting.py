@@ -14,8 +14,9 @@ from cliploc.core.prompts import prompt_for
 from cliploc.tui import presets
 from cliploc.tui.curves import NARROW, SCORES, figure
 from cliploc.tui.screens.choice import Choice, ask
-from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
 from cliploc.tui.studio_client import StudioClient
+from cliploc.tui.widgets.scores import known_of
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import PictureId
@@ -48,7 +49,8 @@ def choose(
             outlines = scores.now.view.outlines
             client.studio.export_pictures(pictures, about_pictures(scores), outlines, path)
         elif board is None:
-            screen.notify("no scores yet; A computes all heatmaps", severity="warning")
+            why = NO_TRUTH if scores.has_no_truth else "no scores yet; A computes all heatmaps"
+            screen.notify(why, severity="warning")
         elif not scores.has_fresh_board():
             screen.notify("the scores of this config are being computed; once more when they are there",
                           severity="warning")  # fmt: skip
@@ -81,5 +83,7 @@ def about_pictures(scores: ShownScores) -> list[str]:
     if curves is not None:
         index = state.config.threshold_index
         lines.append(" · ".join(f"{NARROW[name]} {figure(curves.at(name, index))}" for name in SCORES))
-    lines[-1] += " (this image)" if curves is not None else ""
+    elif scores.region is not None:
+        lines.append(" · ".join(f"{name} {value}" for name, value in known_of(scores.region).items()))
+    lines[-1] += " (this image)" if curves is not None or scores.region is not None else ""
     return [clean(line) for line in lines]

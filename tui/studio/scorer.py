@@ -46,14 +46,22 @@ class Scorer:
     def score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
         """Score every sample that has a heatmap."""
         found = self._heatmaps.set_of(source)
-        live = None if found is None else self._live_scores(found)
+        present = 0 if found is None else len(found.ids())
+        can_score = len(self._dataset.without_truth) < len(self._dataset.samples)
+        if not can_score:
+            self._tell(self._dataset.notes)
+        live = None if found is None or not can_score else self._live_scores(found)
         if found is None or live is None or not live.ids:
-            self._post(ScoresReady(source, config, None))
+            self._post(ScoresReady(source, config, None, present))
             return
         counts = self._counts(live, source, config, cancelled)
         if counts is not None:
             board = self._board(source, config, found.name, live.ids, counts)
-            self._post(ScoresReady(source, config, board))
+            self._post(ScoresReady(source, config, board, present))
+
+    def forget(self) -> None:
+        """True masks are others now."""
+        self._live_of = ("", 0)
 
     def _counts(
         self, live: LiveScores, source: Source, config: PostProcess, cancelled: Cancelled

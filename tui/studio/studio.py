@@ -153,7 +153,8 @@ class Studio:
         """Score the samples with every stored set; answers DisagreementReady."""
 
         def job(cancelled: Cancelled) -> None:
-            found = disagreement(self._heatmaps.stored(), self._tallies, config, cancelled)
+            stored = self._heatmaps.stored()
+            found = disagreement(stored, self._dataset, self._tallies, config, cancelled)
             if found is not None:
                 self._post(DisagreementReady(found))
 

@@ -49,6 +49,10 @@ class Tallies:
                 self._kept.popitem(last=False)
         return tally
 
+    def forget(self) -> None:
+        """True masks are others now."""
+        self._kept.clear()
+
     def _grown(
         self, known: Tally | None, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]
     ) -> Tally | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FEWER_BELOW_ROWS = 21
 BLINK_SECONDS = 0.7
+UNMARKED = "nobody has marked the truth here"
 TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}
 
 
@@ -101,11 +102,11 @@ class PictureGrid(Container):
 
     async def on_mouse_scroll_up(self) -> None:
         """The wheel zooms as the keys do."""
-        await self.run_action("screen.view('zoomed', 1)")
+        await self.run_action("screen.look('view', 'zoomed', 1)")
 
     async def on_mouse_scroll_down(self) -> None:
         """As above."""
-        await self.run_action("screen.view('zoomed', -1)")
+        await self.run_action("screen.look('view', 'zoomed', -1)")
 
     def lay_out(self, view: View) -> None:
         """Show the panes that the view asks for."""
@@ -184,7 +185,8 @@ class PictureGrid(Container):
         """Hand every pane its picture."""
         for name in PICTURES:
             pane = self.query_one(f"#pane-{name}", Pane)
-            pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), note, generation)
+            why = UNMARKED if name == "truth" and "image" in pictures else note
+            pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), why, generation)
 
     def show_sheet(self, picture: PictureId, caption: Content, generation: int) -> None:
         """Hand the contact sheet its picture."""

@@ -118,6 +118,12 @@ class SampleList(ScrollView):
         title(self, " · ".join(parts))
         self.say_below("…" if board is not None and not self._scores.has_fresh_board() else self._mean())
 
+    def take(self, found: Disagreement) -> str:
+        """Where stored sets disagree; what is to be said of it, "" for nothing."""
+        is_first, self.disagreement = self.disagreement is None, found
+        asked = self._scores.now.listing.sort == "disagreement"
+        return found.text if asked and (is_first or not found.is_enough()) else ""
+
     def walk_from(self, before: ExplorerState) -> bool:
         """Highlight another sample; False where more has changed, or another class opens."""
         now = self._scores.now
