@@ -321,6 +321,10 @@ class ExplorerScreen(Screen[None]):
         self.samples.opened = opened
         self.refresh_list()
 
+    def action_view(self, change: str, across: int | None = None, down: int | None = None) -> None:
+        """Look at the pictures in another way: a method of View, by steps or by a count of them."""
+        self.looking.view(change, across, down)
+
     def action_look(self, how: str, *arguments: Any) -> None:  # noqa: ANN401  the method's own
         """Look at the pictures in another way: a method of Looking."""
         getattr(self.looking, how)(*arguments)

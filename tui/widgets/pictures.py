@@ -102,11 +102,11 @@ class PictureGrid(Container):
 
     async def on_mouse_scroll_up(self) -> None:
         """The wheel zooms as the keys do."""
-        await self.run_action("screen.look('view', 'zoomed', 1)")
+        await self.run_action("screen.view('zoomed', 1)")
 
     async def on_mouse_scroll_down(self) -> None:
         """As above."""
-        await self.run_action("screen.look('view', 'zoomed', -1)")
+        await self.run_action("screen.view('zoomed', -1)")
 
     def lay_out(self, view: View) -> None:
         """Show the panes that the view asks for."""
