@@ -69,6 +69,7 @@ ACTIONS: tuple[Action, ...] = (
         Action("mark.next", "apostrophe", "walk('go', 'next_mark')", "next marked sample"),
         Action("sort", "comma", "walk('list_by', 'sort')", "order the samples by …"),
         Action("facet", "full_stop", "walk('list_by', 'facet')", "only small, large, failing, marked …"),
+        Action("rank", "R", "walk('rank')", "rank the pictures by words, or by this one"),
         Action("fold.open", "l,right", "fold(True)", "open all classes"),
         Action("fold.close", "h,left", "fold(False)", "close all classes but this one"),
     ),

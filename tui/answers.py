@@ -89,6 +89,30 @@ class HeatmapsArrived:
 
 
 @dataclass
+class EmbeddingsArrived:
+    """What a recipe's network makes of these pictures is known, or will not be."""
+
+    recipe: Recipe
+    ids: frozenset[str]
+
+
+@dataclass
+class Ranked:
+    """How alike the pictures are to the words or the picture of a state's listing.
+
+    similarity: cosines in [-1, 1] by sample id, of those known. missing: how many are waited for.
+    note: why they cannot be had, "" where they can.
+    """
+
+    ONLY_NEWEST: ClassVar = True
+
+    state: ExplorerState
+    similarity: Mapping[str, float]
+    missing: int
+    note: str
+
+
+@dataclass
 class WorkerChanged:
     """What the heatmap worker is doing, in a few words. state: idle, loading, ready, busy or failed."""
 

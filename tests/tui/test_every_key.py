@@ -201,6 +201,7 @@ EXPLORER = {
     "mark.next": Case(sample, START, ("asterisk", "G")),
     "sort": Case(dialog, "Order the samples by"),
     "facet": Case(dialog, "List only"),
+    "rank": Case(dialog, "Rank the pictures by"),
     "fold.open": Case(lambda app: app.explorer.samples.opened, True),
     "fold.close": Case(lambda app: app.explorer.samples.opened, False, ("l",)),
     "threshold.up": Case(config, DEFAULT.stepped("threshold", 1)),

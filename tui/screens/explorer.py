@@ -22,9 +22,11 @@ from cliploc.core.errors import clean
 from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import (
     DisagreementReady,
+    EmbeddingsArrived,
     FetchChanged,
     HeatmapsArrived,
     PicturesReady,
+    Ranked,
     RunsRead,
     ScoresReady,
     Scoring,
@@ -34,7 +36,7 @@ from cliploc.tui.answers import (
 from cliploc.tui.around import Around
 from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
-from cliploc.tui.freshness import disputed_key, scores_key
+from cliploc.tui.freshness import disputed_key, ranking_key, scores_key
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
@@ -166,6 +168,9 @@ class ExplorerScreen(Screen[None]):
         self.refresh_status()
         if new.listing.sort == "disagreement" and (old is None or disputed_key(old) != disputed_key(new)):
             self.client.studio.disagree(new.config)
+        if new.listing.sort == "similarity" and (old is None or ranking_key(old) != ranking_key(new)):
+            self.samples.ranked = None
+            self.client.studio.rank(new)
 
     def _score(self, *, anew: bool = False) -> None:
         """Ask for the dataset's scores."""
@@ -223,7 +228,8 @@ class ExplorerScreen(Screen[None]):
         """Show pictures, also those that a walk passes by; scores and exports are of the present sample."""
         if self.scores.is_older(message.generation):
             return
-        self.grid.show(message.pictures, captions_of(self.now.view), message.note, message.generation)
+        captions = captions_of(self.now.view, judged=message.curves is not None or message.region is None)
+        self.grid.show(message.pictures, captions, message.note, message.generation)
         if message.state.sample == self.now.sample:
             self.scores.take_pictures(message)
             self.pictures = message.pictures
@@ -291,6 +297,19 @@ class ExplorerScreen(Screen[None]):
             self.notify(text, severity="information" if found.is_enough() else "warning")
         self.refresh_list()
         self.refresh_scores()
+
+    def on_ranked(self, message: Ranked) -> None:
+        """Order the samples by it."""
+        if ranking_key(message.state) == ranking_key(self.now):
+            self.samples.ranked = message
+            if message.note:
+                self.notify(message.note, severity="warning")
+            self._list_soon()
+
+    def on_embeddings_arrived(self, message: EmbeddingsArrived) -> None:
+        """Rank again with what is new."""
+        if self.now.listing.sort == "similarity":
+            self.client.studio.rank(self.now)
 
     async def on_key(self, event: events.Key) -> None:
         """Digits count what the next key does."""

@@ -16,6 +16,7 @@ from cliploc.tui.widgets import count as counting
 from cliploc.tui.widgets.sample_list import SampleList
 
 NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
+THIS, WORDS = "this picture", "or by words: a red car"
 LISTINGS = {"sort": ("Order the samples by", SORTS), "facet": ("List only", FACETS)}
 
 
@@ -112,13 +113,28 @@ class Walk:
         if ids and self.now.sample not in ids:
             self._to(ids[0])
 
+    def rank(self) -> None:
+        """Order the samples by similarity to words, or to the present picture."""
+        listing = self.now.listing
+
+        def chosen(words: str) -> None:
+            like = "" if words == THIS else words
+            self._change(self.now.with_(listing=listing.ranked(like, self.now.sample)))
+
+        this = Choice(THIS, THIS, "the pictures most like it first")
+        ask(self._screen, "Rank the pictures by", [this], chosen, present=listing.like, free=WORDS)
+
     def list_by(self, what: str) -> None:
         """Choose the order of the samples, or which are listed."""
         title, meanings = LISTINGS[what]
         listing = self.now.listing
 
         def chosen(name: str) -> None:
-            self._change(self.now.with_(listing=replace(listing, **{what: name})))
+            if name == "similarity":
+                new = listing.ranked(listing.like, listing.near or self.now.sample)
+            else:
+                new = replace(listing, **{what: name})
+            self._change(self.now.with_(listing=new))
 
         choices = [Choice(name, name, meaning) for name, meaning in meanings.items()]
         ask(self._screen, title, choices, chosen, present=getattr(listing, what))

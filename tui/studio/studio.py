@@ -38,6 +38,7 @@ from cliploc.tui.studio.background import BackgroundThread, Cancelled
 from cliploc.tui.studio.comparer import Comparer
 from cliploc.tui.studio.disagreeing import disagreement
 from cliploc.tui.studio.fetching import Fetches
+from cliploc.tui.studio.finding import ranked
 from cliploc.tui.studio.heads import Heads
 from cliploc.tui.studio.heatmaps import Heatmaps
 from cliploc.tui.studio.painter import Painter
@@ -80,6 +81,7 @@ class Studio:
         self._scores = self._thread("scores")
         self._comparison = self._thread("comparison")
         self._head_scores = self._thread("head scores")
+        self._ranking = self._thread("ranking")
         self._errands = self._thread("errands", places=8)
         self._threads = (
             self._pictures,
@@ -87,6 +89,7 @@ class Studio:
             self._scores,
             self._comparison,
             self._head_scores,
+            self._ranking,
             self._errands,
         )
         self.runs = Runs(dataset, post, self._failed)
@@ -159,6 +162,10 @@ class Studio:
                 self._post(DisagreementReady(found))
 
         self._comparison.submit(job, drop_running=True)
+
+    def rank(self, state: ExplorerState) -> None:
+        """Compare the pictures with words or with one of them; answers Ranked."""
+        self._ranking.submit(lambda _: self._post(ranked(self._heatmaps, state)))
 
     def statistics(self) -> None:
         """Count the dataset; answers StatisticsReady."""

@@ -100,7 +100,7 @@ class CurvePanel(ByLine):
         if width < 10 or height < 1:
             return []
         if self.curves is None:
-            return [Content.styled(self.why, "$dim")]
+            return [*Content.styled(self.why, "$dim").wrap(self.size.width)]
         column = AXIS + round(self.index / 99 * (width - 1))
         return [*(self._marked(row, column) for row in self._rows(width, height)), self._legend()]
 

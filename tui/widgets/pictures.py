@@ -216,11 +216,13 @@ def side_of(count: int, columns: int, width: int, height: int) -> int:
     return min(width // columns, 2 * (height // math.ceil(count / columns) - 1))
 
 
-def captions_of(view: View) -> dict[str, Content]:
-    """A title a picture, with what its colours mean."""
+def captions_of(view: View, *, judged: bool = True) -> dict[str, Content]:
+    """A title a picture, with what its colours mean. judged: against a true mask."""
     mask = [("■hit ", "$hit"), ("■miss ", "$miss"), ("■false", "$false")]
     if view.outlines:
         mask = [("□mask ", "$foreground"), ("□true", "$hit")]
+    if not judged:
+        mask = []
     close = f" ×{view.zoom:g}" if view.zoom > 1 else ""
     return {
         "image": Content.assemble(("image", "$dim"), (close, "$accent")),
