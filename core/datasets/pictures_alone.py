@@ -1,7 +1,7 @@
 """Pictures alone: a picture, or a folder of them, without labels and without masks.
 
 What is looked for is said by the option `prompt`: a sample is a picture and one of the
-prompts. Nobody has said where that is, so there is no true mask and nothing to score.
+prompts. Where that is the user may draw; until then there is no true mask and nothing to score.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cliploc.core.datasets import files, ids
+from cliploc.core.datasets.drawn import Drawing, true_mask
 from cliploc.core.datasets.formats import is_picture_name
 from cliploc.core.datasets.sample import Content, Dataset, Sample
 from cliploc.core.datasets.spec import Options, written
@@ -45,10 +46,15 @@ class Looked:
         return read_image(self.path, orientation=self.orientation)
 
     def true_mask(self) -> Mask:
-        """DatasetError: nobody has marked it."""
-        raise DatasetError(
-            f"{self.path}: nobody has marked where {self.label!r} is, so there is no true mask"
-        )
+        """What the user drew. DatasetError where nobody has."""
+        from cliploc.core.datasets.pictures import header
+
+        head = header(self.path)
+        size = head.upright if self.orientation == "upright" else head.size
+        mask = true_mask(self.path, self.label, size)
+        if mask is None:
+            raise DatasetError(f"{self.path}: nobody has marked where {clean(self.label)!r} is")
+        return mask
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,15 @@ class PicturesAlone:
     def ids(self) -> list[str]:
         """One by sample: the picture's stem, with the prompt before it where there are several."""
         return ids.unique([_names(each, alone=len(self.prompts) == 1) for each in self.looked])
+
+    @cached_property
+    def drawing(self) -> Drawing:
+        """What the user drew."""
+        root = Path(os.path.commonpath([path.absolute().parent for path in self.paths]))
+        places = {
+            id_: (each.path.absolute(), each.label) for id_, each in zip(self.ids, self.looked, strict=True)
+        }
+        return Drawing(places, root)
 
     @cached_property
     def headers(self) -> list[Header]:
@@ -103,13 +118,20 @@ def dataset_of(alone: PicturesAlone, name: str, spec: str) -> Dataset:
     )
     content = Content(
         pictures=partial(_pictures_digest, alone),
-        truth=partial(files.digest_of, "truth 2", ["none", *alone.ids]),
+        truth=partial(_truth_digest, alone),
         legacy=str,
         sources=partial(_sources, alone),
         notes=partial(_notes, alone),
-        without_truth=partial(frozenset, alone.ids),
+        empty=partial(_empty, alone, samples),
+        without_truth=alone.drawing.unmarked,
+        drawing=alone.drawing,
     )
     return Dataset(name, spec, samples, content, TEMPLATE)
+
+
+def _empty(alone: PicturesAlone, samples: tuple[Sample, ...]) -> frozenset[str]:
+    unmarked = alone.drawing.unmarked()
+    return frozenset(each.id for each in samples if each.id not in unmarked and not each.true_mask().any())
 
 
 def pictures_in(place: Path) -> tuple[Path, ...]:
@@ -150,6 +172,10 @@ def _pictures_digest(alone: PicturesAlone) -> str:
     labels, paths = [each.label for each in alone.looked], [each.path for each in alone.looked]
     sizes = [head.size for head in alone.headers] * len(alone.prompts)
     return digest_of(alone.ids, labels, paths, sizes, alone.orientation)
+
+
+def _truth_digest(alone: PicturesAlone) -> str:
+    return files.digest_of("truth 2", ["drawn", *alone.drawing.content()])
 
 
 def _sources(alone: PicturesAlone) -> dict[str, str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Image = npt.NDArray[np.uint8]
+    from cliploc.core.datasets.drawn import Drawing
+
     Mask = npt.NDArray[np.bool_]
 
 # How true masks are read. Scores of another rule are other scores. 1: release 0.1.0, where
@@ -55,6 +57,7 @@ class Content:
     pictures, truth, legacy: hex SHA-256, see `Dataset`. sources: of samples whose picture's
     content decides. notes: sentences about how the files were read. empty: samples whose true mask
     is. left_out: samples in which every pixel is ignored. without_truth: samples that have no true mask.
+    drawing: where true masks are drawn, None for a dataset that has its own.
     """
 
     pictures: Callable[[], str]
@@ -65,6 +68,7 @@ class Content:
     empty: Callable[[], frozenset[str]] = frozenset
     left_out: Callable[[], frozenset[str]] = frozenset
     without_truth: Callable[[], frozenset[str]] = frozenset
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,11 @@ class Dataset:
     def without_truth(self) -> frozenset[str]:
         """Ids of samples of which nobody has said where their label is: heatmaps alone can be seen."""
         return self.content.without_truth()
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """Where true masks are drawn; None for a dataset that has its own."""
+        return self.content.drawing
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
