@@ -113,6 +113,30 @@ class Ranked:
 
 
 @dataclass
+class MarkingReady:
+    """A sample's picture with its true mask so far and the shape that is begun; its size in pixels.
+
+    shapes: how many are kept.
+    """
+
+    ONLY_NEWEST: ClassVar = True
+
+    generation: int
+    sample: str
+    picture: PictureId
+    width: int
+    height: int
+    shapes: int
+
+
+@dataclass
+class TruthChanged:
+    """What is drawn on a sample is another true mask now."""
+
+    sample: str
+
+
+@dataclass
 class WorkerChanged:
     """What the heatmap worker is doing, in a few words. state: idle, loading, ready, busy or failed."""
 

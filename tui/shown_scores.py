@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cliploc.tui.dataset_scores import DatasetScores
 
 
-NO_TRUTH = "nobody has marked the truth, so that nothing can be scored"
+NO_TRUTH = "nobody has marked the truth (X draws it), so that nothing can be scored"
 
 
 class ShownScores:
@@ -108,6 +108,14 @@ class ShownScores:
     def has_no_truth(self) -> bool:
         """Whether nothing can be scored: no sample has a true mask, as far as that is known."""
         return self.region is not None and self.board is None
+
+    def refusal_of(self, page: str) -> str:
+        """Why a page cannot be opened here, "" where it can."""
+        if page == "compose" and self.has_no_truth:
+            return NO_TRUTH
+        if page == "marking" and self.dataset.drawing is None:
+            return "this dataset has true masks of its own; pictures alone are drawn on"
+        return ""
 
     def baseline_curves(self, scope: str) -> Curves | None:
         """What the curves are compared with."""

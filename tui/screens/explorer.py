@@ -6,7 +6,7 @@ Its panels draw themselves from the state and its scores; counts, exports, data 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,7 +15,6 @@ from textual.content import Content
 from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from cliploc.core.errors import clean
@@ -31,6 +30,7 @@ from cliploc.tui.answers import (
     ScoresReady,
     Scoring,
     SheetReady,
+    TruthChanged,
     WorkerChanged,
 )
 from cliploc.tui.around import Around
@@ -49,6 +49,7 @@ from cliploc.tui.screens.walk import Walk
 from cliploc.tui.shown_scores import NO_TRUTH, ShownScores, drawn_from
 from cliploc.tui.state import SCOPES, ExplorerState, following
 from cliploc.tui.studio_client import StudioClient
+from cliploc.tui.widgets.by_line import titled
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
 from cliploc.tui.widgets.fetch_line import FetchLine
@@ -67,7 +68,6 @@ if TYPE_CHECKING:
 SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25
 LIST_SECONDS = 0.15
-AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
 class ExplorerScreen(Screen[None]):
@@ -93,11 +93,11 @@ class ExplorerScreen(Screen[None]):
         self.scored_here: frozenset[str] = frozenset()
         self._generation = 0
         self._list_timer: Timer | None = None
-        self.samples = _titled(SampleList(self.scores, id="samples"), "Samples")
-        self.grid = _titled(PictureGrid(self.terminal, id="pictures"), "")
-        self.parameters = _titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
-        self.score_panel = _titled(ScorePanel(id="scores"), "Scores")
-        self.curve = _titled(CurvePanel(id="curve"), "Curve")
+        self.samples = titled(SampleList(self.scores, id="samples"), "Samples")
+        self.grid = titled(PictureGrid(self.terminal, id="pictures"), "")
+        self.parameters = titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
+        self.score_panel = titled(ScorePanel(id="scores"), "Scores")
+        self.curve = titled(CurvePanel(id="curve"), "Curve")
         self.status, self.hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
         self.count = Count(self.keymap, self.hints, self.run_action)
         self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
@@ -116,7 +116,7 @@ class ExplorerScreen(Screen[None]):
                     yield self.parameters
                     yield self.score_panel
                     yield self.curve
-                    yield _titled(Leaders(id="leaders"), "Best of the sweeps")
+                    yield titled(Leaders(id="leaders"), "Best of the sweeps")
         yield FetchLine(id="fetch-line")
         yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
@@ -306,6 +306,12 @@ class ExplorerScreen(Screen[None]):
                 self.notify(message.note, severity="warning")
             self._list_soon()
 
+    def on_truth_changed(self, message: TruthChanged) -> None:
+        """Pictures and scores are of another true mask."""
+        if message.sample == self.now.sample:
+            self.draw()
+        self._score()
+
     def on_embeddings_arrived(self, message: EmbeddingsArrived) -> None:
         """Rank again with what is new."""
         if self.now.listing.sort == "similarity":
@@ -428,18 +434,12 @@ class ExplorerScreen(Screen[None]):
 
     def action_open(self, name: str) -> None:
         """Open a page; what it is left with is used."""
-        if name == "compose" and self.scores.has_no_truth:
-            self.notify(f"{NO_TRUTH}; a sweep scores", severity="warning")
-            return
-        self.app.push_screen(page_of(name, self.around()), self._use)
+        if why := self.scores.refusal_of(name):
+            self.notify(why, severity="warning")
+        else:
+            self.app.push_screen(page_of(name, self.around()), self._use)
 
     def around(self) -> Around:
         """What a page is opened over."""
         heatmaps, rate = self.scores.heatmaps, rate_of(self.runs)
         return Around(self.client, self.now, self.terminal, self.keymap, heatmaps, rate)
-
-
-def _titled(widget: AnyWidget, title: str) -> AnyWidget:
-    widget.add_class("panel")
-    widget.border_title = title
-    return widget

@@ -27,6 +27,7 @@ EXPORTS = {
     "samples": ("scores of every sample as CSV", "scores-by-sample.csv"),
     "classes": ("scores of every class as CSV", "scores-by-class.csv"),
     "curve": ("scores at all thresholds as CSV", "scores-by-threshold.csv"),
+    "truth": ("the drawn truth as COCO JSON", "drawn-truth.json"),
     "screen": ("the screen as SVG", "cliploc.svg"),
 }
 
@@ -43,6 +44,8 @@ def choose(
         if kind == "screen":
             # Once the dialog is gone.
             screen.call_after_refresh(_write_screen, screen, client, path)
+        elif kind == "truth":
+            client.studio.export_truth(path)
         elif kind == "pictures" and not scores.has_fresh_pictures():
             screen.notify("the pictures are not there yet; once more when they are", severity="warning")
         elif kind == "pictures":

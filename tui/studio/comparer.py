@@ -99,15 +99,17 @@ class Comparer:
         map_ = BASELINES[candidate.baseline]((height, width))
         if candidate.alone or not self._can_score():
             return self._stands(candidate, state, None, map_, "")
-        if not self._baselines:
+        counts = self._baselines
+        if not counts:
             found = []
             for sample in self._dataset.scorable:
                 if cancelled():
                     return None
                 found.append(baseline_counts(sample))
-            self._baselines = dict(zip(BASELINES, map(stacked, zip(*found, strict=True)), strict=True))
+            counts = dict(zip(BASELINES, map(stacked, zip(*found, strict=True)), strict=True))
+            self._baselines = counts
         ids = tuple(sample.id for sample in self._dataset.scorable)
-        scored = self._board(candidate, candidate.name, Tally(ids, self._baselines[candidate.baseline]))
+        scored = self._board(candidate, candidate.name, Tally(ids, counts[candidate.baseline]))
         return self._stands(candidate, state, scored, map_, "")
 
     def _board(self, candidate: Candidate, name: str, tally: Tally) -> DatasetScores:

@@ -34,6 +34,7 @@ class Heads:
         self._painter = painter
         self._post = post
         self._scores: HeadScores | None = None
+        self._is_old = False
 
     def draw(self, generation: int, state: ExplorerState, recipe: Recipe) -> None:
         """The sample's map of the recipe's choice; answers HeadReady."""
@@ -89,16 +90,15 @@ class Heads:
 
     def forget(self) -> None:
         """True masks are others now."""
-        if self._scores is not None:
-            self._scores.close()
-        self._scores = None
+        self._is_old = True
 
     def _scores_of(self, found: TermSet) -> HeadScores:
         """The scores over these terms, made anew when there are others or more."""
         ids = tuple(found.present(sample.id for sample in self._dataset.samples))
-        if self._scores is None or (self._scores.key, self._scores.ids) != (found.key, ids):
+        if self._scores is None or self._is_old or (self._scores.key, self._scores.ids) != (found.key, ids):
             if self._scores is not None:
                 self._scores.close()
+            self._is_old = False
             self._scores = HeadScores(found, self._dataset.scorable, cache_bytes=CACHE_BYTES)
         return self._scores
 

@@ -37,7 +37,8 @@ class Scorer:
         self._heatmaps = heatmaps
         self._post = post
         self._live: LiveScores | None = None
-        self._live_of: tuple[str, int] = ("", 0)
+        self._live_of: tuple[str, int, int] = ("", 0, 0)
+        self._truths = 0
         self._notes: tuple[str, ...] = ()
         self._told: set[str] = set()
         # Whether the last config took long; so does one of an unknown set.
@@ -60,8 +61,8 @@ class Scorer:
             self._post(ScoresReady(source, config, board, present))
 
     def forget(self) -> None:
-        """True masks are others now."""
-        self._live_of = ("", 0)
+        """True masks are others now; what is being scored meanwhile is of the old ones."""
+        self._truths += 1
 
     def _counts(
         self, live: LiveScores, source: Source, config: PostProcess, cancelled: Cancelled
@@ -101,8 +102,8 @@ class Scorer:
 
     def _live_scores(self, found: HeatmapSet) -> LiveScores:
         """The live scores of a set, made anew when it is another one or has grown."""
-        present = len(found.ids())
-        if (found.key, present) != self._live_of or self._live is None:
+        live_of = (found.key, len(found.ids()), self._truths)
+        if live_of != self._live_of or self._live is None:
             if self._live is not None:
                 self._live.close()
             heatmaps = found.read_all()
@@ -110,5 +111,5 @@ class Scorer:
             grounds = ground(self._dataset, self._live.ids, heatmaps, found.identity.mark)
             self._notes = tuple(grounds.sentences)
             self._tell(self._notes)
-            self._live_of = (found.key, present)
+            self._live_of = live_of
         return self._live

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FEWER_BELOW_ROWS = 21
 BLINK_SECONDS = 0.7
-UNMARKED = "nobody has marked the truth here"
+UNMARKED = "nobody has marked the truth here; X draws it"
 TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}
 
 

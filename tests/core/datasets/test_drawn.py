@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +108,28 @@ def test_a_damaged_file_is_a_sentence(folder: Path, home: Path) -> None:
     file.write_text(json.dumps({**content, "annotations": [bad]}))
     with pytest.raises(StoreError, match="damaged"):
         opened(folder).by_id("a car_0").true_mask()
+
+
+DRAWS_ON = """
+import sys
+from cliploc.core.datasets import open_dataset
+drawing = open_dataset(sys.argv[1]).drawing
+for number in range(1000):
+    drawing.add("a car_0", [[number % 30, 6, number % 30 + 5, 6, number % 30 + 5, 16]], (40, 30))
+    print(number + 1, flush=True)
+"""
+
+
+def test_a_kill_loses_at_most_the_shape_under_way(folder: Path) -> None:
+    spec = f"{folder}?prompt=a car ; a tree"
+    child = subprocess.Popen([sys.executable, "-c", DRAWS_ON, spec], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for _ in range(7):
+        child.stdout.readline()
+    child.kill()
+    said = 7 + len(child.stdout.read().split())
+    child.wait()
+    drawing = drawing_of(opened(folder))
+    assert drawing.count("a car_0") in (said, said + 1)
+    drawing.add("a car_0", BOX, SIZE)
+    assert drawing.count("a car_0") in (said + 1, said + 2)
