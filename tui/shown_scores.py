@@ -75,6 +75,11 @@ class ShownScores:
         self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
         self._automatic = False
 
+    def forget(self) -> None:
+        """True masks are others now: neither the scores nor the baseline are of them."""
+        self.board = self.baseline = self.of_sample = None
+        self._automatic = True
+
     def is_present(self, scored: ScoresReady | Scoring | DatasetScores) -> bool:
         """Whether scores are those of the present source and config."""
         return scores_key(scored.source, scored.config) == scores_key(self.now.source, self.now.config)

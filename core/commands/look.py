@@ -80,7 +80,7 @@ class Seen:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """look PICTURE… WORDS… [--method M] [-o DIR] [--json]"""
     parser.add_argument(
-        "words", nargs="+", metavar="PICTURE… WORDS…",
+        "words", nargs="+", metavar="PICTURE|WORDS",
         help='files, folders and globs are pictures, - is one on standard input; the rest is looked for: '
         '"a red car" "a tree"',
     )  # fmt: skip

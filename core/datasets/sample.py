@@ -111,7 +111,7 @@ class Dataset:
         if len(self.without_truth) == len(self.samples):
             raise DatasetError(
                 f"{clean(self.name)} has no true masks, so that nothing can be scored; `cliploc look` "
-                "and the explorer show heatmaps without; masks come with a table.csv or COCO's annotations"
+                "shows heatmaps without; X in cliploc-tui draws masks, a table.csv or COCO file names them"
             )
         return tuple(
             sample

@@ -116,6 +116,8 @@ async def test_drawn_by_keys_scored_and_there_after_a_restart(
         x = y = SIDE // 2
         assert truth_of(photographs, id_).sum() == (3 * 2 + 1) * (4 * 2 + 1)
         assert truth_of(photographs, id_)[y, x]
+        await pilot.press("space", "l", "space")
+        await until(lambda: screen.shapes == 2, pilot)
         await pilot.press("escape")
         await settled(pilot)
         explorer = app_alone.explorer
@@ -123,6 +125,8 @@ async def test_drawn_by_keys_scored_and_there_after_a_restart(
         await until(lambda: explorer.scores.board is not None, pilot)
         assert explorer.scores.board is not None
         assert explorer.scores.board.ids == (id_,)
+        # A score against another truth would be no baseline.
+        assert explorer.scores.baseline is explorer.scores.board
         await settled(pilot)
         assert "What is known" not in text_of(app_alone)
     assert open_dataset(photographs.spec).scorable[0].id == id_

@@ -308,6 +308,7 @@ class ExplorerScreen(Screen[None]):
 
     def on_truth_changed(self, message: TruthChanged) -> None:
         """Pictures and scores are of another true mask."""
+        self.scores.forget()
         if message.sample == self.now.sample:
             self.draw()
         self._score()

@@ -103,10 +103,10 @@ def painted(image: Image, mask: Mask | None, marking: Marking | None) -> Image:
     if marking.points:
         _outline(shown, marking.shape, thickness)
     reach = max(3, min(height, width) // 20)
-    for dx, dy in ((reach, 0), (0, reach)):
-        ends = ((marking.x - dx, marking.y - dy), (marking.x + dx, marking.y + dy))
-        cv2.line(shown, *ends, (0, 0, 0), thickness + 2)
-        cv2.line(shown, *ends, CURSOR, thickness)
+    for colour, across in (((0, 0, 0), thickness + 2), (CURSOR, thickness)):
+        for dx, dy in ((reach, 0), (0, reach)):
+            ends = ((marking.x - dx, marking.y - dy), (marking.x + dx, marking.y + dy))
+            cv2.line(shown, *ends, colour, across)
     if marking.tool == BRUSH:
         cv2.circle(shown, (marking.x, marking.y), marking.radius, CURSOR, thickness)
     return shown

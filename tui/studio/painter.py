@@ -37,6 +37,7 @@ class Painter:
         self._picture_cache = picture_cache
         self._post = post
         self._decoded: OrderedDict[str, Decoded] = OrderedDict()
+        self._truths = 0
 
     def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
         """The present sample's pictures, or why they cannot be drawn."""
@@ -88,9 +89,11 @@ class Painter:
 
     def _read(self, sample: Sample) -> Decoded:
         """The files of a sample, kept for the next time."""
-        found = self._decoded.get(sample.id)
+        truths, found = self._truths, self._decoded.get(sample.id)
         if found is None:
             found = self._decode(sample)
+            if truths != self._truths:
+                return found
             self._decoded[sample.id] = found
             while len(self._decoded) > DECODED_KEPT:
                 # Another thread may have dropped one at the same moment.
@@ -102,7 +105,8 @@ class Painter:
         return Decoded(sample.image(), sample.true_mask() if is_marked else None, sample.ignored())
 
     def forget(self, id_: str) -> None:
-        """A sample's true mask is another one."""
+        """A sample's true mask is another one; what is being read meanwhile is not kept."""
+        self._truths += 1
         self._decoded.pop(id_, None)
 
 
