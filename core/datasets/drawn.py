@@ -133,13 +133,21 @@ def true_mask(path: Path, label: str, size: Size) -> Mask | None:
             f"{path} was {drawn.size[0]} x {drawn.size[1]} when its truth was drawn and is shown "
             f"{size[0]} x {size[1]}; open it with the orientation of then"
         )
-    from cliploc.core.datasets.segmentations import drawn as rasterized
     from cliploc.core.datasets.segmentations import union
 
+    return union([_mask(shape, size) for shape in shapes], size[1], size[0])
+
+
+def _mask(segmentation: Segmentation, size: Size) -> Mask:
+    """One shape. StoreError where its file is damaged."""
+    from cliploc.core.datasets.segmentations import drawn
+
     try:
-        return union([rasterized(shape, size[1], size[0]) for shape in shapes], size[1], size[0])
+        return drawn(segmentation, size[1], size[0])
     except (ValueError, TypeError, OverflowError) as error:
-        raise StoreError(f"what is drawn on {path} is damaged: {clean(error)}") from error
+        raise StoreError(
+            f"a shape that is kept in {_folder()} is damaged: {clean(error)}; delete its file"
+        ) from error
 
 
 def _change(
@@ -180,9 +188,7 @@ def _annotation(
 ) -> dict[str, object]:
     import numpy as np
 
-    from cliploc.core.datasets.segmentations import drawn
-
-    mask = drawn(segmentation, size[1], size[0])
+    mask = _mask(segmentation, size)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (
         [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
@@ -210,8 +216,11 @@ def _read(digest: str, fallback: Size) -> Drawn:
         (image,) = content["images"]
         names = {each["id"]: str(each["name"]) for each in content["categories"]}
         shapes = [(names[each["category_id"]], each["segmentation"]) for each in content["annotations"]]
-        return Drawn((int(image["width"]), int(image["height"])), tuple(shapes))
-    except (DatasetError, ValueError, KeyError, TypeError, RecursionError) as error:
+        width, height = int(image["width"]), int(image["height"])
+        if not (width > 0 and height > 0 and width * height <= files.largest_pixels()):
+            raise ValueError(f"a picture of {width} x {height}")
+        return Drawn((width, height), tuple(shapes))
+    except (DatasetError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise StoreError(
             f"{path} is damaged ({clean(error)}); it holds what was drawn on one picture: "
             "put a copy back, or delete it"
