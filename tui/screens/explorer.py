@@ -228,7 +228,7 @@ class ExplorerScreen(Screen[None]):
         """Show pictures, also those that a walk passes by; scores and exports are of the present sample."""
         if self.scores.is_older(message.generation):
             return
-        captions = captions_of(self.now.view, judged=message.curves is not None or message.region is None)
+        captions = captions_of(self.now.view, judged="truth" in message.pictures)
         self.grid.show(message.pictures, captions, message.note, message.generation)
         if message.state.sample == self.now.sample:
             self.scores.take_pictures(message)
