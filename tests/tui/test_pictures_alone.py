@@ -88,7 +88,7 @@ async def test_every_key_of_the_pages_works_and_shows_no_score(
         await pilot.press(way)
         await settled(pilot)
         await pilot.press(key)
-        await settled(pilot)
+        await nothing_is_made_up(app_alone, pilot, name)
         assert app_alone.is_running
         assert not [notice for notice in app_alone.notices if "Error" in notice or "unexpected" in notice]
 
