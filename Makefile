@@ -43,7 +43,7 @@ simulation:
 soak:
 	$(RUN) pytest -m soak -s
 
-# The README's photograph of the explorer: xterm with sixel under Xvfb (see tests/terminal/photograph.py).
+# The README's photographs: xterm with sixel under Xvfb (see tests/terminal/photograph.py).
 photos:
 	$(RUN) cliploc heatmaps compute --dataset demo --method gem
 	$(RUN) python -m tests.terminal.photograph --display :93 --out docs --patience 10 \
@@ -51,7 +51,10 @@ photos:
 	    -xrm 'XTerm*numColorRegisters: 256' -xrm 'XTerm*maxGraphicSize: 1600x1200' -e" \
 	  --program "env COLORTERM=truecolor uv run --quiet cliploc-tui --fresh --dilate 29 --erode 25" \
 	  --walk "bracketright bracketright bracketright bracketright bracketright j equal sleep sleep sleep sleep sleep sleep =explorer q"
-	mogrify -trim docs/explorer.png
+	$(RUN) python -m tests.terminal.photograph --display :93 --out docs --patience 10 \
+	  --program "uv run --quiet cliploc look data/demo/real/star_0009.png star 'a fish'" \
+	  --walk "sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep sleep =look"
+	mogrify -trim docs/explorer.png docs/look.png
 
 # Pages and dialogs, there and back, in the same terminal: each return must look as the start did.
 # A stored set, whose first line says nothing of the heatmap worker that the page inside (w) starts.

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from cliploc.core.completions import add_completions
-from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.errors import ClipLocError, ParameterError, clean
 from cliploc.core.version import VERSION
 
 SIGNALLED = 128
@@ -46,10 +46,17 @@ def parser() -> argparse.ArgumentParser:
     top = CommandLine(
         prog="cliploc-tui",
         description="Explore weakly supervised localization with CLIP, in the terminal. "
-        "Without arguments it opens the demo set. Inside, ? shows the keys.",
+        "Without arguments it opens the demo set; with pictures, --prompt says what to look for. "
+        "Inside, ? shows the keys.",
     )
     top.add_argument("--version", action="version", version=f"cliploc {VERSION}")
-    add_dataset_argument(top)
+    top.add_argument(
+        "place",
+        nargs="?",
+        metavar="PATH",
+        help="a picture, a folder of pictures, or a dataset as --dataset takes",
+    )
+    add_dataset_argument(top, default=None, where="default: demo")
     top.add_argument("--heatmaps", metavar="SET", help="show a stored heatmap set; nothing is computed")
     top.add_argument("--method", help="gem, textspan, gradcam, … (`cliploc-tui` and m show all)")
     top.add_argument("--backbone", help="network, for example ViT-B-16 (default: the method's own)")
@@ -86,6 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
     from cliploc.core.terminal.probe import usable
     from cliploc.tui.studio.launch import launched
 
+    if arguments.place and arguments.dataset:
+        raise ParameterError("a dataset is given twice, as PATH and as --dataset; one of them is enough")
+    arguments.dataset = arguments.place or arguments.dataset or "demo"
     dataset = opened(arguments)
     # Half of what the screen loads comes before the studio is started, the other half loads beside
     # it: two processors are often two threads of one, and the first text is not to wait.

@@ -22,17 +22,22 @@ from cliploc.tui.state import ExplorerState, Source
 if TYPE_CHECKING:
     from cliploc.core.datasets.statistics import Statistics
     from cliploc.core.postprocess import PostProcess
+    from cliploc.core.regions import Region
     from cliploc.core.sweep.rows import RunRow
 
 
 @dataclass
 class PicturesReady:
-    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is."""
+    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is.
+
+    curves: its scores; None without a heatmap or a true mask. region: of its predicted mask.
+    """
 
     generation: int
     state: ExplorerState
     pictures: Mapping[str, PictureId]
     curves: Curves | None
+    region: Region | None
     note: str
 
 
@@ -46,13 +51,17 @@ class SheetReady:
 
 @dataclass
 class ScoresReady:
-    """The dataset's scores of a source under a config; None where there are no heatmaps."""
+    """The dataset's scores of a source under a config; None without heatmaps or true masks.
+
+    present: how many heatmaps there are.
+    """
 
     ONLY_NEWEST: ClassVar = True
 
     source: Source
     config: PostProcess
     board: DatasetScores | None
+    present: int
 
 
 @dataclass
@@ -77,6 +86,54 @@ class HeatmapsArrived:
     ids: frozenset[str]
     present: int
     prompt: str = ""
+
+
+@dataclass
+class EmbeddingsArrived:
+    """What a recipe's network makes of these pictures is known, or will not be."""
+
+    recipe: Recipe
+    ids: frozenset[str]
+
+
+@dataclass
+class Ranked:
+    """How alike the pictures are to the words or the picture of a state's listing.
+
+    similarity: cosines in [-1, 1] by sample id, of those known. missing: how many are waited for.
+    note: why they cannot be had, "" where they can.
+    """
+
+    ONLY_NEWEST: ClassVar = True
+
+    state: ExplorerState
+    similarity: Mapping[str, float]
+    missing: int
+    note: str
+
+
+@dataclass
+class MarkingReady:
+    """A sample's picture with its true mask so far and the shape that is begun; its size in pixels.
+
+    shapes: how many are kept.
+    """
+
+    ONLY_NEWEST: ClassVar = True
+
+    generation: int
+    sample: str
+    picture: PictureId
+    width: int
+    height: int
+    shapes: int
+
+
+@dataclass
+class TruthChanged:
+    """What is drawn on a sample is another true mask now."""
+
+    sample: str
 
 
 @dataclass
@@ -208,11 +265,11 @@ class HeadReady:
 class HeadTableReady:
     """What each head is worth on a sample, by layer, then head: its IoU, what it adds inside the true mask.
 
-    inside: empty where nothing is true.
+    iou: None for each where there is no true mask. inside: empty where nothing is true.
     """
 
     sample: str
-    iou: tuple[tuple[float, ...], ...]
+    iou: tuple[tuple[float | None, ...], ...]
     inside: tuple[tuple[float, ...], ...]
 
 

@@ -19,7 +19,8 @@ class Facts:
 
     iou: at the present config. best, best_threshold: over all thresholds (an oracle).
     area: the fraction of the image that the true mask covers. disagreement: the standard
-    deviation of the IoU over the stored heatmap sets; empty until it is asked for.
+    deviation of the IoU over the stored heatmap sets, similarity: to some words or a picture; both
+    empty until they are asked for.
     """
 
     iou: Mapping[str, float]
@@ -27,6 +28,7 @@ class Facts:
     best_threshold: Mapping[str, float]
     area: Mapping[str, float]
     disagreement: Mapping[str, float] = field(default_factory=dict)
+    similarity: Mapping[str, float] = field(default_factory=dict)
 
     def by(self, sort: str) -> Mapping[str, float]:
         """What an order goes by; the IoU for those that go by no number."""
@@ -35,6 +37,7 @@ class Facts:
             "best threshold": self.best_threshold,
             "mask area": self.area,
             "disagreement": self.disagreement,
+            "similarity": self.similarity,
         }
         return values.get(sort, self.iou)
 
@@ -59,8 +62,8 @@ def listed(
     if listing.sort == "id":
         return tuple(sorted(chosen, key=lambda s: s.id))
     values = facts.by(listing.sort)
-    # The most disputed first.
-    sign = -1 if listing.sort == "disagreement" else 1
+    # The most disputed, or the most alike, first.
+    sign = -1 if listing.sort in ("disagreement", "similarity") else 1
     return tuple(sorted(chosen, key=lambda s: (s.id not in values, sign * values.get(s.id, 0.0), s.id)))
 
 

@@ -31,11 +31,11 @@ class Curves:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A score in [0, 1] as people read it: `.612`, `1.000`, or a dash for none."""
+    """A number in [-1, 1] as people read it: `.612`, `1.000`, `-.25`, or a dash for none."""
     if value is None:
         return "–".rjust(digits + 1)
-    text = f"{value:.{digits}f}"
-    return text[1:] if text.startswith("0") else text
+    text = f"{value:z.{digits}f}"
+    return text.replace("0.", ".", 1) if text.removeprefix("-").startswith("0") else text
 
 
 def difference(value: float, baseline: float, digits: int = 3) -> str:

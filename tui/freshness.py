@@ -23,6 +23,11 @@ def disputed_key(state: ExplorerState) -> Key:
     return (state.listing.sort, state.config.with_(threshold=THRESHOLDS[0]))
 
 
+def ranking_key(state: ExplorerState) -> Key:
+    """Of an order by similarity."""
+    return (state.listing.sort, state.listing.like, state.listing.near, state.source)
+
+
 def picture_key(name: str, state: ExplorerState) -> Key:
     """Of a picture, however it is looked at."""
     if name in ("image", "truth"):

@@ -25,6 +25,7 @@ ALIVE = {
     "compare": ("compare", "page", "app"),
     "prompts": ("prompts", "page", "app"),
     "inside": ("inside", "page", "app"),
+    "marking": ("marking", "page", "app"),
 }
 
 PRESETS: dict[str, dict[str, str]] = {

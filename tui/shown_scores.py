@@ -10,8 +10,12 @@ from cliploc.tui.state import ExplorerState
 
 if TYPE_CHECKING:
     from cliploc.core.datasets import Dataset
+    from cliploc.core.regions import Region
     from cliploc.tui.answers import PicturesReady, ScoresReady, Scoring
     from cliploc.tui.dataset_scores import DatasetScores
+
+
+NO_TRUTH = "nobody has marked the truth (X draws it), so that nothing can be scored"
 
 
 class ShownScores:
@@ -28,6 +32,7 @@ class ShownScores:
         self.baseline_index = now.config.threshold_index
         self._automatic = True
         self.of_sample: Curves | None = None
+        self._region: Region | None = None
         # Of the pictures that came last: their generation and state.
         self._came: tuple[int, ExplorerState | None] = (-1, None)
 
@@ -49,6 +54,7 @@ class ShownScores:
     def take_pictures(self, message: PicturesReady) -> None:
         """Pictures of the present sample came, with its scores."""
         self._came, self.of_sample = (message.generation, message.state), message.curves
+        self._region = message.region
 
     def is_older(self, generation: int) -> bool:
         """Whether pictures are older than those that came last."""
@@ -68,6 +74,11 @@ class ShownScores:
         """The present scores are the baseline, until others are chosen."""
         self.baseline, self.baseline_index = self.board, self.now.config.threshold_index
         self._automatic = False
+
+    def forget(self) -> None:
+        """True masks are others now: neither the scores nor the baseline are of them."""
+        self.board = self.baseline = self.of_sample = None
+        self._automatic = True
 
     def is_present(self, scored: ScoresReady | Scoring | DatasetScores) -> bool:
         """Whether scores are those of the present source and config."""
@@ -92,6 +103,24 @@ class ShownScores:
         if scope != "sample":
             return self._of(self.board, scope)
         return self.of_sample if self._is_samples() else self._sample_on_board() or self.of_sample
+
+    @property
+    def region(self) -> Region | None:
+        """What is known of the present sample's mask where it has no scores; None where it has."""
+        return self._region if self._is_samples() and self.of_sample is None else None
+
+    @property
+    def has_no_truth(self) -> bool:
+        """Whether nothing can be scored: no sample has a true mask, as far as that is known."""
+        return self.region is not None and self.board is None
+
+    def refusal_of(self, page: str) -> str:
+        """Why a page cannot be opened here, "" where it can."""
+        if page == "compose" and self.has_no_truth:
+            return NO_TRUTH
+        if page == "marking" and self.dataset.drawing is None:
+            return "this dataset has true masks of its own; pictures alone are drawn on"
+        return ""
 
     def baseline_curves(self, scope: str) -> Curves | None:
         """What the curves are compared with."""

@@ -25,7 +25,8 @@ SORTS = {
     "best IoU": "worst first, each sample at its own best threshold (oracle)",
     "best threshold": "each sample's own best (oracle)",
     "mask area": "smallest object first",
-    "disagreement": "most first: deviation of the IoU over stored sets",
+    "disagreement": "most first: deviation of the IoU over stored sets, or between masks",
+    "similarity": "most alike first: to words, or to a picture (R)",
 }
 FACETS = {
     "all": "every sample",
@@ -122,11 +123,20 @@ class View:
 
 @dataclass(frozen=True)
 class Listing:
-    """Which samples are listed, in which order. text: what `/` looks for in class and id."""
+    """Which samples are listed, in which order. text: what `/` looks for in class and id.
+
+    like: the words, or near: the id of the sample, that the order `similarity` compares pictures with.
+    """
 
     text: str = ""
     sort: str = "table"
     facet: str = "all"
+    like: str = ""
+    near: str = ""
+
+    def ranked(self, like: str, near: str) -> Listing:
+        """The same ones by similarity to words, or without any to a sample."""
+        return replace(self, sort="similarity", like=like, near="" if like else near)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ typed. That costs no torch: networks are imported when everything else is known 
 
 # What each is for, in the order of `cliploc --help`.
 COMMANDS = {
+    "look": "print pictures with what a network sees of some words in them",
     "doctor": "show what is installed and what the terminal can do",
     "dataset": "statistics, samples and soundness of a dataset",
     "fetch": "download a dataset, check it and put it in place",

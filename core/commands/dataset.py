@@ -37,8 +37,11 @@ def _stats(arguments: argparse.Namespace) -> None:
     say_notes(dataset.notes)
     if found.empty:
         say(f"note: {found.empty} of {found.samples} true masks are empty")
+    if found.without_truth:
+        say(f"note: {found.without_truth} of {found.samples} samples have no true mask")
     if arguments.json:
-        more = {"mask_area": found.mask_area, "empty_masks": found.empty, "notes": list(dataset.notes)}
+        masks = {"empty_masks": found.empty, "without_truth": found.without_truth}
+        more = {"mask_area": found.mask_area, **masks, "notes": list(dataset.notes)}
         print_json({**numbers, **more, "per_class": found.per_class})
         return
     print_table(

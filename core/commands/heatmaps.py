@@ -118,6 +118,7 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
 def _compute(arguments: argparse.Namespace) -> None:
     part = part_of(arguments.part, os.environ) if arguments.part else Part()
     dataset = opened(arguments)
+    arguments.template = arguments.template or dataset.template
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
     say_notes(_assumed(dataset))
     for recipe in recipes:

@@ -51,24 +51,28 @@ def add_json_argument(*parsers: argparse.ArgumentParser, what: str = "JSON") -> 
         parser.add_argument("--json", action="store_true", help=f"print {what}")
 
 
-def add_dataset_argument(parser: argparse.ArgumentParser, default: str | None = "demo") -> None:
+def add_dataset_argument(
+    parser: argparse.ArgumentParser, default: str | None = "demo", where: str = ""
+) -> None:
     """The --dataset option and how its files are read, the same everywhere.
 
-    default: None where the spec is kept with what the command works on.
+    default: None where the spec is kept with what the command works on. where: what it says of that.
     """
-    where = "where the set's dataset is now, if it has moved" if default is None else f"default: {default}"
+    kept = "where the set's dataset is now, if it has moved"
+    where = where or (kept if default is None else f"default: {default}")
     others = ", ".join(each.written for each in FORMATS if each.prefix)
     parser.add_argument(
         "--dataset",
         default=default,
         metavar="SPEC",
-        help=f"demo, cocoglide, a folder like it, or {others}, with options: "
+        help=f"demo, cocoglide, a folder like it, pictures alone, or {others}, with options: "
         f"PLACE?mask-value=1&orientation=stored ({where})",
     )
     reading = parser.add_argument_group("how the dataset's files are read, where they do not say it")
     reading.add_argument("--mask-value", metavar="V", help="what is foreground in masks: a number, or any")
     reading.add_argument("--orientation", choices=ORIENTATIONS, help="of pictures with an EXIF tag")
     reading.add_argument("--picture", choices=PICTURES, help="fake: CocoGlide's inpainted pictures")
+    reading.add_argument("--prompt", metavar="'A ; B'", help="what to look for in pictures without labels")
     for name, text in (
         ("invert", "masks mark the background"),
         ("skip-missing", "leave out samples whose files are not there"),

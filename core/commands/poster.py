@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Heatmaps, one run per method, report; prints the verdicts and where the page is."""
     check_matplotlib()  # before minutes of work
     dataset = opened(arguments)
+    _ = dataset.scorable  # a dataset without true masks is refused before anything is computed
     networks = _networks(arguments.networks, arguments.quickgelu, arguments.preprocess)
     grid = poster_grid(arguments.grid)
     recipes = poster_recipes(dataset, _names(arguments.methods), networks, arguments.templates)

@@ -109,6 +109,8 @@ def open_place(place: str, options: Options) -> Dataset:
     unique. Samples are sorted by category and id; images need not be there until they
     are asked for.
     """
+    if options.prompt:
+        raise DatasetError("prompt speaks of pictures without labels; COCO's annotations have their own")
     if options.mask_value or options.invert or options.picture != "real":
         raise DatasetError("mask-value, invert and picture speak of mask files; COCO's annotations have none")
     coco = read_coco(place, options)

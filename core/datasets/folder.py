@@ -110,6 +110,8 @@ def root_of(place: str) -> Path:
 def open_folder(root: Path, spec: str, options: Options, name: str | None = None) -> Dataset:
     """Open a folder in CocoGlide's layout. DatasetError when it, its table or a row is unusable."""
     rows = read_table(root)
+    if options.prompt:
+        raise DatasetError(f"prompt speaks of pictures without labels; {root / TABLE} has its own")
     if options.picture == "fake" and not all(row.fake for row in rows):
         raise DatasetError(
             f"{root / TABLE} names no fake picture in some rows; picture=fake needs the column fake"

@@ -7,7 +7,7 @@ Standard library only: the screen names datasets, too. A format's module has `op
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import combinations, pairwise
@@ -32,13 +32,47 @@ class Reader(Protocol):
         """Every problem of a dataset in a sentence; decodes everything."""
 
 
+# Endings by which a folder's pictures are told from its other files. What a file is, its content says.
+ENDINGS = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".gif", ".webp", ".bmp", ".dib", ".ppm", ".pgm", ".tga",
+    ".jp2", ".avif",
+)  # fmt: skip
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a file of this name is taken for a picture where it was not named itself."""
+    return name.lower().endswith(ENDINGS) and not name.startswith(".")
+
+
+def _holds_pictures_alone(place: str) -> bool:
+    """A file, or a folder that has pictures in it and no table."""
+    path = expanded(place)
+    if os.path.isfile(path):
+        return True
+    if place in named() or not os.path.isdir(path) or os.path.lexists(path / "table.csv"):
+        return False
+    try:
+        return any(map(is_picture_name, os.listdir(path)))
+    except OSError:
+        return False
+
+
+def _any(place: str) -> bool:
+    """Whatever has the format's prefix."""
+    return True
+
+
 @dataclass(frozen=True)
 class Format:
-    """A kind of dataset. prefix: of its places; parts: the paths behind it, with colons between."""
+    """A kind of dataset. prefix: of its places; parts: the paths behind it, with colons between.
+
+    fits: whether a place with that prefix is of this kind.
+    """
 
     prefix: str
     parts: tuple[str, ...]
     module: str
+    fits: Callable[[str], bool] = _any
 
     @property
     def written(self) -> str:
@@ -76,13 +110,14 @@ class Format:
 
 FORMATS = (
     Format("coco:", ("IMAGES", "ANNOTATIONS.json"), "cliploc.core.datasets.coco"),
+    Format("", ("PICTURES",), "cliploc.core.datasets.pictures_alone", _holds_pictures_alone),
     Format("", ("FOLDER",), "cliploc.core.datasets.folder"),
 )
 
 
 def format_of(place: str) -> Format:
-    """The format of a place: the first whose prefix it has."""
-    return next(each for each in FORMATS if place.startswith(each.prefix))
+    """The format of a place: the first whose prefix it has and that it fits."""
+    return next(each for each in FORMATS if place.startswith(each.prefix) and each.fits(place))
 
 
 def named() -> dict[str, Path]:

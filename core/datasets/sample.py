@@ -9,13 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cliploc.core.datasets.ids import file_name
-from cliploc.core.errors import unknown
+from cliploc.core.errors import DatasetError, clean, unknown
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Image = npt.NDArray[np.uint8]
+    from cliploc.core.datasets.drawn import Drawing
+
     Mask = npt.NDArray[np.bool_]
 
 # How true masks are read. Scores of another rule are other scores. 1: release 0.1.0, where
@@ -33,7 +35,8 @@ class Sample:
 
     id: unique in the dataset, and a file name. image: loads the picture, (H, W, 3) uint8 RGB;
     DatasetError when the file is gone, broken or of another size. true_mask: likewise the true mask,
-    (H, W) bool, of the image's size. ignored: pixels that count neither for nor against, (H, W) bool
+    (H, W) bool, of the image's size; DatasetError where nobody has marked it (`Dataset.without_truth`).
+    ignored: pixels that count neither for nor against, (H, W) bool
     (void, COCO's crowds), None for none. source: the image that it was made from, as
     far as table, annotations or names say; `Dataset.sources` knows better where it is the
     pictures' content that tells. The loaders are picklable, so that a sample can travel to another process.
@@ -53,7 +56,8 @@ class Content:
 
     pictures, truth, legacy: hex SHA-256, see `Dataset`. sources: of samples whose picture's
     content decides. notes: sentences about how the files were read. empty: samples whose true mask
-    is. left_out: samples in which every pixel is ignored.
+    is. left_out: samples in which every pixel is ignored. without_truth: samples that have no true mask.
+    drawing: where true masks are drawn, None for a dataset that has its own.
     """
 
     pictures: Callable[[], str]
@@ -63,16 +67,22 @@ class Content:
     notes: Callable[[], tuple[str, ...]] = tuple
     empty: Callable[[], frozenset[str]] = frozenset
     left_out: Callable[[], frozenset[str]] = frozenset
+    without_truth: Callable[[], frozenset[str]] = frozenset
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples in a fixed order, under the name and the spec that open them again."""
+    """Samples in a fixed order, under the name and the spec that open them again.
+
+    template: the usual prompt template, where the labels want one of their own; "" for the methods' usual.
+    """
 
     name: str
     spec: str
     samples: tuple[Sample, ...]
     content: Content = field(repr=False)
+    template: str = ""
 
     @cached_property
     def pictures(self) -> str:
@@ -94,8 +104,20 @@ class Dataset:
 
     @cached_property
     def scorable(self) -> tuple[Sample, ...]:
-        """The samples in which at least one pixel counts."""
-        return tuple(sample for sample in self.samples if sample.id not in self.left_out)
+        """The samples that have a true mask, and at least one pixel that counts.
+
+        DatasetError where no sample has a true mask: then there is nothing to score.
+        """
+        if len(self.without_truth) == len(self.samples):
+            raise DatasetError(
+                f"{clean(self.name)} has no true masks, so that nothing can be scored; `cliploc look` "
+                "shows heatmaps without; X in cliploc-tui draws masks, a table.csv or COCO file names them"
+            )
+        return tuple(
+            sample
+            for sample in self.samples
+            if sample.id not in self.left_out and sample.id not in self.without_truth
+        )
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -113,6 +135,16 @@ class Dataset:
         return self.content.left_out()
 
     @cached_property
+    def without_truth(self) -> frozenset[str]:
+        """Ids of samples of which nobody has said where their label is: heatmaps alone can be seen."""
+        return self.content.without_truth()
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """Where true masks are drawn; None for a dataset that has its own."""
+        return self.content.drawing
+
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The class names, sorted."""
         return tuple(sorted({sample.label for sample in self.samples}))
@@ -128,6 +160,11 @@ class Dataset:
         """The source image of every sample, by id: samples of one image are not independent."""
         known = {sample.id: sample.source for sample in self.samples}
         return {**known, **self.content.sources()}
+
+    def forget_truth(self) -> None:
+        """True masks have been drawn or taken away: look again when they are asked for."""
+        for name in ("truth", "scorable", "notes", "empty", "left_out", "without_truth"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def _by_id(self) -> dict[str, Sample]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from urllib.parse import quote, unquote
 
 from cliploc.core.datasets.formats import format_of, named
+from cliploc.core.datasets.ids import label_of
 from cliploc.core.errors import ParameterError, clean, unknown
 from cliploc.core.paths import expanded
 
@@ -29,7 +31,8 @@ class Options:
     foreground and background change places. orientation: of pictures with an EXIF tag, `auto` the
     one that fits the mask or annotation.
     picture: `fake` shows CocoGlide's inpainted pictures. skip_missing: leave out what has no file.
-    allow_empty: score even where every true mask is empty.
+    allow_empty: score even where every true mask is empty. prompt: what to look for in pictures that
+    come without labels, several with semicolons between.
     """
 
     mask_value: str = ""
@@ -38,6 +41,7 @@ class Options:
     picture: str = "real"
     skip_missing: bool = False
     allow_empty: bool = False
+    prompt: str = ""
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -52,6 +56,7 @@ class Options:
                 f"expected a number, 0xRRGGBB, {ANY}, or above:127"
             )
         object.__setattr__(self, "mask_value", self._spelled)  # what is one reading has one digest
+        object.__setattr__(self, "prompt", ";".join(self.prompts))
 
     @property
     def _spelled(self) -> str:
@@ -74,6 +79,11 @@ class Options:
         word, _, number = self.mask_value.partition(":")
         return int(number) if word == "above" and number.isdecimal() else None
 
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """What to look for, each thing once, in the order given."""
+        return tuple(dict.fromkeys(filter(None, map(label_of, self.prompt.split(";")))))
+
     def to_dict(self) -> dict[str, str]:
         """What differs from the defaults, by the names and in the words of a spec."""
         return {
@@ -89,11 +99,14 @@ class Options:
             if name not in _ATTRIBUTES:
                 raise unknown("option of a dataset", name, _ATTRIBUTES)
             attribute = _ATTRIBUTES[name]
+            text = unquote(text, errors="surrogateescape")
             is_switch = isinstance(getattr(self, attribute), bool)
             changes[attribute] = _switch(name, text) if is_switch else text
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
+# What a prompt may hold and a spec uses for itself is written as %XX: %, & and ?. Nothing else is.
+_PLAIN = "".join(chr(code) for code in range(32, 127) if chr(code) not in "%&?")
 _ATTRIBUTES = {field.name.replace("_", "-"): field.name for field in fields(Options)}
 NAMES = tuple(_ATTRIBUTES)
 
@@ -129,7 +142,8 @@ def options_of(spec: str) -> str:
 
 
 def _joined(options: Options) -> str:
-    return "&".join(f"{name}={value}" for name, value in sorted(options.to_dict().items()))
+    given = sorted(options.to_dict().items())
+    return "&".join(f"{name}={quote(value, safe=_PLAIN, errors='surrogateescape')}" for name, value in given)
 
 
 def resolved(given: str | None, stored: str) -> str:

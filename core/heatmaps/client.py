@@ -15,6 +15,7 @@ from cliploc.core.errors import clean
 from cliploc.core.heatmaps.protocol import (
     Computed,
     Died,
+    Embedded,
     Event,
     Failed,
     Forget,
@@ -78,6 +79,10 @@ class Worker:
         """Ask for one sample's heatmap of a free-text prompt; it comes in a TextComputed event."""
         self._send(Request(self._dataset, recipe, (id_,), prompt=prompt))
 
+    def request_embeddings(self, recipe: Recipe, ids: Sequence[str], prompt: str) -> None:
+        """Ask what the network makes of samples' pictures, and of a text; they come in Embedded events."""
+        self._send(Request(self._dataset, recipe, tuple(ids), prompt=prompt, embed=True))
+
     def forget(self) -> None:
         """Drop the requests that were not begun."""
         if self._child.process is not None:
@@ -104,7 +109,7 @@ class Worker:
             self._on_event(Failed(f"the heatmap worker cannot be started: {error}"))
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, Ready | Computed | TextComputed | TermsComputed):
+        if isinstance(event, Ready | Computed | TextComputed | TermsComputed | Embedded):
             self._child.is_well()
         self._on_event(event)
 

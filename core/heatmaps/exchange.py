@@ -99,9 +99,14 @@ def export_npz(heatmap_set: HeatmapSet, path: Path) -> int:
     heatmaps = heatmap_set.read_all()
     if not heatmaps:
         raise StoreError(f"{heatmap_set.name} holds no heatmaps; `cliploc heatmaps compute` fills it")
+    write_npz(path, heatmaps)
+    return len(heatmaps)
+
+
+def write_npz(path: Path, heatmaps: Mapping[str, Heatmap]) -> None:
+    """Write heatmaps (h, w) of one size, by sample id."""
     with paths.atomic_write(path) as file:
         np.savez(file, ids=np.array(list(heatmaps)), heatmaps=np.stack(list(heatmaps.values())))
-    return len(heatmaps)
 
 
 @dataclass(frozen=True)

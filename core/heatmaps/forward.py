@@ -23,7 +23,7 @@ from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import AUTO, FLOAT32, Recipe
 from cliploc.core.heatmaps.store import Heatmap
 from cliploc.core.heatmaps.terms import Terms
-from cliploc.core.methods.compute import compute_many, head_terms, normalize
+from cliploc.core.methods.compute import compute_many, embedding, head_terms, normalize
 from cliploc.core.methods.targets import with_targets
 from cliploc.core.methods.text import assumed_contrast
 from cliploc.core.prompts import prompt_for
@@ -125,6 +125,16 @@ class ForwardPass:
             )
         return terms[:, 0]
 
+    def embeddings(self, pixels: Tensor) -> Tensor:
+        """Unit rows (B, d) float32 of whole pictures. pixels: (B, 3, S, S) uint8.
+
+        ParameterError for a classifier, which knows no words.
+        """
+        if self.backbone.kind == "classifier":
+            raise ParameterError(f"{self.backbone.name} compares no pictures with words; a CLIP network does")
+        with torch.no_grad(), self._autocast():
+            return embedding(self.backbone, self.backbone.normalized(pixels))
+
     def _texts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Rows of one prompt per image (B, 1, d), and of all labels (K, d)."""
         # All labels first and at once: a text's last bits depend on those it is encoded with.
@@ -191,6 +201,13 @@ def terms_of(job: ForwardPass, samples: Sequence[Sample]) -> Terms:
     terms: Terms = job.terms(pixels, job.prompts(samples)).cpu().numpy()
     check_finite(terms, [sample.id for sample in samples], job.recipes[0], job.precision)
     return terms
+
+
+def embeddings_of(job: ForwardPass, samples: Sequence[Sample]) -> Heatmap:
+    """Unit rows (B, d) float32 of a few samples' pictures."""
+    rows: Heatmap = job.embeddings(torch.cat([job.pixels(sample) for sample in samples])).cpu().numpy()
+    check_finite(rows, [sample.id for sample in samples], job.recipes[0], job.precision)
+    return rows
 
 
 def in_memory(

@@ -18,7 +18,8 @@ class Ground:
     """What must be known beside a score.
 
     images: samples that are scored; empty: those whose true mask is; constant: those whose heatmap
-    is; left_out: samples with a heatmap in which every pixel is ignored. assumed: sentences about
+    is; left_out: samples with a heatmap in which every pixel is ignored; without_truth: those that have
+    no true mask. assumed: sentences about
     how files were read, and what was taken for granted about the network.
     """
 
@@ -26,6 +27,7 @@ class Ground:
     empty: int
     constant: int
     left_out: int
+    without_truth: int
     assumed: tuple[str, ...]
 
     @property
@@ -40,6 +42,7 @@ class Ground:
             ),
             *([f"{self.constant} of {self.images} heatmaps are constant"] if self.constant else []),
             *([f"{self.left_out} samples are ignored all over, and are left out"] if self.left_out else []),
+            *([f"{self.without_truth} samples have no true mask, left out"] if self.without_truth else []),
         ]
 
     def to_dict(self) -> dict[str, object]:
@@ -48,6 +51,7 @@ class Ground:
             "empty_masks": self.empty,
             "constant_heatmaps": self.constant,
             "left_out": self.left_out,
+            "without_truth": self.without_truth,
             "notes": self.sentences,
         }
 
@@ -56,13 +60,15 @@ def ground(
     dataset: Dataset, ids: Sequence[str], heatmaps: Mapping[str, Float32] | None = None, assumed: str = ""
 ) -> Ground:
     """The ground of scores over the samples `ids`. assumed: about the network. DatasetError."""
-    scored = [id_ for id_ in ids if id_ not in dataset.left_out]
+    scored = [id_ for id_ in ids if id_ not in dataset.left_out | dataset.without_truth]
+    looked = set(ids if heatmaps is None else heatmaps)
     maps = {id_: heatmaps[id_] for id_ in scored if id_ in heatmaps} if heatmaps else {}
     return Ground(
         images=len(scored),
         empty=len(dataset.empty.intersection(scored)),
         constant=len(constant_heatmaps(maps)),
-        left_out=len(dataset.left_out.intersection(ids if heatmaps is None else heatmaps)),
+        left_out=len(dataset.left_out & looked),
+        without_truth=len(dataset.without_truth & looked),
         assumed=(*dataset.notes, *filter(None, [assumed])),
     )
 

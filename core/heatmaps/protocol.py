@@ -29,7 +29,8 @@ class Request:
     """Make heatmaps of these samples of a dataset. prompt: free text for them, "" for their labels.
 
     urgent: somebody is waiting; the rest is done when nobody is. terms: what every head adds
-    to their heatmaps, instead of these.
+    to their heatmaps, instead of these. embed: what the network makes of the whole pictures instead, and of
+    the prompt where there is one.
     """
 
     dataset: str
@@ -38,6 +39,7 @@ class Request:
     prompt: str = ""
     urgent: bool = True
     terms: bool = False
+    embed: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,20 @@ class TermsComputed:
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """What the network makes of these samples' pictures is kept, in the set with this key.
+
+    prompt: also of a text; row: that, (d,) float32 of length 1, None without one.
+    """
+
+    recipe: Recipe
+    key: str
+    ids: tuple[str, ...]
+    prompt: str = ""
+    row: Heatmap | None = None
+
+
+@dataclass(frozen=True)
 class Failed:
     """A request could not be answered; `message` is meant for the user."""
 
@@ -110,12 +126,23 @@ class Died:
     message: str
 
 
-Event = Loading | Ready | Computed | TextComputed | TermsComputed | Failed | Died
+Event = Loading | Ready | Computed | TextComputed | TermsComputed | Embedded | Failed | Died
 Message = Request | Forget | Event
 
 _KINDS: dict[str, type[Message]] = {
     kind.__name__: kind
-    for kind in (Request, Forget, Loading, Ready, Computed, TextComputed, TermsComputed, Failed, Died)
+    for kind in (
+        Request,
+        Forget,
+        Loading,
+        Ready,
+        Computed,
+        TextComputed,
+        TermsComputed,
+        Embedded,
+        Failed,
+        Died,
+    )
 }
 
 
@@ -158,7 +185,7 @@ def _rich(name: str, value: Any) -> object:  # noqa: ANN401  whatever JSON holds
         return Recipe.from_dict(value)
     if name == "identity":
         return Identity.from_dict(value)
-    if name == "heatmap":
+    if name in ("heatmap", "row") and value is not None:
         import numpy as np  # the rest of the client needs no numpy
 
         return np.frombuffer(base64.b64decode(value["float32"]), "<f4").reshape(value["shape"])

@@ -9,10 +9,12 @@ from dataclasses import replace
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.datasets import Dataset, Sample, open_dataset
 from cliploc.core.errors import ClipLocError, DatasetError, clean
+from cliploc.core.heatmaps.embeddings import EmbeddingSet, of_pictures
 from cliploc.core.heatmaps.extract import fill
-from cliploc.core.heatmaps.forward import ForwardPass, heatmaps_of, joined, load, terms_of
+from cliploc.core.heatmaps.forward import ForwardPass, embeddings_of, heatmaps_of, joined, load, terms_of
 from cliploc.core.heatmaps.protocol import (
     Computed,
+    Embedded,
     Event,
     Failed,
     Loading,
@@ -78,6 +80,9 @@ class Server:
     def _answer(self, request: Request) -> None:
         job = self._job(request)
         samples = [job.dataset.by_id(id_) for id_ in request.ids]
+        if request.embed:
+            self._embed(request, job, samples)
+            return
         if request.prompt:
             for sample in samples:
                 (heatmap,) = heatmaps_of(job, [sample], [request.prompt])
@@ -91,6 +96,15 @@ class Server:
             return
         self._fill(heatmap_set, job, samples)
         self._emit(Computed(request.recipe, heatmap_set.key, request.ids))
+
+    def _embed(self, request: Request, job: ForwardPass, samples: Sequence[Sample]) -> None:
+        kept = EmbeddingSet(of_pictures(job.identity(job.recipes[0])))
+        present = set(kept.present(sample.id for sample in samples))
+        missing = [sample for sample in samples if sample.id not in present]
+        if missing:
+            kept.write({s.id: row for s, row in zip(missing, embeddings_of(job, missing), strict=True)})
+        row = job.backbone.encode_text([request.prompt])[0].cpu().numpy() if request.prompt else None
+        self._emit(Embedded(request.recipe, kept.identity.key, request.ids, request.prompt, row))
 
     def _fill(self, heatmap_set: HeatmapSet, job: ForwardPass, samples: Sequence[Sample]) -> None:
         present = set(heatmap_set.ids())

@@ -46,10 +46,14 @@ def predictions(
     """Predict a mask for every sample that has a heatmap (h, w) float32 in [0, 1], in the dataset's order."""
     for sample in dataset.samples:
         if sample.id in heatmaps:
-            shape = sample.true_mask().shape
-            mask = mask_of(heatmaps[sample.id], shape, config)
-            map_ = map_of(heatmaps[sample.id], shape, config)
-            yield Prediction(sample, mask, float(map_[mask].mean(dtype=np.float64)) if mask.any() else 0.0)
+            yield predicted(sample, heatmaps[sample.id], sample.true_mask().shape, config)
+
+
+def predicted(sample: Sample, heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Prediction:
+    """Predict the mask of one sample. heatmap: (h, w) float32 in [0, 1]; shape: (H, W) of its image."""
+    mask = mask_of(heatmap, shape, config)
+    map_ = map_of(heatmap, shape, config)
+    return Prediction(sample, mask, float(map_[mask].mean(dtype=np.float64)) if mask.any() else 0.0)
 
 
 def write_masks(found: Iterable[Prediction], folder: Path) -> int:
@@ -127,6 +131,38 @@ def ground_truth(dataset: Dataset) -> Entry:
             )
     named = [{"id": number, "name": label} for label, number in categories.items()]
     return {"images": pictures, "annotations": annotations, "categories": named}
+
+
+def predicted_annotations(found: Iterable[Prediction], names: Mapping[str, str]) -> Entry:
+    """Predicted masks as a COCO annotation file of their own: a picture is one image with all its labels.
+
+    names: the picture's file of each sample, by id. Empty masks are no annotations.
+    """
+    categories: dict[str, int] = {}
+    pictures: dict[str, Entry] = {}
+    marked: list[Entry] = []
+    for one in found:
+        height, width = one.mask.shape
+        name = names[one.sample.id]
+        picture = pictures.setdefault(
+            name, {"id": len(pictures) + 1, "file_name": name, "height": height, "width": width}
+        )
+        category = categories.setdefault(one.sample.label, len(categories) + 1)
+        if one.mask.any():
+            marked.append(
+                {
+                    "id": len(marked) + 1,
+                    "image_id": picture["id"],
+                    "category_id": category,
+                    "segmentation": _encoded(one.mask),
+                    "area": int(one.mask.sum()),
+                    "bbox": [float(side) for side in one.box],
+                    "iscrowd": 0,
+                    "score": one.score,
+                }
+            )
+    named = [{"id": number, "name": label} for label, number in categories.items()]
+    return {"images": list(pictures.values()), "annotations": marked, "categories": named}
 
 
 def write_json(content: object, path: Path) -> None:

@@ -1,8 +1,7 @@
 """In how many parts a mask falls, and how many holes they have: before post-processing and after.
 
-Parts are connected over sides and corners (8 neighbours), the background over sides
-alone (4). A hole is background that touches no border of the image. Ignored pixels
-are predicted like any others, and counted.
+What parts and holes are is in `cliploc.core.regions`. Ignored pixels are predicted like any
+others, and counted.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from cliploc.core.codes import Float32, Mask, mask_of
+from cliploc.core.codes import Float32, mask_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.metrics import Integers
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.regions import parts_and_holes
 from cliploc.core.report.findings import SetFindings
 from cliploc.core.report.morphology import TUNED
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval
@@ -51,20 +50,6 @@ class Stage:
     parts: Average
     holes: Average
     several: float
-
-
-def parts_and_holes(mask: Mask) -> tuple[int, int]:
-    """How many parts a mask (H, W) bool has, and how many holes.
-
-    >>> ring = np.ones((5, 5), bool)
-    >>> ring[2, 2] = False
-    >>> parts_and_holes(ring)
-    (1, 1)
-    """
-    plane = np.pad(mask.astype(np.uint8), 1)  # so that all background at the border is one
-    parts = cv2.connectedComponents(plane, connectivity=8)[0] - 1
-    holes = cv2.connectedComponents(1 - plane, connectivity=4)[0] - 2
-    return parts, holes
 
 
 def parts_of(

@@ -89,7 +89,8 @@ def open_sets(
 ) -> tuple[list[HeatmapSet], Dataset, list[str]]:
     """The heatmap sets by name, their dataset, and the ids of the samples that all of them have.
 
-    Samples in which every pixel is ignored are left out.
+    Samples in which every pixel is ignored, or that have no true mask, are left out.
+    DatasetError where no sample has one;
     ParameterError when they belong to different datasets or share no sample.
     """
     sets = [store.find(name) for name in names]
@@ -100,8 +101,8 @@ def open_sets(
                 f"{other.name} belongs to {clean(other.identity.dataset_name)}, {sets[0].name} to "
                 f"{clean(dataset.name)}; one run scores one dataset"
             )
-    present = [set(found.ids()) - dataset.left_out for found in sets]
-    ids = [sample.id for sample in dataset.samples if all(sample.id in known for known in present)]
+    present = [set(found.ids()) for found in sets]
+    ids = [sample.id for sample in dataset.scorable if all(sample.id in known for known in present)]
     if not ids:
         raise ParameterError(
             f"no sample has a heatmap in {', '.join(found.name for found in sets)}; "

@@ -161,6 +161,14 @@ SCENARIOS = {
             lambda s: ["predictions", "export", "--heatmaps", "toy", "--threshold", "0.5", "-o", "masks"],
             lambda s: [_importing(s)],
         ),
+        Scenario(
+            "look",
+            lambda s: [
+                "look", f"{s.dataset}/real", "a cat", "--backbone", "demo-vit", "--device", "cpu",
+                "-o", "seen",
+            ],
+            share=0.2,
+        ),
         Scenario("poster", _poster, share=0.1),
     )
 }  # fmt: skip

@@ -21,6 +21,8 @@ import numpy as np
 
 from cliploc.core.backbones.configs import read_config
 from cliploc.core.cli import main
+from cliploc.core.datasets import open_dataset
+from cliploc.core.datasets.drawn import Drawing
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.sweep import sweep
@@ -28,7 +30,7 @@ from cliploc.core.sweep.archive import pack, unpack
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.tui import keymap, presets, session, start
 from cliploc.tui.state import ExplorerState, Source
-from tests.conftest import folder_maker
+from tests.conftest import folder_maker, write_picture
 from tests.fuzz.mutate import rewritten, spoiled
 from tests.sweeping import SMALL, heatmap_set
 
@@ -257,6 +259,39 @@ def configs(rng: random.Random, folder: Path) -> None:
     read_config(path)
 
 
+def drawings(rng: random.Random, folder: Path) -> None:
+    """What was drawn on a picture: a true mask of the picture's size, or a sentence."""
+    write_picture(folder / "photo.png", np.zeros((12, 20, 3), np.uint8))
+    with at_home(folder) as home:
+        spec = f"{folder / 'photo.png'}?prompt=a car ; a tree"
+        drawing = _drawing_of(spec)
+        drawing.add("a car_photo", [[2, 2, 9, 2, 9, 8, 2, 8]], (20, 12))
+        runs = {"size": [12, 20], "counts": [30, 10, 200]}
+        drawing.add("a tree_photo", runs, (20, 12))
+        (path,) = (home / "data/drawn").glob("*.json")
+        if rng.random() < 0.8:
+            content = json.dumps(rewritten(json.loads(path.read_bytes()), rng))
+            path.write_bytes(content.encode("utf-8", "surrogatepass"))
+        else:
+            path.write_bytes(spoiled(path.read_bytes(), rng))
+        dataset = open_dataset(spec)
+        for sample in dataset.samples:
+            if sample.id not in dataset.without_truth and sample.true_mask().shape != (12, 20):
+                raise Wrong("a true mask of another size")
+        dataset.truth  # noqa: B018
+        dataset.empty  # noqa: B018
+        drawing = _drawing_of(spec)
+        json.dumps(drawing.coco())
+        drawing.add("a car_photo", [[2, 2, 9, 2, 9, 8, 2, 8]], (20, 12))
+        drawing.undo("a car_photo")
+
+
+def _drawing_of(spec: str) -> Drawing:
+    found = open_dataset(spec).drawing
+    assert found is not None
+    return found
+
+
 OURS: dict[str, Callable[[random.Random, Path], None]] = {
-    each.__name__: each for each in (bundles, ledgers, stores, arrays, settings, sessions, configs)
+    each.__name__: each for each in (bundles, ledgers, stores, arrays, settings, sessions, configs, drawings)
 }

@@ -16,8 +16,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Label, Static
 
+from cliploc.core import compose
 from cliploc.core.terminal import Terminal
-from cliploc.tui.graphics import compose
 from cliploc.tui.graphics.driver import GraphicsDriver
 from cliploc.tui.widgets.picture import Picture
 

@@ -85,6 +85,37 @@ def toy(tmp_path: Path) -> Dataset:
     return dataset
 
 
+@pytest.fixture
+def photographs(tmp_path: Path) -> Dataset:
+    """Three pictures, two things to look for, and the heatmap sets `one` and `other`."""
+    folder, rng = tmp_path / "photographs", np.random.default_rng(1)
+    for number in range(3):
+        write_picture(folder / f"photo_{number}.png", rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
+    dataset = open_dataset(f"{folder}?prompt=a red car ; a tree")
+    for number, name in enumerate(("one", "other")):
+        maps = [cv2.GaussianBlur(rng.random((8, 8)).astype(np.float32), (3, 3), 1 + number) for _ in range(6)]
+        ids = [sample.id for sample in dataset.samples]
+        np.savez(tmp_path / f"{name}.npz", ids=ids, heatmaps=np.stack(maps))
+        import_npz(HeatmapStore(), tmp_path / f"{name}.npz", dataset, name)
+    return dataset
+
+
+@pytest.fixture
+def app_alone(photographs: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ExplorerApp]:
+    """The app on these pictures, its studio in a thread, and no worker."""
+    monkeypatch.setattr("cliploc.tui.app.POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("cliploc.tui.studio_client.launched", ThreadedStudio)
+    for name in ("request", "request_text"):
+        monkeypatch.setattr(f"cliploc.tui.studio.heatmaps.Worker.{name}", lambda *_, **__: None)
+    monkeypatch.chdir(tmp_path)
+    session.mark_hints_seen()
+    state = ExplorerState(photographs.samples[0].id, Source(stored="one"))
+    made = ExplorerApp(photographs, state, Terminal("halfcell", truecolor=True), KEYS)
+    made.animation_level = "none"
+    yield made
+    made.client.close()
+
+
 def disc(seed: int, rng: np.random.Generator) -> np.ndarray:
     """A true mask: a disc somewhere."""
     mask = np.zeros((SIDE, SIDE), np.uint8)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cliploc.core.compose import OUTCOME_COLOURS
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.graphics.compose import OUTCOME_COLOURS
 from cliploc.tui.state import ZOOMS, ExplorerState, Source, View
 from cliploc.tui.studio.drawing import Decoded, drawn
 from cliploc.tui.widgets.pictures import PictureGrid

@@ -163,7 +163,7 @@ async def test_layouts_go_round(make_app: Make) -> None:
 
 
 async def test_peek_outlines_the_true_mask_and_ends(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cliploc.tui.screens.explorer.PEEK_SECONDS", 3.0)
+    monkeypatch.setattr("cliploc.tui.screens.looking.PEEK_SECONDS", 3.0)
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)

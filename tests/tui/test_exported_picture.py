@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from cliploc.core.compose import OUTCOME_COLOURS
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.graphics.compose import OUTCOME_COLOURS
 from cliploc.tui.screens.exporting import about_pictures
 from cliploc.tui.state import Source
 from cliploc.tui.studio.captions import BACKGROUND, captioned

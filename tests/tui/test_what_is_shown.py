@@ -24,7 +24,7 @@ async def test_pictures_that_a_walk_passes_by_are_shown_but_their_scores_are_not
         passed_by = dict.fromkeys(explorer.pictures, next(iter(explorer.pictures.values())))
         elsewhere = explorer.now.with_(sample="star_0003")
         curves, pictures = explorer.scores.of_sample, explorer.pictures
-        explorer.on_pictures_ready(PicturesReady(explorer._generation, elsewhere, passed_by, None, ""))
+        explorer.on_pictures_ready(PicturesReady(explorer._generation, elsewhere, passed_by, None, None, ""))
         picture = explorer.query_one("#pane-mask").query_one(Picture)
         await until(lambda: picture._drawn is not None and picture._drawn[0] == passed_by["mask"], pilot)
         assert explorer.scores.of_sample is curves

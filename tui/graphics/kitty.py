@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import cv2
 from PIL import Image
 
+from cliploc.core.terminal.palette import held, quantize
 from cliploc.tui.graphics.diacritics import DIACRITICS
 from cliploc.tui.graphics.fit import Box, fit
 from cliploc.tui.graphics.frame import Detail, Frame, Job
 from cliploc.tui.graphics.halfcell import cells_from, grid_of
-from cliploc.tui.graphics.palette import held, quantize
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import Pixels

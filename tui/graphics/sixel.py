@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from cliploc.core.terminal.palette import held, quantize
+from cliploc.core.terminal.sixel_writer import sixels
 from cliploc.tui.graphics.fit import fit
 from cliploc.tui.graphics.frame import Detail, Frame, Job
 from cliploc.tui.graphics.halfcell import cells_from, grid_of
-from cliploc.tui.graphics.palette import held, quantize
-from cliploc.tui.graphics.sixel_writer import sixels
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import Pixels

@@ -6,7 +6,7 @@ Its panels draw themselves from the state and its scores; counts, exports, data 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,37 +15,41 @@ from textual.content import Content
 from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from cliploc.core.errors import clean
 from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import (
     DisagreementReady,
+    EmbeddingsArrived,
     FetchChanged,
     HeatmapsArrived,
     PicturesReady,
+    Ranked,
     RunsRead,
     ScoresReady,
     Scoring,
     SheetReady,
+    TruthChanged,
     WorkerChanged,
 )
 from cliploc.tui.around import Around
 from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
-from cliploc.tui.freshness import disputed_key, scores_key
+from cliploc.tui.freshness import disputed_key, ranking_key, scores_key
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
 from cliploc.tui.screens.data_choice import choose_data
+from cliploc.tui.screens.looking import Looking
 from cliploc.tui.screens.pages import page_of
 from cliploc.tui.screens.prompt import Prompting
 from cliploc.tui.screens.tuning import Tuning
 from cliploc.tui.screens.walk import Walk
-from cliploc.tui.shown_scores import ShownScores, drawn_from
-from cliploc.tui.state import PICTURES, SCOPES, ExplorerState, following
+from cliploc.tui.shown_scores import NO_TRUTH, ShownScores, drawn_from
+from cliploc.tui.state import SCOPES, ExplorerState, following
 from cliploc.tui.studio_client import StudioClient
+from cliploc.tui.widgets.by_line import titled
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
 from cliploc.tui.widgets.fetch_line import FetchLine
@@ -64,8 +68,6 @@ if TYPE_CHECKING:
 SHEET_LIMIT = 48
 RESCORE_GROWTH = 1.25
 LIST_SECONDS = 0.15
-PEEK_SECONDS = 0.8
-AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
 class ExplorerScreen(Screen[None]):
@@ -85,23 +87,22 @@ class ExplorerScreen(Screen[None]):
         self.scores = ShownScores(client.dataset, state)
         self._scoring = self.fetching = ""
         self.pictures: Mapping[str, PictureId] = {}
-        self.peeking = False
         self.worker, self.present = ("", ""), 0
         self.runs: tuple[RunRow, ...] = ()
         # The runs that score these true masks.
         self.scored_here: frozenset[str] = frozenset()
         self._generation = 0
         self._list_timer: Timer | None = None
-        self._peek_timer: Timer | None = None
-        self.samples = _titled(SampleList(self.scores, id="samples"), "Samples")
-        self.grid = _titled(PictureGrid(self.terminal, id="pictures"), "")
-        self.parameters = _titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
-        self.score_panel = _titled(ScorePanel(id="scores"), "Scores")
-        self.curve = _titled(CurvePanel(id="curve"), "Curve")
+        self.samples = titled(SampleList(self.scores, id="samples"), "Samples")
+        self.grid = titled(PictureGrid(self.terminal, id="pictures"), "")
+        self.parameters = titled(ParameterPanel(self.keymap, id="parameters"), "Post-processing")
+        self.score_panel = titled(ScorePanel(id="scores"), "Scores")
+        self.curve = titled(CurvePanel(id="curve"), "Curve")
         self.status, self.hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
         self.count = Count(self.keymap, self.hints, self.run_action)
         self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
         self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
+        self.looking = Looking(self, self.scores, self.grid, self.count, self.change, self.draw)
         self.prompting = Prompting(self, self.around, self.tuning)
 
     def compose(self) -> ComposeResult:
@@ -115,7 +116,7 @@ class ExplorerScreen(Screen[None]):
                     yield self.parameters
                     yield self.score_panel
                     yield self.curve
-                    yield _titled(Leaders(id="leaders"), "Best of the sweeps")
+                    yield titled(Leaders(id="leaders"), "Best of the sweeps")
         yield FetchLine(id="fetch-line")
         yield RunLine(id="run-line")
         yield Input(placeholder="class or id", id="filter")
@@ -167,6 +168,9 @@ class ExplorerScreen(Screen[None]):
         self.refresh_status()
         if new.listing.sort == "disagreement" and (old is None or disputed_key(old) != disputed_key(new)):
             self.client.studio.disagree(new.config)
+        if new.listing.sort == "similarity" and (old is None or ranking_key(old) != ranking_key(new)):
+            self.samples.ranked = None
+            self.client.studio.rank(new)
 
     def _score(self, *, anew: bool = False) -> None:
         """Ask for the dataset's scores."""
@@ -189,7 +193,7 @@ class ExplorerScreen(Screen[None]):
 
     def refresh_scores(self) -> None:
         """Read all scores at the present threshold."""
-        self.score_panel.show(self.scores, self._scoring)
+        self.score_panel.show(self.scores, self._scoring, self.samples.disagreement)
         self.curve.show(self.scores)
 
     def refresh_status(self) -> None:
@@ -212,7 +216,7 @@ class ExplorerScreen(Screen[None]):
             members = [s.id for s in order if s.label == self.scores.label][:SHEET_LIMIT]
             columns = grid.sheet_columns(len(members))
             self.client.studio.draw_sheet(self._generation, state, members, columns)
-        self.client.studio.draw(self._generation, state, self.peeking)
+        self.client.studio.draw(self._generation, state, self.looking.peeking)
 
     def _say_which(self) -> None:
         """Say which sample it is, and what it is looked at for."""
@@ -224,7 +228,8 @@ class ExplorerScreen(Screen[None]):
         """Show pictures, also those that a walk passes by; scores and exports are of the present sample."""
         if self.scores.is_older(message.generation):
             return
-        self.grid.show(message.pictures, captions_of(self.now.view), message.note, message.generation)
+        captions = captions_of(self.now.view, judged="truth" in message.pictures)
+        self.grid.show(message.pictures, captions, message.note, message.generation)
         if message.state.sample == self.now.sample:
             self.scores.take_pictures(message)
             self.pictures = message.pictures
@@ -241,7 +246,9 @@ class ExplorerScreen(Screen[None]):
             return
         if self.scores.is_present(message):
             self._scoring = ""
-        self.present = max(self.present, self.scores.scored)
+            if message.board is None and message.present:
+                self.client.studio.disagree(message.config)
+        self.present = max(self.present, message.present)
         self._list_soon()
         self.refresh_scores()
         self.refresh_status()
@@ -286,12 +293,30 @@ class ExplorerScreen(Screen[None]):
         found = message.disagreement
         if disputed_key(self.now.with_(config=found.config)) != disputed_key(self.now):
             return
-        if not found.is_enough():
-            self.notify(found.text, severity="warning")
-        elif self.samples.disagreement is None:
-            self.notify(found.text)
-        self.samples.disagreement = found
+        if text := self.samples.take(found):
+            self.notify(text, severity="information" if found.is_enough() else "warning")
         self.refresh_list()
+        self.refresh_scores()
+
+    def on_ranked(self, message: Ranked) -> None:
+        """Order the samples by it."""
+        if ranking_key(message.state) == ranking_key(self.now):
+            self.samples.ranked = message
+            if message.note:
+                self.notify(message.note, severity="warning")
+            self._list_soon()
+
+    def on_truth_changed(self, message: TruthChanged) -> None:
+        """Pictures and scores are of another true mask."""
+        self.scores.forget()
+        if message.sample == self.now.sample:
+            self.draw()
+        self._score()
+
+    def on_embeddings_arrived(self, message: EmbeddingsArrived) -> None:
+        """Rank again with what is new."""
+        if self.now.listing.sort == "similarity":
+            self.client.studio.rank(self.now)
 
     async def on_key(self, event: events.Key) -> None:
         """Digits count what the next key does."""
@@ -324,38 +349,11 @@ class ExplorerScreen(Screen[None]):
 
     def action_view(self, change: str, across: int | None = None, down: int | None = None) -> None:
         """Look at the pictures in another way: a method of View, by steps or by a count of them."""
-        count, view = self.count.take() or 1, self.now.view
-        steps = [count * step for step in (across, down) if step is not None]
-        self.change(self.now.with_(view=getattr(view, change)(*steps)))
+        self.looking.view(change, across, down)
 
-    def action_layout(self) -> None:
-        """The next layout."""
-        self.action_view("laid_out")
-        self.notify(f"layout: {self.now.view.layout}", timeout=1.5)
-
-    def action_single(self) -> None:
-        """One picture large; again: all that were shown."""
-        self.change(self.now.with_(view=self.grid.single(self.now.view)))
-
-    def action_picture(self, number: int) -> None:
-        """Show or hide one picture; the last one stays."""
-        self.change(self.now.with_(view=self.grid.toggled(self.now.view, PICTURES[number - 1])))
-
-    def action_blink(self) -> None:
-        """Alternate the first two pictures in one place; again: stop."""
-        self.grid.blink(self.now.view)
-
-    def action_peek(self) -> None:
-        """The true mask's outline in every picture for as long as the key repeats."""
-        if self._peek_timer is not None:
-            self._peek_timer.stop()
-        self._peek_timer = self.set_timer(PEEK_SECONDS, lambda: self._peek(False))
-        if not self.peeking:
-            self._peek(True)
-
-    def _peek(self, peeking: bool) -> None:
-        self.peeking = peeking
-        self.draw()
+    def action_look(self, how: str, *arguments: Any) -> None:  # noqa: ANN401  the method's own
+        """Look at the pictures in another way: a method of Looking."""
+        getattr(self.looking, how)(*arguments)
 
     def action_scope(self) -> None:
         """Draw the curve of the next of sample, class, all; in a small terminal in the scores' place."""
@@ -371,7 +369,8 @@ class ExplorerScreen(Screen[None]):
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
         if not self.scores.has_fresh_board():
-            self.notify("no scores of this config yet", severity="warning")
+            why = NO_TRUTH if self.scores.has_no_truth else "no scores of this config yet"
+            self.notify(why, severity="warning")
             return
         self.scores.fix_baseline()
         self.refresh_scores()
@@ -436,15 +435,12 @@ class ExplorerScreen(Screen[None]):
 
     def action_open(self, name: str) -> None:
         """Open a page; what it is left with is used."""
-        self.app.push_screen(page_of(name, self.around()), self._use)
+        if why := self.scores.refusal_of(name):
+            self.notify(why, severity="warning")
+        else:
+            self.app.push_screen(page_of(name, self.around()), self._use)
 
     def around(self) -> Around:
         """What a page is opened over."""
         heatmaps, rate = self.scores.heatmaps, rate_of(self.runs)
         return Around(self.client, self.now, self.terminal, self.keymap, heatmaps, rate)
-
-
-def _titled(widget: AnyWidget, title: str) -> AnyWidget:
-    widget.add_class("panel")
-    widget.border_title = title
-    return widget

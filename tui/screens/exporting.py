@@ -14,8 +14,9 @@ from cliploc.core.prompts import prompt_for
 from cliploc.tui import presets
 from cliploc.tui.curves import NARROW, SCORES, figure
 from cliploc.tui.screens.choice import Choice, ask
-from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
 from cliploc.tui.studio_client import StudioClient
+from cliploc.tui.widgets.scores import known_of
 
 if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import PictureId
@@ -26,6 +27,7 @@ EXPORTS = {
     "samples": ("scores of every sample as CSV", "scores-by-sample.csv"),
     "classes": ("scores of every class as CSV", "scores-by-class.csv"),
     "curve": ("scores at all thresholds as CSV", "scores-by-threshold.csv"),
+    "truth": ("the drawn truth as COCO JSON", "drawn-truth.json"),
     "screen": ("the screen as SVG", "cliploc.svg"),
 }
 
@@ -42,13 +44,16 @@ def choose(
         if kind == "screen":
             # Once the dialog is gone.
             screen.call_after_refresh(_write_screen, screen, client, path)
+        elif kind == "truth":
+            client.studio.export_truth(path)
         elif kind == "pictures" and not scores.has_fresh_pictures():
             screen.notify("the pictures are not there yet; once more when they are", severity="warning")
         elif kind == "pictures":
             outlines = scores.now.view.outlines
             client.studio.export_pictures(pictures, about_pictures(scores), outlines, path)
         elif board is None:
-            screen.notify("no scores yet; A computes all heatmaps", severity="warning")
+            why = NO_TRUTH if scores.has_no_truth else "no scores yet; A computes all heatmaps"
+            screen.notify(why, severity="warning")
         elif not scores.has_fresh_board():
             screen.notify("the scores of this config are being computed; once more when they are there",
                           severity="warning")  # fmt: skip
@@ -81,5 +86,7 @@ def about_pictures(scores: ShownScores) -> list[str]:
     if curves is not None:
         index = state.config.threshold_index
         lines.append(" · ".join(f"{NARROW[name]} {figure(curves.at(name, index))}" for name in SCORES))
-    lines[-1] += " (this image)" if curves is not None else ""
+    elif scores.region is not None:
+        lines.append(" · ".join(f"{name} {value}" for name, value in known_of(scores.region).items()))
+    lines[-1] += " (this image)" if curves is not None or scores.region is not None else ""
     return [clean(line) for line in lines]

@@ -26,7 +26,7 @@ from cliploc.tui.screens.page import Page
 from cliploc.tui.state import Source
 from cliploc.tui.widgets.pictures import Pane
 
-Table = tuple[tuple[float, ...], ...]
+Table = tuple[tuple[float | None, ...], ...]
 IOU, INSIDE = "IoU", "inside"
 TITLES = {
     IOU: "IoU of each head's map",

@@ -16,6 +16,7 @@ PAGES = {
     "compare": "CompareScreen",
     "statistics": "StatisticsScreen",
     "inside": "InsideScreen",
+    "marking": "MarkingScreen",
 }
 
 

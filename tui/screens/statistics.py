@@ -75,7 +75,11 @@ def numbers_of(found: Statistics) -> Content:
     lines = [
         Content.assemble((name.ljust(18), "$dim"), (value.rjust(9), "$foreground")) for name, value in rows
     ]
-    lines += [Content(""), Content.styled("area of the true mask, part of the image", "$dim")]
+    lines.append(Content(""))
+    if found.without_truth:
+        lines.append(Content.styled(f"{found.without_truth} of {found.samples} have no true mask", "$dim"))
+    if found.mask_area:
+        lines.append(Content.styled("area of the true mask, part of the image", "$dim"))
     names = {0.0: "smallest", 0.25: "lower quarter", 0.5: "median", 0.75: "upper quarter", 1.0: "largest"}
     lines += [
         Content.assemble(

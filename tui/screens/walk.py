@@ -10,12 +10,13 @@ from textual.widgets import Input
 
 from cliploc.tui.browsing import next_in, stepped
 from cliploc.tui.screens.choice import Choice, ask
-from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
 from cliploc.tui.state import FACETS, SORTS, ExplorerState, Jumps
 from cliploc.tui.widgets import count as counting
 from cliploc.tui.widgets.sample_list import SampleList
 
 NEAR = ("next", "previous", "page_down", "page_up", "next_match", "previous_match")
+THIS, WORDS = "this picture", "or by words: a red car"
 LISTINGS = {"sort": ("Order the samples by", SORTS), "facet": ("List only", FACETS)}
 
 
@@ -43,6 +44,8 @@ class Walk:
     def go(self, where: str) -> None:
         """To another sample."""
         count, order = self._count.take(), self._samples.order
+        if where in ("next_failure", "previous_failure") and self._scores.has_no_truth:
+            self._screen.notify(NO_TRUTH, severity="warning")
         if where == "next_mark":
             target = next_in(order, self.now.sample, self.now.marks, count or 1)
         else:
@@ -110,13 +113,28 @@ class Walk:
         if ids and self.now.sample not in ids:
             self._to(ids[0])
 
+    def rank(self) -> None:
+        """Order the samples by similarity to words, or to the present picture."""
+        listing = self.now.listing
+
+        def chosen(words: str) -> None:
+            like = "" if words == THIS else words
+            self._change(self.now.with_(listing=listing.ranked(like, self.now.sample)))
+
+        this = Choice(THIS, THIS, "the pictures most like it first")
+        ask(self._screen, "Rank the pictures by", [this], chosen, present=listing.like, free=WORDS)
+
     def list_by(self, what: str) -> None:
         """Choose the order of the samples, or which are listed."""
         title, meanings = LISTINGS[what]
         listing = self.now.listing
 
         def chosen(name: str) -> None:
-            self._change(self.now.with_(listing=replace(listing, **{what: name})))
+            if name == "similarity":
+                new = listing.ranked(listing.like, listing.near or self.now.sample)
+            else:
+                new = replace(listing, **{what: name})
+            self._change(self.now.with_(listing=new))
 
         choices = [Choice(name, name, meaning) for name, meaning in meanings.items()]
         ask(self._screen, title, choices, chosen, present=getattr(listing, what))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Drawing
 from PIL import ImageDraw, ImageFont
 
-from cliploc.tui.graphics.compose import OUTCOME_COLOURS, Colour, Image, side_by_side
+from cliploc.core.compose import OUTCOME_COLOURS, Colour, Image, side_by_side
 from cliploc.tui.studio.outlines import WHITE
 
 GAP, MARGIN, SIZE, LINE = 4, 8, 13, 18

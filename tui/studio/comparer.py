@@ -53,12 +53,19 @@ class Comparer:
         try:
             if candidate.baseline:
                 return self._without_network(candidate, state, cancelled)
-            scored = None if candidate.prompt else self._scored(candidate, cancelled)
+            scored = None if candidate.prompt or not self._can_score() else self._scored(candidate, cancelled)
             if cancelled():
                 return None
             return self._with_sample(candidate, state, scored)
         except ClipLocError as error:
             return Standing(note=str(error), failed=True)
+
+    def _can_score(self) -> bool:
+        return len(self._dataset.without_truth) < len(self._dataset.samples)
+
+    def forget(self) -> None:
+        """True masks are others now."""
+        self._baselines = {}
 
     def _with_sample(
         self, candidate: Candidate, state: ExplorerState, scored: DatasetScores | None
@@ -88,19 +95,21 @@ class Comparer:
         self, candidate: Candidate, state: ExplorerState, cancelled: Callable[[], bool]
     ) -> Standing | None:
         """A mask that needs no network; they are scored together, once."""
-        height, width = self._dataset.by_id(state.sample).true_mask().shape
+        height, width = self._dataset.by_id(state.sample).image().shape[:2]
         map_ = BASELINES[candidate.baseline]((height, width))
-        if candidate.alone:
+        if candidate.alone or not self._can_score():
             return self._stands(candidate, state, None, map_, "")
-        if not self._baselines:
+        counts = self._baselines
+        if not counts:
             found = []
             for sample in self._dataset.scorable:
                 if cancelled():
                     return None
                 found.append(baseline_counts(sample))
-            self._baselines = dict(zip(BASELINES, map(stacked, zip(*found, strict=True)), strict=True))
+            counts = dict(zip(BASELINES, map(stacked, zip(*found, strict=True)), strict=True))
+            self._baselines = counts
         ids = tuple(sample.id for sample in self._dataset.scorable)
-        scored = self._board(candidate, candidate.name, Tally(ids, self._baselines[candidate.baseline]))
+        scored = self._board(candidate, candidate.name, Tally(ids, counts[candidate.baseline]))
         return self._stands(candidate, state, scored, map_, "")
 
     def _board(self, candidate: Candidate, name: str, tally: Tally) -> DatasetScores:

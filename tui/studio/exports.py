@@ -7,10 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import cv2
-
 from cliploc.core import paths
-from cliploc.core.errors import StoreError
+from cliploc.core.compose import png
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.tui.curves import SCORES
 from cliploc.tui.dataset_scores import DatasetScores
@@ -25,12 +23,7 @@ def write_pictures(pictures: Mapping[str, Image], about: Sequence[str], outlines
     outlines: masks are outlines. StoreError when it cannot be written.
     """
     shown = {name: pictures[name] for name in PICTURES if name in pictures}
-    row = captioned(shown, about, outlines)
-    done, encoded = cv2.imencode(".png", cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise StoreError(f"cannot encode {path}")
-    with paths.atomic_write(path) as file:
-        file.write(encoded.tobytes())
+    paths.write_whole(path, png(captioned(shown, about, outlines)))
 
 
 def write_samples(board: DatasetScores, config: PostProcess, path: Path) -> None:

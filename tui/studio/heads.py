@@ -34,6 +34,7 @@ class Heads:
         self._painter = painter
         self._post = post
         self._scores: HeadScores | None = None
+        self._is_old = False
 
     def draw(self, generation: int, state: ExplorerState, recipe: Recipe) -> None:
         """The sample's map of the recipe's choice; answers HeadReady."""
@@ -42,7 +43,8 @@ class Heads:
         heatmap = all_on = None
         if terms is not None:
             heatmap = heatmap_of(terms, chosen_of(recipe, terms))
-            all_on = iou_of(terms, kept(*terms.shape[:2]), sample, state.config)
+            if sample.id not in self._dataset.without_truth:
+                all_on = iou_of(terms, kept(*terms.shape[:2]), sample, state.config)
         pictures, curves = self._painter.pictures(state, heatmap, state.config)
         iou = None if curves is None else curves.at("mean_iou", state.config.threshold_index)
         words = self._heatmaps.descriptions(recipe)
@@ -66,8 +68,14 @@ class Heads:
         if found is None or terms is None:
             return
         if table:
-            each = table_of(terms, sample, state.config)
-            self._post(HeadTableReady(sample.id, each.iou, each.inside))
+            is_marked = sample.id not in self._dataset.without_truth
+            each = table_of(terms, sample, state.config) if is_marked else None
+            unknown: tuple[tuple[float | None, ...], ...] = ((None,) * terms.shape[1],) * terms.shape[0]
+            self._post(HeadTableReady(sample.id, each.iou if each else unknown, each.inside if each else ()))
+        if len(self._dataset.without_truth) == len(samples):
+            note = "no true mask: what a head is worth is not known"
+            self._post(HeadsScored(generation, 0, len(samples), None, None, note))
+            return
         size = terms.nbytes * len(samples)
         if size > LARGE_BYTES:
             note = f"{size / 1e9:.1f} GB for all samples: only this one is scored"
@@ -80,12 +88,17 @@ class Heads:
         if not cancelled():
             self._post(HeadsScored(generation, len(scores.ids), len(samples), shown, all_on, ""))
 
+    def forget(self) -> None:
+        """True masks are others now."""
+        self._is_old = True
+
     def _scores_of(self, found: TermSet) -> HeadScores:
         """The scores over these terms, made anew when there are others or more."""
         ids = tuple(found.present(sample.id for sample in self._dataset.samples))
-        if self._scores is None or (self._scores.key, self._scores.ids) != (found.key, ids):
+        if self._scores is None or self._is_old or (self._scores.key, self._scores.ids) != (found.key, ids):
             if self._scores is not None:
                 self._scores.close()
+            self._is_old = False
             self._scores = HeadScores(found, self._dataset.scorable, cache_bytes=CACHE_BYTES)
         return self._scores
 

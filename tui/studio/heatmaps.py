@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.heatmaps.client import Worker
@@ -12,6 +12,7 @@ from cliploc.core.heatmaps.identity import IMPORTED
 from cliploc.core.heatmaps.protocol import (
     Computed,
     Died,
+    Embedded,
     Event,
     Failed,
     Loading,
@@ -24,7 +25,15 @@ from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import Terms, TermSet, all_heads
 from cliploc.core.heatmaps.terms import found as kept_terms
 from cliploc.core.methods.descriptions import load, place_of
-from cliploc.tui.answers import HeatmapsArrived, SetsFound, TermsArrived, Told, Trouble, WorkerChanged
+from cliploc.tui.answers import (
+    EmbeddingsArrived,
+    HeatmapsArrived,
+    SetsFound,
+    TermsArrived,
+    Told,
+    Trouble,
+    WorkerChanged,
+)
 from cliploc.tui.state import Source
 
 log = logging.getLogger(__name__)
@@ -43,6 +52,8 @@ class Heatmaps:
         self._sets: dict[Source, HeatmapSet] = {}
         self._texts: dict[tuple[Recipe, str, str], Heatmap] = {}
         self._asked: set[tuple[Recipe, str]] = set()
+        self._words: dict[tuple[Recipe, str], Heatmap] = {}
+        self._embedding: set[tuple[Recipe, str]] = set()
         self._terms_asked: set[Recipe] = set()
         self._failed: dict[Recipe, str] = {}
         self._told: set[str] = set()
@@ -132,6 +143,19 @@ class Heatmaps:
             self._terms_asked.add(every)
             self._worker.request(every, missing, urgent=False, terms=True)
 
+    def words_of(self, recipe: Recipe, words: str) -> Heatmap | None:
+        """What the recipe's network makes of a text, (d,); None where the worker has not said it."""
+        return self._words.get((recipe, words))
+
+    def embed(self, recipe: Recipe, ids: Sequence[str], words: str) -> str:
+        """Ask, once, what the network makes of these pictures and of a text. Returns why it cannot be had."""
+        if recipe in self._failed:
+            return self._failed[recipe]
+        if (recipe, words) not in self._embedding:
+            self._embedding.add((recipe, words))
+            self._worker.request_embeddings(recipe, ids, words)
+        return ""
+
     def descriptions(self, recipe: Recipe) -> dict[tuple[int, int], tuple[str, ...]]:
         """The texts of each (layer, head) of a recipe's network, as `cliploc heads` kept them."""
         found = self.term_set(recipe) or self.set_of(Source(recipe))
@@ -183,6 +207,10 @@ class Heatmaps:
             self._arrived(event)
         elif isinstance(event, TermsComputed):
             self._terms_arrived(event)
+        elif isinstance(event, Embedded):
+            if event.row is not None:
+                self._words[event.recipe, event.prompt] = event.row
+            self._post(EmbeddingsArrived(event.recipe, frozenset(event.ids)))
         elif isinstance(event, TextComputed):
             self._texts[(event.recipe, event.id, event.prompt)] = event.heatmap
             self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0, event.prompt))
@@ -212,6 +240,7 @@ class Heatmaps:
     def _trouble(self, event: Failed | Died) -> None:
         """Say it once; the notes under the pictures keep saying it."""
         self._asked.clear()
+        self._embedding.clear()
         self._terms_asked.clear()
         if isinstance(event, Failed) and event.recipe is not None:
             self._failed[event.recipe] = event.message
@@ -223,3 +252,4 @@ class Heatmaps:
         ids = frozenset(event.ids) if isinstance(event, Failed) else frozenset()
         if isinstance(event, Failed) and event.recipe is not None:
             self._post(HeatmapsArrived(Source(event.recipe), ids, 0))
+            self._post(EmbeddingsArrived(event.recipe, ids))

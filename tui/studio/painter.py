@@ -37,6 +37,7 @@ class Painter:
         self._picture_cache = picture_cache
         self._post = post
         self._decoded: OrderedDict[str, Decoded] = OrderedDict()
+        self._truths = 0
 
     def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
         """The present sample's pictures, or why they cannot be drawn."""
@@ -44,11 +45,13 @@ class Painter:
         try:
             decoded = self._read(sample)
         except ClipLocError as error:
-            self._post(PicturesReady(generation, state, {}, None, str(error)))
+            self._post(PicturesReady(generation, state, {}, None, None, str(error)))
             return
         heatmap, note = self._heatmaps.read(state.source, sample, state.prompt)
         result = drawing.drawn(decoded, heatmap, state.config, state.view, peek)
-        self._post(PicturesReady(generation, state, self._plated(result), _curves(result), note))
+        self._post(
+            PicturesReady(generation, state, self._plated(result), _curves(result), result.region, note)
+        )
         self._heatmaps.prefetch(state.source, sample)
 
     def sheet(
@@ -65,10 +68,11 @@ class Painter:
             if cancelled():
                 return
             sample = self._dataset.by_id(id_)
-            decoded = Decoded(sample.image(), sample.true_mask(), None)
+            decoded = self._decode(sample)
             heatmap, _ = self._heatmaps.read(state.source, sample, "")
             result = drawing.drawn(decoded, heatmap, state.config, View(crop=state.view.crop), False)
-            pictures.append(result.pictures.get("mask", result.pictures["truth"]))
+            shown = (result.pictures.get(name) for name in ("mask", "truth", "image"))
+            pictures.append(next(picture for picture in shown if picture is not None))
         if pictures:
             self._post(SheetReady(generation, self._picture_cache.add(drawing.sheet(pictures, columns))))
 
@@ -85,14 +89,25 @@ class Painter:
 
     def _read(self, sample: Sample) -> Decoded:
         """The files of a sample, kept for the next time."""
-        found = self._decoded.get(sample.id)
+        truths, found = self._truths, self._decoded.get(sample.id)
         if found is None:
-            found = Decoded(sample.image(), sample.true_mask(), sample.ignored())
+            found = self._decode(sample)
+            if truths != self._truths:
+                return found
             self._decoded[sample.id] = found
             while len(self._decoded) > DECODED_KEPT:
                 # Another thread may have dropped one at the same moment.
                 self._decoded.pop(next(iter(self._decoded)), None)
         return found
+
+    def _decode(self, sample: Sample) -> Decoded:
+        is_marked = sample.id not in self._dataset.without_truth
+        return Decoded(sample.image(), sample.true_mask() if is_marked else None, sample.ignored())
+
+    def forget(self, id_: str) -> None:
+        """A sample's true mask is another one; what is being read meanwhile is not kept."""
+        self._truths += 1
+        self._decoded.pop(id_, None)
 
 
 def _curves(result: drawing.Drawn) -> Curves | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -37,7 +38,9 @@ class Scorer:
         self._heatmaps = heatmaps
         self._post = post
         self._live: LiveScores | None = None
-        self._live_of: tuple[str, int] = ("", 0)
+        self._live_of: tuple[str, int, int] = ("", 0, 0)
+        self._truths = 0
+        self._lock = threading.Lock()
         self._notes: tuple[str, ...] = ()
         self._told: set[str] = set()
         # Whether the last config took long; so does one of an unknown set.
@@ -45,15 +48,30 @@ class Scorer:
 
     def score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
         """Score every sample that has a heatmap."""
-        found = self._heatmaps.set_of(source)
-        live = None if found is None else self._live_scores(found)
+        truths, found = self._truths, self._heatmaps.set_of(source)
+        present = 0 if found is None else len(found.ids())
+        can_score = len(self._dataset.without_truth) < len(self._dataset.samples)
+        if not can_score:
+            self._tell(self._dataset.notes)
+        live = None if found is None or not can_score else self._live_scores(found)
         if found is None or live is None or not live.ids:
-            self._post(ScoresReady(source, config, None))
+            self._say(ScoresReady(source, config, None, present), truths)
             return
         counts = self._counts(live, source, config, cancelled)
         if counts is not None:
             board = self._board(source, config, found.name, live.ids, counts)
-            self._post(ScoresReady(source, config, board))
+            self._say(ScoresReady(source, config, board, present), truths)
+
+    def _say(self, answer: ScoresReady, truths: int) -> None:
+        """Answer, unless true masks have become others meanwhile: then it is asked again."""
+        with self._lock:
+            if truths == self._truths:
+                self._post(answer)
+
+    def forget(self) -> None:
+        """True masks are others now; what is being scored meanwhile is of the old ones."""
+        with self._lock:
+            self._truths += 1
 
     def _counts(
         self, live: LiveScores, source: Source, config: PostProcess, cancelled: Cancelled
@@ -93,8 +111,8 @@ class Scorer:
 
     def _live_scores(self, found: HeatmapSet) -> LiveScores:
         """The live scores of a set, made anew when it is another one or has grown."""
-        present = len(found.ids())
-        if (found.key, present) != self._live_of or self._live is None:
+        live_of = (found.key, len(found.ids()), self._truths)
+        if live_of != self._live_of or self._live is None:
             if self._live is not None:
                 self._live.close()
             heatmaps = found.read_all()
@@ -102,5 +120,5 @@ class Scorer:
             grounds = ground(self._dataset, self._live.ids, heatmaps, found.identity.mark)
             self._notes = tuple(grounds.sentences)
             self._tell(self._notes)
-            self._live_of = (found.key, present)
+            self._live_of = live_of
         return self._live

@@ -5,6 +5,7 @@ The screen asks with whole frozen values and a generation number, and drops what
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pathlib import Path
 from cliploc.core import paths
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.statistics import statistics
-from cliploc.core.errors import ClipLocError
+from cliploc.core.errors import ClipLocError, DatasetError
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui.answers import (
@@ -33,13 +34,16 @@ from cliploc.tui.comparison import Candidate
 from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.frame import Job, PictureId
+from cliploc.tui.marking import Marking, Shape
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.studio.background import BackgroundThread, Cancelled
 from cliploc.tui.studio.comparer import Comparer
 from cliploc.tui.studio.disagreeing import disagreement
 from cliploc.tui.studio.fetching import Fetches
+from cliploc.tui.studio.finding import ranked
 from cliploc.tui.studio.heads import Heads
 from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.marks import Marks
 from cliploc.tui.studio.painter import Painter
 from cliploc.tui.studio.picture_cache import PictureCache
 from cliploc.tui.studio.runs import Runs
@@ -80,6 +84,9 @@ class Studio:
         self._scores = self._thread("scores")
         self._comparison = self._thread("comparison")
         self._head_scores = self._thread("head scores")
+        self._marks = Marks(dataset, self._picture_cache, post, self._forget)
+        self._marking = self._thread("marking")
+        self._ranking = self._thread("ranking")
         self._errands = self._thread("errands", places=8)
         self._threads = (
             self._pictures,
@@ -87,6 +94,8 @@ class Studio:
             self._scores,
             self._comparison,
             self._head_scores,
+            self._marking,
+            self._ranking,
             self._errands,
         )
         self.runs = Runs(dataset, post, self._failed)
@@ -153,11 +162,42 @@ class Studio:
         """Score the samples with every stored set; answers DisagreementReady."""
 
         def job(cancelled: Cancelled) -> None:
-            found = disagreement(self._heatmaps.stored(), self._tallies, config, cancelled)
+            stored = self._heatmaps.stored()
+            found = disagreement(stored, self._dataset, self._tallies, config, cancelled)
             if found is not None:
                 self._post(DisagreementReady(found))
 
         self._comparison.submit(job, drop_running=True)
+
+    def rank(self, state: ExplorerState) -> None:
+        """Compare the pictures with words or with one of them; answers Ranked."""
+        self._ranking.submit(lambda _: self._post(ranked(self._heatmaps, state)))
+
+    def mark(self, generation: int, id_: str, marking: Marking | None) -> None:
+        """Draw a sample's true mask and the shape that is begun; answers MarkingReady."""
+        self._marking.submit(lambda _: self._marks.draw(generation, id_, marking))
+
+    def add_mark(self, id_: str, shape: Shape) -> None:
+        """Add a shape to a sample's true mask; answers TruthChanged."""
+        self._errands.submit(lambda _: self._marks.add(id_, shape))
+
+    def undo_mark(self, id_: str) -> None:
+        """Take the last shape of a sample away; answers TruthChanged."""
+        self._errands.submit(lambda _: self._marks.undo(id_))
+
+    def clear_marks(self, id_: str) -> None:
+        """Take all shapes of a sample away; answers TruthChanged."""
+        self._errands.submit(lambda _: self._marks.clear(id_))
+
+    def export_truth(self, path: Path) -> None:
+        """Write what is drawn as COCO annotations; answers Told, or Trouble."""
+
+        def write() -> None:
+            if self._dataset.drawing is None:
+                raise DatasetError(f"{self._dataset.name} has true masks of its own; nothing is drawn")
+            paths.write_whole(path, json.dumps(self._dataset.drawing.coco(), ensure_ascii=False).encode())
+
+        self._export(write, path)
 
     def statistics(self) -> None:
         """Count the dataset; answers StatisticsReady."""
@@ -251,6 +291,12 @@ class Studio:
         self.runs.close()
         self.fetches.close()
         self._heatmaps.close()
+
+    def _forget(self, id_: str) -> None:
+        """A sample's true mask is another one: nothing that was scored on the old one counts."""
+        self._painter.forget(id_)
+        for each in (self._scorer, self._tallies, self._contest, self._heads):
+            each.forget()
 
     def _stand(self, state: ExplorerState, candidates: Sequence[Candidate], cancelled: Cancelled) -> None:
         for candidate in candidates:

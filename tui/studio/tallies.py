@@ -37,17 +37,22 @@ class Tallies:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._kept: OrderedDict[tuple[str, Computation], Tally] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Computation, int], Tally] = OrderedDict()
+        self._truths = 0
 
     def of(self, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]) -> Tally | None:
         """The counts of all heatmaps of a set; when cancelled, of those that are known, None for none."""
-        key = (found.key, computation_of(config))
+        key = (found.key, computation_of(config), self._truths)
         tally = self._grown(self._kept.pop(key, None), found, config, cancelled)
         if tally is not None:
             self._kept[key] = tally
             while len(self._kept) > TALLIES_KEPT:
                 self._kept.popitem(last=False)
         return tally
+
+    def forget(self) -> None:
+        """True masks are others now; what is being counted meanwhile is of the old ones."""
+        self._truths += 1
 
     def _grown(
         self, known: Tally | None, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]

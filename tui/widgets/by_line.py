@@ -6,7 +6,7 @@ container with all that is in it, which a held key makes visible as lag.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Self, TypeVar
 
 from textual.content import Content
 from textual.geometry import Region, Size
@@ -17,6 +17,7 @@ from textual.widget import Widget
 from cliploc.tui.textual_private import put_title
 
 Line = Content | Strip
+AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
 class ByLine(Widget):
@@ -126,3 +127,10 @@ def _border_line(widget: Widget, *, top: bool) -> Region:
     """The place of a border's line, from the corner of the content."""
     offset, (width, height) = widget.content_offset, widget.outer_size
     return Region(-offset.x, -offset.y if top else height - 1 - offset.y, width, 1)
+
+
+def titled(widget: AnyWidget, text: str) -> AnyWidget:
+    """A widget as a panel with a title in its border."""
+    widget.add_class("panel")
+    widget.border_title = text
+    return widget

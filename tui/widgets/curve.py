@@ -16,7 +16,7 @@ from textual.strip import Strip
 from cliploc.core.errors import clean
 from cliploc.core.scores import POSTERS
 from cliploc.tui.curves import COLOUR, SHORT, Curves, figure
-from cliploc.tui.shown_scores import ShownScores
+from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
 from cliploc.tui.textual_private import style_of
 from cliploc.tui.widgets.by_line import ByLine, Line, title
 
@@ -73,11 +73,12 @@ def interpolated(values: Sequence[float], place: float) -> float:
 class CurvePanel(ByLine):
     """Curves with the cursor on the present threshold, and a legend with the values there.
 
-    curves: what to draw. ghost: another IoU curve behind it (the baseline's).
+    curves: what to draw. ghost: another IoU curve behind it (the baseline's). why: there is nothing to draw.
     """
 
     curves: reactive[Curves | None] = reactive(None, always_update=True)
     ghost: reactive[Curves | None] = reactive(None)
+    why: reactive[str] = reactive("no scores yet")
     index: reactive[int] = reactive(50)
 
     _canvas: tuple[object, list[Strip]] = ((), [])
@@ -88,6 +89,7 @@ class CurvePanel(ByLine):
         """Draw the curves of the present state's scope."""
         scope = scores.now.scope
         self.index, self.ghost = scores.now.config.threshold_index, scores.baseline_curves(scope)
+        self.why = NO_TRUTH if scores.has_no_truth else "no scores yet"
         self.curves = scores.curves(scope)
         whose = {"sample": "this sample", "class": f"class {escape(clean(scores.label))}"}
         old = " · …" if scope in scores.stale() and self.curves is not None else ""
@@ -98,7 +100,7 @@ class CurvePanel(ByLine):
         if width < 10 or height < 1:
             return []
         if self.curves is None:
-            return [Content.styled("no scores yet", "$dim")]
+            return [*Content.styled(self.why, "$dim").wrap(self.size.width)]
         column = AXIS + round(self.index / 99 * (width - 1))
         return [*(self._marked(row, column) for row in self._rows(width, height)), self._legend()]
 

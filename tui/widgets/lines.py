@@ -17,7 +17,7 @@ from cliploc.tui.state import ExplorerState
 from cliploc.tui.widgets.by_line import ByLine, Line
 
 LIGHTS = {"ready": "$better", "loading": "$accent", "busy": "$accent", "failed": "$worse", "died": "$worse"}
-PARTNERS = {"next": "previous", "up": "down", "down": "up"}
+PARTNERS = {"next": "previous", "up": "down", "down": "up", "right": "left", "longer": "shorter"}
 SEPARATOR = " · "
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FEWER_BELOW_ROWS = 21
 BLINK_SECONDS = 0.7
+UNMARKED = "nobody has marked the truth here; X draws it"
 TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}
 
 
@@ -184,7 +185,8 @@ class PictureGrid(Container):
         """Hand every pane its picture."""
         for name in PICTURES:
             pane = self.query_one(f"#pane-{name}", Pane)
-            pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), note, generation)
+            why = UNMARKED if name == "truth" and "image" in pictures else note
+            pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), why, generation)
 
     def show_sheet(self, picture: PictureId, caption: Content, generation: int) -> None:
         """Hand the contact sheet its picture."""
@@ -214,11 +216,13 @@ def side_of(count: int, columns: int, width: int, height: int) -> int:
     return min(width // columns, 2 * (height // math.ceil(count / columns) - 1))
 
 
-def captions_of(view: View) -> dict[str, Content]:
-    """A title a picture, with what its colours mean."""
+def captions_of(view: View, *, judged: bool = True) -> dict[str, Content]:
+    """A title a picture, with what its colours mean. judged: against a true mask."""
     mask = [("■hit ", "$hit"), ("■miss ", "$miss"), ("■false", "$false")]
     if view.outlines:
         mask = [("□mask ", "$foreground"), ("□true", "$hit")]
+    if not judged:
+        mask = []
     close = f" ×{view.zoom:g}" if view.zoom > 1 else ""
     return {
         "image": Content.assemble(("image", "$dim"), (close, "$accent")),

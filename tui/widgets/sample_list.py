@@ -25,6 +25,7 @@ from cliploc.tui.textual_private import tell_size
 from cliploc.tui.widgets.by_line import subtitle, title
 
 if TYPE_CHECKING:
+    from cliploc.tui.answers import Ranked
     from cliploc.tui.disagreement import Disagreement
 
 
@@ -93,8 +94,11 @@ class SampleList(ScrollView):
         self.order: tuple[Sample, ...] = ()
         self.facts: Facts = NO_FACTS
         self.disagreement: Disagreement | None = None
+        self.ranked: Ranked | None = None
         # Whether all classes are open, or only the present sample's.
         self.opened = False
+        # Whether the numbers are IoUs, of which low ones are failures.
+        self._judged = True
         self._rows: list[Row] = []
         self._here = ""
 
@@ -106,6 +110,9 @@ class SampleList(ScrollView):
             self.facts = board.facts(index)
         if self.disagreement is not None:
             self.facts = replace(self.facts, disagreement=self.disagreement.at(index))
+        if self.ranked is not None:
+            self.facts = replace(self.facts, similarity=self.ranked.similarity)
+        self._judged = listing.sort not in ("disagreement", "similarity", "mask area", "best threshold")
         self.order = listed(self._all, listing, self.facts, state.marks)
         classes = board.by_class("mean_iou", index) if board else {}
         values = self.facts.by(listing.sort)
@@ -113,10 +120,20 @@ class SampleList(ScrollView):
         rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)
         self.show(rows, state.sample)
         parts = ["Classes" if grouped else f"by {listing.sort}"]
+        if listing.sort == "similarity":
+            parts.append(escape(clean(listing.like or listing.near)))
         parts += [listing.facet] if listing.facet != "all" else []
         parts += [f"/{escape(clean(listing.text))}"] if listing.text else []
         title(self, " · ".join(parts))
-        self.say_below("…" if board is not None and not self._scores.has_fresh_board() else self._mean())
+        waiting = self.ranked is not None and self.ranked.missing and listing.sort == "similarity"
+        waiting = waiting or (board is not None and not self._scores.has_fresh_board())
+        self.say_below("…" if waiting else self._mean())
+
+    def take(self, found: Disagreement) -> str:
+        """Where stored sets disagree; what is to be said of it, "" for nothing."""
+        is_first, self.disagreement = self.disagreement is None, found
+        asked = self._scores.now.listing.sort == "disagreement"
+        return found.text if asked and (is_first or not found.is_enough()) else ""
 
     def walk_from(self, before: ExplorerState) -> bool:
         """Highlight another sample; False where more has changed, or another class opens."""
@@ -190,7 +207,7 @@ class SampleList(ScrollView):
         return Strip(self._segments(row, width, base, here), width)
 
     def _segments(self, row: Row, width: int, base: Style, here: bool) -> list[Segment]:
-        failing = row.value is not None and row.value < FAILURE_BELOW and bool(row.id)
+        failing = self._judged and row.value is not None and row.value < FAILURE_BELOW and bool(row.id)
         style = self.get_component_rich_style("list--failure" if failing else "list--number", partial=True)
         number = base + style if not here else base
         value = figure(row.value, 2) if row.value is not None else "   "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -11,7 +12,11 @@ from cliploc.core.scores import AVERAGED
 from cliploc.tui.curves import COLOUR, NARROW, SCORES, SHORT, Curves, difference, figure
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import SCOPES
-from cliploc.tui.widgets.by_line import ByLine, Line, subtitle
+from cliploc.tui.widgets.by_line import ByLine, Line, subtitle, title
+
+if TYPE_CHECKING:
+    from cliploc.core.regions import Region
+    from cliploc.tui.disagreement import Disagreement
 
 Table = Mapping[str, Curves | None]
 NAMES, NUMBER = 10, 7
@@ -33,9 +38,22 @@ class ScorePanel(ByLine):
     baseline_index: reactive[int] = reactive(50)
     stale: reactive[frozenset[str]] = reactive(frozenset())
     of_total: reactive[str] = reactive("")
+    known: reactive[Mapping[str, str]] = reactive(dict)
 
-    def show(self, scores: ShownScores, progress: str) -> None:
-        """Draw the scores of the present state. progress: of those that are waited for."""
+    def show(self, scores: ShownScores, progress: str, apart: Disagreement | None) -> None:
+        """Draw the scores of the present state. progress: of those that are waited for.
+
+        apart: how far stored sets are from each other, where that was asked for. Without a true mask
+        that is shown, and what the mask itself is.
+        """
+        index, sample = scores.now.config.threshold_index, scores.now.sample
+        self.known = {} if scores.region is None else known_of(scores.region)
+        if self.known and apart is not None and sample in (spread := apart.at(index)):
+            self.known = {
+                **self.known,
+                "agreement": f"IoU {figure(1 - spread[sample])}, {len(apart.sets)} sets",
+            }
+        title(self, "Scores" if not self.known else "What is known of the mask")
         self.baseline = {scope: scores.baseline_curves(scope) for scope in SCOPES}
         self.baseline_index, self.index = scores.baseline_index, scores.now.config.threshold_index
         self.curves = {scope: scores.curves(scope) for scope in SCOPES}
@@ -45,7 +63,20 @@ class ScorePanel(ByLine):
         subtitle(self, progress)
 
     def lines(self) -> list[Line]:
+        if self.known and not any(self.curves.values()):
+            return self._unjudged()
         return self._tall() if self.size.height >= len(SCORES) + 1 else self._flat()
+
+    def _unjudged(self) -> list[Line]:
+        """A fact a line; in one line where there is no room."""
+        if self.size.height < len(self.known):
+            return [
+                Content.styled(" · ".join(f"{name} {value}" for name, value in self.known.items()), "$dim")
+            ]
+        return [
+            Content.assemble((name.ljust(NAMES + 1), "$dim"), (value, "$foreground"))
+            for name, value in self.known.items()
+        ]
 
     def _tall(self) -> list[Line]:
         """Differences beside every number where there is room, else only those of the dataset."""
@@ -102,6 +133,15 @@ class ScorePanel(ByLine):
         if curves.images != base.images:
             return ""  # means over other images are no difference
         return difference(value, base.at(score, self.baseline_index))
+
+
+def known_of(region: Region) -> dict[str, str]:
+    """What a mask is, in words; a peak only where the network sees something."""
+    peak = {"peak": "none: the heatmap is the same everywhere"}
+    if region.peak is not None:
+        peak = {"peak": f"{region.peak[0]}, {region.peak[1]} px"}
+    holes = {"holes": str(region.holes)} if region.holes else {}
+    return {**peak, "area": f"{region.area:.1%} of the picture", "parts": str(region.parts), **holes}
 
 
 def heading(name: str, width: int) -> str:

@@ -20,6 +20,7 @@ OPTIONS = st.builds(
     picture=st.sampled_from(["real", "fake"]),
     skip_missing=st.booleans(),
     allow_empty=st.booleans(),
+    prompt=st.text(),
 )
 
 

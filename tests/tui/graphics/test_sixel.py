@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cliploc.core.terminal.sixel_writer import sixels
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.frame import Detail
-from cliploc.tui.graphics.sixel_writer import sixels
 from tests.terminal.pixels import CELL, PixelScreen
 from tests.tui.graphics.jobs import Image, job, picture
 

@@ -38,6 +38,9 @@ OUTCOME_COLOURS: dict[str, Colour] = {
     "false": (213, 94, 0),
 }
 
+# Of a mask that nobody can judge: from the same palette.
+UNJUDGED: Colour = (240, 228, 66)
+
 
 def colour_map(heat: Map, name: str) -> Image:
     """Colour a map by one of COLOUR_MAPS; ParameterError for another name.
@@ -78,11 +81,18 @@ def overlay(image: Image, heat: Map, name: str, opacity: float) -> Image:
 
 def outcome(image: Image, mask: Mask, true_mask: Mask, opacity: float) -> Image:
     """The mask against the true mask: hits, misses and false areas in OUTCOME_COLOURS."""
-    painted = image.copy()
     areas = {"hit": mask & true_mask, "miss": ~mask & true_mask, "false": mask & ~true_mask}
+    painted = image
     for name, area in areas.items():
-        tint = np.array(OUTCOME_COLOURS[name], np.float32) * opacity
-        painted[area] = np.rint(image[area] * (1 - opacity) + tint).astype(np.uint8)
+        painted = tinted(painted, area, OUTCOME_COLOURS[name], opacity)
+    return painted
+
+
+def tinted(image: Image, mask: Mask, colour: Colour, opacity: float) -> Image:
+    """The mask in one colour."""
+    painted = image.copy()
+    tint = np.array(colour, np.float32) * opacity
+    painted[mask] = np.rint(image[mask] * (1 - opacity) + tint).astype(np.uint8)
     return painted
 
 
@@ -123,6 +133,12 @@ def zoomed(image: Image, zoom: float, centre: tuple[float, float]) -> Image:
     window = image[top : top + rows, left : left + columns]
     factor = max(1, -(-height // rows))
     return np.ascontiguousarray(window.repeat(factor, axis=0).repeat(factor, axis=1))
+
+
+def png(image: Image) -> bytes:
+    """The image as a PNG file."""
+    _, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return content.tobytes()
 
 
 def contact_sheet(images: Sequence[Image], columns: int, size: int, gap: int = 4) -> Image:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from cliploc.core import compose
 from cliploc.core.errors import ParameterError
-from cliploc.tui.graphics import compose
 
 IMAGES = arrays.arrays(np.uint8, (6, 8, 3))
 MASKS = arrays.arrays(np.bool_, (6, 8))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cliploc.tui.graphics.palette import held, quantize
+from cliploc.core.terminal.palette import held, quantize
 from tests.tui.graphics.jobs import picture
 
 

@@ -1,0 +1,29 @@
+"""Ranking the dataset's pictures by some words, or by one of them. Runs on a thread."""
+
+from __future__ import annotations
+
+from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.embeddings import found, similarities
+from cliploc.tui.answers import Ranked
+from cliploc.tui.state import ExplorerState
+from cliploc.tui.studio.heatmaps import Heatmaps
+
+
+def ranked(heatmaps: Heatmaps, state: ExplorerState) -> Ranked:
+    """The similarities that are known, and what is still waited for; that is asked for.
+
+    ParameterError where there is nothing to compare with.
+    """
+    dataset, listing = heatmaps.dataset, state.listing
+    if not (listing.like or listing.near):
+        raise ParameterError("found neither words nor a picture to rank by; R asks for them")
+    recipe = state.source.recipe.completed(dataset.name)
+    ids = [sample.id for sample in dataset.samples]
+    kept = found(recipe, dataset.pictures)
+    rows = {} if kept is None else kept.read(ids)
+    to = heatmaps.words_of(recipe, listing.like) if listing.like else rows.get(listing.near)
+    missing = [id_ for id_ in ids if id_ not in rows]
+    if listing.near in missing:
+        missing = [listing.near, *(id_ for id_ in missing if id_ != listing.near)]
+    failed = heatmaps.embed(recipe, missing or ids[:1], listing.like) if missing or to is None else ""
+    return Ranked(state, {} if to is None else similarities(rows, to), len(missing), failed)
