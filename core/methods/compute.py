@@ -184,7 +184,7 @@ def _differentiated(plan: _Plan, backbone: Backbone, images: Tensor) -> Tensor:
 
 def embedding(backbone: Backbone, images: Tensor) -> Tensor:
     """The unit embeddings (B, d) of CLIP images of any size, as `encode_image` has them at the native one."""
-    if backbone.kind == "resnet":
+    if backbone.kind in ("resnet", "convnet"):
         return F.normalize(gradcam.pooled_images(backbone, images).float(), dim=-1)
     output = watch(read(backbone), images, [], finish=True)
     assert output is not None

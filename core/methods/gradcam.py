@@ -1,8 +1,10 @@
-"""Grad-CAM (Selvaraju et al., ICCV 2017) on the last stage of a ResNet.
+"""Grad-CAM (Selvaraju et al., ICCV 2017) and its kin on the last stage of a network.
 
-The target is a text (CLIP's attention-pooled ResNets) or ImageNet classes. The
-stages run without gradients; only what lies above the last one is differentiated,
-once per text.
+Grad-CAM++ (Chattopadhay et al., WACV 2018) and LayerCAM (Jiang et al., TIP 2021) weigh the
+same gradients in their own ways. The target is a text, or ImageNet classes. The stages run
+without gradients; only what lies above the last one is differentiated, once per text. Of a
+transformer the layer is the norm before the last attention, as the grad-cam package has it: after
+that attention nothing that is read depends on the patches, and all gradients are zero.
 """
 
 from __future__ import annotations
@@ -16,25 +18,67 @@ from torch.nn import functional as F
 
 from cliploc.core.backbones.imagenet import CLASSES
 from cliploc.core.backbones.network import Backbone
-from cliploc.core.backbones.towers.tower import full_precision, interpolated
+from cliploc.core.backbones.towers.tower import attend, full_precision, interpolated
 from cliploc.core.errors import ParameterError
+from cliploc.core.methods.trunk import read
 
 STRIDE = 32
 
 
+Weigh = Callable[[Tensor, Tensor], Tensor]
+
+
 def maps(backbone: Backbone, images: Tensor, text: Tensor) -> Tensor:
-    """ReLU(sum_k alpha_k A_k), alpha_k the mean gradient of the target over A_k: (B, T, S / 32, S / 32).
+    """ReLU(sum_k alpha_k A_k), alpha_k the mean gradient of the target over A_k: (B, T, gh, gw).
 
     text: (T, d) or (B, T, d) unit rows for CLIP, class weights for a classifier. A
     map can be zero everywhere: nothing in the last stage speaks for the text.
     """
-    if images.shape[-1] % STRIDE or images.shape[-2] % STRIDE:
-        raise ParameterError(
-            f"image size: found {images.shape[-2]} x {images.shape[-1]}, expected a multiple of {STRIDE}"
-        )
+    return _cams(backbone, images, text, _by_mean)
+
+
+def plus_plus(backbone: Backbone, images: Tensor, text: Tensor) -> Tensor:
+    """Grad-CAM++: alpha_k the sum of the positive gradients, each weighed by its paper's equation 19."""
+    return _cams(backbone, images, text, _by_squares)
+
+
+def layercam(backbone: Backbone, images: Tensor, text: Tensor) -> Tensor:
+    """LayerCAM: ReLU(sum_k ReLU(gradient) A_k), place by place."""
+    return _cams(backbone, images, text, lambda gradient, features: gradient.relu() * features)
+
+
+def _by_mean(gradient: Tensor, features: Tensor) -> Tensor:
+    return gradient.mean((2, 3), keepdim=True) * features
+
+
+def _by_squares(gradient: Tensor, features: Tensor) -> Tensor:
+    squared = gradient.square()
+    below = 2 * squared + features.sum((2, 3), keepdim=True) * squared * gradient
+    share = torch.where(gradient == 0, 0.0, squared / (below + 1e-6))
+    return (gradient.relu() * share).sum((2, 3), keepdim=True) * features
+
+
+def _cams(backbone: Backbone, images: Tensor, text: Tensor, weigh: Weigh) -> Tensor:
     if backbone.kind == "classifier":
-        return _classifier_maps(backbone, images, text)
-    return _maps(lambda x: _stages(backbone.model.visual, x), _text_target(backbone), images, text)
+        return _classifier_maps(backbone, images, text, weigh)
+    if backbone.kind not in ("resnet", "convnet"):
+        return _transformer_maps(backbone, images, text, weigh)
+    _check_size(images, STRIDE if backbone.kind == "resnet" else _stride(backbone.model.visual))
+    if backbone.kind == "resnet":
+        return _maps(lambda x: _stages(backbone.model.visual, x), _text_target(backbone), images, text, weigh)
+    trunk = backbone.model.visual.trunk
+    return _maps(trunk.forward_features, _mean_target(backbone), images, text, weigh)
+
+
+def _check_size(images: Tensor, stride: int) -> None:
+    if images.shape[-1] % stride or images.shape[-2] % stride:
+        raise ParameterError(
+            f"image size: found {images.shape[-2]} x {images.shape[-1]}, expected a multiple of {stride}"
+        )
+
+
+def _stride(visual: Any) -> int:  # noqa: ANN401  open_clip ships no types
+    return int(visual.trunk.feature_info[-1]["reduction"])
 
 
 def _maps(
@@ -42,18 +86,44 @@ def _maps(
     target: Callable[[Tensor, Tensor], Tensor],
     images: Tensor,
     text: Tensor,
+    weigh: Weigh,
 ) -> Tensor:
     with torch.no_grad():
         features = stages(images)
     with full_precision(features):
         features = features.detach().float().requires_grad_()
-        scores = target(features, text).sum(0)
-        cams = []
-        for index, score in enumerate(scores):
-            (gradient,) = torch.autograd.grad(score, features, retain_graph=index + 1 < len(scores))
-            alpha = gradient.mean((2, 3), keepdim=True)
-            cams.append((alpha * features.detach()).sum(1).relu())
-        return torch.stack(cams, dim=1)
+        return _weighed(target(features, text), features, lambda each: each, weigh)
+
+
+def _weighed(scores: Tensor, features: Tensor, as_maps: Callable[[Tensor], Tensor], weigh: Weigh) -> Tensor:
+    """The cams (B, T, h, w) of scores (B, T). as_maps: features to (B, C, h, w)."""
+    totals = scores.sum(0)
+    cams = []
+    for index, total in enumerate(totals):
+        (gradient,) = torch.autograd.grad(total, features, retain_graph=index + 1 < len(totals))
+        cams.append(weigh(as_maps(gradient), as_maps(features.detach())).sum(1).relu())
+    return torch.stack(cams, dim=1)
+
+
+def _transformer_maps(backbone: Backbone, images: Tensor, text: Tensor, weigh: Weigh) -> Tensor:
+    tower = read(backbone)
+    grid = tower.grid_of(images)
+    *before, last = tower.blocks(grid)
+    with torch.no_grad():
+        x = tower.embed(images)
+        for block in before:
+            x = block.run(x)
+    with full_precision(x):
+        x = x.detach().float()
+        h = last.normed(x).detach().requires_grad_()
+        tokens = x + last.out(attend(*last.qkv(h)))
+        embedding = F.normalize(tower.pooled(tokens + last.mlp(tokens)).float(), dim=-1)
+        scores = (text @ embedding[:, :, None]).squeeze(-1)
+
+        def as_maps(each: Tensor) -> Tensor:
+            return each[:, tower.prefix :].transpose(1, 2).reshape(len(each), -1, *grid)
+
+        return _weighed(scores, h, as_maps, weigh)
 
 
 def _stages(visual: Any, images: Tensor) -> Tensor:  # noqa: ANN401  open_clip ships no types
@@ -62,9 +132,23 @@ def _stages(visual: Any, images: Tensor) -> Tensor:  # noqa: ANN401  open_clip s
 
 
 def pooled_images(backbone: Backbone, images: Tensor) -> Tensor:
-    """The embeddings (B, d) of images of any size, not normalized."""
+    """The embeddings (B, d) of images of any size by a convolutional network, not normalized."""
     visual = backbone.model.visual
+    if backbone.kind == "convnet":
+        embeddings: Tensor = visual(images)
+        return embeddings
     return pooled(visual.attnpool, _stages(visual, images))
+
+
+def _mean_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
+    """The cosine of the image, the mean of its features through the head, with each text."""
+    visual = backbone.model.visual
+
+    def target(features: Tensor, text: Tensor) -> Tensor:
+        embedding = F.normalize(visual.head(visual.trunk.forward_head(features)).float(), dim=-1)
+        return (text @ embedding[:, :, None]).squeeze(-1)
+
+    return target
 
 
 def _text_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
@@ -95,15 +179,15 @@ def pooled(pool: Any, features: Tensor) -> Tensor:  # noqa: ANN401  open_clip sh
     return embedding
 
 
-def _classifier_maps(backbone: Backbone, images: Tensor, text: Tensor) -> Tensor:
-    classes = _maps(
-        backbone.model.forward_features, _class_target(backbone), images, text[..., :CLASSES].contiguous()
-    )
+def _classifier_maps(backbone: Backbone, images: Tensor, text: Tensor, weigh: Weigh) -> Tensor:
+    _check_size(images, STRIDE)
+    rows = text[..., :CLASSES].contiguous()
+    classes = _maps(backbone.model.forward_features, _class_target(backbone), images, rows, weigh)
     if backbone.fallback is None:
         return classes
     # Rows without a class carry a text for the fallback network, which has its own mean and std.
     shown = _renormalized(images, backbone, backbone.fallback)
-    texts = maps(backbone.fallback, shown, text[..., CLASSES:].contiguous())
+    texts = _cams(backbone.fallback, shown, text[..., CLASSES:].contiguous(), weigh)
     has_class = text[..., :CLASSES].any(-1).expand(len(images), -1)
     return torch.where(has_class[..., None, None], classes, texts)
 

@@ -14,6 +14,10 @@ from types import MappingProxyType
 from cliploc.core.methods.head_switches import canonical_off
 from cliploc.core.parameters import Parameter
 
+# Kinds of backbone, as `cliploc.core.backbones.towers.choice` tells them apart.
+VITS = ("vit", "vit-class", "vit-mean", "vit-pooled")
+CONVNETS = ("resnet", "convnet", "classifier")
+
 
 @dataclass(frozen=True)
 class MethodSpec:
@@ -33,7 +37,7 @@ class MethodSpec:
     default_backbone: str = "ViT-B-16"
     default_checkpoint: str = "openai"
     default_size: int = 448
-    families: tuple[str, ...] = ("vit",)
+    families: tuple[str, ...] = VITS
     needs_gradient: bool = False
     version: int = 1
 
@@ -71,6 +75,9 @@ def _layers(usual: int) -> Parameter:
                      low=0, high=64)  # fmt: skip
 
 
+_NO_CLASS = Parameter("no_class", "a label that ImageNet does not know: stop, leave it out, or use a CLIP "
+                      "ResNet's text target", "error", ("error", "skip", "text"))  # fmt: skip
+
 _SPECS = (
     MethodSpec(
         "gem", "GEM", "cliploc.core.methods.gem:gem",
@@ -88,17 +95,26 @@ _SPECS = (
         (_one_of("layer"), _one_of("head"), _OFF, contrast("labels")),
         "Gandelsman et al., Interpreting CLIP's Image Representation, ICLR 2024",
         default_backbone="ViT-L-14", default_checkpoint="laion2b_s32b_b82k", default_size=224, version=2,
+        families=("vit",),
     ),
     MethodSpec(
         "gradcam", "Grad-CAM", "cliploc.core.methods.gradcam:maps",
-        (
-            Parameter("no_class", "a label that ImageNet does not know: stop, leave it out, or use a CLIP "
-                      "ResNet's text target", "error", ("error", "skip", "text")),
-            contrast("none"),
-        ),
+        (_NO_CLASS, contrast("none")),
         "Selvaraju et al., Grad-CAM, ICCV 2017",
         default_backbone="RN50", default_checkpoint="openai", default_size=224,
-        families=("resnet", "classifier"), needs_gradient=True,
+        families=(*CONVNETS, *VITS), needs_gradient=True,
+    ),
+    MethodSpec(
+        "gradcam++", "Grad-CAM++", "cliploc.core.methods.gradcam:plus_plus", (_NO_CLASS, contrast("none")),
+        "Chattopadhay et al., Grad-CAM++, WACV 2018",
+        default_backbone="RN50", default_checkpoint="openai", default_size=224,
+        families=(*CONVNETS, *VITS), needs_gradient=True,
+    ),
+    MethodSpec(
+        "layercam", "LayerCAM", "cliploc.core.methods.gradcam:layercam", (_NO_CLASS, contrast("none")),
+        "Jiang et al., LayerCAM, TIP 2021",
+        default_backbone="RN50", default_checkpoint="openai", default_size=224,
+        families=(*CONVNETS, *VITS), needs_gradient=True,
     ),
     MethodSpec(
         "maskclip", "MaskCLIP", "cliploc.core.methods.last_block:maskclip",
@@ -135,6 +151,7 @@ _SPECS = (
     MethodSpec(
         "chefer", "Chefer", "cliploc.core.methods.attention_gradients:chefer", (_layers(1), contrast("none")),
         "Chefer et al., Generic Attention-model Explainability, ICCV 2021", needs_gradient=True,
+        families=("vit", "vit-class"),
     ),
 )  # fmt: skip
 

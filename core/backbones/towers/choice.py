@@ -6,6 +6,8 @@ from typing import Any
 
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.timm_model import TimmModel
+from timm.models.convnext import ConvNeXt
+from timm.models.fastvit import FastVit
 
 from cliploc.core.backbones.towers import plain, timm_vit
 from cliploc.core.backbones.towers.tower import Tower
@@ -43,7 +45,5 @@ def kind_of(visual: Any) -> str:  # noqa: ANN401  open_clip ships no types
 
 
 def is_convnet(visual: Any) -> bool:  # noqa: ANN401  open_clip ships no types
-    """Whether a timm trunk gives maps (B, C, h, w), or (B, h, w, C), that its head takes the mean of."""
-    return isinstance(visual, TimmModel) and type(visual.trunk).__name__ in (
-        "ConvNeXt", "FastVit", "SwinTransformer",
-    )  # fmt: skip
+    """Whether a timm trunk gives maps (B, C, h, w) whose mean its head takes."""
+    return isinstance(visual, TimmModel) and isinstance(visual.trunk, ConvNeXt | FastVit)

@@ -157,7 +157,7 @@ def _mixed(query: Tensor, keys: Tensor, values: Tensor, open_: bool) -> tuple[Te
     if not open_:
         return attend(query, keys, values), query
     mixed, attention = openly(query, keys, values, query.shape[-1] ** -0.5)
-    return mixed, attention[:, :, 0]
+    return mixed, attention
 
 
 def readable(visual: object) -> bool:

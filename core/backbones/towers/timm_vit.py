@@ -208,7 +208,7 @@ class TimmTower(Tower):
         query, keys = pool.q_norm(query), pool.k_norm(keys)
         if open_:
             mixed, attention = openly(query, keys, values, pool.scale)
-            return self._ended(self._headed(from_heads(mixed)[:, 0])), attention[:, :, 0]
+            return self._ended(self._headed(from_heads(mixed)[:, 0])), attention
         return self._ended(self._headed(from_heads(attend(query, keys, values))[:, 0])), query
 
     def _headed(self, values: Tensor) -> Tensor:

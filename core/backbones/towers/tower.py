@@ -102,7 +102,7 @@ class Tower(ABC):
         """The embedding (B, d), not normalized, of all tokens (B, N, D) after the last block."""
 
     def pooled_openly(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`pooled` with the attention (B, H, N) of a pooling head laid open for a gradient.
+        """`pooled` with the attention (B, H, 1, N) of a pooling head laid open for a gradient.
 
         Of towers that pool by attention alone.
         """
