@@ -162,7 +162,7 @@ def rivals(source: Source, dataset_name: str) -> list[Recipe]:
     found = []
     for spec in METHODS.values():
         recipe = Recipe(spec.name, template=mine.template)
-        if chosen and spec.families == mine.spec.families:
+        if chosen and spec.families[0] == mine.spec.families[0]:
             recipe = replace(recipe, backbone=mine.backbone, checkpoint=mine.weights)
         if source.stored or spec.name != mine.method:
             found.append(recipe.completed(dataset_name))

@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 
 from cliploc.core.backbones import hub
+from cliploc.core.backbones.ahead import architectures
 from cliploc.core.backbones.catalog import demo_folder, told_of
 from cliploc.core.backbones.fetch import fetch, published_and_cached, remote
 from cliploc.core.commands.options import add_actions, add_json_argument, add_told_arguments
 from cliploc.core.commands.output import print_lines, print_table, say
 from cliploc.core.commands.progress import progress
 from cliploc.core.errors import CheckpointError
+from cliploc.core.methods.registry import reading
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as for fetch, or BACKBONE:FILE, demo-vit, local-dir:PATH[:FILE] (default: all that are here)",
     )  # fmt: skip
     add_told_arguments(made["check"])
+    made["list"].add_argument(
+        "--all", action="store_true", help="every network that open_clip knows: what it is, and what reads it"
+    )
     add_json_argument(made["list"], made["check"])
 
 
 def _list(arguments: argparse.Namespace) -> None:
+    if arguments.all:
+        _list_all(arguments.json)
+        return
     rows: list[dict[str, object]] = []
     for name, method in (("demo-vit", "all but gradcam"), ("demo-resnet", "gradcam")):
         folder = demo_folder(name)
@@ -48,6 +56,30 @@ def _list(arguments: argparse.Namespace) -> None:
         digest = hub.known_digest(path) if path else None
         rows.append(_row(known.name, ", ".join(known.methods), known.licence, size, path, digest))
     print_table(rows, as_json=arguments.json, caption="sizes of what is not here are approximate")
+
+
+def _list_all(as_json: bool) -> None:
+    from cliploc.core.backbones.known import known_networks  # torch and open_clip: seconds
+
+    rows: list[dict[str, object]] = []
+    with progress() as show:
+        for known in known_networks():
+            rows.append(
+                {
+                    "name": known.name,
+                    "kind": known.kind,
+                    "trunk": known.trunk,
+                    "M": known.millions,
+                    "patch": known.patch or "",
+                    "size": known.size,
+                    "methods": ", ".join(reading(known.kind)),
+                    "note": known.reason,
+                }
+            )
+            show("networks", len(rows), len(architectures()))
+    read = sum(bool(row["methods"]) for row in rows)
+    caption = f"M: million weights of the image side; {read} of {len(rows)} are read by some method"
+    print_table(rows, as_json=as_json, caption=caption)
 
 
 def _row(

@@ -24,7 +24,7 @@ class MethodSpec:
     """One method.
 
     target: `module:name` of its stream or function. families: kinds of backbone it
-    reads. default_backbone, default_checkpoint, default_size: what the literature
+    reads, its usual one first. default_backbone, default_checkpoint, default_size: what the literature
     uses it with (size in pixels). version: raised when its maps change, so that
     stored heatmaps are never stale. reference: where it was published.
     """
@@ -156,3 +156,8 @@ _SPECS = (
 )  # fmt: skip
 
 METHODS: Mapping[str, MethodSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
+
+
+def reading(kind: str) -> list[str]:
+    """The methods that read a backbone of a kind."""
+    return [spec.name for spec in METHODS.values() if kind in spec.families]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -120,6 +121,9 @@ class Gallery(App[None]):
         return picture
 
     def on_mount(self) -> None:
+        # As the explorer: a handler of the loop's makes it look up when a signal came to another thread.
+        # Without one, SIGCONT now and then found the loop asleep, and it slept on.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         if not self.measures:
             self._driver.link._measure = lambda *_: None  # type: ignore[union-attr]
         self._cpu = time.thread_time()

@@ -136,21 +136,26 @@ class PlainTower(Tower):
     def _attended(self, x: Tensor, open_: bool) -> tuple[Tensor, Tensor]:
         pool, heads = self.visual.attn_pool, self.visual.attn_pool.attn.num_heads
         keys, values = self._pool_parts(pool.ln_k(x))
-        width = keys.shape[-1]
-        weight, bias = pool.attn.q_proj_weight, pool.attn.in_proj_bias[:width]
         # The first query is the contrastive one; the others are for the captions.
-        query = F.linear(pool.ln_q(pool.query)[:1], weight, bias).expand(len(x), 1, -1)
+        query = F.linear(pool.ln_q(pool.query)[:1], *_projections(pool.attn)[0]).expand(len(x), 1, -1)
         query, keys, values = (by_heads(each, heads) for each in (query, keys, values))
         mixed, attention = _mixed(query, keys, values, open_)
         return self.visual.ln_post(pool.attn.out_proj(from_heads(mixed)))[:, 0] @ self.visual.proj, attention
 
     def _pool_parts(self, normed: Tensor) -> tuple[Tensor, Tensor]:
-        attention = self.visual.attn_pool.attn
-        _, key_bias, value_bias = attention.in_proj_bias.chunk(3)
-        return (
-            F.linear(normed, attention.k_proj_weight, key_bias),
-            F.linear(normed, attention.v_proj_weight, value_bias),
-        )
+        _, key, value = _projections(self.visual.attn_pool.attn)
+        return F.linear(normed, *key), F.linear(normed, *value)
+
+
+def _projections(attention: Any) -> list[tuple[Tensor, Tensor]]:  # noqa: ANN401  torch's, untyped here
+    """Weight and bias of q, k and v: packed by torch where all widths are one."""
+    packed = attention.in_proj_weight
+    weights = (
+        (attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight)
+        if packed is None
+        else packed.chunk(3)
+    )
+    return list(zip(weights, attention.in_proj_bias.chunk(3), strict=True))
 
 
 def _mixed(query: Tensor, keys: Tensor, values: Tensor, open_: bool) -> tuple[Tensor, Tensor]:

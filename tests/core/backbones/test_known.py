@@ -1,0 +1,42 @@
+"""Every network that open_clip knows is read by some method, or the reason is said."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cliploc.core.backbones.known import Known, known_networks
+from cliploc.core.cli import main
+from cliploc.core.methods.registry import reading
+
+
+@pytest.fixture(scope="module")
+def networks() -> list[Known]:
+    return list(known_networks())
+
+
+def test_at_least_130_of_them_are_read(networks: list[Known]) -> None:
+    assert len(networks) >= 144
+    assert sum(bool(reading(each.kind)) for each in networks) >= 130
+
+
+def test_transformers_are_read_by_six_methods_and_the_rest_has_its_reason(networks: list[Known]) -> None:
+    for each in networks:
+        assert (len(reading(each.kind)) >= 6) == each.kind.startswith("vit")
+        assert bool(each.reason) or each.kind != "other"
+        assert each.millions > 0
+        assert (each.patch > 0) == each.kind.startswith("vit")
+
+
+def test_the_list(
+    networks: list[Known], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cliploc.core.backbones.known.known_networks", lambda: iter(networks))
+    assert main(["models", "list", "--all", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["ViT-B-16"]["kind"] == "vit"
+    assert "textspan" in rows["ViT-B-16"]["methods"]
+    assert rows["ViT-B-16-SigLIP"]["kind"] == "vit-pooled"
+    assert rows["swin_base_patch4_window7_224"]["methods"] == ""
+    assert "SwinTransformer" in rows["swin_base_patch4_window7_224"]["note"]
