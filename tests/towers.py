@@ -27,16 +27,8 @@ _VIT = {"img_size": SIDE, "patch_size": PATCH, "embed_dim": 64, "depth": 3, "num
 
 def plain(**options: Any) -> nn.Module:
     """One of open_clip's own."""
-    return PlainVit(
-        image_size=SIDE,
-        patch_size=PATCH,
-        width=64,
-        layers=3,
-        heads=4,
-        mlp_ratio=2.0,
-        output_dim=WIDTH,
-        **options,
-    )
+    sizes = {"width": 64, "layers": 3, "heads": 4, "mlp_ratio": 2.0, "output_dim": WIDTH}
+    return PlainVit(image_size=SIDE, patch_size=PATCH, **(sizes | options))
 
 
 def wrapped(trunk: nn.Module, *head: nn.Module) -> TimmModel:
@@ -119,6 +111,7 @@ TRANSFORMERS: dict[str, Callable[..., Any]] = {
     "CLIPA": partial(plain, pool_type="avg", final_ln_after_pool=True, no_ln_pre=True),
     "open_clip, mean": partial(plain, pool_type="avg"),
     "CoCa": partial(plain, attentional_pool=True, attn_pooler_queries=5, attn_pooler_heads=4),
+    "CoCa, one width": partial(plain, attentional_pool=True, attn_pooler_heads=4, output_dim=64),
     "SigLIP": siglip,
     "timm, mean": gap,
     "timm, registers": registers,

@@ -16,7 +16,8 @@ from tests.towers import CONVNETS, FAMILIES, PATCH, SIDE, TRANSFORMERS, gap, mad
 each = pytest.mark.parametrize("make", TRANSFORMERS.values(), ids=TRANSFORMERS.keys())
 KINDS = {
     "open_clip": "vit", "open_clip, layer scale": "vit", "CLIPA": "vit-mean", "open_clip, mean": "vit-mean",
-    "CoCa": "vit-pooled", "SigLIP": "vit-pooled", "timm, mean": "vit-mean", "timm, registers": "vit",
+    "CoCa": "vit-pooled", "CoCa, one width": "vit-pooled", "SigLIP": "vit-pooled",
+    "timm, mean": "vit-mean", "timm, registers": "vit",
     "EVA01": "vit", "EVA02": "vit-class", "PE-Core": "vit-pooled", "convolutions before": "vit",
     "ConvNeXt": "convnet", "FastViT": "convnet",
 }  # fmt: skip
@@ -76,7 +77,7 @@ def test_rotary_positions_are_rebuilt_for_another_size(name: str) -> None:
     assert torch.equal(visual.trunk.rope.get_embed(), table)
 
 
-@pytest.mark.parametrize("name", ["SigLIP", "PE-Core", "CoCa"])
+@pytest.mark.parametrize("name", ["SigLIP", "PE-Core", "CoCa", "CoCa, one width"])
 @torch.no_grad()
 def test_a_patch_that_alone_is_attended_to_is_its_projection(name: str) -> None:
     """A pooling head over copies of one token attends to that token alone, whatever its query."""
@@ -97,7 +98,7 @@ def test_a_patch_that_alone_is_averaged_is_its_projection(name: str) -> None:
     torch.testing.assert_close(tower.project(tokens[:, -1]), tower.pooled(copies), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["SigLIP", "PE-Core", "CoCa"])
+@pytest.mark.parametrize("name", ["SigLIP", "PE-Core", "CoCa", "CoCa, one width"])
 def test_a_pooling_heads_open_attention_gives_the_same_embedding(name: str) -> None:
     tower = tower_for(made(TRANSFORMERS[name]))
     x = tower.embed(pictures(2)).detach()

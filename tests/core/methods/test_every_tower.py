@@ -11,7 +11,11 @@ from cliploc.core.methods.compute import compute_maps
 from cliploc.core.methods.registry import METHODS
 from tests.towers import FAMILIES, PATCH, SIDE, WIDTH, backbone_of, made, pictures
 
-BACKBONES = {name: backbone_of(made(make), name) for name, make in FAMILIES.items()}
+BACKBONES = {
+    name: backbone_of(made(make), name)
+    for name, make in FAMILIES.items()
+    if name != "CoCa, one width"  # its texts would be of another width
+}
 READ = [(m, n) for m, spec in METHODS.items() for n, b in BACKBONES.items() if b.kind in spec.families]
 CAMS = ("gradcam", "gradcam++", "layercam")
 
@@ -54,7 +58,7 @@ def test_the_network_is_left_as_it_was(method: str, name: str) -> None:
     assert all(parameter.grad is None for parameter in visual.parameters())
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", BACKBONES)
 def test_every_family_is_read_by_some_and_the_rest_refuse_in_words(name: str) -> None:
     kind = BACKBONES[name].kind
     reading = [method for method, spec in METHODS.items() if kind in spec.families]
