@@ -123,15 +123,17 @@ def run(arguments: argparse.Namespace) -> int:
         sound = _readable(paths)
         recipe = _recipe(arguments, sound)
         drawn = None if arguments.json else _terminal(arguments.graphics)
-        found = []
-        for seen in _looked(recipe, chosen(sound, options), config, arguments.device):
-            found.append(seen)
-            if drawn is not None:
-                _show(seen, drawn)
-        if arguments.json:
-            print_json([seen.row(config) for seen in found])
-        if arguments.out is not None:
-            _write(arguments.out, found)
+        found: list[Seen] = []
+        try:
+            for seen in _looked(recipe, chosen(sound, options), config, arguments.device):
+                found.append(seen)
+                if drawn is not None:
+                    _show(seen, drawn)
+            if arguments.json:
+                print_json([seen.row(config) for seen in found])
+        finally:  # also of what was interrupted, or printed for a reader that has seen enough
+            if arguments.out is not None and found:
+                _write(arguments.out, found)
     return int(len(sound) < len(paths))
 
 

@@ -111,6 +111,18 @@ def test_everything_can_be_written(pictures: Path, tmp_path: Path, look: Callabl
         assert (sample.true_mask() == mask).all()
 
 
+def test_what_was_looked_at_is_written_though_the_reader_has_seen_enough(
+    pictures: Path, tmp_path: Path, look: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cliploc.core.commands.look._show", gone)
+    code, _, _ = look(str(pictures / "one.png"), "a red car", "-o", str(tmp_path / "out"))
+    assert code == 130
+    assert any((tmp_path / "out").iterdir())
+
+
 def test_a_picture_may_come_from_standard_input(
     pictures: Path, look: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch
 ) -> None:
