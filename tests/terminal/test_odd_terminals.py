@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.pseudo import PseudoTerminal
-from tests.terminal.test_pictures import GALLERY, seen
+from tests.terminal.test_pictures import GALLERY
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
+PATIENCE = 180.0
 EXPLORER = [sys.executable, "-m", "cliploc.tui"]
 
 
@@ -64,7 +64,7 @@ def test_a_window_that_is_too_small_says_how_large_it_must_be(tmp_path: Path) ->
     with terminal(tmp_path, EXPLORER, columns=40, rows=10) as pseudo:
 
         def shown() -> str:
-            return " ".join(" ".join(seen(pseudo.text(), 40, 10).display).split())
+            return " ".join(pseudo.shown().split())
 
         pseudo.wait_for(lambda _: "cliploc needs 80 × 24" in shown(), PATIENCE)
         pseudo.send("q")

@@ -15,6 +15,7 @@ from cliploc.tui.screens.compare import CompareScreen
 from cliploc.tui.screens.explorer import ExplorerScreen
 from cliploc.tui.screens.help import help_text
 from cliploc.tui.screens.inside import InsideScreen
+from cliploc.tui.screens.marking import MarkingScreen
 from cliploc.tui.screens.page import Page
 from cliploc.tui.screens.paired import PairedScreen
 from cliploc.tui.screens.prompts import PromptsScreen
@@ -27,6 +28,7 @@ from cliploc.tui.widgets.lines import hint_keys
 TARGETS = {
     "page": Page,
     "inside": InsideScreen,
+    "marking": MarkingScreen,
     "paired": PairedScreen,
     "compare": CompareScreen,
     "prompts": PromptsScreen,
