@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cliploc.core.errors import clean
+from cliploc.tui.screens.cut_short import CutShort
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Choice:
     detail: str = ""
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(CutShort, ModalScreen[str | None]):
     """Dismisses with the chosen value, or None.
 
     free: a sentence; when given, what was typed may be taken as it is. literal: whether it

@@ -18,6 +18,7 @@ from cliploc.core.sweep.grid import Grid
 from cliploc.tui.answers import SetsListed
 from cliploc.tui.around import Around
 from cliploc.tui.runs import cost_of
+from cliploc.tui.screens.cut_short import CutShort
 
 SETS, NAMES, SIDES = (
     "names of stored sets, with commas",
@@ -30,7 +31,7 @@ FIELDS = {"heatmaps": ("", SETS)} | {
 }
 
 
-class ComposeScreen(ModalScreen[None]):
+class ComposeScreen(CutShort, ModalScreen[None]):
     """Starts a sweep of stored heatmap sets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -40,6 +40,7 @@ from cliploc.tui.freshness import disputed_key, ranking_key, scores_key
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
+from cliploc.tui.screens.cut_short import CutShort
 from cliploc.tui.screens.data_choice import choose_data
 from cliploc.tui.screens.looking import Looking
 from cliploc.tui.screens.pages import page_of
@@ -70,7 +71,7 @@ RESCORE_GROWTH = 1.25
 LIST_SECONDS = 0.15
 
 
-class ExplorerScreen(Screen[None]):
+class ExplorerScreen(CutShort, Screen[None]):
     """Shows one ExplorerState of a dataset. `change` is the only way to another one."""
 
     BINDINGS = bindings_for("explorer")

@@ -14,12 +14,13 @@ from textual.widgets import Static
 
 from cliploc.tui.actions import ACTIONS
 from cliploc.tui.keymap import ALIVE, shown
+from cliploc.tui.screens.cut_short import CutShort
 
 KEYS_WIDTH = 12
 GAP = 2
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(CutShort, ModalScreen[None]):
     """The keys of one scope and of everywhere, in sections."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -41,8 +42,9 @@ class HelpScreen(ModalScreen[None]):
                 yield Static(id="keys")
 
     def on_resize(self) -> None:
-        width = self.query_one(VerticalScroll).scrollable_content_region.width
-        self.query_one("#keys", Static).update(help_text(self._scope, self._keymap, width))
+        for body in self.query(VerticalScroll):  # none while it is being closed
+            width = body.scrollable_content_region.width
+            body.query_one("#keys", Static).update(help_text(self._scope, self._keymap, width))
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.on_resize)

@@ -11,10 +11,11 @@ from textual.widgets import DataTable, Static
 
 from cliploc.tui.around import Around
 from cliploc.tui.keymap import bindings_for
+from cliploc.tui.screens.cut_short import CutShort
 from cliploc.tui.widgets.lines import HintLine, StatusLine
 
 
-class Page(Screen[Any]):
+class Page(CutShort, Screen[Any]):
     """A full screen over the explorer. SCOPE: its part of the keymap."""
 
     SCOPE: ClassVar[str] = "page"
