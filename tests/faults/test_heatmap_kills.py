@@ -44,13 +44,23 @@ NURSERY = """
             os._exit(0)
         return child
 
+    def files():
+        return sum(1 for _ in Path(stormy).rglob("*"))
+
+    def runs(child):
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
     begun = time.monotonic()
     assert os.waitpid(run(calm), 0)[1] == 0
-    whole = time.monotonic() - begun
+    step = (time.monotonic() - begun) / 20
     chance, killed = random.Random(0), 0
     for attempt in range(int(kills)):
+        # By what is on the disk, not by the clock alone: on a busy machine the kill would come too late.
+        enough = files() + chance.randrange(3)
         child = run(stormy, wanted[attempt % 2])
-        time.sleep(chance.uniform(0, whole))
+        while files() < enough and runs(child):
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, step))
         os.kill(child, signal.SIGKILL)
         killed += os.waitpid(child, 0)[1] == signal.SIGKILL
     assert os.waitpid(run(stormy), 0)[1] == 0
