@@ -27,13 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class PicturesReady:
-    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is."""
+    """The pictures of a state's sample are drawn. note: why some are missing, "" when none is.
+
+    curves: the sample's scores; before: those that they are compared with, under the source and config
+    `against`.
+    """
 
     generation: int
     state: ExplorerState
     pictures: Mapping[str, PictureId]
     curves: Curves | None
     note: str
+    against: tuple[Source, PostProcess] | None = None
+    before: Curves | None = None
 
 
 @dataclass
@@ -46,24 +52,13 @@ class SheetReady:
 
 @dataclass
 class ScoresReady:
-    """The dataset's scores of a source under a config; None where there are no heatmaps."""
+    """The dataset's scores of a source under a config, or an estimate; None where there are no heatmaps."""
 
     ONLY_NEWEST: ClassVar = True
 
     source: Source
     config: PostProcess
     board: DatasetScores | None
-
-
-@dataclass
-class Scoring:
-    """How much of the dataset has been scored, in [0, 1], for the answer that comes next."""
-
-    ONLY_NEWEST: ClassVar = True
-
-    source: Source
-    config: PostProcess
-    part: float
 
 
 @dataclass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
@@ -36,6 +38,12 @@ class Disagreement:
         here = ", ".join(self.sets) or "none"
         return f"disagreement needs {ENOUGH} stored sets or more; here: {here}. m and A make another"
 
-    def at(self, index: int) -> dict[str, float]:
-        """By sample, at one threshold index."""
-        return dict(zip(self.ids, self.spread[index :: len(THRESHOLDS)], strict=True))
+    def at(self, index: int, places: Mapping[str, int]) -> array[float]:
+        """At one threshold index, as long as the dataset, NaN for samples without one.
+
+        places: of its samples by id.
+        """
+        found = array("d", [nan]) * len(places)
+        for id_, value in zip(self.ids, self.spread[index :: len(THRESHOLDS)], strict=True):
+            found[places[id_]] = value
+        return found

@@ -12,6 +12,7 @@ import cliploc
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.truths import Truths
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.state import Listing
 from cliploc.tui.studio.disagreeing import disagreement
@@ -33,21 +34,23 @@ def naive(dataset: Dataset, config: PostProcess) -> dict[str, float]:
 
 
 def test_it_is_the_deviation_of_the_ious(toy: Dataset) -> None:
-    found = disagreement(HeatmapStore().sets(), Tallies(toy), CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets(), Tallies(toy, Truths()), CONFIG, lambda: False)
     assert found is not None
     assert sorted(found.sets) == ["good", "noisy"]
     assert found.at(CONFIG.threshold_index) == pytest.approx(naive(toy, CONFIG))
 
 
 def test_one_set_disagrees_with_nobody(toy: Dataset) -> None:
-    found = disagreement(HeatmapStore().sets()[:1], Tallies(toy), CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets()[:1], Tallies(toy, Truths()), CONFIG, lambda: False)
     assert found is not None
     assert found.at(0) == {}
 
 
 def test_samples_that_only_one_set_has_are_left_out(toy: Dataset) -> None:
     some = toy.samples[:3]
-    found = disagreement(HeatmapStore().sets(), Tallies(replace(toy, samples=some)), CONFIG, lambda: False)
+    found = disagreement(
+        HeatmapStore().sets(), Tallies(replace(toy, samples=some), Truths()), CONFIG, lambda: False
+    )
     assert found is not None
     assert set(found.ids) == {sample.id for sample in some}
 

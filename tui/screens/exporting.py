@@ -49,11 +49,11 @@ def choose(
             client.studio.export_pictures(pictures, about_pictures(scores), outlines, path)
         elif board is None:
             screen.notify("no scores yet; A computes all heatmaps", severity="warning")
-        elif not scores.has_fresh_board():
+        elif not scores.has_exact_board():
             screen.notify("the scores of this config are being computed; once more when they are there",
                           severity="warning")  # fmt: skip
         else:
-            client.studio.export_scores(kind, board, scores.now.config, path)
+            client.studio.export_scores(kind, scores.now.source, scores.now.config, path)
 
     ask(screen, "Export", [Choice(kind, EXPORTS[kind][0], path.name) for kind, path in files.items()], chosen)
 

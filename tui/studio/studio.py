@@ -17,6 +17,7 @@ from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.truths import Truths
 from cliploc.tui.answers import (
     CandidateReady,
     CandidatesListed,
@@ -30,7 +31,6 @@ from cliploc.tui.answers import (
     Trouble,
 )
 from cliploc.tui.comparison import Candidate
-from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.frame import Job, PictureId
 from cliploc.tui.state import ExplorerState, Source
@@ -70,8 +70,9 @@ class Studio:
         self._heatmaps = Heatmaps(dataset, post, device)
         self._picture_cache = PictureCache()
         self._painter = Painter(dataset, self._heatmaps, self._picture_cache, post)
-        self._scorer = Scorer(dataset, self._heatmaps, post)
-        self._tallies = Tallies(dataset)
+        truths = Truths()
+        self._scorer = Scorer(dataset, self._heatmaps, truths, post)
+        self._tallies = Tallies(dataset, truths)
         self._contest = Comparer(dataset, self._heatmaps, self._painter, self._tallies)
         self._heads = Heads(dataset, self._heatmaps, self._painter, post)
         self._encoders = ThreadPoolExecutor(ENCODERS, "encode")
@@ -108,9 +109,18 @@ class Studio:
             self._failed(error)
         self._tell_idle()
 
-    def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
-        """Draw the present sample; answers PicturesReady, and again when its heatmap arrives."""
-        self._pictures.submit(lambda _: self._painter.draw(generation, state, peek))
+    def draw(
+        self,
+        generation: int,
+        state: ExplorerState,
+        peek: bool,
+        against: tuple[Source, PostProcess] | None = None,
+    ) -> None:
+        """Draw the present sample; answers PicturesReady, and again when its heatmap arrives.
+
+        against: what its scores are compared with.
+        """
+        self._pictures.submit(lambda _: self._painter.draw(generation, state, peek, against))
 
     def draw_sheet(self, generation: int, state: ExplorerState, ids: Sequence[str], columns: int) -> None:
         """Draw the mask pictures of several samples as one; answers SheetReady."""
@@ -120,9 +130,9 @@ class Studio:
         )
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
-        """Score the whole dataset under a config; answers Scoring now and then, then ScoresReady.
+        """Score the whole dataset under a config; answers ScoresReady: estimates, then the exact ones.
 
-        anew: it is another source. The running one is dropped where it would take long.
+        anew: it is another source. Another config's are dropped once their first estimate is said.
         """
 
         def job(cancelled: Cancelled) -> None:
@@ -133,7 +143,7 @@ class Studio:
                     self._heatmaps.compute_all(source)
             self._scorer.score(source, config, cancelled)
 
-        self._scores.submit(job, drop_running=anew or self._scorer.is_slow)
+        self._scores.submit(job, drop_running=True)
 
     def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
         """List who is compared; answers CandidatesListed, and CandidateReady for each of them."""
@@ -223,13 +233,14 @@ class Studio:
 
         self._export(write, path)
 
-    def export_scores(self, what: str, board: DatasetScores, config: PostProcess, path: Path) -> None:
-        """Write a board's scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
+    def export_scores(self, what: str, source: Source, config: PostProcess, path: Path) -> None:
+        """Write the shown scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
+        scored = self._scorer.latest
 
         def write() -> None:
             from cliploc.tui.studio import exports
 
-            exports.write_scores(what, board, config, path)
+            exports.write_scores(what, exports.of_state(scored, source, config), config, path)
 
         self._export(write, path)
 

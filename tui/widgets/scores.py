@@ -9,6 +9,7 @@ from textual.reactive import reactive
 
 from cliploc.core.scores import AVERAGED
 from cliploc.tui.curves import COLOUR, NARROW, SCORES, SHORT, Curves, difference, figure
+from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import SCOPES
 from cliploc.tui.widgets.by_line import ByLine, Line, subtitle
@@ -102,6 +103,16 @@ class ScorePanel(ByLine):
         if curves.images != base.images:
             return ""  # means over other images are no difference
         return difference(value, base.at(score, self.baseline_index))
+
+
+def progress_of(board: DatasetScores) -> str:
+    """An estimate in words: `mean IoU .612 ± .014, 400 of 13,807`; "" for exact scores."""
+    mean = board.curves()
+    if board.is_exact or mean is None:
+        return ""
+    within = "" if board.reach is None else f" ± {figure(board.reach)}"
+    value = figure(mean.at("mean_iou", board.config.threshold_index))
+    return f"mean IoU {value}{within}, {board.images:,} of {board.total:,}"
 
 
 def heading(name: str, width: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +23,7 @@ def test_an_order_takes_every_sample_once_and_those_of_a_source_together(
     order = order_of(sources, seed)
     assert sorted(order.places.tolist()) == list(range(len(sources)))
     taken = [sources[place] for place in order.places]
-    assert len(set(taken)) == 1 + sum(one != other for one, other in zip(taken, taken[1:], strict=False))
+    assert len(set(taken)) == 1 + sum(one != other for one, other in itertools.pairwise(taken))
     begun = [0, *order.ends[:-1].tolist()]
     assert all(
         len(set(taken[first:last])) == 1 for first, last in zip(begun, order.ends.tolist(), strict=True)
