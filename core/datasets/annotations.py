@@ -19,7 +19,7 @@ LONGEST_NAME = 255  # bytes of a file's name
 Entry = Mapping[str, Any]  # one object of the JSON file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CocoImage:
     """An image's file and size as the annotations tell it. id: its number there."""
 
