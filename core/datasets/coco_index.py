@@ -79,12 +79,14 @@ class Index:
     """The samples by label and id, and the pictures that they are in.
 
     crowds: how many images and categories have nothing but crowds. problems: what was left out.
+    addressed: whether the pictures that are there say what they are called.
     """
 
     pictures: tuple[CocoImage, ...]
     entries: tuple[Entry, ...]
     crowds: int
     problems: tuple[str, ...]
+    addressed: bool
 
 
 def index_of(annotations: Path, images: Path) -> Index:
@@ -92,16 +94,21 @@ def index_of(annotations: Path, images: Path) -> Index:
     state = files.state_of(annotations)
     if state is None:
         return _read(annotations, images)
-    key = files.digest_of(VERSION, [*state, str(images), files.largest_pixels()])
-    place = paths.cache_dir() / "coco" / f"{key}.index"
+    whose = files.digest_of(VERSION, [state[0], str(images), files.largest_pixels()])
+    place = paths.cache_dir() / "coco" / f"{whose[:32]}-{files.digest_of(VERSION, state)[:32]}.index"
     found = _loaded(place, images)
     if found is not None:
         return found
     made = _read(annotations, images)
     try:
-        return _written(made, place)
+        found = _written(made, place)
     except StoreError:  # a full disk, a closed folder: forgetfulness
         return made
+    with suppress(OSError):
+        for other in place.parent.glob(f"{whose[:32]}-*.index"):
+            if other != place:  # of annotations that were there before
+                other.unlink()
+    return found
 
 
 def sorted_by_label(pictures: Sequence[CocoImage], entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -135,7 +142,7 @@ def _read(annotations: Path, images: Path) -> Index:
         )
         for (image, category), group in found.groups.items()
     ]
-    return Index(pictures, sorted_by_label(pictures, entries), found.crowds, found.problems)
+    return Index(pictures, sorted_by_label(pictures, entries), found.crowds, found.problems, found.addressed)
 
 
 def _written(index: Index, place: Path) -> Index:
@@ -148,6 +155,7 @@ def _written(index: Index, place: Path) -> Index:
             "samples": [[*each[:-1], end] for each, end in zip(index.entries, ends, strict=True)],
             "crowds": index.crowds,
             "problems": index.problems,
+            "addressed": index.addressed,
         }
         text = json.dumps(listing, separators=(",", ":")).encode()
         file.write(text + b"%0*d" % (_LENGTH, len(text)))
@@ -167,10 +175,10 @@ def _write_groups(entries: Sequence[Entry], file: IO[bytes]) -> list[int]:
 def _placed(samples: Sequence[Sequence[Any]], ends: Sequence[int], place: Path) -> Iterator[Entry]:
     labels: dict[str, str] = {}
     begin = 0
-    for (id_, label, category, *rest), end in zip(samples, ends, strict=True):
+    for (id_, label, category, picture, crowded, small), end in zip(samples, ends, strict=True):
         # One string for all samples of a class.
         label, category = labels.setdefault(label, label), labels.setdefault(category, category)
-        yield Entry(id_, label, category, *rest, Kept(place, begin, end))
+        yield Entry(id_, label, category, picture, crowded, small, Kept(place, begin, end))
         begin = end
 
 
@@ -184,9 +192,11 @@ def _loaded(place: Path, images: Path) -> Index | None:
             CocoImage(id_, images / name, name, height, width)
             for id_, name, height, width in listing["pictures"]
         )
+        if listing["addressed"] and not all(each.path.is_file() for each in pictures):
+            return None
         samples = listing["samples"]
         entries = tuple(_placed([each[:-1] for each in samples], [each[-1] for each in samples], place))
-        return Index(pictures, entries, listing["crowds"], tuple(listing["problems"]))
+        return Index(pictures, entries, listing["crowds"], tuple(listing["problems"]), listing["addressed"])
     return None
 
 
@@ -212,16 +222,19 @@ def is_small(segmentation: object, picture: CocoImage) -> bool:
         if not isinstance(ring, list) or not all(isinstance(each, int | float) for each in ring):
             return True
         xs, ys = ring[::2], ring[1::2]
-        inside = (
-            xs and min(xs) >= 0 and min(ys) >= 0 and max(xs) <= picture.width and max(ys) <= picture.height
-        )
+        if len(ring) < 6 or not _is_inside(xs, picture.width) or not _is_inside(ys, picture.height):
+            continue
         area, outline = _extent(xs, ys)
         corners = list(zip(xs, ys, strict=False))
         # An outline that is drawn twice has twice the area, and covers nothing.
-        inside = inside and len(set(corners)) >= len(corners) - (corners[0] == corners[-1])
-        if inside and area > 4 * outline + 4:
+        once = len(set(corners)) >= len(corners) - (corners[0] == corners[-1])
+        if once and area > 4 * outline + 4:
             return False
     return True
+
+
+def _is_inside(places: Sequence[float], side: int) -> bool:
+    return min(places) >= 0 and max(places) <= side
 
 
 def _extent(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
