@@ -1,7 +1,8 @@
 """One dataset, measured in a process of its own: `python -m tests.load.measured SPEC PART`; prints JSON.
 
-CPU seconds of the process are taken, which other work on the machine does not change much. PART: `open`, `import`,
-`screen` (what its event loop does when somebody types) or `studio` (what scores when somebody turns a knob).
+CPU seconds of the process are taken, which other work on the machine does not change much. PART:
+`open`, `import` (heatmaps for it), `screen` (what its event loop does when somebody types) or `studio`
+(what scores when somebody turns a knob).
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ from cliploc.tui.studio.scoring import Classes, Means, column, plain
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit nine times, so that
 # a step of either kernel goes on from the last one.
 LIVE_CACHE_BYTES = 320_000_000
-# Seconds until the first estimate is said. No newer request is heard before, so that scores move while
-# a key is held; what was counted by then is kept.
-FIRST = 0.1
+# Seconds until the first estimate is said, and of all threads' work. No newer request is heard before, so
+# that scores move while a key is held; what was counted by then is kept.
+FIRST, FIRST_WORK = 0.1, 0.2
 SAID_EVERY = 0.3
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
@@ -77,11 +77,12 @@ class Scorer:
         if found is None or live is None or not live.ids:
             self._post(ScoresReady(source, config, None))
             return
-        said, pause, first = time.monotonic(), FIRST, True
+        said, pause, first, begun = time.monotonic(), FIRST, True, time.process_time()
         for places, counts in live.growing(config):
             whole = len(places) == len(live.ids)
             started = time.monotonic()
-            if whole or (len(places) and started - said > pause):
+            enough = started - said > pause or (first and time.process_time() - begun > FIRST_WORK)
+            if whole or (len(places) and enough):
                 self._say(source, config, found.name, live, places, counts)
                 said, first = time.monotonic(), False
                 pause = max(SAID_EVERY, (said - started) / SAYING)
