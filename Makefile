@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench fuzz simulation soak hard photos photos-check
+.PHONY: check format lint types walls test serve bench fuzz simulation soak load hard photos photos-check
 
 check: lint types walls test
 
@@ -42,6 +42,10 @@ simulation:
 
 soak:
 	$(RUN) pytest -m soak -s
+
+# How the explorer grows from 512 to 40,000 images: the sets are made once, in load/ (about 1 GB).
+load:
+	$(RUN) python -m tests.load $(LOAD)
 
 # The README's photographs: xterm with sixel under Xvfb (see tests/terminal/photograph.py).
 photos:

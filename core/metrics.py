@@ -31,7 +31,7 @@ from cliploc.core.codes import Codes, Float32, Mask, codes_for
 from cliploc.core.errors import ParameterError
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.signedinteger]
 Scores = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
 

@@ -6,6 +6,7 @@ it is of the state that it shows. ONLY_NEWEST: one that waits to be heard gives 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 class PicturesReady:
     """The pictures of a state's sample are drawn. note: why some are missing, "" when none is.
 
-    curves: its scores; None without a heatmap or a true mask. region: of its predicted mask.
+    curves: the sample's scores, None without a heatmap or a true mask; before: those that they are
+    compared with, under the source and config `against`. region: of its predicted mask.
     """
 
     generation: int
@@ -39,6 +41,8 @@ class PicturesReady:
     curves: Curves | None
     region: Region | None
     note: str
+    against: tuple[Source, PostProcess] | None = None
+    before: Curves | None = None
 
 
 @dataclass
@@ -51,7 +55,7 @@ class SheetReady:
 
 @dataclass
 class ScoresReady:
-    """The dataset's scores of a source under a config; None without heatmaps or true masks.
+    """The dataset's scores of a source under a config, or an estimate; None without heatmaps or true masks.
 
     present: how many heatmaps there are.
     """
@@ -62,17 +66,6 @@ class ScoresReady:
     config: PostProcess
     board: DatasetScores | None
     present: int
-
-
-@dataclass
-class Scoring:
-    """How much of the dataset has been scored, in [0, 1], for the answer that comes next."""
-
-    ONLY_NEWEST: ClassVar = True
-
-    source: Source
-    config: PostProcess
-    part: float
 
 
 @dataclass
@@ -100,14 +93,14 @@ class EmbeddingsArrived:
 class Ranked:
     """How alike the pictures are to the words or the picture of a state's listing.
 
-    similarity: cosines in [-1, 1] by sample id, of those known. missing: how many are waited for.
-    note: why they cannot be had, "" where they can.
+    similarity: cosines in [-1, 1] by the samples' places, NaN where not known. missing: how
+    many are waited for. note: why they cannot be had, "" where they can.
     """
 
     ONLY_NEWEST: ClassVar = True
 
     state: ExplorerState
-    similarity: Mapping[str, float]
+    similarity: array[float]
     missing: int
     note: str
 

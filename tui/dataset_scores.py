@@ -1,13 +1,12 @@
-"""The scores of a whole dataset under one config, as plain numbers that travel between processes."""
+"""The scores of a dataset under one config, as plain numbers that travel between processes."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
-from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.postprocess import PostProcess
 from cliploc.tui.browsing import Facts
 from cliploc.tui.curves import Curves
 from cliploc.tui.state import Source
@@ -15,57 +14,43 @@ from cliploc.tui.state import Source
 
 @dataclass(frozen=True)
 class DatasetScores:
-    """Every score of every sample that has a heatmap, at all thresholds.
+    """What is known of the samples that have a heatmap: means at all thresholds, and columns at one.
 
-    config: the one scored; its threshold does not matter. heatmaps: the set's name. scores:
-    by name, all thresholds of the first of `ids`, then of the next. means: of each class,
-    and of all samples by None. best, best_threshold: of each sample's IoU. area: the
-    fraction of the image that the true mask covers. notes: what the scores stand on, in sentences.
+    config: the one scored; the columns are at its threshold. heatmaps: the set's name. images: how many
+    samples are scored so far, in a random order, of `total` that have a heatmap. reach: half the width of the
+    95 % interval of the mean IoU over all of these, None for too few. means: of each class, and of all
+    samples by None. The columns are as long as the dataset, NaN where a sample is not scored; iou:
+    at the config's threshold; best, best_threshold: of the sample's IoU; area: the fraction of the image
+    that the true mask covers. notes: what the scores stand on, in sentences.
     """
 
     source: Source
     config: PostProcess
     heatmaps: str
-    ids: tuple[str, ...]
-    labels: tuple[str, ...]
-    scores: Mapping[str, array[float]]
+    images: int
+    total: int
+    reach: float | None
     means: Mapping[str | None, Curves]
+    iou: array[float]
     best: array[float]
     best_threshold: array[float]
     area: array[float]
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether every sample that has a heatmap is scored."""
+        return self.images == self.total
+
     def curves(self, label: str | None = None) -> Curves | None:
         """Mean scores over one class, or over all samples; None where nothing is scored."""
         return self.means.get(label)
-
-    def of_sample(self, id_: str) -> Curves | None:
-        """The scores of one sample; None where it has no heatmap."""
-        row = self._row.get(id_)
-        if row is None:
-            return None
-        part = slice(row * len(THRESHOLDS), (row + 1) * len(THRESHOLDS))
-        return Curves(1, {name: values[part] for name, values in self.scores.items()})
-
-    def by_sample(self, score: str, index: int) -> dict[str, float]:
-        """One score at one threshold index, by sample id."""
-        return dict(zip(self.ids, self.scores[score][index :: len(THRESHOLDS)], strict=True))
 
     def by_class(self, score: str, index: int) -> dict[str, float]:
         """One score at one threshold index, averaged over each class."""
         return {label: mean.at(score, index) for label, mean in self.means.items() if label is not None}
 
-    def facts(self, index: int) -> Facts:
-        """What sorting and facets need, at one threshold index."""
-        return Facts(self.by_sample("mean_iou", index), *self._fixed)
-
-    @cached_property
-    def _row(self) -> dict[str, int]:
-        return {id_: row for row, id_ in enumerate(self.ids)}
-
-    @cached_property
-    def _fixed(self) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-        """Best IoU, its threshold, and mask area by sample; the same at every threshold."""
-        columns = (self.best, self.best_threshold, self.area)
-        one, two, three = (dict(zip(self.ids, column, strict=True)) for column in columns)
-        return one, two, three
+    @property
+    def facts(self) -> Facts:
+        """What sorting and facets need, at the config's threshold."""
+        return Facts(self.iou, self.best, self.best_threshold, self.area)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from math import nan
 
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 
@@ -36,6 +39,21 @@ class Disagreement:
         here = ", ".join(self.sets) or "none"
         return f"disagreement needs {ENOUGH} stored sets or more; here: {here}. m and A make another"
 
-    def at(self, index: int) -> dict[str, float]:
-        """By sample, at one threshold index."""
-        return dict(zip(self.ids, self.spread[index :: len(THRESHOLDS)], strict=True))
+    def of(self, id_: str, index: int) -> float | None:
+        """Of one sample at one threshold index; None where it has none."""
+        row = self._rows.get(id_)
+        return None if row is None else self.spread[row * len(THRESHOLDS) + index]
+
+    def at(self, index: int, places: Mapping[str, int]) -> array[float]:
+        """At one threshold index, as long as the dataset, NaN for samples without one.
+
+        places: of its samples by id.
+        """
+        found = array("d", [nan]) * len(places)
+        for id_, value in zip(self.ids, self.spread[index :: len(THRESHOLDS)], strict=True):
+            found[places[id_]] = value
+        return found
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {id_: row for row, id_ in enumerate(self.ids)}

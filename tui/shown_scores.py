@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cliploc.tui.curves import Curves
-from cliploc.tui.freshness import sample_key, scores_key
-from cliploc.tui.state import ExplorerState
+from cliploc.tui.freshness import Key, sample_key, scores_key
+from cliploc.tui.state import ExplorerState, Source
 
 if TYPE_CHECKING:
     from cliploc.core.datasets import Dataset
+    from cliploc.core.postprocess import PostProcess
     from cliploc.core.regions import Region
-    from cliploc.tui.answers import PicturesReady, ScoresReady, Scoring
+    from cliploc.tui.answers import PicturesReady, ScoresReady
     from cliploc.tui.dataset_scores import DatasetScores
 
 
@@ -35,6 +36,8 @@ class ShownScores:
         self._region: Region | None = None
         # Of the pictures that came last: their generation and state.
         self._came: tuple[int, ExplorerState | None] = (-1, None)
+        # What came with them to compare the sample's scores with, and of which source and config it is.
+        self._before: tuple[Key, Curves | None] = ((), None)
 
     @property
     def label(self) -> str:
@@ -44,7 +47,7 @@ class ShownScores:
     @property
     def scored(self) -> int:
         """How many images have scores."""
-        return len(self.board.ids) if self.board else 0
+        return self.board.images if self.board else 0
 
     @property
     def heatmaps(self) -> tuple[str, ...]:
@@ -55,6 +58,7 @@ class ShownScores:
         """Pictures of the present sample came, with its scores."""
         self._came, self.of_sample = (message.generation, message.state), message.curves
         self._region = message.region
+        self._before = (scores_key(*message.against) if message.against else (), message.before)
 
     def is_older(self, generation: int) -> bool:
         """Whether pictures are older than those that came last."""
@@ -65,6 +69,8 @@ class ShownScores:
         board, fresh = message.board, self.is_present(message)
         if not fresh and (message.source != self.now.source or self.has_fresh_board()):
             return False
+        if board and fresh and self.has_fresh_columns() and board.images < self.scored:
+            return False  # an estimate, beside more
         self.board = board
         if board is not None and fresh and self._renews_baseline(board):
             self.baseline, self.baseline_index = board, self.now.config.threshold_index
@@ -78,15 +84,28 @@ class ShownScores:
     def forget(self) -> None:
         """True masks are others now: neither the scores nor the baseline are of them."""
         self.board = self.baseline = self.of_sample = None
+        self._before = ((), None)
         self._automatic = True
 
-    def is_present(self, scored: ScoresReady | Scoring | DatasetScores) -> bool:
+    def is_present(self, scored: ScoresReady | DatasetScores) -> bool:
         """Whether scores are those of the present source and config."""
         return scores_key(scored.source, scored.config) == scores_key(self.now.source, self.now.config)
 
     def has_fresh_board(self) -> bool:
-        """Whether the scores of the dataset are there, and those of the present state."""
+        """Whether the scores of the dataset are there, and those of the present state; or an estimate."""
         return self.board is not None and self.is_present(self.board)
+
+    def has_exact_board(self) -> bool:
+        """Whether the scores of the present state are there, over all heatmaps."""
+        return self.board is not None and self.board.is_exact and self.is_present(self.board)
+
+    def has_fresh_columns(self) -> bool:
+        """Whether also what is known of each sample is at the present threshold."""
+        return (
+            self.board is not None
+            and self.is_present(self.board)
+            and self.board.config.threshold_index == self.now.config.threshold_index
+        )
 
     def has_fresh_pictures(self) -> bool:
         """Whether the pictures that came last are those of the present state."""
@@ -95,14 +114,14 @@ class ShownScores:
 
     def stale(self) -> frozenset[str]:
         """The scopes whose scores are those of a state before."""
-        old = set() if self._is_samples() or self._sample_on_board() else {"sample"}
-        return frozenset(old if self.has_fresh_board() else old | {"class", "all"})
+        old = set() if self._is_samples() else {"sample"}
+        if not self.has_exact_board():
+            old.add("class")  # an estimate has few of it, and no interval
+        return frozenset(old if self.has_fresh_board() else old | {"all"})
 
     def curves(self, scope: str) -> Curves | None:
         """The newest curves of sample, class or all; `stale` says which are not the present state's."""
-        if scope != "sample":
-            return self._of(self.board, scope)
-        return self.of_sample if self._is_samples() else self._sample_on_board() or self.of_sample
+        return self.of_sample if scope == "sample" else self._of(self.board, scope)
 
     @property
     def region(self) -> Region | None:
@@ -124,30 +143,37 @@ class ShownScores:
 
     def baseline_curves(self, scope: str) -> Curves | None:
         """What the curves are compared with."""
-        return self._of(self.baseline, scope)
+        return self._sample_before() if scope == "sample" else self._of(self.baseline, scope)
+
+    @property
+    def against(self) -> tuple[Source, PostProcess] | None:
+        """What the present sample's scores are to be compared with."""
+        return None if self.baseline is None else (self.baseline.source, self.baseline.config)
 
     def _is_samples(self) -> bool:
         """Whether what came with the pictures are the present sample's scores."""
         came = self._came[1]
         return came is not None and sample_key(came) == sample_key(self.now)
 
-    def _sample_on_board(self) -> Curves | None:
-        """The present sample's scores from those of the dataset."""
-        return self._of(self.board, "sample") if self.has_fresh_board() and not self.now.prompt else None
+    def _sample_before(self) -> Curves | None:
+        """The present sample's scores under the baseline, as far as they came with its pictures."""
+        came = self._came[1]
+        if came is None or self.against is None or came.sample != self.now.sample:
+            return None
+        wanted = scores_key(*self.against)
+        if wanted == scores_key(came.source, came.config) and not came.prompt:
+            return self.of_sample
+        return self._before[1] if self._before[0] == wanted else None
 
     def _renews_baseline(self, board: DatasetScores) -> bool:
         """Whether a board is a baseline: the first one, and the same one with more images."""
         if self.baseline is None:
             return True
         alike = (board.source, board.config) == (self.baseline.source, self.baseline.config)
-        return self._automatic and alike and len(board.ids) > len(self.baseline.ids)
+        return self._automatic and alike and board.images > self.baseline.images
 
     def _of(self, board: DatasetScores | None, scope: str) -> Curves | None:
-        if board is None:
-            return None
-        if scope == "sample":
-            return board.of_sample(self.now.sample)
-        return board.curves(self.label if scope == "class" else None)
+        return None if board is None else board.curves(self.label if scope == "class" else None)
 
 
 def drawn_from(state: ExplorerState) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ LONGEST_NAME = 255  # bytes of a file's name
 Entry = Mapping[str, Any]  # one object of the JSON file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CocoImage:
     """An image's file and size as the annotations tell it. id: its number there."""
 
@@ -53,7 +53,8 @@ class Annotations:
     """A file's content.
 
     groups: by image id and category id, each with an instance. crowds: how many images and
-    categories have crowds alone, and so nothing to localize. problems: what was left out.
+    categories have crowds alone, and so nothing to localize. problems: what was left out. addressed:
+    whether some image has an address for a name, so that the files that are there say what it is called.
     """
 
     labels: Mapping[str, str]
@@ -61,6 +62,7 @@ class Annotations:
     groups: Mapping[tuple[str, str], Group]
     crowds: int
     problems: tuple[str, ...]
+    addressed: bool
 
 
 def read_annotations(path: Path, images: Path) -> Annotations:
@@ -79,7 +81,8 @@ def read_annotations(path: Path, images: Path) -> Annotations:
         ) from error
     problems = tuple(f"{count} annotations {what} and are left out" for what, count in left_out.items())
     instances = {key: group for key, group in groups.items() if group.instances}
-    return Annotations(labels, pictures, instances, len(groups) - len(instances), problems)
+    addressed = any("file_name" not in image for image in content["images"])
+    return Annotations(labels, pictures, instances, len(groups) - len(instances), problems, addressed)
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cliploc.core.datasets import files, ids
-from cliploc.core.datasets.annotations import CocoImage, read_annotations, rings_of
+from cliploc.core.datasets import files
+from cliploc.core.datasets.annotations import CocoImage, Group
+from cliploc.core.datasets.coco_index import index_of, sorted_by_label
 from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.sample import Content, Dataset, Sample, nothing
 from cliploc.core.datasets.spec import Options, written
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Region:
-    """The annotations of one category in one picture: instances, and crowds."""
+    """The annotations of one category in one picture. group: reads them; crowded, small: as of an `Entry`."""
 
     picture: CocoImage
     annotations: Path
-    instances: tuple[tuple[str, Any], ...]  # annotation id and segmentation
-    crowds: tuple[tuple[str, Any], ...]
+    group: Callable[[], Group]
+    crowded: bool
+    small: bool
     orientation: str = "auto"
 
     def image(self) -> Image:
@@ -57,17 +58,18 @@ class Region:
 
     def drawn(self) -> Mask:
         """The true mask, whatever the picture is."""
-        return self._union(self.instances)
+        return self._union(self.group().instances)
 
     def ignored(self) -> Mask:
         """The crowd's pixels; those of single instances count even inside a crowd."""
-        return self._union(self.crowds) & ~self._union(self.instances)
+        group = self.group()
+        return self._union(group.crowds) & ~self._union(group.instances)
 
     def covers(self) -> bool:
         """Whether the true mask has a pixel."""
         from cliploc.core.datasets.segmentations import covers
 
-        return any(self._asked(covers, instance) for instance in self.instances)
+        return any(self._asked(covers, instance) for instance in self.group().instances)
 
     def _union(self, those: Sequence[tuple[str, Any]]) -> Mask:
         from cliploc.core.datasets.segmentations import drawn, union
@@ -120,7 +122,7 @@ def open_place(place: str, options: Options) -> Dataset:
             label,
             region.image,
             region.true_mask,
-            region.ignored if region.crowds else nothing,
+            region.ignored if region.crowded else nothing,
             source,
         )
         for id_, label, region, source in zip(
@@ -133,7 +135,7 @@ def open_place(place: str, options: Options) -> Dataset:
         legacy=partial(_legacy_digest, coco.images, coco.annotations),
         notes=partial(_notes, coco),
         empty=partial(_empty, coco, options.allow_empty),
-        left_out=partial(_left_out, samples),
+        left_out=partial(_left_out, coco),
         sources=partial(_sources_by_content, coco),
     )
     return Dataset(f"coco-{coco.annotations.stem}", written(place, options), samples, content)
@@ -146,47 +148,31 @@ def read_coco(place: str, options: Options) -> Coco:
         raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
     if not os.path.isfile(annotations):
         raise DatasetError(f"no annotations at {annotations}; expected coco:IMAGES:ANNOTATIONS.json")
-    found = read_annotations(annotations, images)
-    keys, notes = list(found.groups), [*found.problems]
-    if options.skip_missing:
-        gone = missing([found.pictures[image] for image, _ in keys])
-        keys = [key for key in keys if found.pictures[key[0]].name not in set(gone)]
-        if gone:
-            notes.append(f"{len(gone)} pictures are not there and are left out: {few(gone)}")
+    found = index_of(annotations, images)
+    pictures, entries, notes = found.pictures, found.entries, [*found.problems]
+    gone = set(missing(pictures)) if options.skip_missing else set()
+    if gone:
+        kept = [each for each in entries if pictures[each.picture].name not in gone]
+        entries = sorted_by_label(pictures, kept)
+        notes.append(f"{len(gone)} pictures are not there and are left out: {few(sorted(gone))}")
     if found.crowds:
         notes.append(f"{found.crowds} images have nothing but crowds of a category, and no sample of it")
-    notes += _doubled([found.pictures[image] for image in dict.fromkeys(image for image, _ in keys)])
-    if not keys:
+    notes += _doubled([pictures[place] for place in dict.fromkeys(each.picture for each in entries)])
+    if not entries:
         raise DatasetError("; ".join([f"{annotations} has no annotated instances", *notes]))
-    labels = [found.labels[category] for _, category in keys]
-    named = ids.unique([_names(found.pictures[key[0]], found.labels[key[1]], key[1]) for key in keys])
-    order = sorted(range(len(keys)), key=lambda place: (labels[place], named[place]))
     regions = [
-        Region(
-            found.pictures[key[0]],
-            annotations,
-            tuple(found.groups[key].instances),
-            tuple(found.groups[key].crowds),
-            options.orientation,
-        )
-        for key in keys
+        Region(pictures[each.picture], annotations, each.group, each.crowded, each.small, options.orientation)
+        for each in entries
     ]
     return Coco(
         images,
         annotations,
-        tuple(regions[place] for place in order),
-        tuple(named[place] for place in order),
-        tuple(labels[place] for place in order),
+        tuple(regions),
+        tuple(each.id for each in entries),
+        tuple(each.label for each in entries),
         found.problems,
         tuple(notes),
     )
-
-
-def _names(picture: CocoImage, label: str, category: str) -> tuple[str, ...]:
-    """What the sample of a picture and a category may be called, the shortest first."""
-    stem, path = picture.names
-    full = f"{label}_{path}_{picture.id}"
-    return f"{label}_{stem}", f"{label}_{path}", full, f"{full}_{category}"
 
 
 def size_problem(picture: CocoImage, orientation: str) -> str:
@@ -279,11 +265,7 @@ def _notes(coco: Coco) -> tuple[str, ...]:
 
 def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     """Samples whose true mask has no pixel. Only what is hardly larger than a pixel is drawn to see that."""
-    suspects = [
-        (id_, region)
-        for id_, region in zip(coco.ids, coco.regions, strict=True)
-        if all(_is_small(segmentation, region.picture) for _, segmentation in region.instances)
-    ]
+    suspects = [(id_, region) for id_, region in zip(coco.ids, coco.regions, strict=True) if region.small]
     found = frozenset(id_ for id_, region in suspects if not region.covers())
     if len(found) == len(coco.ids) and not allowed:
         raise DatasetError(
@@ -293,41 +275,14 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     return found
 
 
-def _is_small(segmentation: object, picture: CocoImage) -> bool:
-    """Whether polygons may, by area and outline, cover no whole pixel of the picture; run lengths may.
-
-    An outline of length L passes through fewer than 4 L + 4 pixels; a larger area has one of its own.
-    """
-    if not isinstance(segmentation, list):
-        return True
-    for ring in rings_of(segmentation):
-        if not isinstance(ring, list) or not all(isinstance(each, int | float) for each in ring):
-            return True
-        xs, ys = ring[::2], ring[1::2]
-        inside = (
-            xs and min(xs) >= 0 and min(ys) >= 0 and max(xs) <= picture.width and max(ys) <= picture.height
-        )
-        area, outline = _extent(xs, ys)
-        corners = list(zip(xs, ys, strict=False))
-        # An outline that is drawn twice has twice the area, and covers nothing.
-        inside = inside and len(set(corners)) >= len(corners) - (corners[0] == corners[-1])
-        if inside and area > 4 * outline + 4:
-            return False
-    return True
-
-
-def _extent(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
-    """Of a polygon: its area by the shoelace formula, and the length of its outline."""
-    sides = [(xs[at - 1], ys[at - 1], x, y) for at, (x, y) in enumerate(zip(xs, ys, strict=False))]
-    area = abs(sum(u * y - x * v for u, v, x, y in sides)) / 2
-    return area, sum(math.hypot(x - u, y - v) for u, v, x, y in sides)
-
-
-def _left_out(samples: Sequence[Sample]) -> frozenset[str]:
-    """Only a sample with crowds can be ignored all over."""
-    crowded = [sample for sample in samples if sample.ignored is not nothing]
-    everything = ((sample.id, sample.ignored()) for sample in crowded)
-    return frozenset(id_ for id_, ignored in everything if ignored is not None and ignored.all())
+def _left_out(coco: Coco) -> frozenset[str]:
+    """Only a sample with crowds, and no pixel that is true, can be ignored all over."""
+    suspects = [
+        (id_, region)
+        for id_, region in zip(coco.ids, coco.regions, strict=True)
+        if region.crowded and region.small and not region.covers()
+    ]
+    return frozenset(id_ for id_, region in suspects if region.ignored().all())
 
 
 def problems(place: str, options: Options) -> Iterator[str]:

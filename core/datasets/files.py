@@ -115,6 +115,11 @@ def _remembered(
     return [found[path] for path in files]
 
 
+def state_of(path: Path) -> Key | None:
+    """By what a file is known without being read; None for one that may change unnoticed, or is not there."""
+    return _key(path) if _is_settled(path) else None
+
+
 def _key(path: Path) -> Key | None:
     try:
         found = path.stat()

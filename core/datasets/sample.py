@@ -29,7 +29,7 @@ def nothing() -> None:
     """No pixel is ignored."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One image, the label to find in it, and the true mask of that label.
 

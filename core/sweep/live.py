@@ -1,42 +1,46 @@
 """Scores of a whole dataset while somebody turns the knobs.
 
-The planes of codes that led to the last configs are kept, so that one more
-kernel step costs one small morphology and one histogram per image, and a
-threshold costs nothing: counts hold all of them.
+Samples are counted in a random order, so that the first of them already say what the
+mean will be (`cliploc.core.sweep.estimate`). The planes of codes that led to the last
+configs are kept for as many samples as fit, so that one more kernel step costs one
+small morphology and one histogram per image, and a threshold costs nothing: counts
+hold all of them.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import numpy as np
 
 from cliploc.core.codes import Codes, Float32, codes_of, map_of
 from cliploc.core.datasets import Sample
-from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of, truth_of
-from cliploc.core.postprocess import PostProcess
+from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.sweep.engine import Kernels
+from cliploc.core.sweep.estimate import Places, order_of
 from cliploc.core.sweep.grid import Computation, Step, computation_of
+from cliploc.core.sweep.truths import Truths
 
-Planes = list[Codes]
-T = TypeVar("T")
-
-
-class _Cancelled(Exception):  # noqa: N818 - it is not an error, and nobody outside meets it
-    pass
+Planes = dict[int, Codes]
+# Seconds of work between two looks whether somebody wants something else.
+SLICE = 0.02
 
 
 class LiveScores:
     """Counts of every sample that has a heatmap, under one config at a time.
 
     heatmaps: id -> (h, w) float32 in [0, 1]; samples without one are left out,
-    `ids` says which are in. cache_bytes: the memory for kept planes; a dataset
-    whose planes do not fit is computed from its heatmaps each time.
+    `ids` says which are in. sources: of each sample's id, the image that it was made from; each its own
+    where that is not given. truths: where true masks are kept. cache_bytes: the memory for kept planes;
+    samples whose planes do not fit are computed from their heatmaps each time. counts_bytes: the
+    memory for counts of configs before.
     Call from one thread; the work runs in `threads` threads without the GIL.
     """
 
@@ -45,47 +49,55 @@ class LiveScores:
         heatmaps: Mapping[str, Float32],
         samples: Sequence[Sample],
         *,
+        sources: Mapping[str, str] | None = None,
+        truths: Truths | None = None,
         threads: int | None = None,
         cache_bytes: int = 1 << 29,
+        counts_bytes: int = 1 << 28,
     ) -> None:
         self._samples = [sample for sample in samples if sample.id in heatmaps]
         self._heatmaps = [heatmaps[sample.id] for sample in self._samples]
         self.ids = tuple(sample.id for sample in self._samples)
+        self.order = order_of([(sources or {}).get(id_, id_) for id_ in self.ids])
+        self._truths = truths or Truths()
         self._threads = threads or min(os.cpu_count() or 1, 8)
         self._pool = ThreadPoolExecutor(self._threads, "live-scores")
-        self._cache_bytes = cache_bytes
+        self._cache_bytes, self._counts_bytes = cache_bytes, counts_bytes
         self._kernels = Kernels()
-        self._truths: Planes = []
-        self._fits = True
         self._planes: OrderedDict[Computation, Planes] = OrderedDict()
-        self._counts: OrderedDict[Computation, Counts] = OrderedDict()
+        # The samples whose planes are kept, and the size of one plane of all of these.
+        self._roomy: dict[int, bool] = {}
+        self._size = 0
+        self._lock = threading.Lock()
+        self._counts: OrderedDict[Computation, _Growing] = OrderedDict()
 
     def counts(self, config: PostProcess, cancelled: Callable[[], bool] = lambda: False) -> Counts | None:
         """Counts (n, T) of all samples under `config`, in the order of `ids`; None when cancelled.
 
-        `cancelled` is asked before every image. DatasetError when a true mask cannot be read.
+        `cancelled` is asked between slices of the work. DatasetError when a true mask cannot be read.
+        """
+        growing = self.growing(config)
+        while not cancelled():
+            found = next(growing, None)
+            if found is None:
+                return self._counts[computation_of(config)].counts
+        return None
+
+    def growing(self, config: PostProcess) -> Iterator[tuple[Places, Counts]]:
+        """The samples that are counted so far and their counts, again and again until it is all of them.
+
+        Yields places in `ids` (m,), the first of `order`, ending with a whole source, and counts
+        (n, T) whose other rows mean nothing yet. Whoever stops asking finds what was done when asking again.
         """
         key = computation_of(config)
-        known = self._counts.get(key)
-        if known is not None:
-            self._counts.move_to_end(key)
-            return known
-        try:
-            counts = counts_from(self._histograms(key, cancelled))
-        except _Cancelled:
-            return None
-        self._counts[key] = counts
-        if len(self._counts) > _KEPT_COUNTS:
-            self._counts.popitem(last=False)
-        return counts
-
-    def passes(self, config: PostProcess) -> int:
-        """How often `counts` would go through all samples now; 0 for what is known."""
-        key = computation_of(config)
-        if key in self._counts or not self._samples:
-            return 0
-        self._see_whether_fits()
-        return (not self._truths) + self._passes_to(key) + 1 if self._fits else 1
+        growing = self._counted(key)
+        yield self.order.places[: growing.done], growing.counts
+        number = self._threads
+        while growing.done < len(self.ids):
+            started = time.monotonic()
+            self._grow(key, growing, number)
+            yield self.order.places[: growing.done], growing.counts
+            number = max(number // 2, 1) if time.monotonic() - started > SLICE else 2 * number
 
     def renew(self, heatmaps: Mapping[str, Float32]) -> None:
         """Other heatmaps of the same samples: what was read of their true masks stays."""
@@ -98,98 +110,110 @@ class LiveScores:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._planes.clear()
 
-    def _histograms(self, key: Computation, cancelled: Callable[[], bool]) -> Floats:
-        if not self._samples:
-            return np.zeros((0, 256), np.float32)
-        self._load_truths(cancelled)
-        if not self._fits:
-            return np.array(self._each(lambda i: self._from_heatmap(i, key), cancelled))
-        planes = self._planes_of(key, cancelled)
-        return np.array(self._each(lambda i: histogram_of(planes[i], self._truths[i]), cancelled))
+    def _counted(self, key: Computation) -> _Growing:
+        """What is counted of a config; the oldest of others gives way."""
+        found = self._counts.pop(key, None) or _Growing(len(self.ids))
+        self._counts[key] = found
+        room = max(self._counts_bytes // max(found.bytes, 1), 1)
+        while len(self._counts) > room:
+            self._counts.popitem(last=False)
+        self._make_room(key)
+        return found
 
-    def _load_truths(self, cancelled: Callable[[], bool]) -> None:
-        self._see_whether_fits()
-        if self._fits and not self._truths:
-            self._truths = self._each(self._truth, cancelled)
+    def _grow(self, key: Computation, growing: _Growing, number: int) -> None:
+        """Count some more samples, to the end of a source."""
+        source = self.order.until(growing.done + number)
+        end = int(self.order.ends[min(source, len(self.order.ends) - 1)])
+        places = self.order.places[growing.done : end]
+        growing.take(places, self._histograms(places, key))
 
-    def _see_whether_fits(self) -> None:
-        if self._fits and not self._truths:
-            expected = self._truth(0).size * len(self._samples)
-            self._fits = expected * _PLANES_AT_ONCE <= self._cache_bytes
+    def _histograms(self, places: Places, key: Computation) -> Floats:
+        def run(part: Sequence[int]) -> list[Floats]:
+            return [self._histogram(place, key) for place in part]
 
-    def _truth(self, index: int) -> Codes:
-        sample = self._samples[index]
-        return truth_of(sample.true_mask(), sample.ignored())
+        bounds = np.linspace(0, len(places), self._threads + 1).astype(int)
+        parts = [places[first:last].tolist() for first, last in itertools.pairwise(bounds)]
+        return np.array([each for part in self._pool.map(run, parts) for each in part])
 
-    def _codes(self, index: int, on_map: PostProcess, shape: tuple[int, int]) -> Codes:
-        return codes_of(map_of(self._heatmaps[index], shape, on_map))
+    def _histogram(self, place: int, key: Computation) -> Floats:
+        truth = self._truths.of(self._samples[place])
+        return histogram_of(self._plane(place, key, truth.shape), truth)
 
-    def _from_heatmap(self, index: int, key: Computation) -> Floats:
-        truth = self._truth(index)
-        codes = self._codes(index, key.on_map, truth.shape)
-        for step in key.steps:
-            codes = self._morphed(codes, step, step.side)
-        return histogram_of(codes, truth)
+    def _plane(self, place: int, key: Computation, shape: tuple[int, int]) -> Codes:
+        """A sample's plane after these steps: the kept one, or grown from the nearest kept one."""
+        kept = self._planes.get(key, {})
+        if (found := kept.get(place)) is not None:
+            return found
+        if key.steps:
+            step = key.steps[-1]
+            before, side = self._nearest(place, key)
+            plane = self._morphed(self._plane(place, before, shape), step, side)
+        else:
+            plane = codes_of(map_of(self._heatmaps[place], shape, key.on_map))
+        if key in self._planes and self._has_room(place, plane.nbytes):
+            kept[place] = plane
+        return plane
 
     def _morphed(self, codes: Codes, step: Step, side: int) -> Codes:
         out = np.empty_like(codes)
         self._kernels.morph(codes, step, side, out)
         return out
 
-    def _planes_of(self, key: Computation, cancelled: Callable[[], bool]) -> Planes:
-        """The planes after these steps: kept ones, or grown from the nearest kept ones."""
-        if key in self._planes:
-            self._planes.move_to_end(key)
-            return self._planes[key]
-        if not key.steps:
-            planes = self._each(lambda i: self._codes(i, key.on_map, self._truths[i].shape), cancelled)
-        else:
-            step = key.steps[-1]
-            source, side = self._nearest(key)
-            base = self._planes_of(source, cancelled)
-            planes = self._each(lambda i: self._morphed(base[i], step, side), cancelled)
-        self._keep(key, planes)
-        return planes
-
-    def _passes_to(self, key: Computation) -> int:
-        """How often all samples are gone through until their planes after these steps are there."""
-        if key in self._planes:
-            return 0
-        return 1 + (self._passes_to(self._nearest(key)[0]) if key.steps else 0)
-
-    def _nearest(self, key: Computation) -> tuple[Computation, int]:
+    def _nearest(self, place: int, key: Computation) -> tuple[Computation, int]:
         """The planes to start the last step from, and the side that is left to go."""
-        *first, step = key.steps
-        best = (Computation(key.on_map, tuple(first)), step.side)
-        for other in self._planes:
-            if other.on_map != key.on_map or other.steps[:-1] != tuple(first) or not other.steps:
+        step = key.steps[-1]
+        best = (_before(key), step.side)
+        for other, planes in self._planes.items():
+            if other.on_map != key.on_map or other.steps[:-1] != key.steps[:-1] or not other.steps:
                 continue
             side = step.remaining(other.steps[-1])
-            if side is not None and side < best[1]:
+            if side is not None and side < best[1] and place in planes:
                 best = (other, side)
         return best
 
-    def _keep(self, key: Computation, planes: Planes) -> None:
-        self._planes[key] = planes
-        size = sum(plane.nbytes for plane in planes)
-        while len(self._planes) > 1 and size * (len(self._planes) + 1) > self._cache_bytes:
+    def _has_room(self, place: int, size: int) -> bool:
+        """Whether a sample's planes are kept; decided once, when its first one is there."""
+        with self._lock:
+            if place not in self._roomy:
+                self._roomy[place] = (self._size + size) * _PLANES_AT_ONCE <= self._cache_bytes
+                self._size += size * self._roomy[place]
+            return self._roomy[place]
+
+    def _make_room(self, key: Computation) -> None:
+        """Keep planes of these steps and of those before them; the oldest of others give way."""
+        way = [key]
+        while way[-1].steps:
+            way.append(_before(way[-1]))
+        for each in reversed(way):
+            self._planes[each] = self._planes.pop(each, {})
+        while len(self._planes) > max(self._cache_bytes // max(self._size, 1), len(way)):
             self._planes.popitem(last=False)
 
-    def _each(self, work: Callable[[int], T], cancelled: Callable[[], bool]) -> list[T]:
-        """work(i) for every sample, in slices over the threads."""
 
-        def run(indices: range) -> list[T]:
-            results = []
-            for index in indices:
-                if cancelled():
-                    raise _Cancelled
-                results.append(work(index))
-            return results
+class _Growing:
+    """The counts of n samples under one config, as far as they are known.
 
-        bounds = np.linspace(0, len(self._samples), self._threads + 1).astype(int)
-        slices = [range(first, last) for first, last in itertools.pairwise(bounds)]
-        return [result for part in self._pool.map(run, slices) for result in part]
+    An image has fewer than 2^30 pixels (OpenCV decodes no larger one), so that half the memory will do.
+    """
+
+    def __init__(self, samples: int) -> None:
+        tp, predicted = np.zeros((2, samples, len(THRESHOLDS)), np.int32)
+        area, pixels = np.zeros((2, samples, 1), np.int32)
+        self.counts = Counts(tp, predicted, area, pixels)
+        self.bytes = 2 * (tp.nbytes + area.nbytes)
+        self.done = 0
+
+    def take(self, places: Places, histograms: Floats) -> None:
+        """The histograms of the samples that come next, at these places."""
+        found = counts_from(histograms)
+        for name in Counts.__dataclass_fields__:
+            getattr(self.counts, name)[places] = getattr(found, name)
+        self.done += len(places)
 
 
-_KEPT_COUNTS = 64
-_PLANES_AT_ONCE = 5  # true masks, codes, and the results of two steps, with one to spare
+def _before(key: Computation) -> Computation:
+    """The same without its last step."""
+    return Computation(key.on_map, key.steps[:-1])
+
+
+_PLANES_AT_ONCE = 4  # codes, and the results of two steps, with one to spare

@@ -19,6 +19,7 @@ from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.prompts import TEMPLATES
 from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.sweep.truths import Truths
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.comparison import KINDS, Standing
 from cliploc.tui.screens.choice import ChoiceScreen
@@ -256,7 +257,7 @@ async def test_curves_are_of_all_images_or_of_this_sample(make_app: Make, worker
 
 def comparer_of(dataset: Dataset, heatmaps: Heatmaps) -> Comparer:
     painter = Painter(dataset, heatmaps, PictureCache(), lambda _: None)
-    return Comparer(dataset, heatmaps, painter, Tallies(dataset))
+    return Comparer(dataset, heatmaps, painter, Tallies(dataset, Truths()))
 
 
 def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_scored(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isnan
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import cliploc
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.truths import Truths
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.state import Listing
 from cliploc.tui.studio.disagreeing import disagreement
@@ -33,22 +35,24 @@ def naive(dataset: Dataset, config: PostProcess) -> dict[str, float]:
 
 
 def test_it_is_the_deviation_of_the_ious(toy: Dataset) -> None:
-    found = disagreement(HeatmapStore().sets(), toy, Tallies(toy), CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets(), toy, Tallies(toy, Truths()), CONFIG, lambda: False)
     assert found is not None
     assert sorted(found.sets) == ["good", "noisy"]
-    assert found.at(CONFIG.threshold_index) == pytest.approx(naive(toy, CONFIG))
+    places = {sample.id: place for place, sample in enumerate(toy.samples)}
+    at = found.at(CONFIG.threshold_index, places)
+    assert {id_: at[places[id_]] for id_ in places} == pytest.approx(naive(toy, CONFIG))
 
 
 def test_one_set_disagrees_with_nobody(toy: Dataset) -> None:
-    found = disagreement(HeatmapStore().sets()[:1], toy, Tallies(toy), CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets()[:1], toy, Tallies(toy, Truths()), CONFIG, lambda: False)
     assert found is not None
-    assert found.at(0) == {}
+    assert all(isnan(value) for value in found.at(0, {sample.id: n for n, sample in enumerate(toy.samples)}))
 
 
 def test_samples_that_only_one_set_has_are_left_out(toy: Dataset) -> None:
     some = toy.samples[:3]
     fewer = replace(toy, samples=some)
-    found = disagreement(HeatmapStore().sets(), fewer, Tallies(fewer), CONFIG, lambda: False)
+    found = disagreement(HeatmapStore().sets(), fewer, Tallies(fewer, Truths()), CONFIG, lambda: False)
     assert found is not None
     assert set(found.ids) == {sample.id for sample in some}
 

@@ -45,16 +45,17 @@ async def test_by_words_and_by_the_present_picture(
         await settled(pilot)
         await pilot.press("R", *"a ring", "enter")
         order = app.explorer.samples
-        await until(lambda: order.ranked is not None and len(order.ranked.similarity) == 9, pilot)
+        await until(lambda: order.ranked is not None and not order.ranked.missing, pilot)
         await settled(pilot)
         assert worker == ["a ring"]
         assert [sample.id for sample in order.order][-1] == toy.samples[0].id
         similarity = order.facts.similarity
-        assert sorted(similarity, key=lambda id_: -similarity[id_]) == [s.id for s in order.order]
+        values = [similarity[order.catalogue.place[sample.id]] for sample in order.order]
+        assert values == sorted(values, reverse=True)
         await pilot.press("R", "enter")
         await settled(pilot)
         here = app.explorer.now.sample
         assert app.explorer.now.listing.near == here
         await until(lambda: app.explorer.samples.order[0].id == here, pilot)
-        assert app.explorer.samples.facts.similarity[here] == pytest.approx(1)
+        assert order.facts.similarity[order.catalogue.place[here]] == pytest.approx(1)
         assert worker == ["a ring"]

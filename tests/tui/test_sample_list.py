@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 
-from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets import Dataset, Sample, open_dataset
 from cliploc.tui import start
 from cliploc.tui.__main__ import parser
 from cliploc.tui.app import ExplorerApp
+from cliploc.tui.browsing import Catalogue
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState, Source
-from cliploc.tui.widgets.sample_list import Row, SampleList
+from cliploc.tui.widgets.sample_list import Rows, SampleList
 from tests.tui.conftest import settled
 
-ROWS = [Row("star", f"star_{number:04}", value=0.25) for number in range(300)]
+SAMPLES = [
+    Sample(f"star_{number:04}", "star", lambda: np.zeros((1, 1, 3), np.uint8), lambda: np.zeros((1, 1), bool))
+    for number in range(300)
+]
+CATALOGUE = Catalogue(SAMPLES)
+
+
+def rows(count: int) -> Rows:
+    return Rows(CATALOGUE.order(range(count)), values=[0.25] * len(SAMPLES))
 
 
 class Lists(App[None]):
@@ -34,9 +44,9 @@ async def test_a_list_that_gets_long_has_no_horizontal_scroll_bar(size: tuple[in
     app = Lists()
     async with app.run_test(size=size) as pilot:
         samples = app.query_one(SampleList)
-        samples.show(ROWS[:3], ROWS[0].id)
+        samples.show(rows(3), SAMPLES[0].id)
         await pilot.pause()
-        samples.show(ROWS, ROWS[150].id)
+        samples.show(rows(300), SAMPLES[150].id)
         await pilot.pause()
         assert samples.show_vertical_scrollbar
         assert not samples.show_horizontal_scrollbar
@@ -44,7 +54,7 @@ async def test_a_list_that_gets_long_has_no_horizontal_scroll_bar(size: tuple[in
         strips = samples.render_lines(samples.size.region)
         shown = ["".join(segment.text for segment in strip)[1:] for strip in strips[1:-1]]
         assert all(".25" in line[: width + 1] for line in shown)
-        assert any(ROWS[150].id in line for line in shown)
+        assert any(SAMPLES[150].id in line for line in shown)
 
 
 async def test_the_first_sample_shown_is_the_first_one_listed(

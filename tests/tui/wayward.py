@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from cliploc.tui.answers import DisagreementReady, PicturesReady, ScoresReady, Scoring
+from cliploc.tui.answers import DisagreementReady, PicturesReady, ScoresReady
 from cliploc.tui.freshness import picture_key
 from cliploc.tui.graphics.frame import PictureId
 from tests.tui.threaded import ThreadedStudio
 
-HELD = (PicturesReady, ScoresReady, DisagreementReady, Scoring)
+HELD = (PicturesReady, ScoresReady, DisagreementReady)
 
 
 class WaywardStudio(ThreadedStudio):

@@ -28,7 +28,6 @@ from cliploc.tui.answers import (
     Ranked,
     RunsRead,
     ScoresReady,
-    Scoring,
     SheetReady,
     TruthChanged,
     WorkerChanged,
@@ -36,7 +35,7 @@ from cliploc.tui.answers import (
 from cliploc.tui.around import Around
 from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
-from cliploc.tui.freshness import disputed_key, ranking_key, scores_key
+from cliploc.tui.freshness import disputed_key, ranking_key
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
@@ -60,7 +59,7 @@ from cliploc.tui.widgets.parameters import ParameterPanel
 from cliploc.tui.widgets.pictures import PictureGrid, captions_of
 from cliploc.tui.widgets.run_line import RunLine
 from cliploc.tui.widgets.sample_list import SampleList
-from cliploc.tui.widgets.scores import ScorePanel
+from cliploc.tui.widgets.scores import ScorePanel, progress_of
 
 if TYPE_CHECKING:
     from cliploc.core.sweep.rows import Best, Cell, RunRow
@@ -152,7 +151,7 @@ class ExplorerScreen(CutShort, Screen[None]):
         if old is None or old.source != new.source:
             self.scores.board, self.samples.facts, self.present = None, NO_FACTS, 0
             self._score(anew=True)
-        elif scores_key(old.source, old.config) != scores_key(new.source, new.config):
+        elif old.config != new.config:
             self._score()
         self.parameters.config = new.config
         if old is not None and old.config != new.config:
@@ -175,7 +174,7 @@ class ExplorerScreen(CutShort, Screen[None]):
 
     def _score(self, *, anew: bool = False) -> None:
         """Ask for the dataset's scores."""
-        self._scoring = "scoring …"
+        self._scoring = "" if self.scores.has_exact_board() else "scoring …"
         self.client.studio.score(self.now.source, self.now.config, anew=anew)
 
     def _list_soon(self) -> None:
@@ -217,7 +216,7 @@ class ExplorerScreen(CutShort, Screen[None]):
             members = [s.id for s in order if s.label == self.scores.label][:SHEET_LIMIT]
             columns = grid.sheet_columns(len(members))
             self.client.studio.draw_sheet(self._generation, state, members, columns)
-        self.client.studio.draw(self._generation, state, self.looking.peeking)
+        self.client.studio.draw(self._generation, state, self.looking.peeking, self.scores.against)
 
     def _say_which(self) -> None:
         """Say which sample it is, and what it is looked at for."""
@@ -246,19 +245,13 @@ class ExplorerScreen(CutShort, Screen[None]):
         if not self.scores.take_board(message):
             return
         if self.scores.is_present(message):
-            self._scoring = ""
+            self._scoring = "" if message.board is None else progress_of(message.board)
             if message.board is None and message.present:
                 self.client.studio.disagree(message.config)
         self.present = max(self.present, message.present)
         self._list_soon()
         self.refresh_scores()
         self.refresh_status()
-
-    def on_scoring(self, message: Scoring) -> None:
-        """Say how far the scores are that are waited for."""
-        if self._scoring and self.scores.is_present(message):
-            self._scoring = f"scoring {message.part:.0%}"
-            self.refresh_scores()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """Draw again when the present sample was waited for; score again when enough is new."""
@@ -267,7 +260,8 @@ class ExplorerScreen(CutShort, Screen[None]):
         self.present = max(self.present, message.present)
         if self.now.sample in message.ids:
             self.draw()
-        scored, complete = self.scores.scored, self.present == len(self.client.dataset.samples)
+        board = self.scores.board
+        scored, complete = board.total if board else 0, self.present == len(self.client.dataset.samples)
         if self.present > scored and (complete or self.present >= RESCORE_GROWTH * scored):
             self._score()
         self.refresh_status()
@@ -310,6 +304,7 @@ class ExplorerScreen(CutShort, Screen[None]):
     def on_truth_changed(self, message: TruthChanged) -> None:
         """Pictures and scores are of another true mask."""
         self.scores.forget()
+        self.samples.facts = NO_FACTS
         if message.sample == self.now.sample:
             self.draw()
         self._score()
@@ -369,7 +364,7 @@ class ExplorerScreen(CutShort, Screen[None]):
 
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
-        if not self.scores.has_fresh_board():
+        if not self.scores.has_exact_board():
             why = NO_TRUTH if self.scores.has_no_truth else "no scores of this config yet"
             self.notify(why, severity="warning")
             return

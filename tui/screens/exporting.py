@@ -54,11 +54,11 @@ def choose(
         elif board is None:
             why = NO_TRUTH if scores.has_no_truth else "no scores yet; A computes all heatmaps"
             screen.notify(why, severity="warning")
-        elif not scores.has_fresh_board():
+        elif not scores.has_exact_board():
             screen.notify("the scores of this config are being computed; once more when they are there",
                           severity="warning")  # fmt: skip
         else:
-            client.studio.export_scores(kind, board, scores.now.config, path)
+            client.studio.export_scores(kind, scores.now.source, scores.now.config, path)
 
     ask(screen, "Export", [Choice(kind, EXPORTS[kind][0], path.name) for kind, path in files.items()], chosen)
 

@@ -47,12 +47,15 @@ class Walk:
         if where in ("next_failure", "previous_failure") and self._scores.has_no_truth:
             self._screen.notify(NO_TRUTH, severity="warning")
         if where == "next_mark":
-            target = next_in(order, self.now.sample, self.now.marks, count or 1)
+            target = next_in(order, self.now.sample, self._is_marked, count or 1)
         else:
             target = stepped(order, self.now.sample, where, count, self._samples.facts)
         if where not in NEAR:
             self.leave()
         self._to(target)
+
+    def _is_marked(self, place: int) -> bool:
+        return self._scores.dataset.samples[place].id in self.now.marks
 
     def prefix_g(self) -> None:
         """The second g goes to the first sample."""
@@ -77,9 +80,11 @@ class Walk:
     def jump_to(self, name: str) -> None:
         """To a sample, or to the first one of a class."""
         order = self._samples.order
-        target = next((s.id for s in order if name in (s.id, s.label)), self.now.sample)
+        begins = {label: begin for label, begin, _ in reversed(order.classes)}
+        index = order.find(name)
+        index = begins.get(name) if index is None else index
         self.leave()
-        self._to(target)
+        self._to(self.now.sample if index is None else order[index].id)
 
     def _to(self, sample: str) -> None:
         self._change(self.now.with_(sample=sample, prompt=""))
@@ -109,9 +114,9 @@ class Walk:
     def narrow(self, text: str) -> None:
         """List what matches; stay on the sample, or go to the first match."""
         self._change(self.now.with_(listing=replace(self.now.listing, text=text)))
-        ids = [sample.id for sample in self._samples.order]
-        if ids and self.now.sample not in ids:
-            self._to(ids[0])
+        order = self._samples.order
+        if order and order.find(self.now.sample) is None:
+            self._to(order[0].id)
 
     def rank(self) -> None:
         """Order the samples by similarity to words, or to the present picture."""

@@ -15,11 +15,10 @@ from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.baselines import BASELINES, baseline_counts
 from cliploc.tui import comparison
 from cliploc.tui.comparison import Candidate, Standing
-from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import ExplorerState
 from cliploc.tui.studio.heatmaps import COMPUTING, Heatmaps
 from cliploc.tui.studio.painter import Painter
-from cliploc.tui.studio.scoring import scores_of
+from cliploc.tui.studio.scoring import column, mean_of
 from cliploc.tui.studio.tallies import Tallies, Tally
 
 
@@ -67,9 +66,7 @@ class Comparer:
         """True masks are others now."""
         self._baselines = {}
 
-    def _with_sample(
-        self, candidate: Candidate, state: ExplorerState, scored: DatasetScores | None
-    ) -> Standing:
+    def _with_sample(self, candidate: Candidate, state: ExplorerState, scored: Tally | None) -> Standing:
         sample = self._dataset.by_id(state.sample)
         heatmap, note = self._heatmaps.read(candidate.source, sample, candidate.prompt)
         return self._stands(candidate, state, scored, heatmap, note)
@@ -78,14 +75,14 @@ class Comparer:
         self,
         candidate: Candidate,
         state: ExplorerState,
-        scored: DatasetScores | None,
+        scored: Tally | None,
         heatmap: Heatmap | None,
         note: str,
     ) -> Standing:
         """note: why there is no heatmap of the sample."""
         config = candidate.config
-        scores = {name: scored.by_sample(name, config.threshold_index) if scored else {} for name in SCORES}
-        means = scored.curves() if scored else None
+        scores = {name: _by_sample(scored, name, config.threshold_index) if scored else {} for name in SCORES}
+        means = mean_of(scored.counts) if scored else None
         if heatmap is None:
             return Standing(scores, means, note=note, failed=note != COMPUTING)
         pictures, curves = self._painter.pictures(state, heatmap, config)
@@ -109,17 +106,14 @@ class Comparer:
             counts = dict(zip(BASELINES, map(stacked, zip(*found, strict=True)), strict=True))
             self._baselines = counts
         ids = tuple(sample.id for sample in self._dataset.scorable)
-        scored = self._board(candidate, candidate.name, Tally(ids, counts[candidate.baseline]))
+        scored = Tally(ids, counts[candidate.baseline])
         return self._stands(candidate, state, scored, map_, "")
 
-    def _board(self, candidate: Candidate, name: str, tally: Tally) -> DatasetScores:
-        labels = tuple(self._dataset.by_id(id_).label for id_ in tally.ids)
-        return scores_of(candidate.source, candidate.config, name, tally.ids, labels, tally.counts)
-
-    def _scored(self, candidate: Candidate, cancelled: Callable[[], bool]) -> DatasetScores | None:
-        """The scores of all its heatmaps; None without any."""
+    def _scored(self, candidate: Candidate, cancelled: Callable[[], bool]) -> Tally | None:
+        """The counts of all its heatmaps; None without any."""
         found = self._heatmaps.set_of(candidate.source)
-        if found is None:
-            return None
-        tally = self._tallies.of(found, candidate.config, cancelled)
-        return None if tally is None else self._board(candidate, found.name, tally)
+        return None if found is None else self._tallies.of(found, candidate.config, cancelled)
+
+
+def _by_sample(tally: Tally, score: str, index: int) -> dict[str, float]:
+    return dict(zip(tally.ids, column(tally.counts, score, index).tolist(), strict=True))

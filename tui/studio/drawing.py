@@ -24,7 +24,7 @@ CROP_MARGIN = 0.35
 SHEET_SIZE = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one read is itself alone: arrays do not compare as one
 class Decoded:
     """A sample's files, read: the image (H, W, 3), and of its size the true mask and what does not count.
 

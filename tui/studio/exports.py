@@ -9,12 +9,15 @@ from pathlib import Path
 
 from cliploc.core import paths
 from cliploc.core.compose import png
+from cliploc.core.errors import StoreError
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.sweep.grid import computation_of
 from cliploc.tui.curves import SCORES
-from cliploc.tui.dataset_scores import DatasetScores
-from cliploc.tui.state import PICTURES
+from cliploc.tui.state import PICTURES, Source
 from cliploc.tui.studio.captions import captioned
 from cliploc.tui.studio.drawing import Image
+from cliploc.tui.studio.scorer import Scored
+from cliploc.tui.studio.scoring import column
 
 
 def write_pictures(pictures: Mapping[str, Image], about: Sequence[str], outlines: bool, path: Path) -> None:
@@ -26,45 +29,46 @@ def write_pictures(pictures: Mapping[str, Image], about: Sequence[str], outlines
     paths.write_whole(path, png(captioned(shown, about, outlines)))
 
 
-def write_samples(board: DatasetScores, config: PostProcess, path: Path) -> None:
+def of_state(scored: Scored | None, source: Source, config: PostProcess) -> Scored:
+    """The scores, if they are those of this state; StoreError for others."""
+    if scored is None or (scored.source, scored.computation) != (source, computation_of(config)):
+        raise StoreError("the scores of this config are being computed; once more when they are there")
+    return scored
+
+
+def write_samples(scored: Scored, config: PostProcess, path: Path) -> None:
     """Write every sample's scores at the config's threshold as CSV, with the config in each row."""
-    index = config.threshold_index
-    columns = {name: board.by_sample(name, index) for name in SCORES}
+    columns = [column(scored.counts, name, config.threshold_index).tolist() for name in SCORES]
     settings = config.to_dict()
-    rows = [
-        [id_, label, *(columns[name][id_] for name in SCORES), *settings.values()]
-        for id_, label in zip(board.ids, board.labels, strict=True)
-    ]
+    labels = [scored.classes.names[number] for number in scored.classes.of_sample]
+    rows = [[*row, *settings.values()] for row in zip(scored.ids, labels, *columns, strict=True)]
     _write_csv(path, ["id", "label", *SCORES, *settings], rows)
 
 
-def write_classes(board: DatasetScores, config: PostProcess, path: Path) -> None:
+def write_classes(scored: Scored, config: PostProcess, path: Path) -> None:
     """Write every class's mean scores at the config's threshold as CSV."""
-    index = config.threshold_index
-    columns = {name: board.by_class(name, index) for name in SCORES}
     settings = config.to_dict()
     rows = [
-        [label, board.labels.count(label), *(columns[name][label] for name in SCORES), *settings.values()]
-        for label in sorted(set(board.labels))
+        [label, mean.images, *(mean.at(name, config.threshold_index) for name in SCORES), *settings.values()]
+        for label, mean in scored.means.curves().items()
+        if label is not None
     ]
     _write_csv(path, ["label", "images", *SCORES, *settings], rows)
 
 
-def write_curve(board: DatasetScores, path: Path) -> None:
+def write_curve(scored: Scored, path: Path) -> None:
     """Write the dataset's mean scores at all 100 thresholds as CSV."""
-    curves = board.curves()
-    rows: list[list[float]] = []
-    if curves is not None:
-        rows = [[t, *(curves.at(name, index) for name in SCORES)] for index, t in enumerate(THRESHOLDS)]
+    mean = scored.means.curves()[None]
+    rows = [[t, *(mean.at(name, index) for name in SCORES)] for index, t in enumerate(THRESHOLDS)]
     _write_csv(path, ["threshold", *SCORES], rows)
 
 
-def write_scores(what: str, board: DatasetScores, config: PostProcess, path: Path) -> None:
-    """Write a board as CSV: its `samples` or `classes` at the config's threshold, or its `curve`."""
+def write_scores(what: str, scored: Scored, config: PostProcess, path: Path) -> None:
+    """Write scores as CSV: those of `samples` or `classes` at the config's threshold, or the `curve`."""
     if what == "curve":
-        write_curve(board, path)
+        write_curve(scored, path)
     else:
-        {"samples": write_samples, "classes": write_classes}[what](board, config, path)
+        {"samples": write_samples, "classes": write_classes}[what](scored, config, path)
 
 
 def _write_csv(path: Path, header: list[str], rows: Sequence[Sequence[object]]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
+from math import nan
+
 from cliploc.core.errors import ParameterError
 from cliploc.core.heatmaps.embeddings import found, similarities
 from cliploc.tui.answers import Ranked
@@ -26,4 +29,5 @@ def ranked(heatmaps: Heatmaps, state: ExplorerState) -> Ranked:
     if listing.near in missing:
         missing = [listing.near, *(id_ for id_ in missing if id_ != listing.near)]
     failed = heatmaps.embed(recipe, missing or ids[:1], listing.like) if missing or to is None else ""
-    return Ranked(state, {} if to is None else similarities(rows, to), len(missing), failed)
+    values = {} if to is None else similarities(rows, to)
+    return Ranked(state, array("d", [values.get(id_, nan) for id_ in ids]), len(missing), failed)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
+from cliploc.core.codes import codes_for
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.store import Heatmap
+from cliploc.core.metrics import counts_of
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui.answers import PicturesReady, SheetReady
 from cliploc.tui.curves import Curves
 from cliploc.tui.graphics.frame import PictureId
-from cliploc.tui.state import ExplorerState, View
+from cliploc.tui.state import ExplorerState, Source, View
 from cliploc.tui.studio import drawing, scoring
 from cliploc.tui.studio.background import Cancelled
 from cliploc.tui.studio.drawing import Decoded
@@ -38,8 +40,16 @@ class Painter:
         self._post = post
         self._decoded: OrderedDict[str, Decoded] = OrderedDict()
         self._truths = 0
+        # The last sample's scores that others were compared with.
+        self._compared: tuple[object, Curves | None] = (None, None)
 
-    def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
+    def draw(
+        self,
+        generation: int,
+        state: ExplorerState,
+        peek: bool,
+        against: tuple[Source, PostProcess] | None = None,
+    ) -> None:
         """The present sample's pictures, or why they cannot be drawn."""
         sample = self._dataset.by_id(state.sample)
         try:
@@ -49,9 +59,9 @@ class Painter:
             return
         heatmap, note = self._heatmaps.read(state.source, sample, state.prompt)
         result = drawing.drawn(decoded, heatmap, state.config, state.view, peek)
-        self._post(
-            PicturesReady(generation, state, self._plated(result), _curves(result), result.region, note)
-        )
+        before = None if against is None else self._before(sample, decoded, *against)
+        pictures, curves = self._plated(result), _curves(result)
+        self._post(PicturesReady(generation, state, pictures, curves, result.region, note, against, before))
         self._heatmaps.prefetch(state.source, sample)
 
     def sheet(
@@ -83,6 +93,18 @@ class Painter:
         decoded = self._read(self._dataset.by_id(state.sample))
         result = drawing.drawn(decoded, heatmap, config, state.view, False)
         return self._plated(result), _curves(result)
+
+    def _before(self, sample: Sample, decoded: Decoded, source: Source, config: PostProcess) -> Curves | None:
+        """A sample's scores under another source and config; None without a true mask or a stored heatmap."""
+        key, truth = (decoded, source, config), decoded.true_mask
+        if self._compared[0] != key:
+            found = self._heatmaps.set_of(source)
+            heatmap = None if found is None else found.read(sample.id)
+            if heatmap is None or truth is None:
+                return None
+            counts = counts_of(codes_for(heatmap, truth.shape, config), truth, decoded.ignored)
+            self._compared = (key, scoring.curves_of(counts))
+        return self._compared[1]
 
     def _plated(self, result: drawing.Drawn) -> dict[str, PictureId]:
         return {name: self._picture_cache.add(picture) for name, picture in result.pictures.items()}

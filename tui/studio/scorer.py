@@ -2,105 +2,164 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
+from array import array
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass
+
+import numpy as np
 
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.ground import ground
 from cliploc.core.heatmaps.store import HeatmapSet
-from cliploc.core.metrics import Counts
+from cliploc.core.metrics import Counts, Scores
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.estimate import Places, reach
+from cliploc.core.sweep.grid import Computation, computation_of
 from cliploc.core.sweep.live import LiveScores
-from cliploc.tui.answers import ScoresReady, Scoring, Told
+from cliploc.core.sweep.truths import Truths
+from cliploc.tui.answers import ScoresReady, Told
 from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import Source
 from cliploc.tui.studio.background import Cancelled
 from cliploc.tui.studio.heatmaps import Heatmaps
-from cliploc.tui.studio.scoring import scores_of
+from cliploc.tui.studio.scoring import Classes, Means, column, plain
 
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit nine times, so that
 # a step of either kernel goes on from the last one.
 LIVE_CACHE_BYTES = 320_000_000
-# Seconds. What takes longer is given up for a newer request; shorter ones are finished, so that scores
-# move while a key is held.
-SLOW = 0.3
+# Seconds until the first estimate is said, and of all threads' work. No newer request is heard before, so
+# that scores move while a key is held; what was counted by then is kept.
+FIRST, FIRST_WORK = 0.1, 0.2
 SAID_EVERY = 0.3
+# An estimate costs time too: no more than this part of it.
+SAYING = 0.1
+MEANS_KEPT = 16
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Every sample's counts under a config, as they were last said. ids, classes: of the counts' rows."""
+
+    source: Source
+    computation: Computation
+    ids: tuple[str, ...]
+    classes: Classes
+    counts: Counts
+    means: Means
 
 
 class Scorer:
-    """Each method is called on one thread at a time."""
+    """Each method is called on one thread at a time. latest: may be read from any thread."""
 
-    def __init__(self, dataset: Dataset, heatmaps: Heatmaps, post: Callable[[object], object]) -> None:
+    def __init__(
+        self, dataset: Dataset, heatmaps: Heatmaps, truths: Truths, post: Callable[[object], object]
+    ) -> None:
         self._dataset = dataset
         self._heatmaps = heatmaps
+        self._truths = truths
         self._post = post
         self._live: LiveScores | None = None
         self._live_of: tuple[str, int, int] = ("", 0, 0)
-        self._truths = 0
+        # How often true masks became others.
+        self._drawn = 0
         self._lock = threading.Lock()
+        self._means: OrderedDict[Computation, Means] = OrderedDict()
+        # Where the samples that are scored stand in the dataset.
+        self._places: Places = np.zeros(0, np.int64)
+        self._classes = Classes.of(())
         self._notes: tuple[str, ...] = ()
         self._told: set[str] = set()
-        # Whether the last config took long; so does one of an unknown set.
-        self.is_slow = True
+        self.latest: Scored | None = None
 
     def score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
-        """Score every sample that has a heatmap."""
-        truths, found = self._truths, self._heatmaps.set_of(source)
+        """Score every sample that has a heatmap: an estimate at once, better ones, and the exact scores."""
+        drawn, found = self._drawn, self._heatmaps.set_of(source)
         present = 0 if found is None else len(found.ids())
         can_score = len(self._dataset.without_truth) < len(self._dataset.samples)
         if not can_score:
             self._tell(self._dataset.notes)
         live = None if found is None or not can_score else self._live_scores(found)
         if found is None or live is None or not live.ids:
-            self._say(ScoresReady(source, config, None, present), truths)
+            self._say(ScoresReady(source, config, None, present), drawn)
             return
-        counts = self._counts(live, source, config, cancelled)
-        if counts is not None:
-            board = self._board(source, config, found.name, live.ids, counts)
-            self._say(ScoresReady(source, config, board, present), truths)
-
-    def _say(self, answer: ScoresReady, truths: int) -> None:
-        """Answer, unless true masks have become others meanwhile: then it is asked again."""
-        with self._lock:
-            if truths == self._truths:
-                self._post(answer)
+        said, pause, first, begun = time.monotonic(), FIRST, True, time.process_time()
+        for places, counts in live.growing(config):
+            whole = len(places) == len(live.ids)
+            started = time.monotonic()
+            enough = started - said > pause or (first and time.process_time() - begun > FIRST_WORK)
+            if whole or (len(places) and enough):
+                board, scored = self._scored(source, config, found.name, live, places, counts)
+                self._say(ScoresReady(source, config, board, present), drawn, scored)
+                said, first = time.monotonic(), False
+                pause = max(SAID_EVERY, (said - started) / SAYING)
+            if not whole and not first and cancelled():
+                return
 
     def forget(self) -> None:
         """True masks are others now; what is being scored meanwhile is of the old ones."""
         with self._lock:
-            self._truths += 1
+            self._drawn += 1
+            self.latest = None
 
-    def _counts(
-        self, live: LiveScores, source: Source, config: PostProcess, cancelled: Cancelled
-    ) -> Counts | None:
-        """The counts, saying now and then how far they are."""
-        looks = live.passes(config) * len(live.ids)
-        if not looks:
-            return live.counts(config, cancelled)
-        started = said = time.monotonic()
-        done = itertools.count(1)
+    def _say(self, answer: ScoresReady, drawn: int, scored: Scored | None = None) -> None:
+        """Answer, unless true masks have become others meanwhile: then it is asked again."""
+        with self._lock:
+            if drawn != self._drawn:
+                return
+            if answer.board is not None and answer.board.is_exact:
+                self.latest = scored
+            self._post(answer)
 
-        def looked() -> bool:
-            nonlocal said
-            number, now = next(done), time.monotonic()
-            if now - said > SAID_EVERY:
-                said = now
-                self._post(Scoring(source, config, min(number / looks, 1.0)))
-            return cancelled()
+    def _scored(
+        self,
+        source: Source,
+        config: PostProcess,
+        name: str,
+        live: LiveScores,
+        places: Places,
+        counts: Counts,
+    ) -> tuple[DatasetScores, Scored]:
+        """What the samples at these places, the first in their order, say of all."""
+        means = self._means_of(computation_of(config), places, counts)
+        iou = column(counts, "mean_iou", config.threshold_index)
+        seen = np.full(len(live.ids), np.nan)
+        seen[places] = iou[places]
+        board = DatasetScores(
+            source,
+            config,
+            name,
+            len(places),
+            len(live.ids),
+            reach(iou[places], live.order),
+            means.curves(),
+            self._spread(seen),
+            self._spread(means.best),
+            self._spread(means.best_threshold),
+            self._spread(means.area),
+            self._notes,
+        )
+        return board, Scored(source, computation_of(config), live.ids, self._classes, counts, means)
 
-        counts = live.counts(config, looked)
-        if counts is not None:
-            self.is_slow = time.monotonic() - started > SLOW
-        return counts
+    def _means_of(self, key: Computation, places: Places, counts: Counts) -> Means:
+        """The means over the samples at these places; only those are added that are new."""
+        means = self._means.pop(key, None)
+        if means is None or means.done > len(places):
+            means = Means(self._classes)
+        self._means[key] = means
+        while len(self._means) > MEANS_KEPT:
+            self._means.popitem(last=False)
+        new = places[means.done :]
+        means.take(new, counts[new])
+        return means
 
-    def _board(
-        self, source: Source, config: PostProcess, name: str, ids: tuple[str, ...], counts: Counts
-    ) -> DatasetScores:
-        labels = tuple(self._dataset.by_id(id_).label for id_ in ids)
-        return replace(scores_of(source, config, name, ids, labels, counts), notes=self._notes)
+    def _spread(self, values: Scores) -> array[float]:
+        """A column as long as the dataset, from one of the samples that have a heatmap."""
+        spread = np.full(len(self._dataset.samples), np.nan)
+        spread[self._places] = values
+        return plain(spread)
 
     def _tell(self, notes: Iterable[str]) -> None:
         """What the scores stand on is said once; the panel keeps saying it."""
@@ -111,12 +170,22 @@ class Scorer:
 
     def _live_scores(self, found: HeatmapSet) -> LiveScores:
         """The live scores of a set, made anew when it is another one or has grown."""
-        live_of = (found.key, len(found.ids()), self._truths)
+        live_of = (found.key, len(found.ids()), self._drawn)
         if live_of != self._live_of or self._live is None:
             if self._live is not None:
                 self._live.close()
             heatmaps = found.read_all()
-            self._live = LiveScores(heatmaps, self._dataset.scorable, cache_bytes=LIVE_CACHE_BYTES)
+            self._live = LiveScores(
+                heatmaps,
+                self._dataset.scorable,
+                sources=self._dataset.sources,
+                truths=self._truths,
+                cache_bytes=LIVE_CACHE_BYTES,
+            )
+            here, samples = set(self._live.ids), self._dataset.samples
+            self._places = np.array([n for n, sample in enumerate(samples) if sample.id in here], np.int64)
+            self._classes = Classes.of([samples[place].label for place in self._places])
+            self._means.clear()
             grounds = ground(self._dataset, self._live.ids, heatmaps, found.identity.mark)
             self._notes = tuple(grounds.sentences)
             self._tell(self._notes)

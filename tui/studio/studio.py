@@ -18,6 +18,7 @@ from cliploc.core.datasets.statistics import statistics
 from cliploc.core.errors import ClipLocError, DatasetError
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.truths import Truths
 from cliploc.tui.answers import (
     CandidateReady,
     CandidatesListed,
@@ -31,7 +32,6 @@ from cliploc.tui.answers import (
     Trouble,
 )
 from cliploc.tui.comparison import Candidate
-from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.frame import Job, PictureId
 from cliploc.tui.marking import Marking, Shape
@@ -74,8 +74,9 @@ class Studio:
         self._heatmaps = Heatmaps(dataset, post, device)
         self._picture_cache = PictureCache()
         self._painter = Painter(dataset, self._heatmaps, self._picture_cache, post)
-        self._scorer = Scorer(dataset, self._heatmaps, post)
-        self._tallies = Tallies(dataset)
+        self._truths = Truths()
+        self._scorer = Scorer(dataset, self._heatmaps, self._truths, post)
+        self._tallies = Tallies(dataset, self._truths)
         self._contest = Comparer(dataset, self._heatmaps, self._painter, self._tallies)
         self._heads = Heads(dataset, self._heatmaps, self._painter, post)
         self._encoders = ThreadPoolExecutor(ENCODERS, "encode")
@@ -117,9 +118,18 @@ class Studio:
             self._failed(error)
         self._tell_idle()
 
-    def draw(self, generation: int, state: ExplorerState, peek: bool) -> None:
-        """Draw the present sample; answers PicturesReady, and again when its heatmap arrives."""
-        self._pictures.submit(lambda _: self._painter.draw(generation, state, peek))
+    def draw(
+        self,
+        generation: int,
+        state: ExplorerState,
+        peek: bool,
+        against: tuple[Source, PostProcess] | None = None,
+    ) -> None:
+        """Draw the present sample; answers PicturesReady, and again when its heatmap arrives.
+
+        against: what its scores are compared with.
+        """
+        self._pictures.submit(lambda _: self._painter.draw(generation, state, peek, against))
 
     def draw_sheet(self, generation: int, state: ExplorerState, ids: Sequence[str], columns: int) -> None:
         """Draw the mask pictures of several samples as one; answers SheetReady."""
@@ -129,9 +139,9 @@ class Studio:
         )
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
-        """Score the whole dataset under a config; answers Scoring now and then, then ScoresReady.
+        """Score the whole dataset under a config; answers ScoresReady: estimates, then the exact ones.
 
-        anew: it is another source. The running one is dropped where it would take long.
+        anew: it is another source. Another config's are dropped once their first estimate is said.
         """
 
         def job(cancelled: Cancelled) -> None:
@@ -142,7 +152,7 @@ class Studio:
                     self._heatmaps.compute_all(source)
             self._scorer.score(source, config, cancelled)
 
-        self._scores.submit(job, drop_running=anew or self._scorer.is_slow)
+        self._scores.submit(job, drop_running=True)
 
     def compare(self, kind: str, state: ExplorerState, presets: Mapping[str, PostProcess]) -> None:
         """List who is compared; answers CandidatesListed, and CandidateReady for each of them."""
@@ -263,13 +273,14 @@ class Studio:
 
         self._export(write, path)
 
-    def export_scores(self, what: str, board: DatasetScores, config: PostProcess, path: Path) -> None:
-        """Write a board's scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
+    def export_scores(self, what: str, source: Source, config: PostProcess, path: Path) -> None:
+        """Write the shown scores by `samples`, by `classes` or as a `curve`; answers Told, or Trouble."""
+        scored = self._scorer.latest
 
         def write() -> None:
             from cliploc.tui.studio import exports
 
-            exports.write_scores(what, board, config, path)
+            exports.write_scores(what, exports.of_state(scored, source, config), config, path)
 
         self._export(write, path)
 
@@ -294,6 +305,7 @@ class Studio:
 
     def _forget(self, id_: str) -> None:
         """A sample's true mask is another one: nothing that was scored on the old one counts."""
+        self._truths.forget(id_)
         self._painter.forget(id_)
         for each in (self._scorer, self._tallies, self._contest, self._heads):
             each.forget()

@@ -14,6 +14,7 @@ from cliploc.core.metrics import Counts, Integers
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.grid import Computation, computation_of
 from cliploc.core.sweep.live import LiveScores
+from cliploc.core.sweep.truths import Truths
 
 # As many as one comparison has rows; one of 512 images takes less than a megabyte.
 TALLIES_KEPT = 24
@@ -35,14 +36,16 @@ class Tally:
 class Tallies:
     """Those of one dataset that were asked for last. Call from one thread."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, truths: Truths) -> None:
         self._dataset = dataset
+        self._truths = truths
+        # How often true masks became others.
+        self._drawn = 0
         self._kept: OrderedDict[tuple[str, Computation, int], Tally] = OrderedDict()
-        self._truths = 0
 
     def of(self, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]) -> Tally | None:
         """The counts of all heatmaps of a set; when cancelled, of those that are known, None for none."""
-        key = (found.key, computation_of(config), self._truths)
+        key = (found.key, computation_of(config), self._drawn)
         tally = self._grown(self._kept.pop(key, None), found, config, cancelled)
         if tally is not None:
             self._kept[key] = tally
@@ -52,7 +55,7 @@ class Tallies:
 
     def forget(self) -> None:
         """True masks are others now; what is being counted meanwhile is of the old ones."""
-        self._truths += 1
+        self._drawn += 1
 
     def _grown(
         self, known: Tally | None, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]
@@ -63,7 +66,7 @@ class Tallies:
             more = set(found.ids()) - set(known.ids)
             heatmaps = {id_: map_ for id_ in more if (map_ := found.read(id_)) is not None}
         # No planes are kept: each heatmap is scored once.
-        live = LiveScores(heatmaps, self._dataset.scorable, cache_bytes=0)
+        live = LiveScores(heatmaps, self._dataset.scorable, truths=self._truths, cache_bytes=0)
         counts = live.counts(config, cancelled) if live.ids else None
         live.close()
         if counts is None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from itertools import accumulate
+from math import isnan, nan
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, overload
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,9 +19,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cliploc.core.datasets import Sample
 from cliploc.core.errors import clean
-from cliploc.tui.browsing import FAILURE_BELOW, NO_FACTS, Facts, listed
+from cliploc.tui.browsing import FAILURE_BELOW, NO_FACTS, Catalogue, Facts, Order, listed
 from cliploc.tui.curves import figure
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState
@@ -27,6 +30,8 @@ from cliploc.tui.widgets.by_line import subtitle, title
 if TYPE_CHECKING:
     from cliploc.tui.answers import Ranked
     from cliploc.tui.disagreement import Disagreement
+
+NO_VALUES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -41,29 +46,72 @@ class Row:
     open: bool = False
 
 
-def rows_of(
-    order: Sequence[Sample],
-    present: str,
-    opened: bool,
-    grouped: bool,
-    values: Mapping[str, float],
-    class_values: Mapping[str, float],
-    marks: frozenset[str],
-) -> list[Row]:
-    """The lines of the list. opened: show the samples of every class, not only of the present one."""
-    samples = [Row(s.label, s.id, 0, values.get(s.id), s.id in marks) for s in order]
-    if not grouped:
-        return samples
-    here = next((s.label for s in order if s.id == present), None)
-    groups: dict[str, list[Row]] = {}
-    for row in samples:
-        groups.setdefault(row.label, []).append(row)
-    rows = []
-    for label, members in groups.items():
-        is_open = opened or label == here
-        rows.append(Row(label, "", len(members), class_values.get(label), False, is_open))
-        rows.extend(members if is_open else [])
-    return rows
+class Rows(Sequence[Row]):
+    """The lines of the list, each made when it is drawn.
+
+    here: the present sample's id. grouped: samples stand under their class; opened: those of every class, not
+    only of the present one. values: of the samples, by place; class_values: by class.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        here: str = "",
+        *,
+        grouped: bool = False,
+        opened: bool = False,
+        values: Sequence[float] = (),
+        class_values: Mapping[str, float] = NO_VALUES,
+        marks: frozenset[str] = frozenset(),
+    ) -> None:
+        self._order, self._values, self._class_values, self._marks = order, values, class_values, marks
+        self._classes = order.classes if grouped else []
+        index = order.find(here)
+        label = None if index is None else order[index].label
+        self._open = [opened or name == label for name, _, _ in self._classes]
+        pairs = zip(self._open, self._classes, strict=True)
+        # The line of each class, and of the end.
+        self._lines = list(accumulate((1 + is_open * each[2] for is_open, each in pairs), initial=0))
+
+    def __len__(self) -> int:
+        return self._lines[-1] if self._classes else len(self._order)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self[line] for line in range(len(self))[index]]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if not self._classes:
+            return self._sample(index)
+        number = bisect_right(self._lines, index) - 1
+        label, begin, count = self._classes[number]
+        within = index - self._lines[number]
+        if within:
+            return self._sample(begin + within - 1)
+        return Row(label, "", count, self._class_values.get(label), False, self._open[number])
+
+    def line_of(self, id_: str) -> int:
+        """The line of a sample, 0 when it has none."""
+        index = self._order.find(id_)
+        if index is None or not self._classes:
+            return index or 0
+        number = bisect_right(self._classes, index, key=lambda each: each[1]) - 1
+        return self._lines[number] + 1 + index - self._classes[number][1] if self._open[number] else 0
+
+    def first_below(self, index: int) -> str:
+        """The sample of a line, or the first one of its class where it is open, else the class."""
+        row = self[index]
+        below = self[index + 1] if row.open else row
+        return row.id or below.id or row.label
+
+    def _sample(self, index: int) -> Row:
+        sample = self._order[index]
+        value = self._values[self._order.places[index]] if self._values else nan
+        return Row(sample.label, sample.id, 0, None if isnan(value) else value, sample.id in self._marks)
 
 
 class SampleList(ScrollView):
@@ -90,8 +138,8 @@ class SampleList(ScrollView):
     def __init__(self, scores: ShownScores, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._scores = scores
-        self._all = scores.dataset.samples
-        self.order: tuple[Sample, ...] = ()
+        self.catalogue = Catalogue(scores.dataset.samples)
+        self.order = self.catalogue.order(())
         self.facts: Facts = NO_FACTS
         self.disagreement: Disagreement | None = None
         self.ranked: Ranked | None = None
@@ -99,7 +147,7 @@ class SampleList(ScrollView):
         self.opened = False
         # Whether the numbers are IoUs, of which low ones are failures.
         self._judged = True
-        self._rows: list[Row] = []
+        self._rows = Rows(self.order)
         self._here = ""
 
     def list_anew(self) -> None:
@@ -107,17 +155,26 @@ class SampleList(ScrollView):
         state, board = self._scores.now, self._scores.board
         listing, index = state.listing, state.config.threshold_index
         if board is not None:
-            self.facts = board.facts(index)
+            self.facts = board.facts
         if self.disagreement is not None:
-            self.facts = replace(self.facts, disagreement=self.disagreement.at(index))
+            disputed = self.disagreement.at(index, self.catalogue.place)
+            self.facts = replace(self.facts, disagreement=disputed)
         if self.ranked is not None:
             self.facts = replace(self.facts, similarity=self.ranked.similarity)
         self._judged = listing.sort not in ("disagreement", "similarity", "mask area", "best threshold")
-        self.order = listed(self._all, listing, self.facts, state.marks)
+        self.order = listed(self.catalogue, listing, self.facts, state.marks)
         classes = board.by_class("mean_iou", index) if board else {}
         values = self.facts.by(listing.sort)
         grouped = listing.sort == "table"
-        rows = rows_of(self.order, state.sample, self.opened, grouped, values, classes, state.marks)
+        rows = Rows(
+            self.order,
+            state.sample,
+            grouped=grouped,
+            opened=self.opened,
+            values=values,
+            class_values=classes,
+            marks=state.marks,
+        )
         self.show(rows, state.sample)
         parts = ["Classes" if grouped else f"by {listing.sort}"]
         if listing.sort == "similarity":
@@ -126,7 +183,7 @@ class SampleList(ScrollView):
         parts += [f"/{escape(clean(listing.text))}"] if listing.text else []
         title(self, " · ".join(parts))
         waiting = self.ranked is not None and self.ranked.missing and listing.sort == "similarity"
-        waiting = waiting or (board is not None and not self._scores.has_fresh_board())
+        waiting = waiting or (board is not None and not self._scores.has_fresh_columns())
         self.say_below("…" if waiting else self._mean())
 
     def take(self, found: Disagreement) -> str:
@@ -147,18 +204,19 @@ class SampleList(ScrollView):
 
     def say_below(self, what: str) -> None:
         """How many are listed, and something about them."""
-        count = f"{len(self.order)} of {len(self._all)}"
+        count = f"{len(self.order)} of {len(self.catalogue.samples)}"
         subtitle(self, f"{count}  {what}" if what else count)
 
     def _mean(self) -> str:
         """The mean IoU of the samples that are listed, and of how many of them where some have none."""
-        ious = [self.facts.iou[sample.id] for sample in self.order if sample.id in self.facts.iou]
+        iou = self.facts.iou
+        ious = [value for place in self.order.places if (value := iou[place]) == value] if iou else []
         if not ious:
             return ""
         some = "" if len(ious) == len(self.order) else f" of {len(ious)}"
         return f"IoU {figure(sum(ious) / len(ious), 2)}{some}"
 
-    def show(self, rows: list[Row], here: str) -> None:
+    def show(self, rows: Rows, here: str) -> None:
         """Draw these rows and keep the present sample in view."""
         old, was = self._rows, self._here
         self._rows, self._here = rows, here
@@ -166,9 +224,11 @@ class SampleList(ScrollView):
             self._measure()
             self.refresh()
         else:
-            for y, (row, before) in enumerate(zip(rows, old, strict=True)):
-                if row != before or (here != was and row.id in (here, was)):
-                    self._refresh_row(y)
+            top = self.scroll_offset.y
+            for y in range(top, min(top + self.size.height, len(rows))):
+                row = rows[y]
+                if row != old[y] or (here != was and row.id in (here, was)):
+                    self.refresh(Region(0, y - top, self.size.width, 1))
         if here != was or len(rows) != len(old):
             self.call_after_refresh(self._reveal)
 
@@ -182,17 +242,9 @@ class SampleList(ScrollView):
         self.set_reactive(SampleList.virtual_size, size)
         tell_size(self, size)
 
-    def _refresh_row(self, index: int) -> None:
-        y = index - self.scroll_offset.y
-        if 0 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
     def _reveal(self) -> None:
-        index = self._index()
+        index = self._rows.line_of(self._here)
         self.scroll_to_region(Region(0, max(index - 2, 0), 1, 5), animate=False, force=True)
-
-    def _index(self) -> int:
-        return next((n for n, row in enumerate(self._rows) if row.id == self._here), 0)
 
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
@@ -227,9 +279,7 @@ class SampleList(ScrollView):
         index = event.y + self.scroll_offset.y
         if not 0 <= index < len(self._rows):
             return
-        label = self._rows[index].label
-        first = next((row.id for row in self._rows[index:] if row.id and row.label == label), "")
-        self.post_message(self.Chosen(self._rows[index].id or first or label))
+        self.post_message(self.Chosen(self._rows.first_below(index)))
 
 
 def fitted(text: str, width: int) -> str:

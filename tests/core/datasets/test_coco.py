@@ -17,7 +17,7 @@ from pycocotools.coco import COCO
 
 from cliploc.core.datasets import open_dataset, problems_of
 from cliploc.core.datasets.annotations import CocoImage
-from cliploc.core.datasets.coco import _is_small
+from cliploc.core.datasets.coco_index import is_small
 from cliploc.core.errors import DatasetError
 from cliploc.core.metrics import counts_of
 from tests.conftest import write_picture
@@ -172,7 +172,7 @@ def test_slivers_between_pixels_are_counted_as_empty(spec: str, corners: list[fl
 @given(st.lists(st.tuples(st.floats(0, 40), st.floats(0, 30)), min_size=3, max_size=8))
 def test_what_counts_as_large_covers_a_pixel(corners: list[tuple[float, float]]) -> None:
     ring = [each for corner in corners for each in corner]
-    if not _is_small([ring], CocoImage("1", Path("a"), "a", HEIGHT, WIDTH)):
+    if not is_small([ring], CocoImage("1", Path("a"), "a", HEIGHT, WIDTH)):
         assert rle.decode(rle.merge(rle.frPyObjects([ring], HEIGHT, WIDTH))).any()
 
 

@@ -1,0 +1,244 @@
+"""What an annotation file holds, found out once: its samples by place, their outlines where they lie.
+
+Reading COCO's JSON takes seconds and most of a gigabyte, in each process. So what was read is written
+beside the heatmaps: the annotations of each sample, then a list of the samples. Whoever opens
+the dataset again reads the list, and a sample's annotations when its mask is drawn. The index
+is known by the annotation file's path, size and times; without a place for it everything is read each time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from cliploc.core import paths
+from cliploc.core.datasets import files, ids
+from cliploc.core.datasets.annotations import CocoImage, Group, read_annotations, rings_of
+from cliploc.core.errors import DatasetError, StoreError
+
+VERSION = "coco index 1"
+_LENGTH = 16  # digits that say how long the list is, at the end of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A sample's annotations, in memory."""
+
+    group: Group
+
+    def __call__(self) -> Group:
+        return self.group
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sample's annotations, in an index."""
+
+    index: Path
+    begin: int
+    end: int
+
+    def __call__(self) -> Group:
+        """Read them. DatasetError when the index is gone, or another one by now."""
+        try:
+            with open(self.index, "rb") as file:
+                file.seek(self.begin)
+                instances, crowds = json.loads(file.read(self.end - self.begin))
+            return Group(
+                [(name, shape) for name, shape in instances], [(name, shape) for name, shape in crowds]
+            )
+        except (OSError, ValueError, TypeError) as error:
+            raise DatasetError(
+                f"{self.index} is gone or damaged; open the dataset again, and it is made anew"
+            ) from error
+
+
+class Entry(NamedTuple):
+    """A sample. picture: its place among the pictures. crowded: whether it has crowds.
+
+    small: whether its annotations may cover no whole pixel.
+    """
+
+    id: str
+    label: str
+    category: str
+    picture: int
+    crowded: bool
+    small: bool
+    group: Callable[[], Group]
+
+
+@dataclass(frozen=True)
+class Index:
+    """The samples by label and id, and the pictures that they are in.
+
+    crowds: how many images and categories have nothing but crowds. problems: what was left out.
+    addressed: whether the pictures that are there say what they are called.
+    """
+
+    pictures: tuple[CocoImage, ...]
+    entries: tuple[Entry, ...]
+    crowds: int
+    problems: tuple[str, ...]
+    addressed: bool
+
+
+def index_of(annotations: Path, images: Path) -> Index:
+    """Read an annotation file, or what is known of it. images: the folder of its pictures. DatasetError."""
+    state = files.state_of(annotations)
+    if state is None:
+        return _read(annotations, images)
+    whose = files.digest_of(VERSION, [state[0], str(images), files.largest_pixels()])
+    place = paths.cache_dir() / "coco" / f"{whose[:32]}-{files.digest_of(VERSION, state)[:32]}.index"
+    found = _loaded(place, images)
+    if found is not None:
+        return found
+    made = _read(annotations, images)
+    try:
+        found = _written(made, place)
+    except StoreError:  # a full disk, a closed folder: forgetfulness
+        return made
+    with suppress(OSError):
+        for other in place.parent.glob(f"{whose[:32]}-*.index"):
+            if other != place:  # of annotations that were there before
+                other.unlink()
+    return found
+
+
+def sorted_by_label(pictures: Sequence[CocoImage], entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The entries with their ids, unique among these, by label and id."""
+    named = ids.unique([_names(pictures[each.picture], each.label, each.category) for each in entries])
+    found = [each._replace(id=id_) for each, id_ in zip(entries, named, strict=True)]
+    return tuple(sorted(found, key=lambda each: (each.label, each.id)))
+
+
+def _names(picture: CocoImage, label: str, category: str) -> tuple[str, ...]:
+    """What the sample of a picture and a category may be called, the shortest first."""
+    stem, path = picture.names
+    full = f"{label}_{path}_{picture.id}"
+    return f"{label}_{stem}", f"{label}_{path}", full, f"{full}_{category}"
+
+
+def _read(annotations: Path, images: Path) -> Index:
+    found = read_annotations(annotations, images)
+    used = list(dict.fromkeys(image for image, _ in found.groups))
+    pictures = tuple(found.pictures[image] for image in used)
+    place = {image: number for number, image in enumerate(used)}
+    entries = [
+        Entry(
+            "",
+            found.labels[category],
+            category,
+            place[image],
+            bool(group.crowds),
+            all(is_small(shape, found.pictures[image]) for _, shape in group.instances),
+            Held(group),
+        )
+        for (image, category), group in found.groups.items()
+    ]
+    return Index(pictures, sorted_by_label(pictures, entries), found.crowds, found.problems, found.addressed)
+
+
+def _written(index: Index, place: Path) -> Index:
+    """Write an index. Returns it with its annotations where they now lie. StoreError."""
+    with paths.atomic_write(place) as file:
+        ends = _write_groups(index.entries, file)
+        listing = {
+            "version": VERSION,
+            "pictures": [[each.id, each.name, each.height, each.width] for each in index.pictures],
+            "samples": [[*each[:-1], end] for each, end in zip(index.entries, ends, strict=True)],
+            "crowds": index.crowds,
+            "problems": index.problems,
+            "addressed": index.addressed,
+        }
+        text = json.dumps(listing, separators=(",", ":")).encode()
+        file.write(text + b"%0*d" % (_LENGTH, len(text)))
+    return replace(index, entries=tuple(_placed([each[:-1] for each in index.entries], ends, place)))
+
+
+def _write_groups(entries: Sequence[Entry], file: IO[bytes]) -> list[int]:
+    """Write the annotations of each sample after those before. Returns where each one's end."""
+    ends = []
+    for each in entries:
+        group = each.group()
+        file.write(json.dumps([group.instances, group.crowds], separators=(",", ":")).encode())
+        ends.append(file.tell())
+    return ends
+
+
+def _placed(samples: Sequence[Sequence[Any]], ends: Sequence[int], place: Path) -> Iterator[Entry]:
+    labels: dict[str, str] = {}
+    begin = 0
+    for (id_, label, category, picture, crowded, small), end in zip(samples, ends, strict=True):
+        # One string for all samples of a class.
+        label, category = labels.setdefault(label, label), labels.setdefault(category, category)
+        yield Entry(id_, label, category, picture, crowded, small, Kept(place, begin, end))
+        begin = end
+
+
+def _loaded(place: Path, images: Path) -> Index | None:
+    """A written index; None when it is not there, not whole, or pictures are elsewhere by now."""
+    with suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+        listing = _listing(place)
+        if listing["version"] != VERSION:
+            return None
+        pictures = tuple(
+            CocoImage(id_, images / name, name, height, width)
+            for id_, name, height, width in listing["pictures"]
+        )
+        if listing["addressed"] and not all(each.path.is_file() for each in pictures):
+            return None
+        samples = listing["samples"]
+        entries = tuple(_placed([each[:-1] for each in samples], [each[-1] for each in samples], place))
+        return Index(pictures, entries, listing["crowds"], tuple(listing["problems"]), listing["addressed"])
+    return None
+
+
+def _listing(place: Path) -> Mapping[str, Any]:
+    """The list of an index. OSError when it is not there, ValueError when it is not whole."""
+    with open(place, "rb") as file:
+        file.seek(-_LENGTH, os.SEEK_END)
+        at = file.tell()
+        length = int(file.read(_LENGTH))
+        file.seek(at - length)
+        found: Mapping[str, Any] = json.loads(file.read(length))
+    return found
+
+
+def is_small(segmentation: object, picture: CocoImage) -> bool:
+    """Whether polygons may, by area and outline, cover no whole pixel of the picture; run lengths may.
+
+    An outline of length L passes through fewer than 4 L + 4 pixels; a larger area has one of its own.
+    """
+    if not isinstance(segmentation, list):
+        return True
+    for ring in rings_of(segmentation):
+        if not isinstance(ring, list) or not all(isinstance(each, int | float) for each in ring):
+            return True
+        xs, ys = ring[::2], ring[1::2]
+        if len(ring) < 6 or not _is_inside(xs, picture.width) or not _is_inside(ys, picture.height):
+            continue
+        area, outline = _extent(xs, ys)
+        corners = list(zip(xs, ys, strict=False))
+        # An outline that is drawn twice has twice the area, and covers nothing.
+        once = len(set(corners)) >= len(corners) - (corners[0] == corners[-1])
+        if once and area > 4 * outline + 4:
+            return False
+    return True
+
+
+def _is_inside(places: Sequence[float], side: int) -> bool:
+    return min(places) >= 0 and max(places) <= side
+
+
+def _extent(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
+    """Of a polygon: its area by the shoelace formula, and the length of its outline."""
+    sides = [(xs[at - 1], ys[at - 1], x, y) for at, (x, y) in enumerate(zip(xs, ys, strict=False))]
+    area = abs(sum(u * y - x * v for u, v, x, y in sides)) / 2
+    return area, sum(math.hypot(x - u, y - v) for u, v, x, y in sides)

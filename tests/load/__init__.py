@@ -1,0 +1,1 @@
+"""How the explorer grows with its dataset: `make load`."""

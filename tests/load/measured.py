@@ -1,0 +1,143 @@
+"""One dataset, measured in a process of its own: `python -m tests.load.measured SPEC PART`; prints JSON.
+
+CPU seconds of the process are taken, which other work on the machine does not change much. PART:
+`open`, `import` (heatmaps for it), `screen` (what its event loop does when somebody types) or `studio`
+(what scores when somebody turns a knob).
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cliploc.core import paths
+from cliploc.core.datasets import open_dataset
+from cliploc.core.postprocess import PostProcess
+from cliploc.tui.browsing import Catalogue, Facts, listed, stepped
+from cliploc.tui.state import Listing, Source
+
+FIRST, NEXT = PostProcess(), PostProcess(dilate=9)
+EXACT_UP_TO = 15_000  # samples; beyond, a key's exact scores take minutes
+REPEATS = 5
+
+
+def cpu(work: Callable[[], object], repeats: int = 1) -> float:
+    """CPU seconds of the process, the least of some repeats."""
+    found = []
+    for _ in range(repeats):
+        started = time.process_time()
+        work()
+        found.append(time.process_time() - started)
+    return min(found)
+
+
+def memory() -> float:
+    """Megabytes of this process in memory now."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1000
+    return 0.0
+
+
+def opened(spec: str) -> dict[str, object]:
+    """Opening it, as every process does."""
+    started, before = time.process_time(), memory()
+    dataset = open_dataset(spec)
+    return {
+        "samples": len(dataset.samples),
+        "open CPU s": time.process_time() - started,
+        "open MB": memory() - before,
+    }
+
+
+def screen(spec: str) -> dict[str, object]:
+    """What the event loop does. Without numpy, as there."""
+    from array import array
+
+    from cliploc.tui.widgets.sample_list import Rows
+
+    dataset = open_dataset(spec)
+    catalogue = Catalogue(dataset.samples)
+    count = len(dataset.samples)
+    iou = array("d", [(n * 7919 % count) / count for n in range(count)])
+    facts, table = Facts(iou, iou, iou, iou), catalogue.by_table
+
+    def refresh(listing: Listing, facts: Facts = facts) -> None:
+        order = listed(catalogue, listing, facts, frozenset())
+        rows = Rows(order, here, grouped=listing.sort == "table", values=facts.by(listing.sort))
+        rows[:60]
+
+    here = table[count // 2].id
+    refresh(Listing(text="class"))  # what a filter looks in is made once
+    table.find(here)
+    return {
+        "walk ms": 1000 * cpu(lambda: stepped(table, here, "next", 0, facts), REPEATS),
+        "threshold's list ms": 1000 * cpu(lambda: refresh(Listing()), REPEATS),
+        "filter ms": 1000 * cpu(lambda: refresh(Listing(text="class 1")), REPEATS),
+        "by IoU ms": 1000 * cpu(lambda: refresh(Listing(sort="IoU")), REPEATS),
+        "failures ms": 1000 * cpu(lambda: refresh(Listing(facet="failures")), REPEATS),
+        "screen MB": memory(),
+    }
+
+
+def studio(spec: str) -> dict[str, object]:
+    """A key's scores, from the question to the answer's bytes."""
+    from cliploc.core.sweep.truths import Truths
+    from cliploc.tui.answers import ScoresReady
+    from cliploc.tui.studio.heatmaps import Heatmaps
+    from cliploc.tui.studio.scorer import Scorer
+
+    dataset = open_dataset(spec)
+    said: list[tuple[float, bytes]] = []
+
+    def post(answer: object) -> None:
+        if isinstance(answer, ScoresReady):
+            content = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+            said.append((time.process_time(), content))
+
+    scorer = Scorer(dataset, Heatmaps(dataset, post, "cpu"), Truths(), post)
+
+    def key(config: PostProcess, exact: bool) -> list[float]:
+        said.clear()
+        started = time.process_time()
+        scorer.score(Source(stored="load"), config, lambda: not exact)
+        return [at - started for at, _ in said]
+
+    exact = len(dataset.samples) <= EXACT_UP_TO
+    start = key(FIRST, exact)
+    step = key(NEXT, exact)
+    answer, content = pickle.loads(said[0][1]), said[0][1]
+    threshold = key(NEXT.with_(threshold=0.3), exact)
+    return {
+        "first number CPU s": start[0],
+        "key to estimate CPU s": step[0],
+        "key to exact CPU s": step[-1] if exact else None,
+        "threshold CPU s": threshold[0],
+        "answer MB": len(content) / 1e6,
+        "unpickled ms": 1000 * cpu(lambda: pickle.loads(content), REPEATS),
+        "estimated from": answer.board.images,
+        "studio MB": memory(),
+    }
+
+
+def imported(spec: str) -> dict[str, object]:
+    """A heatmap for every sample, once; it takes the digests of all pictures."""
+    from cliploc.core.heatmaps.exchange import import_npz
+    from cliploc.core.heatmaps.store import HeatmapStore
+    from tests.load.sets import heatmaps
+
+    if not HeatmapStore().sets():
+        dataset = open_dataset(spec)
+        made = heatmaps(paths.cache_dir() / "load.npz", [sample.id for sample in dataset.samples])
+        import_npz(HeatmapStore(), made, dataset, "load")
+    return {}
+
+
+PARTS = {"open": opened, "import": imported, "screen": screen, "studio": studio}
+
+if __name__ == "__main__":
+    json.dump(PARTS[sys.argv[2]](sys.argv[1]), sys.stdout)
