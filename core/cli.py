@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 
 from cliploc.core.commands import COMMANDS
-from cliploc.core.commands.output import CommandLine, say
+from cliploc.core.commands.output import CommandLine, give_up_output, say
 from cliploc.core.completions import add_completions
 from cliploc.core.errors import ClipLocError, clean, without_secrets
 from cliploc.core.paths import make_folder, state_dir
@@ -33,12 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader (`| head`) has seen enough
-        _give_up_output()
+        give_up_output()
         return 0
     except OSError as error:  # a name that is too long, a disk that is full: the system's own refusal
         if arguments.debug:
             raise
-        _give_up_output()
+        give_up_output()
         place = f"{clean(error.filename)}: " if error.filename else ""
         say(f"cliploc: {place}{clean(error.strerror or error)}; --debug shows where")
         return 1
@@ -49,14 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"cliploc: unexpected {what}; {_logged()}--debug shows where")
         return 1
     return int(code or 0)
-
-
-def _give_up_output() -> None:
-    """What still cannot be written is not tried again at Python's end, which would say so in its own way."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _logged() -> str:

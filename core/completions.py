@@ -7,9 +7,10 @@ arguments and commands a parser has, and shtab reads the same ones.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from typing import Any
+
+from cliploc.core.commands.output import print_whole
 
 SHELLS = ("bash", "zsh", "fish")
 # Arguments, by name, that are often paths.
@@ -33,7 +34,7 @@ class _Print(argparse.Action):
         for action in _actions(parser):
             if action.dest in PATHS and action.choices is None:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
-        sys.stdout.write(shtab.complete(parser, str(values[1])) + "\n")
+        print_whole(shtab.complete(parser, str(values[1])) + "\n", parser.prog)
         parser.exit()
 
 

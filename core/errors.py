@@ -81,6 +81,12 @@ def without_secrets(text: str) -> str:
     return re.sub(r"\w+://[^\s'\"]+", lambda address: shown_address(address[0]), text)
 
 
+def brief(text: str) -> str:
+    """Text for a sentence: of a word that nobody would read to its end, its beginning and its end."""
+    return _ENDLESS.sub(r"\1…\2", text)
+
+
+_ENDLESS = re.compile(r"(\S{200})\S{100,}?(\S{50})(?!\S)")
 _FEW = 6
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from cliploc.core.completions import add_completions
-from cliploc.core.errors import ClipLocError, ParameterError, clean
+from cliploc.core.errors import ClipLocError, ParameterError, brief, clean
 from cliploc.core.version import VERSION
 
 SIGNALLED = 128
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         for line in str(error).split("\n"):
-            print(clean(line), file=sys.stderr)  # noqa: T201
+            print(brief(clean(line)), file=sys.stderr)  # noqa: T201
         return error.exit_code
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cliploc.core.errors import clean, escaped
+from cliploc.core.errors import brief, clean, escaped
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
 class CommandLine(argparse.ArgumentParser):
@@ -20,12 +24,39 @@ class CommandLine(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print usage and what is wrong, and exit with 2."""
-        super().error(clean(message))
+        super().error(brief(clean(message)))
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Help and version, as data are written: argparse's own says nothing where that fails."""
+        if file is sys.stdout and file is not None:
+            print_whole(message, self.prog)
+        else:
+            super()._print_message(message, file)
+
+
+def give_up_output() -> None:
+    """What still cannot be written is not tried again at Python's end, which would say so in its own way."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_whole(text: str, program: str) -> None:
+    """Print a text on stdout, and end with 1 and a sentence where it cannot be written."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:  # the reader has seen enough
+        give_up_output()
+    except OSError as error:
+        give_up_output()
+        say(f"{program}: {error.strerror}")
+        sys.exit(1)
 
 
 def say(text: str) -> None:
     """Narrate on stderr: progress, hints, what was decided."""
-    print(clean_lines(text), file=sys.stderr)
+    print(brief(clean_lines(text)), file=sys.stderr)
 
 
 def say_notes(notes: Iterable[str]) -> None:

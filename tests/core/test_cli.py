@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -76,6 +77,12 @@ def test_names_that_no_file_can_have_are_bad_input(place: str, capsys: pytest.Ca
         ("dataset list", ">&-", 0),
         ("dataset list", "> /dev/full", 1),
         ("heatmaps list --json", "> /dev/full", 1),
+        ("--help", "> /dev/full", 1),
+        ("runs --help", "> /dev/full", 1),
+        ("--version", "> /dev/full", 1),
+        ("--version", ">&-", 0),
+        ("--help", "| head -0", 0),
+        ("--completions bash", "> /dev/full", 1),
     ],
 )
 def test_an_output_that_is_closed_or_full_is_a_sentence(command: str, redirected: str, code: int) -> None:
@@ -89,6 +96,17 @@ def test_an_output_that_is_closed_or_full_is_a_sentence(command: str, redirected
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert ("No space left" in done.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize("words", [["dataset", "stats", "--dataset"], []])
+def test_a_name_without_end_is_not_repeated_whole(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.suppress(SystemExit):
+        main([*words, "a" * 10_000 + "b"])
+    said = capsys.readouterr().err
+    assert "aaa…a" in said
+    assert len(said) < 2_000
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
