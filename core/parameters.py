@@ -80,6 +80,12 @@ class Parameter:
         moved = min(max(value + steps * self.step, self.low), self.high)
         return int(moved) if isinstance(self.default, int) else moved
 
+    def at(self, place: float) -> int | float:
+        """Of a number with bounds: the value of a step nearest to a place in [0, 1] of the range."""
+        steps = round(min(max(place, 0.0), 1.0) * (self.high - self.low) / self.step)
+        value = min(self.low + steps * self.step, self.high)
+        return int(value) if isinstance(self.default, int) else value
+
     def range_text(self) -> str:
         """The allowed values, for people: `1 to 99, odd` or `nearest, bilinear, bicubic`."""
         if isinstance(self.default, bool):

@@ -18,6 +18,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from cliploc.core.errors import clean
+from cliploc.core.parameters import Value
 from cliploc.core.terminal import Terminal
 from cliploc.tui.answers import (
     DisagreementReady,
@@ -379,6 +380,10 @@ class ExplorerScreen(CutShort, Screen[None]):
     def action_step(self, name: str, direction: int) -> None:
         """Move one parameter by a step, or by a count of them."""
         self.tuning.step(name, direction)
+
+    def action_put(self, name: str, value: Value, begins: bool) -> None:
+        """Give one parameter a value, as the mouse does."""
+        self.tuning.put(name, value, begins)
 
     def action_tune(self, how: str, *arguments: Any) -> None:  # noqa: ANN401  the method's own
         """Another post-processing: a method of Tuning."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 
 from cliploc.core.errors import ClipLocError, clean
+from cliploc.core.parameters import Value
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.tui import presets
 from cliploc.tui.prompts import is_template
@@ -36,6 +37,8 @@ class Tuning:
         self._screen, self._scores, self._parameters = screen, scores, parameters
         self._count, self._change = count, change
         self._history = History()
+        # Where a movement of the mouse began, until it has changed something.
+        self._before: ExplorerState | None = None
 
     @property
     def now(self) -> ExplorerState:
@@ -65,6 +68,16 @@ class Tuning:
     def step(self, name: str, direction: int) -> None:
         """Move one parameter by a step, or by a count of them."""
         self.set(config=self.now.config.stepped(name, direction * (self._count.take() or 1)))
+
+    def put(self, name: str, value: Value, begins: bool) -> None:
+        """Give one parameter a value. begins: a movement of which `undo` takes all back at once."""
+        if begins:
+            self._before = self.now
+        state = self.now.with_(config=self.now.config.with_(**{name: value}))
+        if state != self.now:
+            if self._before is not None:
+                self._history, self._before = self._history.record(self._before), None
+            self._change(state)
 
     def reset(self) -> None:
         """The default post-processing."""

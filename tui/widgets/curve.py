@@ -14,11 +14,14 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from cliploc.core.errors import clean
+from cliploc.core.parameters import Value
+from cliploc.core.postprocess import parameter_named
 from cliploc.core.scores import POSTERS
 from cliploc.tui.curves import COLOUR, SHORT, Curves, figure
 from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
 from cliploc.tui.textual_private import style_of
-from cliploc.tui.widgets.by_line import ByLine, Line, title
+from cliploc.tui.widgets.by_line import Line, title
+from cliploc.tui.widgets.sliding import Sliding
 
 # Bits of a braille cell by dot row (0 at the top) and dot column.
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -70,8 +73,10 @@ def interpolated(values: Sequence[float], place: float) -> float:
     return values[index] * (1 - part) + values[index + 1] * part
 
 
-class CurvePanel(ByLine):
+class CurvePanel(Sliding):
     """Curves with the cursor on the present threshold, and a legend with the values there.
+
+    The mouse moves the threshold.
 
     curves: what to draw. ghost: another IoU curve behind it (the baseline's). why: there is nothing to draw.
     """
@@ -103,6 +108,18 @@ class CurvePanel(ByLine):
             return [*Content.styled(self.why, "$dim").wrap(self.size.width)]
         column = AXIS + round(self.index / 99 * (width - 1))
         return [*(self._marked(row, column) for row in self._rows(width, height)), self._legend()]
+
+    def named_at(self, y: int) -> str:
+        """Everywhere the threshold."""
+        return "threshold"
+
+    def is_bar(self, name: str, x: int) -> bool:
+        """Whether a column is of the curves."""
+        return self.curves is not None and AXIS <= x < self.size.width
+
+    def value_at(self, name: str, x: int) -> Value | None:
+        """The threshold of a column."""
+        return parameter_named(name).at((x - AXIS) / max(self.size.width - AXIS - 1, 1))
 
     def notify_style_update(self) -> None:
         """Rows that were drawn have the old colours."""

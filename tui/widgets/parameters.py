@@ -8,17 +8,18 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.style import Style
 
-from cliploc.core.parameters import Parameter
-from cliploc.core.postprocess import PARAMETERS, PostProcess
+from cliploc.core.parameters import Parameter, Value
+from cliploc.core.postprocess import PARAMETERS, PostProcess, parameter_named
 from cliploc.tui.keymap import shown
-from cliploc.tui.widgets.by_line import ByLine, Line
+from cliploc.tui.widgets.by_line import Line
+from cliploc.tui.widgets.sliding import Sliding
 
 NAME_WIDTH = 14
 VALUE_WIDTH, NUMBER_WIDTH = 14, 9
 ARROWS = {"dilate-erode": "dilate → erode", "erode-dilate": "erode → dilate"}
 
 
-class ParameterPanel(ByLine):
+class ParameterPanel(Sliding):
     """All parameters of the present config, one a line; in one line where there is no room."""
 
     config: reactive[PostProcess] = reactive(PostProcess)
@@ -46,8 +47,7 @@ class ParameterPanel(ByLine):
         faded = not self.config.uses(name)
         up = self._keymap.get(f"{name}.up") or self._keymap.get(f"{name}.next", "")
         down = self._keymap.get(f"{name}.down") or self._keymap.get(f"{name}.previous", "")
-        value_width = VALUE_WIDTH if parameter.choices else NUMBER_WIDTH
-        room = max(self.size.width - NAME_WIDTH - value_width - 5, 0)
+        value_width, room = self._bar_of(parameter)
         bar = Content(" " * room) if parameter.choices or room < 6 else self._bar(parameter, room)
         return Content.assemble(
             (name.ljust(NAME_WIDTH), "$dim"),
@@ -58,6 +58,28 @@ class ParameterPanel(ByLine):
             " ",
             (shown(down), Style.from_meta({"@click": f"screen.step('{name}', -1)"})),
         )
+
+    def named_at(self, y: int) -> str:
+        """The parameter of a line."""
+        is_whole = self.size.height >= len(PARAMETERS)
+        return PARAMETERS[y].name if is_whole and 0 <= y < len(PARAMETERS) else ""
+
+    def is_bar(self, name: str, x: int) -> bool:
+        """Whether a column is on a parameter's bar."""
+        parameter = parameter_named(name)
+        value_width, room = self._bar_of(parameter)
+        return not parameter.choices and 0 <= x - NAME_WIDTH - value_width < room
+
+    def value_at(self, name: str, x: int) -> Value | None:
+        """The value of a column of the bar."""
+        parameter = parameter_named(name)
+        value_width, room = self._bar_of(parameter)
+        return parameter.at((x - NAME_WIDTH - value_width) / max(room - 1, 1))
+
+    def _bar_of(self, parameter: Parameter) -> tuple[int, int]:
+        """The width of the value, and that of the bar behind it."""
+        value_width = VALUE_WIDTH if parameter.choices else NUMBER_WIDTH
+        return value_width, max(self.size.width - NAME_WIDTH - value_width - 5, 0)
 
     def _bar(self, parameter: Parameter, width: int) -> Content:
         value = getattr(self.config, parameter.name)
