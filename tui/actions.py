@@ -92,7 +92,7 @@ ACTIONS: tuple[Action, ...] = (
         Action("method.previous", "M", "method(-1)", "previous method or stored set"),
         Action("prompt", "p", "prompt", "prompt template, or free texts for this sample", "prompt"),
         Action("compute", "A", "compute_all", "compute the heatmaps of all samples"),
-        Action("inside", "w", "open('inside')", "inside the model: layers and heads"),
+        Action("inside", "w", "open('inside')", "inside the model: layers and heads", "inside"),
     ),
     *section(
         "explorer",

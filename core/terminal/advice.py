@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from cliploc.core.terminal import NO_PASSTHROUGH, ROUNDED_COLOURS, Terminal, draws_placeholders
+from cliploc.core.terminal import NO_PASSTHROUGH, PLACEHOLDERS, ROUNDED_COLOURS, Terminal, draws_placeholders
 
 
 def facts_of(terminal: Terminal, rate: float | None) -> dict[str, object]:
@@ -66,6 +67,17 @@ def _tmux_advice(terminal: Terminal) -> list[str]:
     ]
 
 
+def _update_advice(name: str) -> list[str]:
+    """Which version of a terminal, known by the name that it gives, shows pictures in all pixels."""
+    known = PLACEHOLDERS.get(re.split(r"\W", name.lower(), maxsplit=1)[0])
+    if known is None or draws_placeholders(name):
+        return []
+    return [
+        f"{name} shows half-cells: pictures in all pixels need version {'.'.join(map(str, known))} or later "
+        "(Unicode placeholders), or a terminal with sixel"
+    ]
+
+
 def advice(terminal: Terminal) -> list[str]:
     """What the user can change, one sentence each."""
     lines = []
@@ -79,6 +91,8 @@ def advice(terminal: Terminal) -> list[str]:
         lines.append("256 colours only; if your terminal has more, export COLORTERM=truecolor")
     if terminal.tmux:
         lines += _tmux_advice(terminal)
+    elif terminal.protocol == "halfcell":
+        lines += _update_advice(terminal.answers.get("name", ""))
     if os.environ.get("NO_COLOR"):
         lines.append("NO_COLOR is set: heatmaps lose their colours; unset it for cliploc-tui")
     if terminal.protocol == "sixel" and terminal.answers.get("name", "").lower().startswith("xterm"):

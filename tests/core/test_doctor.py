@@ -68,3 +68,11 @@ def test_where_tmux_passes_pictures_its_limits_are_told() -> None:
 )
 def test_the_test_picture_is_drawn_by_the_protocol(protocol: str, mark: str) -> None:
     assert mark in card(Terminal(protocol))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("kitty(0.26.5)", 1), ("kitty(0.35.1)", 0), ("foot(1.16)", 0), ("", 0)]
+)
+def test_a_terminal_that_is_too_old_for_pictures_is_told_which_version_is_not(name: str, told: int) -> None:
+    lines = advice(Terminal("halfcell", truecolor=True, answers={"name": name}))
+    assert len([line for line in lines if "0.28" in line]) == told

@@ -18,6 +18,7 @@ from cliploc.tui.state import LAYOUTS, ExplorerState
 from cliploc.tui.widgets.lines import HintLine
 from cliploc.tui.widgets.pictures import PictureGrid
 from tests.tui.conftest import settled, until
+from tests.tui.test_pictures_alone import text_of
 
 Make = Callable[..., ExplorerApp]
 SIZE = (120, 40)
@@ -222,7 +223,31 @@ async def test_help(make_app: Make, key: str) -> None:
         await settled(pilot)
         await pilot.press(key)
         assert isinstance(app.screen, HelpScreen)
-        await pilot.press("q")
+        await pilot.press(key)
+        assert app.screen is app.explorer
+
+
+async def test_help_is_narrowed_down_by_typing(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        first = text_of(app)
+        # What newcomers need is seen at once, also where there is little room.
+        for words in ("next method", "prompt template", "inside the model"):
+            assert words in first
+        await pilot.press(*"dilation")
+        await settled(pilot)
+        assert "larger dilation" in text_of(app)
+        assert "next sample" not in text_of(app)
+        await pilot.press(*["backspace"] * 8, "w")
+        await settled(pilot)
+        assert "inside the model" in text_of(app)
+        await pilot.press(*"xyz")
+        await settled(pilot)
+        assert "no key does that" in text_of(app)
+        await pilot.press("escape")
         assert app.screen is app.explorer
 
 

@@ -67,7 +67,7 @@ def test_what_walks_or_changes_the_view_is_known_by_that_name(action: Action) ->
 def test_every_action_method_of_the_explorer_has_a_key() -> None:
     methods = {name.removeprefix("action_") for name in vars_of(ExplorerScreen) if name.startswith("action_")}
     called = {re.match(r"\w+", a.call).group() for a in ACTIONS if a.scope == "explorer"}
-    assert methods == called
+    assert methods - {"put"} == called  # that one is the mouse's
 
 
 def vars_of(screen: type) -> set[str]:

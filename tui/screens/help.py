@@ -1,8 +1,8 @@
-"""The help: every key, generated from the keymap that is in use."""
+"""The help: every key, generated from the keymap that is in use; typing narrows them down."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from cliploc.tui.actions import ACTIONS
+from cliploc.tui.actions import ACTIONS, Action
 from cliploc.tui.keymap import ALIVE, shown
 from cliploc.tui.screens.cut_short import CutShort
 
@@ -24,9 +24,11 @@ class HelpScreen(CutShort, ModalScreen[None]):
     """The keys of one scope and of everywhere, in sections."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,f1", "dismiss(None)", "back", show=False),
-        Binding("j,down", "scroll(1)", "down", show=False),
-        Binding("k,up", "scroll(-1)", "up", show=False),
+        Binding("escape,f1", "dismiss(None)", "back", show=False),
+        Binding("down,ctrl+n", "scroll(3)", "down", show=False),
+        Binding("up,ctrl+p", "scroll(-3)", "up", show=False),
+        Binding("pagedown", "scroll(15)", "page down", show=False),
+        Binding("pageup", "scroll(-15)", "page up", show=False),
     ]
 
     def __init__(self, scope: str, keymap: Mapping[str, str]) -> None:
@@ -38,35 +40,49 @@ class HelpScreen(CutShort, ModalScreen[None]):
         with Vertical() as box:
             box.border_title = "Keys"
             box.border_subtitle = "Esc back"
-            with VerticalScroll(classes="help-body"):
+            yield Input(placeholder="type to narrow down: words, or a key")
+            with VerticalScroll(classes="help-body", can_focus=False):
                 yield Static(id="keys")
 
     def on_resize(self) -> None:
         for body in self.query(VerticalScroll):  # none while it is being closed
-            width = body.scrollable_content_region.width
-            body.query_one("#keys", Static).update(help_text(self._scope, self._keymap, width))
+            width, text = body.scrollable_content_region.width, self.query_one(Input).value
+            body.query_one("#keys", Static).update(help_text(self._scope, self._keymap, width, text))
 
     def on_mount(self) -> None:
+        # At once: keys typed meanwhile are text, too.
+        self.set_focus(self.query_one(Input))
         self.call_after_refresh(self.on_resize)
 
-    def action_scroll(self, step: int) -> None:
-        """Scroll by a few lines."""
-        self.query_one(VerticalScroll).scroll_relative(y=3 * step, animate=False)
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Only the keys that match; the key that opened the help closes it."""
+        if event.value == "?":
+            self.dismiss(None)
+        else:
+            self.on_resize()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by some lines."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
-def help_text(scope: str, keymap: Mapping[str, str], width: int) -> Content:
-    """Sections in one column, or in two where the width allows."""
+def help_text(scope: str, keymap: Mapping[str, str], width: int, wanted: str = "") -> Content:
+    """Sections in one column, or in two where the width allows.
+
+    wanted: a key, or words of an action's help or section: only what has them. Without it the explorer's
+    help begins with the actions that its last line hints at.
+    """
     sections: dict[str, list[Content]] = {}
-    for action in ACTIONS:
-        if action.scope in ALIVE[scope]:
-            lines = sections.setdefault(action.section, [Content.styled(action.section, "bold $primary")])
-            keys = shown(keymap[action.name]) or "–"
-            lines.append(
-                Content.assemble((keys.ljust(KEYS_WIDTH) + " ", "$foreground"), (action.help, "$dim"))
-            )
+    for title, action in _titled(scope, keymap, wanted):
+        lines = sections.setdefault(title, [Content.styled(title, "bold $primary")])
+        keys = shown(keymap[action.name]) or "–"
+        lines.append(Content.assemble((keys.ljust(KEYS_WIDTH) + " ", "$foreground"), (action.help, "$dim")))
     blocks = [[*lines, Content("")] for lines in sections.values()]
-    blocks.append([Content.styled(line, "$dim") for line in NOTES])
-    if width < 100:
+    if wanted and not blocks:
+        return Content.styled("no key does that; : searches the actions, too", "$dim")
+    if not wanted:
+        blocks.append([Content.styled(line, "$dim") for line in NOTES])
+    if width < 100 or wanted:
         return Content("\n").join([line for block in blocks for line in block])
     left, right = _balanced(blocks)
     half = width // 2
@@ -84,6 +100,19 @@ NOTES = (
     "Sweeps run on when this screen or the connection",
     "closes. For the screen itself, use tmux.",
 )
+
+
+def _titled(scope: str, keymap: Mapping[str, str], wanted: str) -> Iterator[tuple[str, Action]]:
+    """The actions to name, each with the title that it stands under."""
+    alive, words = [action for action in ACTIONS if action.scope in ALIVE[scope]], wanted.casefold().split()
+    for action in alive:
+        if words and wanted.strip() in (shown(keymap[action.name]) or "").split():
+            yield "This key", action
+        elif not words and action.hint and action.scope == "explorer":
+            yield "First", action
+    for action in alive:
+        if all(word in f"{action.section} {action.help}".casefold() for word in words):
+            yield action.section, action
 
 
 def _balanced(blocks: list[list[Content]]) -> tuple[list[Content], list[Content]]:
