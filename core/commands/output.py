@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cliploc.core.errors import brief, clean, escaped
+from cliploc.core.errors import brief, clean, escaped, unknown
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -25,6 +25,14 @@ class CommandLine(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print usage and what is wrong, and exit with 2."""
         super().error(brief(clean(message)))
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """A wrong word is answered with the nearest right ones, as everywhere."""
+        if action.choices is not None and value not in action.choices:
+            name = action.metavar if isinstance(action.metavar, str) else action.dest
+            raise argparse.ArgumentError(
+                action, str(unknown(name.lower(), str(value), map(str, action.choices)))
+            )
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """Help and version, as data are written: argparse's own says nothing where that fails."""

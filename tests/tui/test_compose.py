@@ -9,6 +9,7 @@ from textual import events
 from textual.widgets import Input, Static
 
 from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.postprocess import AXES
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.screens.compose import ComposeScreen
 from cliploc.tui.state import Source
@@ -64,3 +65,17 @@ async def test_a_set_that_is_not_stored_is_said_before_anything_starts(
 def cost(app: ExplorerApp) -> str:
     """What the dialog says that the grid costs, or what is wrong with it."""
     return str(app.screen.query_one("#cost", Static).render())
+
+
+async def test_a_field_says_what_it_takes(make_app: Callable[..., ExplorerApp]) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("S")
+        await settled(pilot)
+        allowed = app.screen.query_one("#allowed", Static)
+        for axis in AXES:
+            app.screen.query_one(f"#field-{axis.name}", Input).focus()
+            await pilot.pause()
+            assert axis.range_text() in str(allowed.content)
+        assert allowed.region.bottom <= 24

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cliploc.core.errors import clean
+from cliploc.tui.places import shared
 from cliploc.tui.screens.cut_short import CutShort
 
 
@@ -33,12 +35,15 @@ class ChoiceScreen(CutShort, ModalScreen[str | None]):
 
     free: a sentence; when given, what was typed may be taken as it is. literal: whether it
     is, although it also narrows the choices down; a highlight that was moved is always meant.
+    typed: what stands in the field at first. completions: what a text may be going on to, for Tab; it may
+    look at the disk, and is called on a thread.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "back", show=False),
         Binding("down,ctrl+n", "move(1)", "next", show=False),
         Binding("up,ctrl+p", "move(-1)", "previous", show=False),
+        Binding("tab", "complete", "complete", show=False, priority=True),
     ]
 
     def __init__(
@@ -49,6 +54,8 @@ class ChoiceScreen(CutShort, ModalScreen[str | None]):
         present: str = "",
         free: str = "",
         literal: Callable[[str], bool] = bool,
+        typed: str = "",
+        completions: Callable[[str], tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(classes="dialog")
         self._title = title
@@ -56,22 +63,26 @@ class ChoiceScreen(CutShort, ModalScreen[str | None]):
         self._present = present
         self._free = free
         self._literal = literal
+        self._typed = typed
+        self._completions = completions
         self._moved = False
         self._found: tuple[Choice, ...] = self._choices
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = self._title
-            yield Input(placeholder=self._free or "type to narrow down")
+            yield Input(self._typed, placeholder=self._free or "type to narrow down")
             yield OptionList()
-            yield Static(Content("⏎ choose   Esc back"), classes="foot")
+            tab = "Tab complete   " if self._completions else ""
+            yield Static(Content(f"⏎ choose   {tab}Esc back"), classes="foot")
 
     def on_mount(self) -> None:
         self._fill("")
         self.query_one(Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._fill(event.value)
+        # What stood there at first has narrowed nothing down.
+        self._fill("" if event.value == self._typed else event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         options = self.query_one(OptionList)
@@ -95,14 +106,37 @@ class ChoiceScreen(CutShort, ModalScreen[str | None]):
         else:
             options.action_cursor_up()
 
+    def action_complete(self) -> None:
+        """Complete what is typed as far as that is clear, and list what it may be."""
+        if self._completions is None:
+            self.app.action_focus_next()
+        else:
+            self.run_worker(self._complete(self._completions), exclusive=True)
+
+    async def _complete(self, completions: Callable[[str], tuple[str, ...]]) -> None:
+        typed = self.query_one(Input)
+        begun = typed.value
+        found = await asyncio.to_thread(completions, begun)
+        if not found or typed.value != begun:
+            return
+        with self.prevent(Input.Changed):
+            typed.value = shared(found)
+        typed.cursor_position = len(typed.value)
+        self._list([Choice(place, place) for place in found], typed.value)
+
     def _fill(self, text: str) -> None:
-        self._moved = False
         words = text.casefold().split()
-        self._found = tuple(
-            choice
-            for choice in self._choices
-            if all(word in f"{choice.title} {choice.detail}".casefold() for word in words)
+        self._list(
+            [
+                choice
+                for choice in self._choices
+                if all(word in f"{choice.title} {choice.detail}".casefold() for word in words)
+            ],
+            text,
         )
+
+    def _list(self, found: Sequence[Choice], text: str) -> None:
+        self._moved, self._found = False, tuple(found)
         options = self.query_one(OptionList)
         options.clear_options()
         width = max((len(choice.title) for choice in self._found), default=0) + 3

@@ -55,6 +55,7 @@ class ComposeScreen(CutShort, ModalScreen[None]):
                     yield Label(name)
                     value = ",".join(self._heatmaps) if name == "heatmaps" else default
                     yield Input(value, id=f"field-{name}", placeholder=hint)
+            yield Static(id="allowed")
             yield Static(id="cost")
             yield Static(Content("⏎ start in the background   Tab next field   Esc back"), classes="foot")
 
@@ -63,6 +64,12 @@ class ComposeScreen(CutShort, ModalScreen[None]):
         self.set_focus(self.query_one("#field-dilate" if self._heatmaps else "#field-heatmaps", Input))
         self._show_cost()
         self._client.studio.list_sets()
+
+    def on_descendant_focus(self) -> None:
+        """Say what the field takes."""
+        axis = {f"field-{axis.name}": axis for axis in AXES}.get((self.focused and self.focused.id) or "")
+        how = SETS if axis is None else f"{axis.range_text()} ({NAMES if axis.choices else SIDES})"
+        self.query_one("#allowed", Static).update(Content.styled(how, "$dim"))
 
     def on_sets_listed(self, message: SetsListed) -> None:
         """Name the stored sets, and take one where none was named."""

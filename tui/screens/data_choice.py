@@ -9,6 +9,7 @@ from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.spec import parsed
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui import session
+from cliploc.tui.places import completions
 from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.studio_client import StudioClient
 
@@ -18,42 +19,48 @@ FETCHES = {
 }
 
 
-def choose_data(screen: Screen[None], client: StudioClient, recipe: Recipe, fetching: str) -> None:
-    """Open another dataset, fetch data and weights, or stop fetching."""
-    method = recipe.method
-    # Weights that were named are fetched by their name, others by the method that they are usual for.
-    named = recipe.checkpoint and "/" not in recipe.checkpoint
-    weights = f"{recipe.backbone}:{recipe.checkpoint}" if named else method
-    fetches = FETCHES | {
-        "fetch weights": (
-            f"the weights {weights}",
-            ("models", "fetch", weights),
-            f"the weights {weights} are here; A computes",
-        )
-    }
+class DataChoice:
+    """Asks what to open or fetch. What was typed is there again when it could not be opened."""
 
-    def chosen(name: str) -> None:
-        if name == "stop":
-            client.studio.fetches.stop()
-        elif name in fetches:
-            client.studio.fetches.start(*fetches[name])
-        else:
-            client.studio.find_dataset(name)
+    def __init__(self, screen: Screen[None], client: StudioClient) -> None:
+        self._screen, self._client = screen, client
+        self._typed = ""
 
-    choices = [Choice("stop", f"stop fetching {fetching}", "what has come is kept")]
-    choices = choices if fetching else []
-    choices += data_choices(client.dataset.spec)
-    choices += [
-        Choice("fetch cocoglide", "fetch CocoGlide", "the poster's 512 images, 123 MB"),
-        Choice("fetch coco", "fetch COCO", "val2017 with its annotations, 1.1 GB"),
-        Choice(
-            "fetch weights",
-            "fetch weights",
-            weights if named else f"the usual ones of {method}",
-        ),
-    ]
-    free = "choose, or type a folder, or coco:IMAGES:ANNOTATIONS.json"
-    ask(screen, "Data", choices, chosen, free=free, literal=is_place)
+    def ask(self, recipe: Recipe, fetching: str) -> None:
+        """Open another dataset, fetch data and weights, or stop fetching. fetching: what, "" for nothing."""
+        method = recipe.method
+        # Weights that were named are fetched by their name, others by the method that they are usual for.
+        named = recipe.checkpoint and "/" not in recipe.checkpoint
+        weights = f"{recipe.backbone}:{recipe.checkpoint}" if named else method
+        fetches = FETCHES | {
+            "fetch weights": (
+                f"the weights {weights}",
+                ("models", "fetch", weights),
+                f"the weights {weights} are here; A computes",
+            )
+        }
+
+        def chosen(name: str) -> None:
+            self._typed = ""
+            if name == "stop":
+                self._client.studio.fetches.stop()
+            elif name in fetches:
+                self._client.studio.fetches.start(*fetches[name])
+            else:
+                self._typed = name if is_place(name) else ""
+                self._client.studio.find_dataset(name)
+
+        choices = [Choice("stop", f"stop fetching {fetching}", "what has come is kept")]
+        choices = choices if fetching else []
+        choices += data_choices(self._client.dataset.spec)
+        choices += [
+            Choice("fetch cocoglide", "fetch CocoGlide", "the poster's 512 images, 123 MB"),
+            Choice("fetch coco", "fetch COCO", "val2017 with its annotations, 1.1 GB"),
+            Choice("fetch weights", "fetch weights", weights if named else f"the usual ones of {method}"),
+        ]
+        free = "choose, or type a folder, or coco:IMAGES:ANNOTATIONS.json"
+        how = {"free": free, "literal": is_place, "typed": self._typed, "completions": completions}
+        ask(self._screen, "Data", choices, chosen, **how)
 
 
 def is_place(text: str) -> bool:

@@ -41,7 +41,7 @@ from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
 from cliploc.tui.screens.cut_short import CutShort
-from cliploc.tui.screens.data_choice import choose_data
+from cliploc.tui.screens.data_choice import DataChoice
 from cliploc.tui.screens.looking import Looking
 from cliploc.tui.screens.pages import page_of
 from cliploc.tui.screens.prompt import Prompting
@@ -105,6 +105,7 @@ class ExplorerScreen(CutShort, Screen[None]):
         self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
         self.looking = Looking(self, self.scores, self.grid, self.count, self.change, self.draw)
         self.prompting = Prompting(self, self.around, self.tuning)
+        self.data = DataChoice(self, client)
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -408,7 +409,7 @@ class ExplorerScreen(CutShort, Screen[None]):
 
     def action_data(self) -> None:
         """Open another dataset, fetch data and weights, or stop fetching."""
-        choose_data(self, self.client, self.now.source.recipe, self.fetching)
+        self.data.ask(self.now.source.recipe, self.fetching)
 
     def action_copy(self) -> None:
         """Copy the command line that scores the present state without the screen."""
