@@ -29,10 +29,8 @@ class CommandLine(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: object) -> None:
         """A wrong word is answered with the nearest right ones, as everywhere."""
         if action.choices is not None and value not in action.choices:
-            name = action.metavar if isinstance(action.metavar, str) else action.dest
-            raise argparse.ArgumentError(
-                action, str(unknown(name.lower(), str(value), map(str, action.choices)))
-            )
+            known = unknown("word", str(value), map(str, action.choices))
+            raise argparse.ArgumentError(action, str(known))
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """Help and version, as data are written: argparse's own says nothing where that fails."""

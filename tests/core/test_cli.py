@@ -118,7 +118,19 @@ def test_wrong_usage_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["dataset", "polish"])
     assert caught.value.code == 2
-    assert "invalid choice" in capsys.readouterr().err
+    assert "unknown word 'polish'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [(["swep"], "sweep"), (["dataset", "sats"], "stats"), (["runs", "resum"], "resume")]
+)
+def test_a_mistyped_command_is_answered_with_the_nearest(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert f"did you mean {meant}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("argv", [["\x1b[2J"], ["runs", "list", "\x1b[2J\u202e"], ["runs", "\x9b2J"]])
