@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench fuzz simulation soak load hard photos photos-check
+.PHONY: check format lint types walls fast test serve bench fuzz simulation soak load hard photos photos-check
 
 check: lint types walls test
 
@@ -18,6 +18,10 @@ types:
 
 walls:
 	$(RUN) lint-imports
+
+# The light tests, in one process without torch: within a minute.
+fast:
+	$(RUN) python -m pytest -q -p tests.light
 
 test:
 	$(RUN) pytest -q -n 2 --dist worksteal
