@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], spec_of(arguments), HeatmapStore())
     if len(ids) < len(dataset.samples):
         say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
-    maps = heatmaps.read_all()
+    maps = heatmaps.read_all(ids)
     grounds = ground(dataset, ids, maps, heatmaps.identity.mark)
     say_notes(grounds.sentences)
     found = evaluate(maps, dataset.scorable, config, boxes=arguments.boxes)

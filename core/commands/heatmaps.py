@@ -57,6 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["remove"].add_argument("sets", nargs="+", metavar="SET", help="names, keys, or their beginnings")
     made["import"].add_argument("file", type=Path, metavar="FILE.npz")
     add_dataset_argument(made["import"])
+    made["import"].add_argument(
+        "--normalize", action="store_true",
+        help="take values of any range and type, (n, 1, h, w), ids with endings; stretched when used",
+    )  # fmt: skip
     made["import"].add_argument("--name", help="what the set is called (default: the file's name)")
     made["export"].add_argument("set", metavar="SET")
     made["export"].add_argument("file", type=Path, metavar="FILE.npz")
@@ -239,7 +243,7 @@ def _remove(arguments: argparse.Namespace) -> None:
 def _import(arguments: argparse.Namespace) -> None:
     dataset = opened(arguments)
     name = arguments.name or arguments.file.stem
-    imported = import_npz(HeatmapStore(), arguments.file, dataset, name)
+    imported = import_npz(HeatmapStore(), arguments.file, dataset, name, normalize=arguments.normalize)
     missing = len(dataset.samples) - len(imported.ids())
     if missing:
         say(f"{name}: {missing} of {len(dataset.samples)} samples of {dataset.name} are not in the file")
@@ -285,5 +289,5 @@ def _row(found: HeatmapSet) -> dict[str, object]:
         "constant": len(constant_heatmaps(found.read_all())),
         "grid": "x".join(map(str, found.shape or ())),
         "terms": len(TermSet(identity).files()),
-        "note": "old" if identity.old else "",
+        "note": "old" if identity.old else "" if identity.raw else "stretched",
     }

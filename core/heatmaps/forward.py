@@ -23,7 +23,7 @@ from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import AUTO, FLOAT32, Recipe
 from cliploc.core.heatmaps.store import Heatmap
 from cliploc.core.heatmaps.terms import Terms
-from cliploc.core.methods.compute import compute_many, embedding, head_terms, normalize
+from cliploc.core.methods.compute import compute_many, embedding, head_terms
 from cliploc.core.methods.targets import with_targets
 from cliploc.core.methods.text import assumed_contrast
 from cliploc.core.prompts import prompt_for
@@ -68,6 +68,7 @@ class ForwardPass:
             size=self.size,
             precision=self.precision,
             version=recipe.spec.version,
+            raw=True,
             dataset_name=self.dataset.name,
             dataset_spec=lasting(self.dataset.spec),
             assumed=self.assumed(recipe),
@@ -97,7 +98,7 @@ class ForwardPass:
         return sample.label in self.labels
 
     def heatmaps(self, pixels: Tensor, prompts: Sequence[str]) -> dict[Recipe, Tensor]:
-        """Heatmaps (B, gh, gw) float32 in [0, 1] on the device, of one prompt per image.
+        """Raw heatmaps (B, gh, gw) float32 on the device, of one prompt per image.
 
         pixels: (B, 3, S, S) uint8. Several methods share one pass where they can.
         """
@@ -107,7 +108,7 @@ class ForwardPass:
             maps = compute_many(
                 settings, self.backbone, self.backbone.normalized(pixels), text, contrast_text=contrast_text
             )
-        return {recipe: normalize(maps[recipe.method][:, 0]) for recipe in self.recipes}
+        return {recipe: maps[recipe.method][:, 0] for recipe in self.recipes}
 
     def terms(self, pixels: Tensor, prompts: Sequence[str]) -> Tensor:
         """The terms (B, L, H, gh, gw) float32 that ClipTextSpan's heatmaps are sums of."""
@@ -181,7 +182,7 @@ def grouped(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
 
 
 def heatmaps_of(job: ForwardPass, samples: Sequence[Sample], prompts: Sequence[str]) -> Heatmap:
-    """Heatmaps (B, gh, gw) float32 in [0, 1] of a few samples, one prompt each, by the job's first recipe."""
+    """Raw heatmaps (B, gh, gw) float32 of a few samples, one prompt each, by the job's first recipe."""
     pixels = torch.cat([job.pixels(sample) for sample in samples])
     maps, _ = in_memory(job, pixels, prompts, len(samples))
     return fetched(job, maps, samples)[job.recipes[0]]

@@ -16,10 +16,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from cliploc.core.codes import Codes, Float32, codes_of, map_of
+from cliploc.core.codes import Codes, codes_of, map_of
 from cliploc.core.datasets import Sample
 from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of, truth_of
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.engine import Kernels
 from cliploc.core.sweep.grid import Computation, Step, computation_of
 
@@ -42,7 +43,7 @@ class LiveScores:
 
     def __init__(
         self,
-        heatmaps: Mapping[str, Float32],
+        heatmaps: Mapping[str, AnyHeatmap],
         samples: Sequence[Sample],
         *,
         threads: int | None = None,
@@ -87,7 +88,7 @@ class LiveScores:
         self._see_whether_fits()
         return (not self._truths) + self._passes_to(key) + 1 if self._fits else 1
 
-    def renew(self, heatmaps: Mapping[str, Float32]) -> None:
+    def renew(self, heatmaps: Mapping[str, AnyHeatmap]) -> None:
         """Other heatmaps of the same samples: what was read of their true masks stays."""
         self._heatmaps = [heatmaps[sample.id] for sample in self._samples]
         self._planes.clear()
