@@ -270,7 +270,7 @@ def _bare(texts: list[str], dataset: Dataset) -> list[str]:
 
 def _check_values(path: Path, ids: list[str], heatmaps: Array, normalize: bool) -> None:
     # As float64, whatever type they are compared with.
-    low, high = np.float64(-LARGEST_VALUE if normalize else 0), np.float64(LARGEST_VALUE if normalize else 1)
+    low, high = np.array((-LARGEST_VALUE, LARGEST_VALUE) if normalize else (0.0, 1.0))
     outside = "clip them" if normalize else "--normalize takes them, and stretches each map by its own ends"
     for problem, way, bad in (
         ("NaN or infinity", "look at what made them (half precision?)", ~np.isfinite(heatmaps)),
