@@ -123,11 +123,12 @@ class PostProcess:
         steps = ", ".join(f"{name} {side}" for name, side in self.steps())
         return f"{steps} ({self.kernel})" if steps and self.kernel != "square" else steps
 
-    def text(self) -> str:
+    def text(self, *, threshold: bool = True) -> str:
         """All of it in words: `bilinear, dilate 41, threshold 0.505`."""
         on_map = [p for p in self.said() if p.stage == "map"]
         words = [f"{p.name + ' ' if p.quiet else ''}{getattr(self, p.name)}" for p in on_map]
-        return ", ".join([*words, self.morphology() or "no morphology", f"threshold {self.threshold:.3f}"])
+        last = [f"threshold {self.threshold:.3f}"] if threshold else []
+        return ", ".join([*words, self.morphology() or "no morphology", *last])
 
     def with_(self, **changes: Value) -> PostProcess:
         """A copy with some parameters changed."""
@@ -160,6 +161,11 @@ _ON_MAP = tuple(parameter.name for parameter in PARAMETERS if parameter.stage ==
 @cache
 def _on_map(*values: Value) -> PostProcess:
     return PostProcess(order="none", **dict(zip(_ON_MAP, values, strict=True)))  # type: ignore[arg-type]
+
+
+def published_config(stretch: str) -> PostProcess:
+    """What a method's authors do after its map: enlarge bilinearly, and stretch in their way."""
+    return PostProcess("bilinear", "none", stretch=stretch)
 
 
 def parameter_named(name: str) -> Parameter:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cliploc.core.backbones.positions import ANTIALIASED
 from cliploc.core.errors import ParameterError, clean
 
 # Several texts in one prompt, to be averaged ("An image of a dog | There is a dog in this image").
@@ -44,7 +45,8 @@ class Backbone:
     encoder: plain texts to (T, d) unit rows, for a classifier class rows. fallback: the
     network that a classifier leaves texts without a class to. fits: whether a plain text
     is encoded whole. assumed: what neither a config nor a tag nor the user says about the
-    weights, and why, as a part of a sentence; "" when all was known.
+    weights, and why, as a part of a sentence; "" when all was known. positions: how they are taken to
+    another size, see `cliploc.core.backbones.positions`.
     """
 
     model: Any
@@ -58,6 +60,7 @@ class Backbone:
     fallback: Backbone | None = None
     fits: Callable[[str], bool] = lambda _: True
     assumed: str = ""
+    positions: str = ANTIALIASED
     _rows: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     @property

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from cliploc.core.backbones.ahead import check_network
 from cliploc.core.commands.options import (
+    PUBLISHED,
     add_actions,
     add_dataset_argument,
     add_json_argument,
+    add_pass_arguments,
+    add_preset_argument,
     add_recipe_arguments,
     add_told_arguments,
     opened,
@@ -116,6 +119,8 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
         "(with the same --batch everywhere, the set has the bytes of one machine's)",
     )
     add_recipe_arguments(parser)
+    add_pass_arguments(parser)
+    add_preset_argument(parser, "size, positions, windows, prompts and parameters")
     add_json_argument(parser)
 
 
@@ -125,6 +130,11 @@ def _compute(arguments: argparse.Namespace) -> None:
     arguments.template = arguments.template or dataset.template
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
     say_notes(_assumed(dataset))
+    if arguments.preset == PUBLISHED:
+        for recipe in recipes:
+            say(f"{recipe.method} as published: {recipe.in_words()}")
+            if recipe.spec.published.without:
+                say(f"note: its authors also have {recipe.spec.published.without}, which is not here")
     for recipe in recipes:
         check_network(recipe.backbone, recipe.weights, arguments.device)
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.weights}".strip() for recipe in recipes)
@@ -177,12 +187,14 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
     plain = Recipe(
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
         precision=arguments.precision, quickgelu=arguments.quickgelu, preprocess=arguments.preprocess,
+        positions=arguments.positions, window=arguments.window, stride=arguments.stride,
     )  # fmt: skip
     names = [name.strip() for name in arguments.method.split(",") if name.strip()]
     recipes = [replace(plain, method=name) for name in dict.fromkeys(names)]
     if not recipes:
         raise ParameterError("method: found none, expected a name, for example gem")
-    return with_settings(recipes, arguments.settings)
+    asked = with_settings(recipes, arguments.settings)
+    return [recipe.as_published() for recipe in asked] if arguments.preset == PUBLISHED else asked
 
 
 def _list(arguments: argparse.Namespace) -> None:

@@ -25,6 +25,8 @@ OLD = (
 )
 
 
+# What a key leaves out where it is as it always was, before there was a choice.
+_SINCE: dict[str, object] = {"raw": False, "positions": "", "window": 0, "stride": 0}
 STRETCHED = "stretched to [0, 1] when it was stored: another stretch wants it computed again"
 
 
@@ -37,10 +39,11 @@ class Identity:
     opened; assumed: what was taken for granted about the network. Those are not part of the
     identity, since a moved or renamed copy has the same heatmaps. parameters: sorted (name,
     value) pairs. digest: hex SHA-256 of the weights and of what the network computes with.
-    size: side of the square that the network sees, in pixels. precision: of the forward
-    pass. version: of the method's code. raw: whether the values are the method's own; those of a set that
-    is not were brought to [0, 1] before they were stored, by whoever made them or by an earlier release.
-    old: whether release 0.1.0 wrote it.
+    size: side of the square that the network sees, in pixels. positions: how they are taken to that
+    size, "" for antialiased; window, stride: pixels of the squares that it sees one by one, 0 for the whole
+    picture at once. precision: of the forward pass. version: of the method's code. raw: whether the values
+    are the method's own; those of a set that is not were brought to [0, 1] before they were stored, by
+    whoever made them or by an earlier release. old: whether release 0.1.0 wrote it.
     """
 
     pictures: str
@@ -53,6 +56,9 @@ class Identity:
     size: int = 0
     precision: str = "float32"
     version: int = 1
+    positions: str = ""
+    window: int = 0
+    stride: int = 0
     raw: bool = False
     old: bool = False
     assumed: str = field(default="", compare=False)
@@ -66,8 +72,9 @@ class Identity:
     def key(self) -> str:
         """The first 16 hex digits of the SHA-256 of the identity: the name of the set's folder."""
         content = {f.name: getattr(self, f.name) for f in fields(self) if f.compare and f.name != "old"}
-        if not self.raw:
-            del content["raw"]  # as it was before there were any
+        for name, usual in _SINCE.items():
+            if content[name] == usual:
+                del content[name]
         if self.old:
             content["dataset"] = content.pop("pictures")
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -106,9 +113,10 @@ class Identity:
         if "pictures" not in values and "dataset" in values:
             values = {**{n: v for n, v in values.items() if n != "dataset"}, "pictures": values["dataset"]}
             values = {"assumed": "", **values, "old": True}
-        values = {"raw": False, **values}
+        values = {**_SINCE, **values}
         known = {f.name for f in fields(cls)}
-        kinds = dict.fromkeys(known, str) | {"size": int, "version": int, "parameters": Mapping}
+        kinds = dict.fromkeys(known, str) | {"version": int, "parameters": Mapping}
+        kinds |= dict.fromkeys(("size", "window", "stride"), int)
         kinds |= dict.fromkeys(("old", "raw"), bool)
         wrong = sorted(set(values) - known)
         wrong += [name for name, kind in kinds.items() if not isinstance(values.get(name), kind)]

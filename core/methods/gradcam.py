@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from cliploc.core.backbones.imagenet import CLASSES
 from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.positions import ANTIALIASED
 from cliploc.core.backbones.towers.tower import attend, full_precision, interpolated
 from cliploc.core.errors import ParameterError
 from cliploc.core.methods.trunk import read
@@ -137,7 +138,7 @@ def pooled_images(backbone: Backbone, images: Tensor) -> Tensor:
     if backbone.kind == "convnet":
         embeddings: Tensor = visual(images)
         return embeddings
-    return pooled(visual.attnpool, _stages(visual, images))
+    return pooled(visual.attnpool, _stages(visual, images), backbone.positions)
 
 
 def _mean_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
@@ -155,19 +156,23 @@ def _text_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
     """The cosine of the pooled image with each text: features (B, C, h, w) to (B, T)."""
 
     def target(features: Tensor, text: Tensor) -> Tensor:
-        embedding = F.normalize(pooled(backbone.model.visual.attnpool, features).float(), dim=-1)
+        embedding = F.normalize(
+            pooled(backbone.model.visual.attnpool, features, backbone.positions).float(), dim=-1
+        )
         return (text @ embedding[:, :, None]).squeeze(-1)
 
     return target
 
 
-def pooled(pool: Any, features: Tensor) -> Tensor:  # noqa: ANN401  open_clip ships no types
+def pooled(pool: Any, features: Tensor, positions: str = ANTIALIASED) -> Tensor:  # noqa: ANN401  untyped
     """CLIP's attention pooling of features (B, C, h, w) of any size, for its one query, the mean: (B, d)."""
     tokens = features.flatten(2).transpose(1, 2)
     tokens = torch.cat([tokens.mean(1, keepdim=True), tokens], dim=1)
     side = round((len(pool.positional_embedding) - 1) ** 0.5)
     height, width = features.shape[2:]
-    tokens = tokens + interpolated(pool.positional_embedding, (side, side), (height, width)).to(tokens.dtype)
+    tokens = tokens + interpolated(
+        pool.positional_embedding, (side, side), (height, width), how=positions
+    ).to(tokens.dtype)
 
     def heads(x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], pool.num_heads, -1).transpose(1, 2)
