@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from cliploc.core.backbones.imagenet import CLASSES
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.backbones.positions import ANTIALIASED
-from cliploc.core.backbones.towers.tower import attend, full_precision, interpolated
+from cliploc.core.backbones.towers.tower import attend, full_precision, interpolated, precise
 from cliploc.core.errors import ParameterError
 from cliploc.core.methods.trunk import read
 
@@ -92,7 +92,7 @@ def _maps(
     with torch.no_grad():
         features = stages(images)
     with full_precision(features):
-        features = features.detach().float().requires_grad_()
+        features = precise(features.detach()).requires_grad_()
         return _weighed(target(features, text), features, lambda each: each, weigh)
 
 
@@ -115,10 +115,10 @@ def _transformer_maps(backbone: Backbone, images: Tensor, text: Tensor, weigh: W
         for block in before:
             x = block.run(x)
     with full_precision(x):
-        x = x.detach().float()
+        x = precise(x.detach())
         h = last.normed(x).detach().requires_grad_()
         tokens = x + last.out(attend(*last.qkv(h)))
-        embedding = F.normalize(tower.pooled(tokens + last.mlp(tokens)).float(), dim=-1)
+        embedding = F.normalize(precise(tower.pooled(tokens + last.mlp(tokens))), dim=-1)
         scores = (text @ embedding[:, :, None]).squeeze(-1)
 
         def as_maps(each: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ def _mean_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
     visual = backbone.model.visual
 
     def target(features: Tensor, text: Tensor) -> Tensor:
-        embedding = F.normalize(visual.head(visual.trunk.forward_head(features)).float(), dim=-1)
+        embedding = F.normalize(precise(visual.head(visual.trunk.forward_head(features))), dim=-1)
         return (text @ embedding[:, :, None]).squeeze(-1)
 
     return target
@@ -157,7 +157,7 @@ def _text_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
 
     def target(features: Tensor, text: Tensor) -> Tensor:
         embedding = F.normalize(
-            pooled(backbone.model.visual.attnpool, features, backbone.positions).float(), dim=-1
+            precise(pooled(backbone.model.visual.attnpool, features, backbone.positions)), dim=-1
         )
         return (text @ embedding[:, :, None]).squeeze(-1)
 
@@ -201,7 +201,7 @@ def _class_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
     """The log of the summed exp of the logits of each row's classes; one class is its own logit."""
 
     def target(features: Tensor, rows: Tensor) -> Tensor:
-        logits: Tensor = backbone.model.forward_head(features).float()
+        logits: Tensor = precise(backbone.model.forward_head(features))
         # A weight of 0 becomes -87: below float32's resolution beside any class of the row.
         return (logits[:, None] + rows.clamp_min(1e-38).log()).logsumexp(-1)
 

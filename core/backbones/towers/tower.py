@@ -131,13 +131,18 @@ class Tower(ABC):
     def similarity(self, tokens: Tensor, text: Tensor) -> Tensor:
         """Cosine of the patch tokens (B, N, D) with unit rows (T, d) or (B, T, d): (B, T, N - prefix)."""
         with full_precision(tokens):
-            unit = F.normalize(self.project(tokens[:, self.prefix :].float()), dim=-1)
+            unit = F.normalize(self.project(precise(tokens[:, self.prefix :])), dim=-1)
             return text @ unit.transpose(1, 2)
 
 
 def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     """No autocast inside: half-precision scores have so few values that thresholds fall between them."""
     return torch.autocast(tensor.device.type, enabled=False)
+
+
+def precise(x: Tensor) -> Tensor:
+    """In float32; what has more stays as it is."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def interpolated(
@@ -147,8 +152,7 @@ def interpolated(
     if tuple(old) == tuple(new):
         return positions
     patches = positions[prefix:].T.reshape(1, -1, *old)
-    precise = patches if patches.dtype == torch.float64 else patches.float()
-    resized = _RESIZED[how](precise, old, new)
+    resized = _RESIZED[how](precise(patches), old, new)
     return torch.cat([positions[:prefix], resized[0].flatten(1).T.to(positions.dtype)])
 
 
