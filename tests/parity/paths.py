@@ -1,8 +1,8 @@
 """What the authors' own code does, from pixels to their last step, written down again step by step.
 
-Everything here reads an open_clip model's modules directly, keeps their order of operations and shares no code
-with core. Images are (B, 3, S, S) as the network takes them, texts unit rows (T, d); maps are (B, T, S, S)
-in [0, 1]: enlarged bilinearly and stretched, in the order that is theirs.
+Everything here reads an open_clip model's modules directly, keeps their order of operations and shares no
+code with core. Images are (B, 3, S, S) as the network takes them, texts unit rows (T, d); maps are
+(B, T, S, S) in [0, 1]: enlarged bilinearly and stretched, in the order that is theirs.
 """
 
 from __future__ import annotations
