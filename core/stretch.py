@@ -53,16 +53,19 @@ def of_itself(values: Float32) -> Raw:
 
 
 def on_grid(heatmap: AnyHeatmap, stretch: str) -> Float32:
-    """What a stretch does before a heatmap is enlarged; `map` and `positive` do nothing yet.
+    """What a stretch does before a heatmap is enlarged; `map` and `positive` hardly anything yet.
 
     `grid`: by the heatmap's own ends, `none` by those of its set, `percentile` by its own 1st and
     99th percentile. What its maker brought to [0, 1] stays as it is under `grid` and `none`.
     """
     values = values_of(heatmap)
+    if stretch in ("map", "positive"):
+        # Enlarged, a constant is no longer quite one, and its rounding would be stretched to [0, 1].
+        return np.zeros_like(values) if values.min() == values.max() else values
     if stretch == "percentile":
         low, high = np.percentile(values, PERCENTILES).astype(np.float32)
         return np.clip(between(values, low, high), 0, 1) if low < high else between(values)
-    if not isinstance(heatmap, Raw) or stretch in ("map", "positive"):
+    if not isinstance(heatmap, Raw):
         return values
     return between(values) if stretch == "grid" else between(values, heatmap.low, heatmap.high)
 

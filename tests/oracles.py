@@ -17,7 +17,13 @@ def naive_map(heatmap: AnyHeatmap, shape: tuple[int, int], config: PostProcess) 
     height, width = shape
     way, how = config.stretch, INTERPOLATION[config.interpolation]
     values = heatmap.values if isinstance(heatmap, Raw) else heatmap
-    if way == "percentile":
+    if values.min() == values.max() and (
+        isinstance(heatmap, Raw) or way in ("map", "positive", "percentile")
+    ):
+        # A constant says nothing, but under `none`, where others of its set say more or less.
+        low, high = (heatmap.low, heatmap.high) if way == "none" else (0, 0)
+        values = naive_stretch(values, low, high)
+    elif way == "percentile":
         low, high = np.percentile(values, 1), np.percentile(values, 99)
         if np.float32(low) == np.float32(high):
             low, high = values.min(), values.max()
@@ -35,13 +41,9 @@ def naive_map(heatmap: AnyHeatmap, shape: tuple[int, int], config: PostProcess) 
 
 
 def naive_stretch(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """One value at a time, in float32: what lies between low and high becomes 0 to 1."""
-    found = np.zeros(values.shape, np.float32)
+    """In float32: what lies between low and high becomes 0 to 1, and 0 where that is one point."""
     low, high = np.float32(low), np.float32(high)
-    for place, value in np.ndenumerate(values):
-        if high != low:
-            found[place] = (np.float32(value) - low) / (high - low)
-    return found
+    return np.zeros(values.shape, np.float32) if high == low else (values - low) / (high - low)
 
 
 def naive_codes(map_: np.ndarray) -> np.ndarray:
