@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -124,9 +125,16 @@ class Backbone:
 
     def normalized(self, pixels: Tensor) -> Tensor:
         """The second half of `preprocess`: uint8 (B, 3, S, S) to float32 on the backbone's device."""
-        mean = torch.tensor(self.transform.mean, device=self.device).view(1, 3, 1, 1) * 255
-        std = torch.tensor(self.transform.std, device=self.device).view(1, 3, 1, 1) * 255
+        mean, std = self._on_device
         return pixels.to(self.device, non_blocking=True).float().sub_(mean).div_(std).contiguous()
+
+    @cached_property
+    def _on_device(self) -> tuple[Tensor, Tensor]:
+        """Mean and std in grey levels, (1, 3, 1, 1): made once, since a copy to a device waits for it."""
+        mean, std = (
+            torch.tensor(each, device=self.device) for each in (self.transform.mean, self.transform.std)
+        )
+        return mean.view(1, 3, 1, 1) * 255, std.view(1, 3, 1, 1) * 255
 
     def _resized(self, image: Image, side: int) -> Tensor:
         planes = torch.from_numpy(np.ascontiguousarray(_rgb(image))).permute(2, 0, 1)[None]

@@ -220,7 +220,7 @@ EXPLORER = {
     "order.previous": Case(config, PostProcess(order="erode")),
     "kernel.next": Case(config, PostProcess(kernel="ellipse")),
     "stretch.next": Case(config, PostProcess(stretch="map")),
-    "published": Case(heading, "Post-processing, as published"),
+    "published": Case(heading, "Post-processing, as published", ("M",)),
     "best": Case(at_best, True, HIGH),
     "scope": Case(lambda app: app.explorer.now.scope, "sample"),
     "baseline": Case(lambda app: app.explorer.scores.baseline is app.explorer.scores.board, True, ("9", "d")),
