@@ -17,6 +17,7 @@ from cliploc.core.commands.output import print_json, print_table, say, say_notes
 from cliploc.core.errors import ParameterError
 from cliploc.core.heatmaps.ground import ground
 from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import THRESHOLDS, PostProcess, published_config
@@ -84,14 +85,13 @@ def _published(identity: Identity) -> PostProcess:
     """The method's own post-processing, and a word where its heatmaps are not its authors'."""
     if identity.method not in METHODS:
         raise ParameterError(f"{identity.name} was made elsewhere: nobody here knows how it was published")
-    theirs = METHODS[identity.method].published
-    made = (identity.size, identity.positions, identity.window, identity.template)
-    if made != (theirs.size, theirs.positions, theirs.window, theirs.template):
+    theirs = Recipe(identity.method, identity.backbone, identity.checkpoint, precision=identity.precision)
+    if not theirs.as_published().completed("").matches(identity):
         say(
             f"note: the heatmaps were computed otherwise than as published; "
             f"`cliploc heatmaps compute --as published --method {identity.method}` does that"
         )
-    return published_config(theirs.stretch)
+    return published_config(theirs.spec.published.stretch)
 
 
 def _over_thresholds(found: Evaluation, best: int) -> dict[str, object]:
