@@ -86,8 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
         if place not in self.digests:
             with file.open("rb") as content:
                 self.digests[place] = hashlib.file_digest(content, "sha256").hexdigest()
+        # Elsewhere: a redirect within the hub is followed, and only its last answer counts.
+        elsewhere = f"http://localhost:{self.server.server_address[1]}/content/{place}"
         self._start(
-            302, Location=f"/content/{place}", X_Repo_Commit=COMMIT, Content_Length=0,
+            302, Location=elsewhere, X_Repo_Commit=COMMIT, Content_Length=0,
             X_Linked_ETag=f'"{self.digests[place]}"', X_Linked_Size=file.stat().st_size,
         )  # fmt: skip
 
