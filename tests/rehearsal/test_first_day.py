@@ -109,7 +109,7 @@ def _points(day: Day) -> Iterator[int]:
 
 
 def test_interrupted_at_ten_points_it_goes_on(tmp_path: Path, log: Path) -> None:
-    words = ("poster", "--dataset", "demo", "--limit", "24", *SMALL, "--json")
+    words = ("poster", "--dataset", "demo", "--methods", "gem,gradcam", "--limit", "24", *SMALL, "--json")
     calm = Day(tmp_path / "calm", "http://127.0.0.1:9", log)
     whole = calm.run(*words, "-o", str(tmp_path / "whole"))
     assert whole.returncode == 0, whole.stderr
