@@ -165,7 +165,7 @@ _SPECS = (
         "clearclip", "ClearCLIP", "cliploc.core.methods.last_block:clearclip",
         (_residual(False), contrast("none")),
         "Lan et al., ClearCLIP, ECCV 2024",
-        Published(448, _IMAGENET, positions="dino", window=448, stride=224, without=_SOFTMAX),
+        Published(448, _IMAGENET, positions="dino", without=_SOFTMAX),
     ),
     MethodSpec(
         "naclip", "NACLIP", "cliploc.core.methods.last_block:naclip",
