@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls fast test serve bench fuzz simulation soak load hard photos photos-check
+.PHONY: check format lint types walls fast test serve bench fuzz simulation soak load hard photos photos-check device slow
 
 check: lint types walls test
 
@@ -43,6 +43,14 @@ hard:
 # Whether what is printed is as sure as it says (tests/simulation/README.md).
 simulation:
 	$(RUN) pytest -m simulation -s
+
+# What only a machine with an NVIDIA card can show; says so where there is none.
+device:
+	$(RUN) python -m tests.device.check
+
+# Whole paths end to end: the first day of a user on a stand-in hub, all parity cases.
+slow:
+	$(RUN) pytest -m slow -s
 
 soak:
 	$(RUN) pytest -m soak -s

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cliploc.core.errors import ParameterError
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.stretch import AnyHeatmap, on_grid, on_map, values_of
 
 Float32 = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint8]
@@ -23,18 +24,20 @@ _SHAPE = {"square": cv2.MORPH_RECT, "ellipse": cv2.MORPH_ELLIPSE, "cross": cv2.M
 APPLY = {"dilate": cv2.dilate, "erode": cv2.erode}
 
 
-def map_of(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Float32:
-    """Enlarge a heatmap (h, w) float32 in [0, 1] to `shape` (H, W), clipped to [0, 1].
+def map_of(heatmap: AnyHeatmap, shape: tuple[int, int], config: PostProcess) -> Float32:
+    """Stretch a heatmap (h, w) float32 and enlarge it to `shape` (H, W), clipped to [0, 1].
 
     All of the config that acts on the map happens here.
 
     Bicubic overshoots; the clip is monotone, so it changes no threshold's mask.
     ParameterError for a heatmap that is not finite: a NaN passes or fails thresholds at random.
     """
-    if not np.isfinite(heatmap).all():
+    if not np.isfinite(values_of(heatmap)).all():
         raise ParameterError("heatmap holds NaN or infinity; normalize it first (constants become 0)")
-    enlarged = cv2.resize(heatmap, shape[::-1], interpolation=_INTERPOLATION[config.interpolation])
-    clipped: Float32 = np.clip(enlarged, 0, 1, out=enlarged)
+    small = on_grid(heatmap, config.stretch)
+    enlarged = cv2.resize(small, shape[::-1], interpolation=_INTERPOLATION[config.interpolation])
+    stretched = on_map(enlarged, config.stretch)
+    clipped: Float32 = np.clip(stretched, 0, 1, out=stretched)
     return clipped
 
 
@@ -67,12 +70,12 @@ def kernel_of(shape: str, side: int) -> npt.NDArray[np.uint8]:
     return kernel
 
 
-def codes_for(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Codes:
+def codes_for(heatmap: AnyHeatmap, shape: tuple[int, int], config: PostProcess) -> Codes:
     """From a heatmap straight to post-processed codes (H, W) uint8: all 100 masks at once."""
     return morphed(codes_of(map_of(heatmap, shape, config)), config)
 
 
-def mask_of(heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Mask:
+def mask_of(heatmap: AnyHeatmap, shape: tuple[int, int], config: PostProcess) -> Mask:
     """The predicted mask (H, W) bool of one config at its threshold."""
     return codes_for(heatmap, shape, config) > config.threshold_index
 

@@ -8,7 +8,8 @@ The rules, written down once:
 - thresholds are `linspace(0, 1, 100)`, and a config's threshold is always one
   of them (the nearest is taken); a pixel is in the mask where
   map value >= threshold, compared in float64;
-- the map is the heatmap interpolated to image size and clipped to [0, 1];
+- the map is the heatmap stretched, interpolated to image size and clipped to [0, 1]
+  (`cliploc.core.stretch` has the ways to stretch);
 - dilation and erosion ignore pixels outside the image (OpenCV's border rule);
 - kernels have odd sides, in pixels of the image.
 """
@@ -29,6 +30,7 @@ THRESHOLDS: tuple[float, ...] = (*(index * _STEP for index in range(99)), 1.0)
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 ORDERS = ("none", "dilate", "erode", "dilate-erode", "erode-dilate")
 KERNELS = ("square", "ellipse", "cross")
+STRETCHES = ("grid", "map", "positive", "percentile", "none")
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("interpolation", "how the heatmap is enlarged to the image", "bilinear", INTERPOLATIONS,
@@ -49,13 +51,18 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("threshold", "a pixel is in the mask where the map is at least this", THRESHOLDS[50],
               low=0.0, high=1.0, step=_STEP, letter="t",
               keys=(("t", "threshold up"), ("T", "threshold down"))),
+    Parameter("stretch", "what brings raw heatmaps to [0, 1]: their ends, before they are enlarged (grid) or "
+              "after (map), the same without what is below 0 (positive), their percentiles 1 to 99, or the "
+              "ends of the whole set (none)", "grid", STRETCHES,
+              stage="map", axis="grid", plural="stretches", quiet=True,
+              keys=(("V", "next stretch of the values"),)),
 )  # fmt: skip
 AXES = tuple(parameter for parameter in PARAMETERS if parameter.axis)
 
 
 @dataclass(frozen=True)
 class PostProcess:
-    """From heatmap to mask: interpolate, dilate and erode in `order`, cut at `threshold`.
+    """From heatmap to mask: stretch, interpolate, dilate and erode in `order`, cut at `threshold`.
 
     A size of 1 leaves the map as it is. ParameterError on any value out of range.
 
@@ -75,6 +82,7 @@ class PostProcess:
     dilate: int = 1
     erode: int = 1
     threshold: float = THRESHOLDS[50]
+    stretch: str = "grid"
 
     def __post_init__(self) -> None:
         for parameter in PARAMETERS:
@@ -115,11 +123,12 @@ class PostProcess:
         steps = ", ".join(f"{name} {side}" for name, side in self.steps())
         return f"{steps} ({self.kernel})" if steps and self.kernel != "square" else steps
 
-    def text(self) -> str:
+    def text(self, *, threshold: bool = True) -> str:
         """All of it in words: `bilinear, dilate 41, threshold 0.505`."""
         on_map = [p for p in self.said() if p.stage == "map"]
-        words = [f"{'' if p.choices else p.name + ' '}{getattr(self, p.name)}" for p in on_map]
-        return ", ".join([*words, self.morphology() or "no morphology", f"threshold {self.threshold:.3f}"])
+        words = [f"{p.name + ' ' if p.quiet else ''}{getattr(self, p.name)}" for p in on_map]
+        last = [f"threshold {self.threshold:.3f}"] if threshold else []
+        return ", ".join([*words, self.morphology() or "no morphology", *last])
 
     def with_(self, **changes: Value) -> PostProcess:
         """A copy with some parameters changed."""
@@ -152,6 +161,11 @@ _ON_MAP = tuple(parameter.name for parameter in PARAMETERS if parameter.stage ==
 @cache
 def _on_map(*values: Value) -> PostProcess:
     return PostProcess(order="none", **dict(zip(_ON_MAP, values, strict=True)))  # type: ignore[arg-type]
+
+
+def published_config(stretch: str) -> PostProcess:
+    """What a method's authors do after its map: enlarge bilinearly, and stretch in their way."""
+    return PostProcess("bilinear", "none", stretch=stretch)
 
 
 def parameter_named(name: str) -> Parameter:

@@ -2,12 +2,22 @@
 
 A template is one string, and is part of a heatmap set's identity. `<label>` is
 the label as it stands, `<a label>` the label with its article ("an apple");
-several texts joined by ` | ` are encoded one by one and averaged.
+several texts joined by ` | ` are encoded one by one and averaged. `imagenet-80: <label>` stands
+for the 80 texts that OpenAI classified ImageNet with.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+
 from cliploc.core.errors import ParameterError, clean
+
+# Before a template: OpenAI's 80 ImageNet templates around what it gives.
+IMAGENET = "imagenet-80: "
+JOINT = " | "
 
 # The poster compares the first two.
 TEMPLATES = (
@@ -31,7 +41,26 @@ def prompt_for(template: str, label: str) -> str:
         raise ParameterError(
             f"prompt template {clean(template)!r} has no <label>; write one, for example {TEMPLATES[0]!r}"
         )
-    return template.replace("<a label>", with_article(label)).replace("<label>", label)
+    plain = template.removeprefix(IMAGENET)
+    text = plain.replace("<a label>", with_article(label)).replace("<label>", label)
+    return text if plain == template else JOINT.join(each(text) for each in _imagenet())
+
+
+@cache
+def _imagenet() -> tuple[Callable[[str], str], ...]:
+    """As open_clip has them, in a file that needs nothing: importing open_clip itself takes seconds."""
+    package = find_spec("open_clip")
+    assert package is not None
+    assert package.origin is not None
+    spec = spec_from_file_location(
+        "imagenet_templates", Path(package.origin).parent / "zero_shot_metadata.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: tuple[Callable[[str], str], ...] = module.OPENAI_IMAGENET_TEMPLATES
+    return found
 
 
 def with_article(label: str) -> str:

@@ -7,14 +7,43 @@ import numpy as np
 
 from cliploc.core.codes import kernel_of
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.stretch import AnyHeatmap, Raw
 
 INTERPOLATION = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 
 
-def naive_map(heatmap: np.ndarray, shape: tuple[int, int], interpolation: str) -> np.ndarray:
-    """The heatmap at image size, clipped to [0, 1]."""
+def naive_map(heatmap: AnyHeatmap, shape: tuple[int, int], config: PostProcess) -> np.ndarray:
+    """The heatmap at image size, stretched as the config says, clipped to [0, 1]."""
     height, width = shape
-    return np.clip(cv2.resize(heatmap, (width, height), interpolation=INTERPOLATION[interpolation]), 0, 1)
+    way, how = config.stretch, INTERPOLATION[config.interpolation]
+    values = heatmap.values if isinstance(heatmap, Raw) else heatmap
+    if values.min() == values.max() and (
+        isinstance(heatmap, Raw) or way in ("map", "positive", "percentile")
+    ):
+        # A constant says nothing, but under `none`, where others of its set say more or less.
+        low, high = (heatmap.low, heatmap.high) if way == "none" else (0, 0)
+        values = naive_stretch(values, low, high)
+    elif way == "percentile":
+        low, high = np.percentile(values, 1), np.percentile(values, 99)
+        if np.float32(low) == np.float32(high):
+            low, high = values.min(), values.max()
+        values = np.clip(naive_stretch(values, low, high), 0, 1)
+    elif isinstance(heatmap, Raw) and way == "grid":
+        values = naive_stretch(values, values.min(), values.max())
+    elif isinstance(heatmap, Raw) and way == "none":
+        values = naive_stretch(values, heatmap.low, heatmap.high)
+    large = cv2.resize(values, (width, height), interpolation=how)
+    if way == "positive":
+        large = np.where(large < 0, np.float32(0), large)
+    if way in ("map", "positive"):
+        large = naive_stretch(large, large.min(), large.max())
+    return np.clip(large, 0, 1)
+
+
+def naive_stretch(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """In float32: what lies between low and high becomes 0 to 1, and 0 where that is one point."""
+    low, high = np.float32(low), np.float32(high)
+    return np.zeros(values.shape, np.float32) if high == low else (values - low) / (high - low)
 
 
 def naive_codes(map_: np.ndarray) -> np.ndarray:
@@ -41,7 +70,7 @@ def naive_morphology(plane: np.ndarray, name: str, kernel: np.ndarray) -> np.nda
 
 
 def naive_counts(
-    heatmap: np.ndarray,
+    heatmap: AnyHeatmap,
     true_mask: np.ndarray,
     config: PostProcess,
     thresholds: tuple[float, ...] = THRESHOLDS,
@@ -49,7 +78,7 @@ def naive_counts(
     """TP and predicted pixels at each threshold, everything done anew for each threshold."""
     tp, predicted = [], []
     for threshold in thresholds:
-        map_ = naive_map(heatmap, true_mask.shape, config.interpolation)
+        map_ = naive_map(heatmap, true_mask.shape, config)
         mask = (map_.astype(np.float64) >= threshold).astype(np.uint8)
         for name, side in config.steps():
             kernel = kernel_of(config.kernel, side)

@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    from cliploc.core.backbones.positions import POSITIONS
     from cliploc.core.commands.options import add_dataset_argument, add_told_arguments
     from cliploc.core.commands.output import CommandLine
     from cliploc.core.postprocess import PARAMETERS
@@ -66,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--set", dest="settings", action="append", default=[], metavar="PARAMETER=VALUE",
                      help="a parameter of the method; may be repeated")  # fmt: skip
     top.add_argument("--size", type=int, help="side of the square that the network sees, in pixels")
+    top.add_argument("--positions", help=f"how positions are taken to that size: {', '.join(POSITIONS)}")
+    top.add_argument("--window", type=int, help="show the network so many pixels at a time")
+    top.add_argument("--stride", type=int, help="pixels between windows (default: half of one)")
     top.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     processing = top.add_argument_group("post-processing to start with")
     for parameter in PARAMETERS:

@@ -83,6 +83,7 @@ ACTIONS: tuple[Action, ...] = (
         Action("undo", "u", "tune('undo')", "undo the last change"),
         Action("redo", "ctrl+r", "tune('redo')", "redo"),
         Action("reset", "r", "tune('reset')", "reset the post-processing"),
+        Action("published", "U", "tune('published')", "the method as its authors have it; again: as we do"),
         Action("presets", "P", "tune('preset')", "use a preset, or save this as one"),
     ),
     *section(

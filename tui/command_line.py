@@ -8,6 +8,12 @@ from cliploc.core.datasets.spec import lasting
 from cliploc.core.postprocess import PARAMETERS
 from cliploc.tui.state import ExplorerState
 
+# What the command line asks of a recipe.
+RECIPE = (
+    "method", "backbone", "checkpoint", "template", "size", "quickgelu", "preprocess",
+    "positions", "window", "stride",
+)  # fmt: skip
+
 
 def command_line(dataset_spec: str, state: ExplorerState) -> str:
     """The command, as a shell reads it."""
@@ -22,7 +28,7 @@ def arguments_of(dataset_spec: str, state: ExplorerState) -> list[str]:
     if state.source.stored:
         arguments += ["--heatmaps", state.source.stored]
     else:
-        for name in ("method", "backbone", "checkpoint", "quickgelu", "preprocess", "template", "size"):
+        for name in RECIPE:
             if value := getattr(recipe, name):
                 arguments += [f"--{name}", str(value)]
         for parameter in recipe.spec.parameters:

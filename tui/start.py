@@ -17,6 +17,7 @@ from cliploc.core.terminal import Terminal
 from cliploc.core.terminal.probe import probe, usable
 from cliploc.tui import keymap, session, themes, toml
 from cliploc.tui.browsing import first_of
+from cliploc.tui.command_line import RECIPE
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.textual_private import use_colours
 
@@ -86,9 +87,6 @@ def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerSt
         if getattr(arguments, parameter.name) is not None
     }
     return state.with_(config=state.config.with_(**changes))
-
-
-RECIPE = ("method", "backbone", "checkpoint", "template", "size", "quickgelu", "preprocess")
 
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cliploc.core.backbones.positions import ANTIALIASED
 from cliploc.core.errors import ParameterError, clean
 
 # Several texts in one prompt, to be averaged ("An image of a dog | There is a dog in this image").
@@ -44,7 +46,8 @@ class Backbone:
     encoder: plain texts to (T, d) unit rows, for a classifier class rows. fallback: the
     network that a classifier leaves texts without a class to. fits: whether a plain text
     is encoded whole. assumed: what neither a config nor a tag nor the user says about the
-    weights, and why, as a part of a sentence; "" when all was known.
+    weights, and why, as a part of a sentence; "" when all was known. positions: how they are taken to
+    another size, see `cliploc.core.backbones.positions`.
     """
 
     model: Any
@@ -58,6 +61,7 @@ class Backbone:
     fallback: Backbone | None = None
     fits: Callable[[str], bool] = lambda _: True
     assumed: str = ""
+    positions: str = ANTIALIASED
     _rows: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     @property
@@ -121,9 +125,16 @@ class Backbone:
 
     def normalized(self, pixels: Tensor) -> Tensor:
         """The second half of `preprocess`: uint8 (B, 3, S, S) to float32 on the backbone's device."""
-        mean = torch.tensor(self.transform.mean, device=self.device).view(1, 3, 1, 1) * 255
-        std = torch.tensor(self.transform.std, device=self.device).view(1, 3, 1, 1) * 255
+        mean, std = self._on_device
         return pixels.to(self.device, non_blocking=True).float().sub_(mean).div_(std).contiguous()
+
+    @cached_property
+    def _on_device(self) -> tuple[Tensor, Tensor]:
+        """Mean and std in grey levels, (1, 3, 1, 1): made once, since a copy to a device waits for it."""
+        mean, std = (
+            torch.tensor(each, device=self.device) for each in (self.transform.mean, self.transform.std)
+        )
+        return mean.view(1, 3, 1, 1) * 255, std.view(1, 3, 1, 1) * 255
 
     def _resized(self, image: Image, side: int) -> Tensor:
         planes = torch.from_numpy(np.ascontiguousarray(_rgb(image))).permute(2, 0, 1)[None]

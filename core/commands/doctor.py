@@ -17,15 +17,25 @@ PACKAGES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """doctor [--graphics auto|kitty|sixel|halfcell|none] [--no-picture] [--json]"""
+    """doctor [--graphics auto|kitty|sixel|halfcell|none] [--no-picture] [--rehearse [--device D]] [--json]"""
     parser.add_argument("--graphics", default="auto", choices=CHOICES, help="show the test picture this way")
     parser.add_argument("--no-picture", action="store_true", help="leave the test picture out")
+    parser.add_argument(
+        "--rehearse", action="store_true",
+        help="time one batch of every method with random weights, and say what the poster would take",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", default="auto", metavar="D", help="of the rehearsal: auto, cpu, cuda, mps"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 0 also when something is missing, since nothing failed."""
     from cliploc.core.commands.output import print_json
+
+    if arguments.rehearse:
+        return _rehearse(arguments)
     from cliploc.core.terminal.advice import advice, facts_of
     from cliploc.core.terminal.probe import probe, throughput
 
@@ -41,6 +51,38 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.no_picture:
         _show_picture(terminal)
     return 0
+
+
+def _rehearse(arguments: argparse.Namespace) -> int:
+    """Each method as soon as it is timed; 1 where one cannot run here."""
+    from dataclasses import asdict
+
+    from cliploc.core.commands.output import print_json, print_table, say
+    from cliploc.core.machine import machine
+
+    say(f"{machine().get('GPU', 'no GPU')}; loading PyTorch, then networks with random weights")
+    from cliploc.core.heatmaps.rehearsal import POSTER_IMAGES, of_poster, rehearsed
+
+    timings = []
+    for timing in rehearsed(arguments.device):
+        timings.append(timing)
+        rate = timing.problem or f"{timing.images / timing.seconds:.2f} images a second"
+        say(f"{timing.method} on {timing.backbone} at {timing.size}: {rate}")
+    seconds = of_poster(timings)
+    rows = [_rounded(asdict(each)) for each in timings]
+    if arguments.json:
+        print_json({"methods": rows, "poster_heatmaps_seconds": seconds})
+    else:
+        print_table(
+            rows, as_json=False, caption="gigabytes: in use at most; on the CPU, of the process so far"
+        )
+        how_long = f"{seconds / 60:.1f} minutes" if seconds is not None else "not known: a method cannot run"
+        say(f"the heatmaps of the poster on {POSTER_IMAGES} images: {how_long}, its sweep comes on top")
+    return int(any(each.problem for each in timings))
+
+
+def _rounded(facts: Facts) -> Facts:
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in facts.items()}
 
 
 def _print(report: Mapping[str, object]) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 
 from cliploc.core.commands.options import (
+    PUBLISHED,
     add_config_arguments,
     add_dataset_argument,
     add_json_argument,
+    add_preset_argument,
     config_of,
     spec_of,
 )
 from cliploc.core.commands.output import print_json, print_table, say, say_notes
+from cliploc.core.errors import ParameterError
 from cliploc.core.heatmaps.ground import ground
+from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapStore
-from cliploc.core.postprocess import THRESHOLDS
+from cliploc.core.methods import METHODS
+from cliploc.core.postprocess import THRESHOLDS, PostProcess, published_config
 from cliploc.core.scores import CONVENTION, SUMMED
 from cliploc.core.sweep.evaluate import Evaluation, evaluate
 from cliploc.core.sweep.inputs import open_sets
@@ -25,17 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--heatmaps", required=True, metavar="SET", help="a heatmap set, by name or key")
     add_dataset_argument(parser, default=None)
     add_config_arguments(parser, threshold=False)  # all thresholds are printed
+    add_preset_argument(parser, "stretch, enlarged bilinearly, without morphology")
     parser.add_argument("--boxes", action="store_true", help="also MaxBoxAcc and MaxBoxAccV2 (slow)")
     add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print one row per threshold, and what is integrated over thresholds."""
-    config = config_of(arguments)
     (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], spec_of(arguments), HeatmapStore())
+    preset = arguments.preset
+    config = config_of(arguments, _published(heatmaps.identity) if preset == PUBLISHED else None)
     if len(ids) < len(dataset.samples):
         say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
-    maps = heatmaps.read_all()
+    maps = heatmaps.read_all(ids)
     grounds = ground(dataset, ids, maps, heatmaps.identity.mark)
     say_notes(grounds.sentences)
     found = evaluate(maps, dataset.scorable, config, boxes=arguments.boxes)
@@ -53,6 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
                 "dataset": dataset.name,
                 "images": len(ids),
                 "samples": len(dataset.samples),
+                "preset": preset,
                 "config": settings,
                 "convention": CONVENTION,
                 **grounds.to_dict(),
@@ -65,10 +74,24 @@ def run(arguments: argparse.Namespace) -> None:
     print_table(
         scores,
         as_json=False,
-        caption=f"{len(ids)} images of {dataset.name}; {CONVENTION}; {SUMMED}",
+        caption=f"{len(ids)} images of {dataset.name}; {config.text(threshold=False)}"
+        f"{' (as published)' * (preset == PUBLISHED)}; {CONVENTION}; {SUMMED}",
     )
     for line in _lines(best, whole):
         say(line)
+
+
+def _published(identity: Identity) -> PostProcess:
+    """The method's own post-processing, and a word where its heatmaps are not its authors'."""
+    if identity.method not in METHODS:
+        raise ParameterError(f"{identity.name} was made elsewhere: nobody here knows how it was published")
+    theirs = Recipe(identity.method, identity.backbone, identity.checkpoint, precision=identity.precision)
+    if not theirs.as_published().completed("").matches(identity):
+        say(
+            f"note: the heatmaps were computed otherwise than as published; "
+            f"`cliploc heatmaps compute --as published --method {identity.method}` does that"
+        )
+    return published_config(theirs.spec.published.stretch)
 
 
 def _over_thresholds(found: Evaluation, best: int) -> dict[str, object]:

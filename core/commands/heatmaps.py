@@ -11,9 +11,12 @@ from pathlib import Path
 
 from cliploc.core.backbones.ahead import check_network
 from cliploc.core.commands.options import (
+    PUBLISHED,
     add_actions,
     add_dataset_argument,
     add_json_argument,
+    add_pass_arguments,
+    add_preset_argument,
     add_recipe_arguments,
     add_told_arguments,
     opened,
@@ -57,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["remove"].add_argument("sets", nargs="+", metavar="SET", help="names, keys, or their beginnings")
     made["import"].add_argument("file", type=Path, metavar="FILE.npz")
     add_dataset_argument(made["import"])
+    made["import"].add_argument(
+        "--normalize", action="store_true",
+        help="take values of any range and type, (n, 1, h, w), ids with endings; stretched when used",
+    )  # fmt: skip
     made["import"].add_argument("--name", help="what the set is called (default: the file's name)")
     made["export"].add_argument("set", metavar="SET")
     made["export"].add_argument("file", type=Path, metavar="FILE.npz")
@@ -112,6 +119,8 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
         "(with the same --batch everywhere, the set has the bytes of one machine's)",
     )
     add_recipe_arguments(parser)
+    add_pass_arguments(parser)
+    add_preset_argument(parser, "size, positions, windows, prompts and parameters")
     add_json_argument(parser)
 
 
@@ -121,6 +130,11 @@ def _compute(arguments: argparse.Namespace) -> None:
     arguments.template = arguments.template or dataset.template
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
     say_notes(_assumed(dataset))
+    if arguments.preset == PUBLISHED:
+        for recipe in recipes:
+            say(f"{recipe.method} as published: {recipe.in_words()}")
+            if recipe.spec.published.without:
+                say(f"note: its authors also have {recipe.spec.published.without}, which is not here")
     for recipe in recipes:
         check_network(recipe.backbone, recipe.weights, arguments.device)
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.weights}".strip() for recipe in recipes)
@@ -173,12 +187,14 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
     plain = Recipe(
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
         precision=arguments.precision, quickgelu=arguments.quickgelu, preprocess=arguments.preprocess,
+        positions=arguments.positions, window=arguments.window, stride=arguments.stride,
     )  # fmt: skip
     names = [name.strip() for name in arguments.method.split(",") if name.strip()]
     recipes = [replace(plain, method=name) for name in dict.fromkeys(names)]
     if not recipes:
         raise ParameterError("method: found none, expected a name, for example gem")
-    return with_settings(recipes, arguments.settings)
+    asked = with_settings(recipes, arguments.settings)
+    return [recipe.as_published() for recipe in asked] if arguments.preset == PUBLISHED else asked
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -239,7 +255,7 @@ def _remove(arguments: argparse.Namespace) -> None:
 def _import(arguments: argparse.Namespace) -> None:
     dataset = opened(arguments)
     name = arguments.name or arguments.file.stem
-    imported = import_npz(HeatmapStore(), arguments.file, dataset, name)
+    imported = import_npz(HeatmapStore(), arguments.file, dataset, name, normalize=arguments.normalize)
     missing = len(dataset.samples) - len(imported.ids())
     if missing:
         say(f"{name}: {missing} of {len(dataset.samples)} samples of {dataset.name} are not in the file")
@@ -285,5 +301,5 @@ def _row(found: HeatmapSet) -> dict[str, object]:
         "constant": len(constant_heatmaps(found.read_all())),
         "grid": "x".join(map(str, found.shape or ())),
         "terms": len(TermSet(identity).files()),
-        "note": "old" if identity.old else "",
+        "note": "old" if identity.old else "" if identity.raw else "stretched",
     }

@@ -241,6 +241,7 @@ def _looked(recipe: Recipe, alone: PicturesAlone, config: PostProcess, device: s
     from cliploc.core.codes import map_of
     from cliploc.core.predictions.write import predicted
     from cliploc.core.regions import region_of
+    from cliploc.core.stretch import between, of_itself
 
     say(f"loading PyTorch, then {recipe.backbone} {recipe.weights}".rstrip())
     from cliploc.core.heatmaps.forward import (
@@ -262,10 +263,12 @@ def _looked(recipe: Recipe, alone: PicturesAlone, config: PostProcess, device: s
             continue
         image = sample.image()
         (heatmap,) = heatmaps_of(job, [sample], job.prompts([sample]))
-        prediction = predicted(sample, heatmap, image.shape[:2], config)
-        map_ = map_of(heatmap, image.shape[:2], config)
+        prediction = predicted(sample, of_itself(heatmap), image.shape[:2], config)
+        map_ = map_of(of_itself(heatmap), image.shape[:2], config)
         region = region_of(map_, prediction.mask)
-        yield Seen(path.name if _is_kept(path) else str(path), image, heatmap, map_, prediction, region)
+        yield Seen(
+            path.name if _is_kept(path) else str(path), image, between(heatmap), map_, prediction, region
+        )
 
 
 def _is_kept(path: Path) -> bool:

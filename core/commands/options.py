@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from cliploc.core.backbones.catalog import PREPROCESS, QUICKGELU
+from cliploc.core.backbones.positions import ANTIALIASED, POSITIONS
 from cliploc.core.commands.output import say
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.formats import FORMATS
@@ -17,6 +18,7 @@ from cliploc.core.datasets.spec import NAMES, ORIENTATIONS, PICTURES, parsed, wr
 from cliploc.core.heatmaps.recipe import Recipe, parsed_parameters
 from cliploc.core.postprocess import PARAMETERS, PostProcess
 
+OURS, PUBLISHED = "ours", "published"
 _PRINTED = 5e-4  # thresholds are printed with three digits
 
 
@@ -109,16 +111,19 @@ def add_config_arguments(parser: argparse.ArgumentParser, *, threshold: bool) ->
             shown = f"{parameter.default:.3f}" if isinstance(parameter.default, float) else parameter.default
             parser.add_argument(
                 f"--{parameter.name}",
-                default=str(parameter.default),
                 metavar="|".join(parameter.choices) or ("T" if parameter.name == "threshold" else "SIDE"),
                 help=f"{parameter.help} ({parameter.range_text()}; default: {shown})",
             )
 
 
-def config_of(arguments: argparse.Namespace) -> PostProcess:
-    """The config that was asked for, and a word where its threshold is another. ParameterError."""
-    given = {p.name: p.parse(getattr(arguments, p.name)) for p in PARAMETERS if hasattr(arguments, p.name)}
-    config = PostProcess.from_dict(given)
+def config_of(arguments: argparse.Namespace, usual: PostProcess | None = None) -> PostProcess:
+    """The config that was asked for, and a word where its threshold is another. ParameterError.
+
+    usual: what is not asked for, the defaults where it is not given.
+    """
+    texts = {p: getattr(arguments, p.name, None) for p in PARAMETERS}
+    given = {p.name: p.parse(text) for p, text in texts.items() if text is not None}
+    config = (usual or PostProcess()).with_(**given)
     asked = float(given.get("threshold", config.threshold))
     if abs(asked - config.threshold) > _PRINTED:
         say(
@@ -126,6 +131,27 @@ def config_of(arguments: argparse.Namespace) -> PostProcess:
             "the nearest of the 100 that are scored"
         )
     return config
+
+
+def add_preset_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """--as ours|published. what: it sets, where nothing else is said."""
+    parser.add_argument(
+        "--as", dest="preset", choices=(OURS, PUBLISHED), default=OURS,
+        help=f"published: as the method's authors have it: {what}",
+    )  # fmt: skip
+
+
+def add_pass_arguments(parser: argparse.ArgumentParser) -> None:
+    """--positions, --window, --stride."""
+    parser.add_argument(
+        "--positions", default="", metavar="HOW",
+        help=f"how positions are taken to another size: {', '.join(POSITIONS)} (default: {ANTIALIASED})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--window", type=int, default=0, metavar="N",
+        help="show the network N x N pixels at a time, averaged where they overlap (default: all at once)",
+    )  # fmt: skip
+    parser.add_argument("--stride", type=int, default=0, metavar="N", help="between windows (default: half)")
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:

@@ -78,7 +78,7 @@ def _export(arguments: argparse.Namespace) -> None:
             "note: the run scored other true masks than are there now, or read them otherwise: "
             "its best cell was chosen on those, and the scores below are not the run's"
         )
-    maps = heatmaps.read_all()
+    maps = heatmaps.read_all(ids)
     say_notes(ground(dataset, ids, maps, heatmaps.identity.mark).sentences)
     found = list(predictions(maps, dataset, config))
     write_masks(found, arguments.out / "masks")

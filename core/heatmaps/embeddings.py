@@ -73,7 +73,7 @@ class EmbeddingSet:
 
 def of_pictures(identity: Identity) -> Identity:
     """The identity of the rows: that of heatmaps of the same network, without method and prompt."""
-    return replace(identity, method=METHOD, parameters=(), template="", version=1, assumed="")
+    return replace(identity, method=METHOD, parameters=(), template="", version=1, raw=False, assumed="")
 
 
 def found(recipe: Recipe, pictures: str) -> EmbeddingSet | None:

@@ -28,7 +28,8 @@ from cliploc.core.datasets.ids import file_name
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean
 from cliploc.core.heatmaps.identity import IMPORTED, Identity
-from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
+from cliploc.core.heatmaps.store import LARGEST_VALUE, Heatmap, HeatmapSet, HeatmapStore
+from cliploc.core.stretch import on_grid
 
 Array = npt.NDArray[np.generic]
 
@@ -43,9 +44,12 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> HeatmapSet:
+def import_npz(
+    store: HeatmapStore, path: Path, dataset: Dataset, name: str, *, normalize: bool = False
+) -> HeatmapSet:
     """Take heatmaps made elsewhere into the store under a name.
 
+    normalize: as for `read_npz`; the set is a raw one then, stretched wherever it is used.
     Samples of the dataset that the file leaves out stay without heatmap.
     StoreError or ParameterError, with the store untouched, for anything unsound.
     """
@@ -53,7 +57,7 @@ def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> 
         raise ParameterError(
             f"name: found {clean(name)!r}, expected letters, digits, dots, dashes, underscores (at most 80)"
         )
-    heatmaps = read_npz(path, dataset)
+    heatmaps = read_npz(path, dataset, normalize=normalize)
     content = hashlib.sha256()
     for id_, heatmap in heatmaps.items():
         content.update(f"{id_}\0{heatmap.shape}\0".encode())
@@ -63,6 +67,7 @@ def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> 
         method=IMPORTED,
         parameters=(("name", name),),
         digest=content.hexdigest(),
+        raw=normalize,
         dataset_name=dataset.name,
         dataset_spec=lasting(dataset.spec),
     )
@@ -79,24 +84,30 @@ def import_npz(store: HeatmapStore, path: Path, dataset: Dataset, name: str) -> 
     return heatmap_set
 
 
-def read_npz(path: Path, dataset: Dataset) -> dict[str, Heatmap]:
+def read_npz(path: Path, dataset: Dataset, *, normalize: bool = False) -> dict[str, Heatmap]:
     """The heatmaps of a file by sample id, in the dataset's order. StoreError for anything unsound.
 
+    normalize: values of any range (cosines, logits, 0 to 255) and type, heatmaps (n, 1, h, w), and ids
+    with folder and ending are taken, too. Without, they are floats in [0, 1].
     Headers are looked at before an array is loaded: a few bytes can ask for all memory.
     """
     headers = _headers(path)
-    _check_headers(path, headers, len(dataset.samples))
+    _check_headers(path, headers, len(dataset.samples), normalize)
     arrays = _arrays(path)
-    ids, heatmaps = _ids(path, arrays["ids"]), arrays["heatmaps"]
-    _check_values(path, ids, heatmaps)
+    texts, heatmaps = _texts(path, arrays["ids"]), arrays["heatmaps"]
+    if normalize:
+        heatmaps = heatmaps.reshape(len(heatmaps), *heatmaps.shape[-2:])
+        texts = _bare(texts, dataset)
+    ids = [file_name(text) for text in texts]
+    _check_values(path, ids, heatmaps, normalize)
     _check_ids(path, ids, dataset)
     found = dict(zip(ids, heatmaps.astype(np.float32), strict=True))
     return {sample.id: found[sample.id] for sample in dataset.samples if sample.id in found}
 
 
 def export_npz(heatmap_set: HeatmapSet, path: Path) -> int:
-    """Write a set to `path` and return how many heatmaps it held. StoreError when it is empty."""
-    heatmaps = heatmap_set.read_all()
+    """Write a set to `path`, in [0, 1], and return how many heatmaps it held. StoreError when it is empty."""
+    heatmaps = {id_: on_grid(each, "grid") for id_, each in heatmap_set.read_all().items()}
     if not heatmaps:
         raise StoreError(f"{heatmap_set.name} holds no heatmaps; `cliploc heatmaps compute` fills it")
     write_npz(path, heatmaps)
@@ -159,7 +170,7 @@ def _header(file: IO[bytes], info: zipfile.ZipInfo) -> ArrayHeader:
     return ArrayHeader(shape, dtype, info.file_size - file.tell(), info.compress_size)
 
 
-def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int) -> None:
+def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int, normalize: bool) -> None:
     missing = sorted({"ids", "heatmaps"} - set(headers))
     if missing:
         raise StoreError(
@@ -179,13 +190,13 @@ def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int)
             f"{path}: found ids of shape {ids.shape} and type {ids.dtype}, expected (n,) strings; "
             "write them with np.array([str(id) for id in ids])"
         )
-    _check_shape(path, ids.shape[0], heatmaps)
+    _check_shape(path, ids.shape[0], heatmaps, normalize)
     if ids.shape[0] > samples:
         raise StoreError(f"{path}: found {ids.shape[0]} ids, expected at most the dataset's {samples}")
-    if ids.dtype.itemsize > _LONGEST_ID or max(heatmaps.shape[1:]) > _LARGEST_SIDE:
+    if ids.dtype.itemsize > _LONGEST_ID or max(heatmaps.shape[-2:]) > _LARGEST_SIDE:
         raise StoreError(
-            f"{path}: found ids of {ids.dtype} and maps of {heatmaps.shape[1:]}, expected names of files and "
-            f"maps of at most {_LARGEST_SIDE} x {_LARGEST_SIDE}"
+            f"{path}: found ids of {ids.dtype} and maps of {heatmaps.shape[-2:]}, expected names of files "
+            f"and maps of at most {_LARGEST_SIDE} x {_LARGEST_SIDE}"
         )
     for name, header in (("ids", ids), ("heatmaps", heatmaps)):
         if header.stored != header.bytes:
@@ -199,20 +210,22 @@ def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int)
             )
 
 
-def _check_shape(path: Path, ids: int, heatmaps: ArrayHeader) -> None:
+def _check_shape(path: Path, ids: int, heatmaps: ArrayHeader, normalize: bool) -> None:
     shape, dtype = heatmaps.shape, heatmaps.dtype
     if len(shape) == 4 and shape[1] == 1:
-        raise StoreError(f"{path}: found heatmaps of shape {shape}; write heatmaps[:, 0]: (n, height, width)")
+        if not normalize:
+            raise StoreError(
+                f"{path}: found heatmaps of shape {shape}, expected (n, height, width); "
+                "--normalize takes them"
+            )
+        shape = (shape[0], *shape[2:])
     if len(shape) != 3 or 0 in shape or shape[0] != ids:
         raise StoreError(
             f"{path}: found heatmaps of shape {shape} for {ids} ids, expected ({ids}, height, width)"
         )
-    if dtype.kind != "f":
-        way = {"u": "heatmaps / 255.0 where they go to 255", "b": "heatmaps.astype(np.float32)"}
-        raise StoreError(
-            f"{path}: found heatmaps of type {dtype}, expected float32; "
-            f"write {way.get(dtype.kind, 'them as floats in [0, 1]')}"
-        )
+    if dtype.kind not in ("fuib" if normalize else "f"):
+        way = "--normalize takes them" if dtype.kind in "uib" else "write real numbers"
+        raise StoreError(f"{path}: found heatmaps of type {dtype}, expected float32 in [0, 1]; {way}")
 
 
 def _arrays(path: Path) -> dict[str, Array]:
@@ -224,9 +237,9 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise StoreError(f"cannot read {path}: {clean(error)[:200]}; it is damaged") from error
 
 
-def _ids(path: Path, ids: Array) -> list[str]:
+def _texts(path: Path, ids: Array) -> list[str]:
     try:
-        return [file_name(id_.decode() if isinstance(id_, bytes) else id_) for id_ in ids.tolist()]
+        return [id_.decode() if isinstance(id_, bytes) else id_ for id_ in ids.tolist()]
     except UnicodeDecodeError as error:
         raise StoreError(f"{path}: an id is not UTF-8 text ({error})") from error
 
@@ -244,14 +257,24 @@ def _check_ids(path: Path, ids: list[str], dataset: Dataset) -> None:
         )
 
 
-def _check_values(path: Path, ids: list[str], heatmaps: Array) -> None:
+def _bare(texts: list[str], dataset: Dataset) -> list[str]:
+    """Names of files without folder and ending, where the dataset has them so."""
+    known = {sample.id for sample in dataset.samples}
+    names = [re.split(r"[/\\]", text)[-1] for text in texts]
+    stems = [name.rpartition(".")[0] for name in names]
+    return [
+        next((each for each in (text, name, stem) if file_name(each) in known), text)
+        for text, name, stem in zip(texts, names, stems, strict=True)
+    ]
+
+
+def _check_values(path: Path, ids: list[str], heatmaps: Array, normalize: bool) -> None:
+    # As float64, whatever type they are compared with.
+    low, high = np.array((-LARGEST_VALUE, LARGEST_VALUE) if normalize else (0.0, 1.0))
+    outside = "clip them" if normalize else "--normalize takes them, and stretches each map by its own ends"
     for problem, way, bad in (
         ("NaN or infinity", "look at what made them (half precision?)", ~np.isfinite(heatmaps)),
-        (
-            "values outside [0, 1]",
-            "stretch each map by its own ends, (m - m.min()) / (m.max() - m.min()), or clip it",
-            (heatmaps < 0) | (heatmaps > 1),  # type: ignore[operator]
-        ),
+        (f"values outside [{low:g}, {high:g}]", outside, (heatmaps < low) | (heatmaps > high)),
     ):
         touched = [ids[index] for index in np.flatnonzero(bad.any(axis=(1, 2)))]
         if touched:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cliploc.core.backbones.load import load_backbone
 from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.positions import ANTIALIASED
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import ParameterError, ResourceError
@@ -23,7 +24,8 @@ from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import AUTO, FLOAT32, Recipe
 from cliploc.core.heatmaps.store import Heatmap
 from cliploc.core.heatmaps.terms import Terms
-from cliploc.core.methods.compute import compute_many, embedding, head_terms, normalize
+from cliploc.core.heatmaps.windows import windowed
+from cliploc.core.methods.compute import compute_many, embedding, head_terms
 from cliploc.core.methods.targets import with_targets
 from cliploc.core.methods.text import assumed_contrast
 from cliploc.core.prompts import prompt_for
@@ -68,6 +70,10 @@ class ForwardPass:
             size=self.size,
             precision=self.precision,
             version=recipe.spec.version,
+            positions=recipe.positions,
+            window=recipe.window,
+            stride=recipe.stride,
+            raw=True,
             dataset_name=self.dataset.name,
             dataset_spec=lasting(self.dataset.spec),
             assumed=self.assumed(recipe),
@@ -97,23 +103,28 @@ class ForwardPass:
         return sample.label in self.labels
 
     def heatmaps(self, pixels: Tensor, prompts: Sequence[str]) -> dict[Recipe, Tensor]:
-        """Heatmaps (B, gh, gw) float32 in [0, 1] on the device, of one prompt per image.
+        """Raw heatmaps (B, gh, gw) float32 on the device, of one prompt per image; (B, S, S) through windows.
 
         pixels: (B, 3, S, S) uint8. Several methods share one pass where they can.
         """
         text, contrast_text = self._texts(prompts)
         settings = {recipe.method: dict(recipe.parameters) for recipe in self.recipes}
+
+        def maps_of(images: Tensor) -> dict[str, Tensor]:
+            return compute_many(settings, self.backbone, images, text, contrast_text=contrast_text)
+
+        images, (first, *_) = self.backbone.normalized(pixels), self.recipes
         with self._autocast():
-            maps = compute_many(
-                settings, self.backbone, self.backbone.normalized(pixels), text, contrast_text=contrast_text
-            )
-        return {recipe: normalize(maps[recipe.method][:, 0]) for recipe in self.recipes}
+            maps = windowed(maps_of, images, first.window, first.stride) if first.window else maps_of(images)
+        return {recipe: maps[recipe.method][:, 0] for recipe in self.recipes}
 
     def terms(self, pixels: Tensor, prompts: Sequence[str]) -> Tensor:
         """The terms (B, L, H, gh, gw) float32 that ClipTextSpan's heatmaps are sums of."""
         recipe = self.recipes[0]
         if recipe.method != "textspan":
             raise ParameterError(f"{recipe.method} is no sum over heads; textspan is")
+        if recipe.window:
+            raise ParameterError("the terms of heads are of a whole picture: window 0")
         text, contrast_text = self._texts(prompts)
         with self._autocast():
             terms = head_terms(
@@ -157,6 +168,7 @@ def joined(recipes: Sequence[Recipe], dataset: Dataset, backbone: Backbone) -> F
     no_class = str(dict(recipes[0].parameters).get("no_class", "error"))
     prompts = _prompts(recipes[0], dataset.labels)
     backbone, kept = with_targets(backbone, prompts, no_class)
+    backbone = replace(backbone, positions=recipes[0].positions or ANTIALIASED)
     labels = (label for label, prompt in zip(dataset.labels, prompts, strict=True) if prompt in kept)
     return ForwardPass(tuple(recipes), dataset, backbone, tuple(labels))
 
@@ -181,7 +193,7 @@ def grouped(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
 
 
 def heatmaps_of(job: ForwardPass, samples: Sequence[Sample], prompts: Sequence[str]) -> Heatmap:
-    """Heatmaps (B, gh, gw) float32 in [0, 1] of a few samples, one prompt each, by the job's first recipe."""
+    """Raw heatmaps (B, gh, gw) float32 of a few samples, one prompt each, by the job's first recipe."""
     pixels = torch.cat([job.pixels(sample) for sample in samples])
     maps, _ = in_memory(job, pixels, prompts, len(samples))
     return fetched(job, maps, samples)[job.recipes[0]]

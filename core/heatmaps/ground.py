@@ -11,6 +11,7 @@ from cliploc.core.codes import Float32
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import CheckpointError, ParameterError, clean
 from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.stretch import AnyHeatmap, values_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Ground:
 
 
 def ground(
-    dataset: Dataset, ids: Sequence[str], heatmaps: Mapping[str, Float32] | None = None, assumed: str = ""
+    dataset: Dataset, ids: Sequence[str], heatmaps: Mapping[str, AnyHeatmap] | None = None, assumed: str = ""
 ) -> Ground:
     """The ground of scores over the samples `ids`. assumed: about the network. DatasetError."""
     scored = [id_ for id_ in ids if id_ not in dataset.left_out | dataset.without_truth]
@@ -94,6 +95,6 @@ def check_finite(maps: Float32, ids: Iterable[str], recipe: Recipe, precision: s
     )
 
 
-def constant_heatmaps(heatmaps: Mapping[str, Float32]) -> list[str]:
+def constant_heatmaps(heatmaps: Mapping[str, AnyHeatmap]) -> list[str]:
     """The ids of heatmaps of one value everywhere: the method sees nothing in these samples."""
-    return [id_ for id_, heatmap in heatmaps.items() if heatmap.min() == heatmap.max()]
+    return [id_ for id_, heatmap in heatmaps.items() if np.ptp(values_of(heatmap)) == 0]

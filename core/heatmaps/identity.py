@@ -25,6 +25,11 @@ OLD = (
 )
 
 
+# What a key leaves out where it is as it always was, before there was a choice.
+_SINCE: dict[str, object] = {"raw": False, "positions": "", "window": 0, "stride": 0}
+STRETCHED = "stretched to [0, 1] when it was stored: another stretch wants it computed again"
+
+
 @dataclass(frozen=True)
 class Identity:
     """Everything that decides the values of a heatmap set, and nothing that does not.
@@ -34,8 +39,11 @@ class Identity:
     opened; assumed: what was taken for granted about the network. Those are not part of the
     identity, since a moved or renamed copy has the same heatmaps. parameters: sorted (name,
     value) pairs. digest: hex SHA-256 of the weights and of what the network computes with.
-    size: side of the square that the network sees, in pixels. precision: of the forward
-    pass. version: of the method's code. old: whether release 0.1.0 wrote it.
+    size: side of the square that the network sees, in pixels. positions: how they are taken to that
+    size, "" for antialiased; window, stride: pixels of the squares that it sees one by one, 0 for the whole
+    picture at once. precision: of the forward pass. version: of the method's code. raw: whether the values
+    are the method's own; those of a set that is not were brought to [0, 1] before they were stored, by
+    whoever made them or by an earlier release. old: whether release 0.1.0 wrote it.
     """
 
     pictures: str
@@ -48,6 +56,10 @@ class Identity:
     size: int = 0
     precision: str = "float32"
     version: int = 1
+    positions: str = ""
+    window: int = 0
+    stride: int = 0
+    raw: bool = False
     old: bool = False
     assumed: str = field(default="", compare=False)
     dataset_name: str = field(default="", compare=False)
@@ -60,6 +72,9 @@ class Identity:
     def key(self) -> str:
         """The first 16 hex digits of the SHA-256 of the identity: the name of the set's folder."""
         content = {f.name: getattr(self, f.name) for f in fields(self) if f.compare and f.name != "old"}
+        for name, usual in _SINCE.items():
+            if content[name] == usual:
+                del content[name]
         if self.old:
             content["dataset"] = content.pop("pictures")
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -76,7 +91,8 @@ class Identity:
     @property
     def mark(self) -> str:
         """What people must know before they trust the set; "" for nothing."""
-        return OLD if self.old else self.assumed
+        stretched = STRETCHED if not (self.raw or self.old or self.method == IMPORTED) else ""
+        return OLD if self.old else "; ".join(filter(None, (self.assumed, stretched)))
 
     def belongs_to(self, dataset: Dataset) -> bool:
         """Whether these are heatmaps of the dataset's pictures. Reads them, once."""
@@ -97,8 +113,11 @@ class Identity:
         if "pictures" not in values and "dataset" in values:
             values = {**{n: v for n, v in values.items() if n != "dataset"}, "pictures": values["dataset"]}
             values = {"assumed": "", **values, "old": True}
+        values = {**_SINCE, **values}
         known = {f.name for f in fields(cls)}
-        kinds = dict.fromkeys(known, str) | {"size": int, "version": int, "old": bool, "parameters": Mapping}
+        kinds = dict.fromkeys(known, str) | {"version": int, "parameters": Mapping}
+        kinds |= dict.fromkeys(("size", "window", "stride"), int)
+        kinds |= dict.fromkeys(("old", "raw"), bool)
         wrong = sorted(set(values) - known)
         wrong += [name for name, kind in kinds.items() if not isinstance(values.get(name), kind)]
         if "parameters" not in wrong:

@@ -45,7 +45,7 @@ def _sets(folder: Path) -> Iterator[HeatmapSet]:
 
 
 def _taken(ours: HeatmapSet, theirs: HeatmapSet) -> Merged:
-    before = ours.read_all()
+    before = ours.values()
     new, other = set[str](), set[str]()
     for batch in theirs.batches():
         new |= batch.keys() - before.keys()

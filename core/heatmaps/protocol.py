@@ -78,7 +78,7 @@ class Computed:
 
 @dataclass(frozen=True)
 class TextComputed:
-    """The heatmap of one sample for a free-text prompt, (h, w) float32 in [0, 1]; notices as of Ready."""
+    """The heatmap of one sample for a free-text prompt, (h, w) float32, raw; notices as of Ready."""
 
     recipe: Recipe
     id: str

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from cliploc.core.backbones.catalog import told_of, usual_tag, with_told
+from cliploc.core.backbones.positions import ANTIALIASED, POSITIONS
 from cliploc.core.errors import ParameterError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.methods import METHODS, MethodSpec
@@ -28,7 +29,9 @@ class Recipe:
 
     "" and 0 stand for the usual choice; `completed` puts it in. size: side of the
     square that the network sees, in pixels; 0 stays until the backbone is known.
-    precision: of the forward pass; `auto` is float32, bfloat16 on CUDA. quickgelu,
+    positions: how the network's own are taken to that size, of `POSITIONS`. window, stride: pixels of
+    the squares that it sees one by one, averaged where they overlap; 0 for the whole picture, or
+    half a window. precision: of the forward pass; `auto` is float32, bfloat16 on CUDA. quickgelu,
     preprocess: what is said about weights that do not say it, as `load_backbone` takes it.
     """
 
@@ -41,6 +44,9 @@ class Recipe:
     precision: str = AUTO
     quickgelu: str = ""
     preprocess: str = ""
+    positions: str = ""
+    window: int = 0
+    stride: int = 0
 
     @property
     def spec(self) -> MethodSpec:
@@ -56,8 +62,13 @@ class Recipe:
         backbone, checkpoint = self._network(spec, dataset_name, checkpoint)
         template = self.template or TEMPLATES[0]
         prompt_for(template, "")
-        if self.size < 0:
-            raise ParameterError(f"size: found {self.size}, expected a positive number of pixels")
+        for name in ("size", "window", "stride"):
+            if getattr(self, name) < 0:
+                raise ParameterError(
+                    f"{name}: found {getattr(self, name)}, expected a positive number of pixels"
+                )
+        if self.positions not in ("", *POSITIONS):
+            raise unknown("positions", self.positions, POSITIONS)
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
         return replace(
@@ -69,12 +80,45 @@ class Recipe:
             parameters=tuple(sorted(checked(spec.parameters, dict(self.parameters)).items())),
             quickgelu=quickgelu,
             preprocess=preprocess,
+            positions="" if self.positions == ANTIALIASED else self.positions,
+            stride=(self.stride or self.window // 2) if self.window else 0,
         )
 
     @property
     def weights(self) -> str:
         """The checkpoint with what is said about it, as one text that `load_backbone` reads."""
         return with_told(self.checkpoint, self.quickgelu, self.preprocess)
+
+    def as_published(self) -> Recipe:
+        """As the method's authors run it, but for what is said."""
+        theirs = self.spec.published
+        return replace(
+            self,
+            size=self.size or theirs.size,
+            template=self.template or theirs.template,
+            positions=self.positions or theirs.positions,
+            window=self.window or theirs.window,
+            stride=self.stride or theirs.stride,
+            parameters=tuple(sorted({**dict(theirs.parameters), **dict(self.parameters)}.items())),
+        )
+
+    def network_alone(self) -> Recipe:
+        """The same method on the same network; all else is open again."""
+        return Recipe(
+            self.method, self.backbone, self.checkpoint,
+            precision=self.precision, quickgelu=self.quickgelu, preprocess=self.preprocess,
+        )  # fmt: skip
+
+    def in_words(self) -> str:
+        """What decides its maps besides network and weights: `336 px, windows of 224 by 112, …`."""
+        windows = f"windows of {self.window} by {self.stride}" if self.window else ""
+        positions = f"positions {self.positions}" if self.positions else ""
+        own = [f"{name} {value}" for name, value in self.parameters if self._differs(name, value)]
+        size = f"{self.size} px" if self.size else "the network's own size"
+        return ", ".join(filter(None, [size, windows, positions, *own, f"prompt {self.template!r}"]))
+
+    def _differs(self, name: str, value: Value) -> bool:
+        return any(each.name == name and each.default != value for each in self.spec.parameters)
 
     def setting(self, **values: Value) -> Recipe:
         """A copy with some of the method's parameters set. ParameterError for a wrong one."""
@@ -103,6 +147,8 @@ class Recipe:
             and self.template == identity.template
             and self.parameters == identity.parameters
             and self.size in (0, identity.size)
+            and (self.positions, self.window, self.stride)
+            == (identity.positions, identity.window, identity.stride)
             and self.precision in (AUTO, identity.precision)
         )
 

@@ -8,6 +8,9 @@ A set's folder is named by the key of its identity and holds
     heatmaps.npy       all of them in the dataset's order, once the set is complete
     lock               writers take turns; readers never wait
 
+Sets are raw, the values that the method made; those that were imported as they are, or stored by an
+earlier release, are in [0, 1].
+
 A `.npy` file holds one record (id, heatmap) per sample, and behind them the CRC-32 of all before it,
 which is looked at before heatmaps are taken from it. Files are written to a
 temporary name and renamed, carry no time and no machine, and depend only on
@@ -27,7 +30,7 @@ import shutil
 import stat
 import tokenize
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
 from pathlib import Path
@@ -43,6 +46,7 @@ from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.lock import held
+from cliploc.core.stretch import AnyHeatmap, Raw, raw
 
 __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
 
@@ -61,6 +65,8 @@ UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
     tokenize.TokenError,
 )  # fmt: skip
+LARGEST_VALUE = 1e37  # of a raw heatmap: the span of two such is a float32
+OUTSIDE = "values outside [0, 1]"
 _LARGEST_MANIFEST = 1 << 20  # bytes
 
 
@@ -149,7 +155,7 @@ def _again(read: Callable[Concatenate[HeatmapSet, P], T]) -> Callable[Concatenat
 
 
 class HeatmapSet:
-    """The heatmaps of one identity, keyed by sample id: (h, w) float32 in [0, 1], all of one shape.
+    """The heatmaps of one identity, keyed by sample id: (h, w) float32, all of one shape.
 
     Threads and processes may read and write the same set at the same time.
     """
@@ -159,6 +165,7 @@ class HeatmapSet:
         self.identity = identity
         self._rows: dict[str, dict[str, int]] = {}
         self._checked: set[str] = set()
+        self._ends: dict[str, tuple[float, float]] = {}
 
     @property
     def key(self) -> str:
@@ -253,16 +260,22 @@ class HeatmapSet:
         return {sample.id for sample in dataset.samples} <= set(self.ids())
 
     @_again
-    def read(self, id_: str) -> Heatmap | None:
-        """One heatmap; None when it has not been computed."""
-        for name, rows in reversed(self._index().items()):
+    def read(self, id_: str) -> AnyHeatmap | None:
+        """One heatmap; None when it has not been computed. Of a raw set, with the ends of what is present."""
+        index = self._index()
+        for name, rows in reversed(index.items()):
             if id_ in rows:
-                return self._sound(name, self._load(name)["heatmap"][rows[id_]])
+                values = self._sound(name, self._load(name)["heatmap"][rows[id_]])
+                return Raw(values, *self._range(index)) if self.identity.raw else values
         return None
 
+    def read_all(self, ranged: Iterable[str] | None = None) -> dict[str, AnyHeatmap]:
+        """Every heatmap that is present, in the order of `ids`. ranged: as for `raw`, of a raw set."""
+        return raw(self.values(), ranged) if self.identity.raw else dict(self.values())
+
     @_again
-    def read_all(self) -> dict[str, Heatmap]:
-        """Every heatmap that is present, in the order of `ids`."""
+    def values(self) -> dict[str, Heatmap]:
+        """What is stored of every heatmap that is present, in the order of `ids`."""
         index = self._index()
         found = {
             id_: heatmap
@@ -283,7 +296,7 @@ class HeatmapSet:
         """Add heatmaps as one part: all of them appear, or none. StoreError for what is no heatmap."""
         if not heatmaps:
             return
-        records = _records(heatmaps)
+        records = _records(heatmaps, self.identity.raw)
         digest = hashlib.sha256("\0".join(heatmaps).encode()).hexdigest()[:16]
         with self._locked():
             shape = self.shape
@@ -302,11 +315,11 @@ class HeatmapSet:
         """
         with self._locked():
             index = self._index()
-            heatmaps = self.read_all()
+            heatmaps = self.values()
             if not set(order) <= set(heatmaps):
                 return
             if list(index.get(WHOLE, {})) != list(order):
-                self._save(WHOLE, _records({id_: heatmaps[id_] for id_ in order}))
+                self._save(WHOLE, _records({id_: heatmaps[id_] for id_ in order}, self.identity.raw))
             for file in self.folder.iterdir():
                 if file.name.startswith(("part-", ".")):
                     file.unlink(missing_ok=True)
@@ -350,9 +363,17 @@ class HeatmapSet:
             self._check(name)
             self._checked.add(name)
         heatmaps = np.array(stored)
-        if heatmaps.size and not (heatmaps.min() >= 0 and heatmaps.max() <= 1):  # NaN is neither
-            raise self._damaged(name, "values outside [0, 1]")
+        if not _allowed(heatmaps, self.identity.raw):
+            raise self._damaged(name, "values that are no numbers" if self.identity.raw else OUTSIDE)
         return heatmaps
+
+    def _range(self, index: Mapping[str, Mapping[str, int]]) -> tuple[float, float]:
+        """The least and the most of all files. What a name holds never changes."""
+        for name in index.keys() - self._ends.keys():
+            stored = self._sound(name, self._load(name)["heatmap"])
+            self._ends[name] = (float(stored.min()), float(stored.max()))
+        ends = [self._ends[name] for name in index]
+        return min(low for low, _ in ends), max(high for _, high in ends)
 
     def _check(self, name: str) -> None:
         """StoreError where the file's content is not that of its checksum; earlier releases gave it none."""
@@ -402,15 +423,25 @@ def _order(index: Mapping[str, Mapping[str, int]]) -> list[str]:
     return list(index[WHOLE]) if WHOLE in index else sorted({id_ for rows in index.values() for id_ in rows})
 
 
-def _records(heatmaps: Mapping[str, npt.ArrayLike]) -> Records:
-    """Pack id -> (h, w) into records. StoreError unless finite, in [0, 1] and all of one shape."""
+def _allowed(heatmaps: Heatmap, is_raw: bool) -> bool:
+    """Whether the values of a heatmap are such: numbers whose differences are numbers, or [0, 1]."""
+    low, high = (-LARGEST_VALUE, LARGEST_VALUE) if is_raw else (0, 1)
+    return not heatmaps.size or bool(heatmaps.min() >= low and heatmaps.max() <= high)  # NaN is neither
+
+
+def _records(heatmaps: Mapping[str, npt.ArrayLike], is_raw: bool) -> Records:
+    """Pack id -> (h, w) into records. StoreError unless finite, in [0, 1] where not raw, of one shape."""
     arrays = [np.asarray(heatmap, np.float32) for heatmap in heatmaps.values()]
     shapes = sorted({array.shape for array in arrays})
     if len(shapes) > 1 or len(shapes[0]) != 2 or 0 in shapes[0]:
         raise StoreError(f"found heatmaps of shape {shapes}, expected one shape (h, w)")
     stacked = np.stack(arrays)
-    if not (np.isfinite(stacked).all() and stacked.min() >= 0 and stacked.max() <= 1):
-        raise StoreError("found heatmaps with values outside [0, 1], expected normalized ones")
+    if not _allowed(stacked, is_raw):
+        raise StoreError(
+            f"found heatmaps with values that are no numbers, or beyond {LARGEST_VALUE:g}"
+            if is_raw
+            else f"found heatmaps with {OUTSIDE}, expected normalized ones"
+        )
     longest = max(len(id_) for id_ in heatmaps)
     records = np.zeros(len(arrays), [("id", f"<U{max(longest, 1)}"), ("heatmap", "<f4", shapes[0])])
     records["id"] = list(heatmaps)

@@ -97,7 +97,7 @@ def every() -> list[TermSet]:
 
 def found(recipe: Recipe, pictures: str) -> TermSet | None:
     """The kept terms of a completed recipe with all heads on, over the dataset with these pictures."""
-    for kept in every():
+    for kept in sorted(every(), key=lambda each: not each.identity.raw):
         if kept.identity.pictures == pictures and recipe.matches(kept.identity):
             return kept
     return None
@@ -109,11 +109,9 @@ def all_heads(recipe: Recipe) -> Recipe:
 
 
 def heatmap_of(terms: Terms, kept: Kept) -> Heatmap:
-    """The heatmap (gh, gw) float32 in [0, 1] of the heads that count, as the method itself makes it."""
-    raw = terms[np.array(kept, bool)].sum(0, dtype=np.float64).astype(np.float32)
-    low, span = raw.min(), np.ptp(raw)
-    stretched: Heatmap = (raw - low) / span if span != 0 else np.zeros_like(raw)
-    return stretched
+    """The raw heatmap (gh, gw) float32 of the heads that count, as the method itself makes it."""
+    summed: Heatmap = terms[np.array(kept, bool)].sum(0, dtype=np.float64).astype(np.float32)
+    return summed
 
 
 def _root() -> Path:

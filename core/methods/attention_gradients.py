@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cliploc.core.backbones.network import Backbone
-from cliploc.core.backbones.towers.tower import Block, Tower, full_precision, openly
+from cliploc.core.backbones.towers.tower import Block, Tower, full_precision, openly, precise
 from cliploc.core.methods.trunk import read
 
 _LEGRAD_BLOCKS = 2
@@ -78,7 +78,7 @@ def _opened(tower: Tower, block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tens
 
 def _rollout(attentions: Sequence[Tensor], gradients: Sequence[Tensor], prefix: int) -> Tensor:
     """The relevance of the patches to the class token, (B, N - prefix)."""
-    relevance = torch.eye(attentions[0].shape[-1], device=attentions[0].device)
+    relevance = torch.eye(attentions[0].shape[-1]).to(attentions[0])
     for attention, gradient in zip(attentions, gradients, strict=True):
         relevance = relevance + (gradient * attention.detach()).relu().mean(1) @ relevance
     return relevance[:, 0, prefix:]
@@ -99,12 +99,12 @@ def _entering(tower: Tower, images: Tensor, count: int) -> Tensor:
         blocks = tower.blocks(tower.grid_of(images))
         for block in blocks[: len(blocks) - count]:
             x = block.run(x)
-    return x.float()
+    return precise(x)
 
 
 def _cosines(embedding: Tensor, text: Tensor) -> Tensor:
     """Image rows (B, d) with text rows (T, d) or (B, T, d): (B, T)."""
-    unit = F.normalize(embedding.float(), dim=-1)
+    unit = F.normalize(precise(embedding), dim=-1)
     return (text @ unit[:, :, None]).squeeze(-1)
 
 

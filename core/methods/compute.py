@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cliploc.core.backbones.network import Backbone
-from cliploc.core.backbones.towers.tower import Tower
+from cliploc.core.backbones.towers.tower import Tower, precise
 from cliploc.core.errors import ParameterError, unknown
 from cliploc.core.methods import gradcam
 from cliploc.core.methods.registry import METHODS, MethodSpec
@@ -159,7 +159,7 @@ def _scores(plans: list[_Plan], tower: Tower, images: Tensor) -> list[Tensor]:
         scores = stream.scores(tower, output)
         if plan.others is not None:
             assert output is not None
-            unit = F.normalize(output.embedding.float(), dim=-1)
+            unit = F.normalize(precise(output.embedding), dim=-1)
             scores = unstacked(scores, unit, plan.text, plan.others)
         found.append(scores)
     return found
@@ -185,10 +185,10 @@ def _differentiated(plan: _Plan, backbone: Backbone, images: Tensor) -> Tensor:
 def embedding(backbone: Backbone, images: Tensor) -> Tensor:
     """The unit embeddings (B, d) of CLIP images of any size, as `encode_image` has them at the native one."""
     if backbone.kind in ("resnet", "convnet"):
-        return F.normalize(gradcam.pooled_images(backbone, images).float(), dim=-1)
+        return F.normalize(precise(gradcam.pooled_images(backbone, images)), dim=-1)
     output = watch(read(backbone), images, [], finish=True)
     assert output is not None
-    return F.normalize(output.embedding.float(), dim=-1)
+    return F.normalize(precise(output.embedding), dim=-1)
 
 
 def _loaded(spec: MethodSpec) -> Any:  # noqa: ANN401  streams and functions of different parameters

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from cliploc.core.backbones.imagenet import CLASSES
 from cliploc.core.backbones.network import Backbone
-from cliploc.core.backbones.towers.tower import attend, full_precision, interpolated
+from cliploc.core.backbones.positions import ANTIALIASED
+from cliploc.core.backbones.towers.tower import attend, full_precision, interpolated, precise
 from cliploc.core.errors import ParameterError
 from cliploc.core.methods.trunk import read
 
@@ -91,7 +92,7 @@ def _maps(
     with torch.no_grad():
         features = stages(images)
     with full_precision(features):
-        features = features.detach().float().requires_grad_()
+        features = precise(features.detach()).requires_grad_()
         return _weighed(target(features, text), features, lambda each: each, weigh)
 
 
@@ -114,10 +115,10 @@ def _transformer_maps(backbone: Backbone, images: Tensor, text: Tensor, weigh: W
         for block in before:
             x = block.run(x)
     with full_precision(x):
-        x = x.detach().float()
+        x = precise(x.detach())
         h = last.normed(x).detach().requires_grad_()
         tokens = x + last.out(attend(*last.qkv(h)))
-        embedding = F.normalize(tower.pooled(tokens + last.mlp(tokens)).float(), dim=-1)
+        embedding = F.normalize(precise(tower.pooled(tokens + last.mlp(tokens))), dim=-1)
         scores = (text @ embedding[:, :, None]).squeeze(-1)
 
         def as_maps(each: Tensor) -> Tensor:
@@ -137,7 +138,7 @@ def pooled_images(backbone: Backbone, images: Tensor) -> Tensor:
     if backbone.kind == "convnet":
         embeddings: Tensor = visual(images)
         return embeddings
-    return pooled(visual.attnpool, _stages(visual, images))
+    return pooled(visual.attnpool, _stages(visual, images), backbone.positions)
 
 
 def _mean_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
@@ -145,7 +146,7 @@ def _mean_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
     visual = backbone.model.visual
 
     def target(features: Tensor, text: Tensor) -> Tensor:
-        embedding = F.normalize(visual.head(visual.trunk.forward_head(features)).float(), dim=-1)
+        embedding = F.normalize(precise(visual.head(visual.trunk.forward_head(features))), dim=-1)
         return (text @ embedding[:, :, None]).squeeze(-1)
 
     return target
@@ -155,19 +156,23 @@ def _text_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
     """The cosine of the pooled image with each text: features (B, C, h, w) to (B, T)."""
 
     def target(features: Tensor, text: Tensor) -> Tensor:
-        embedding = F.normalize(pooled(backbone.model.visual.attnpool, features).float(), dim=-1)
+        embedding = F.normalize(
+            precise(pooled(backbone.model.visual.attnpool, features, backbone.positions)), dim=-1
+        )
         return (text @ embedding[:, :, None]).squeeze(-1)
 
     return target
 
 
-def pooled(pool: Any, features: Tensor) -> Tensor:  # noqa: ANN401  open_clip ships no types
+def pooled(pool: Any, features: Tensor, positions: str = ANTIALIASED) -> Tensor:  # noqa: ANN401  untyped
     """CLIP's attention pooling of features (B, C, h, w) of any size, for its one query, the mean: (B, d)."""
     tokens = features.flatten(2).transpose(1, 2)
     tokens = torch.cat([tokens.mean(1, keepdim=True), tokens], dim=1)
     side = round((len(pool.positional_embedding) - 1) ** 0.5)
     height, width = features.shape[2:]
-    tokens = tokens + interpolated(pool.positional_embedding, (side, side), (height, width)).to(tokens.dtype)
+    tokens = tokens + interpolated(
+        pool.positional_embedding, (side, side), (height, width), how=positions
+    ).to(tokens.dtype)
 
     def heads(x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], pool.num_heads, -1).transpose(1, 2)
@@ -196,7 +201,7 @@ def _class_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
     """The log of the summed exp of the logits of each row's classes; one class is its own logit."""
 
     def target(features: Tensor, rows: Tensor) -> Tensor:
-        logits: Tensor = backbone.model.forward_head(features).float()
+        logits: Tensor = precise(backbone.model.forward_head(features))
         # A weight of 0 becomes -87: below float32's resolution beside any class of the row.
         return (logits[:, None] + rows.clamp_min(1e-38).log()).logsumexp(-1)
 

@@ -12,11 +12,31 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from cliploc.core.methods.head_switches import canonical_off
-from cliploc.core.parameters import Parameter
+from cliploc.core.parameters import Parameter, Value
+from cliploc.core.prompts import IMAGENET
 
 # Kinds of backbone, as `cliploc.core.backbones.towers.choice` tells them apart.
 VITS = ("vit", "vit-class", "vit-mean", "vit-pooled")
 CONVNETS = ("resnet", "convnet", "classifier")
+
+
+@dataclass(frozen=True)
+class Published:
+    """How a method's authors run it, where that is not how we do by default.
+
+    size, template, positions, window, stride: as a recipe has them. parameters: of the method. stretch:
+    of the post-processing, which is bilinear without morphology. without: what they do besides, that
+    is not done here.
+    """
+
+    size: int
+    template: str
+    stretch: str = "map"
+    parameters: tuple[tuple[str, Value], ...] = ()
+    positions: str = ""
+    window: int = 0
+    stride: int = 0
+    without: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,8 +45,8 @@ class MethodSpec:
 
     target: `module:name` of its stream or function. families: kinds of backbone it
     reads, its usual one first. default_backbone, default_checkpoint, default_size: what the literature
-    uses it with (size in pixels). version: raised when its maps change, so that
-    stored heatmaps are never stale. reference: where it was published.
+    uses it with (size in pixels). published: all else that its authors do. version: raised when its
+    maps change, so that stored heatmaps are never stale. reference: where it was published.
     """
 
     name: str
@@ -34,6 +54,7 @@ class MethodSpec:
     target: str
     parameters: tuple[Parameter, ...]
     reference: str
+    published: Published
     default_backbone: str = "ViT-B-16"
     default_checkpoint: str = "openai"
     default_size: int = 448
@@ -78,6 +99,10 @@ def _layers(usual: int) -> Parameter:
 _NO_CLASS = Parameter("no_class", "a label that ImageNet does not know: stop, leave it out, or use a CLIP "
                       "ResNet's text target", "error", ("error", "skip", "text"))  # fmt: skip
 
+_IMAGENET = f"{IMAGENET}<label>"
+_SOFTMAX = "a softmax over all labels"
+_CAM = Published(224, "<label>")
+
 _SPECS = (
     MethodSpec(
         "gem", "GEM", "cliploc.core.methods.gem:gem",
@@ -89,30 +114,32 @@ _SPECS = (
             contrast("none"),
         ),
         "Bousselham et al., Grounding Everything, CVPR 2024",
+        Published(448, "a photo of a <label>."),
     ),
     MethodSpec(
         "textspan", "ClipTextSpan", "cliploc.core.methods.textspan:TextSpan",
         (_one_of("layer"), _one_of("head"), _OFF, contrast("labels")),
         "Gandelsman et al., Interpreting CLIP's Image Representation, ICLR 2024",
+        Published(224, _IMAGENET, "positive", without="a contrast with the 1,000 ImageNet classes"),
         default_backbone="ViT-L-14", default_checkpoint="laion2b_s32b_b82k", default_size=224, version=2,
         families=("vit",),
     ),
     MethodSpec(
         "gradcam", "Grad-CAM", "cliploc.core.methods.gradcam:maps",
         (_NO_CLASS, contrast("none")),
-        "Selvaraju et al., Grad-CAM, ICCV 2017",
+        "Selvaraju et al., Grad-CAM, ICCV 2017", _CAM,
         default_backbone="RN50", default_checkpoint="openai", default_size=224,
         families=(*CONVNETS, *VITS), needs_gradient=True,
     ),
     MethodSpec(
         "gradcam++", "Grad-CAM++", "cliploc.core.methods.gradcam:plus_plus", (_NO_CLASS, contrast("none")),
-        "Chattopadhay et al., Grad-CAM++, WACV 2018",
+        "Chattopadhay et al., Grad-CAM++, WACV 2018", _CAM,
         default_backbone="RN50", default_checkpoint="openai", default_size=224,
         families=(*CONVNETS, *VITS), needs_gradient=True,
     ),
     MethodSpec(
         "layercam", "LayerCAM", "cliploc.core.methods.gradcam:layercam", (_NO_CLASS, contrast("none")),
-        "Jiang et al., LayerCAM, TIP 2021",
+        "Jiang et al., LayerCAM, TIP 2021", _CAM,
         default_backbone="RN50", default_checkpoint="openai", default_size=224,
         families=(*CONVNETS, *VITS), needs_gradient=True,
     ),
@@ -120,20 +147,25 @@ _SPECS = (
         "maskclip", "MaskCLIP", "cliploc.core.methods.last_block:maskclip",
         (_residual(False), contrast("none")),
         "Zhou et al., Extract Free Dense Labels from CLIP, ECCV 2022",
+        Published(512, _IMAGENET, parameters=(("residual", True),), positions="bicubic",
+                  without="a softmax over all labels, key smoothing and prompt denoising"),
     ),
     MethodSpec(
         "clipsurgery", "CLIP Surgery", "cliploc.core.methods.clipsurgery:clipsurgery",
         (_DEPTH, contrast("redundant")),
         "Li et al., CLIP Surgery for Better Explainability, 2023",
+        Published(224, _IMAGENET, "grid", positions="bilinear", without="5 of their 85 prompts"),
     ),
     MethodSpec(
         "sclip", "SCLIP", "cliploc.core.methods.last_block:sclip", (_residual(True), contrast("none")),
         "Wang et al., SCLIP, ECCV 2024",
+        Published(336, _IMAGENET, positions="dino", window=224, stride=112, without=_SOFTMAX),
     ),
     MethodSpec(
         "clearclip", "ClearCLIP", "cliploc.core.methods.last_block:clearclip",
         (_residual(False), contrast("none")),
         "Lan et al., ClearCLIP, ECCV 2024",
+        Published(448, _IMAGENET, positions="dino", without=_SOFTMAX),
     ),
     MethodSpec(
         "naclip", "NACLIP", "cliploc.core.methods.last_block:naclip",
@@ -143,14 +175,17 @@ _SPECS = (
             contrast("none"),
         ),
         "Hajimiri et al., Pay Attention to Your Neighbours, WACV 2025",
+        Published(336, _IMAGENET, positions="dino", window=224, stride=112, without=f"{_SOFTMAX} and PAMR"),
     ),
     MethodSpec(
         "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),
-        "Bousselham et al., LeGrad, ICCV 2025", needs_gradient=True,
+        "Bousselham et al., LeGrad, ICCV 2025",
+        Published(448, "a photo of a <label>.", without="its correction for SigLIP"), needs_gradient=True,
     ),
     MethodSpec(
         "chefer", "Chefer", "cliploc.core.methods.attention_gradients:chefer", (_layers(1), contrast("none")),
-        "Chefer et al., Generic Attention-model Explainability, ICCV 2021", needs_gradient=True,
+        "Chefer et al., Generic Attention-model Explainability, ICCV 2021",
+        Published(224, "<label>"), needs_gradient=True,
         families=("vit", "vit-class"),
     ),
 )  # fmt: skip

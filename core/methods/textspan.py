@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from cliploc.core.backbones.network import Backbone
-from cliploc.core.backbones.towers.tower import LinearEnd, Tower, full_precision
+from cliploc.core.backbones.towers.tower import LinearEnd, Tower, full_precision, precise
 from cliploc.core.methods.head_switches import ALL, kept
 from cliploc.core.methods.trunk import Layer, Output, read, watch
 
@@ -60,20 +60,20 @@ class TextSpan:
             u = self._carried
             # (H, D / H, T), or (B, H, D / H, T) for texts by image.
             back = layer.block.head_outputs() @ (u if u.dim() == 2 else u[:, None])
-            terms = layer.class_attention[..., None] * (layer.v.float() @ back)
+            terms = layer.class_attention[..., None] * (precise(layer.v) @ back)
             self._attention.append(terms.permute(0, 3, 1, 2))
             self._biases.append(layer.block.output_bias() @ u)
-            self._residuals.append(_along(layer.x[:, 0].float(), u))
+            self._residuals.append(_along(precise(layer.x[:, 0]), u))
 
     def decomposition(self, tower: Tower, output: Output) -> Decomposition:
         """Fold the last norm and the embedding's length into the terms that were kept."""
         assert self._carried is not None
         ending, u = end_of(tower), self._carried
-        attention = torch.stack(self._attention, dim=2).float()
+        attention = precise(torch.stack(self._attention, dim=2))
         batch, _, layers, heads, tokens = attention.shape
-        end = output.class_token.float()
+        end = precise(output.class_token)
         deviation = (end.var(-1, unbiased=False) + ending.eps).sqrt()
-        length = output.embedding.float().norm(dim=-1)
+        length = precise(output.embedding).norm(dim=-1)
         # What does not depend on the term, spread evenly over the 2 L + 1 parts of the sum.
         shift = end.mean(-1)[:, None] * u.sum(-2).expand(batch, -1) / deviation[:, None]
         # Everything that does not come from the image: the norm's bias and the projection's.

@@ -94,6 +94,7 @@ def read(backbone: Backbone) -> Tower:
     tower = tower_of(backbone.model.visual)
     if tower is None:
         raise ParameterError(f"{backbone.name} has no blocks of attention that can be read")
+    tower.positions = backbone.positions
     return tower
 
 

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from cliploc.core.codes import Float32, Mask, map_of, mask_of
+from cliploc.core.codes import Mask, map_of, mask_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.ids import file_name
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.paths import write_whole
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import AnyHeatmap
 
 Entry = dict[str, object]
 
@@ -41,7 +42,7 @@ class Prediction:
 
 
 def predictions(
-    heatmaps: Mapping[str, Float32], dataset: Dataset, config: PostProcess
+    heatmaps: Mapping[str, AnyHeatmap], dataset: Dataset, config: PostProcess
 ) -> Iterator[Prediction]:
     """Predict a mask for every sample that has a heatmap (h, w) float32 in [0, 1], in the dataset's order."""
     for sample in dataset.samples:
@@ -49,7 +50,7 @@ def predictions(
             yield predicted(sample, heatmaps[sample.id], sample.true_mask().shape, config)
 
 
-def predicted(sample: Sample, heatmap: Float32, shape: tuple[int, int], config: PostProcess) -> Prediction:
+def predicted(sample: Sample, heatmap: AnyHeatmap, shape: tuple[int, int], config: PostProcess) -> Prediction:
     """Predict the mask of one sample. heatmap: (h, w) float32 in [0, 1]; shape: (H, W) of its image."""
     mask = mask_of(heatmap, shape, config)
     map_ = map_of(heatmap, shape, config)

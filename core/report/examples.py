@@ -17,6 +17,7 @@ from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.metrics import SCORES, Scores, counts_of, stacked
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.report.findings import SetFindings
+from cliploc.core.stretch import AnyHeatmap
 
 EACH = 3  # examples of a kind
 
@@ -55,7 +56,7 @@ class Gallery:
 def gallery(found: SetFindings, dataset: Dataset, ids: Sequence[str]) -> Gallery | None:
     """Pictures of one heatmap set; None when its heatmaps are not in this store (an imported run)."""
     try:
-        heatmaps = HeatmapStore().find(found.key).read_all()
+        heatmaps = HeatmapStore().find(found.key).read_all(ids)
     except ClipLocError:
         return None
     samples = [sample for sample in dataset.samples if sample.id in set(ids) & heatmaps.keys()]
@@ -106,7 +107,7 @@ def failure_kinds(scores: dict[str, Scores], empty: np.ndarray) -> list[str]:
     return [str(kind) for kind in kinds]
 
 
-def _example(found: SetFindings, sample: Sample, heatmap: np.ndarray, score: float) -> Example:
+def _example(found: SetFindings, sample: Sample, heatmap: AnyHeatmap, score: float) -> Example:
     true_mask = sample.true_mask()
     mask = mask_of(heatmap, true_mask.shape, found.best.config)
     picture = example(sample.image(), heatmap, mask, true_mask, found.best.config)
@@ -120,7 +121,7 @@ _QUALITY = 84
 _RIGHT, _TOO_MUCH, _MISSED = (0, 158, 115), (213, 94, 0), (0, 114, 178)
 
 
-def example(image: Picture, heatmap: Float32, mask: Mask, true_mask: Mask, config: PostProcess) -> bytes:
+def example(image: Picture, heatmap: AnyHeatmap, mask: Mask, true_mask: Mask, config: PostProcess) -> bytes:
     """JPEG of three parts: the image with the true outline, the heatmap over it, the mask judged.
 
     image: (H, W, 3) uint8 RGB. heatmap: (h, w) float32 in [0, 1]. In the third part

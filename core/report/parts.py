@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cliploc.core.codes import Float32, mask_of
+from cliploc.core.codes import mask_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.store import HeatmapStore
@@ -21,6 +21,7 @@ from cliploc.core.regions import parts_and_holes
 from cliploc.core.report.findings import SetFindings
 from cliploc.core.report.morphology import TUNED
 from cliploc.core.report.tables import Cell, Estimate, Number, Table, interval
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.statistics import Average, average
 
 TRUE, RAW, BEFORE, AFTER = "true masks", "no morphology", "closing, before it", "closing, after it"
@@ -60,7 +61,7 @@ def parts_of(
     sources: the source image of each of `ids`.
     """
     try:
-        heatmaps = HeatmapStore().find(found.key).read_all()
+        heatmaps = HeatmapStore().find(found.key).read_all(ids)
     except ClipLocError:
         return None
     cells = _cells(found)
@@ -88,7 +89,7 @@ def _cells(found: SetFindings) -> dict[str, PostProcess]:
     return cells
 
 
-def _counted(sample: Sample, heatmap: Float32, cells: dict[str, PostProcess]) -> list[tuple[int, int]]:
+def _counted(sample: Sample, heatmap: AnyHeatmap, cells: dict[str, PostProcess]) -> list[tuple[int, int]]:
     mask = sample.true_mask()
     predicted = (mask_of(heatmap, mask.shape, config) for config in cells.values())
     return [parts_and_holes(each) for each in (mask, *predicted)]

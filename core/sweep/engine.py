@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cliploc.core.codes import APPLY, Codes, Float32, codes_of, kernel_of, map_of
+from cliploc.core.codes import APPLY, Codes, codes_of, kernel_of, map_of
 from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.grid import Step, steps_of
 
 
@@ -83,7 +84,7 @@ class Engine:
         self._depth = max((tree.depth for tree in self._trees.values()), default=0)
         self._buffers: list[Codes] = []
 
-    def counts(self, heatmap: Float32, truth: Codes) -> Counts:
+    def counts(self, heatmap: AnyHeatmap, truth: Codes) -> Counts:
         """Counts of one image: (C, T), in the order of the configs.
 
         heatmap: (h, w) float32 in [0, 1]. truth: (H, W) uint8 from `metrics.truth_of`.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cliploc.core.codes import Float32, codes_of, map_of, morphed
+from cliploc.core.codes import codes_of, map_of, morphed
 from cliploc.core.datasets import Sample
 from cliploc.core.errors import ParameterError
 from cliploc.core.metrics import (
@@ -23,6 +23,7 @@ from cliploc.core.metrics import (
     summed_scores,
 )
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.localization import TOLERANCES, BoxAccuracy, box_accuracy, hits, mask_box, unignored
 
 
@@ -49,7 +50,7 @@ class Evaluation:
 
 
 def evaluate(
-    heatmaps: Mapping[str, Float32],
+    heatmaps: Mapping[str, AnyHeatmap],
     samples: Sequence[Sample],
     config: PostProcess,
     *,

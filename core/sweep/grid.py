@@ -70,6 +70,7 @@ class Grid:
     kernels: tuple[str, ...] = _usual("kernel")
     dilates: tuple[int, ...] = _usual("dilate")
     erodes: tuple[int, ...] = _usual("erode")
+    stretches: tuple[str, ...] = _usual("stretch")
 
     def __post_init__(self) -> None:
         for parameter in AXES:
@@ -77,13 +78,13 @@ class Grid:
             if not values:
                 raise ParameterError(f"{parameter.name}: found nothing, expected {parameter.range_text()}")
             ordered = values if parameter.choices else sorted(values)
-            object.__setattr__(self, f"{parameter.name}s", tuple(ordered))
+            object.__setattr__(self, axis_field(parameter.name), tuple(ordered))
         if self.requested > MOST_CONFIGS:
             raise ParameterError(f"found {self.requested:,} configs, expected at most {MOST_CONFIGS:,}")
 
     def axis(self, name: str) -> tuple[Value, ...]:
         """What is tried of a parameter."""
-        values: tuple[Value, ...] = getattr(self, f"{name}s")
+        values: tuple[Value, ...] = getattr(self, axis_field(name))
         return values
 
     @property
@@ -123,7 +124,7 @@ class Grid:
     @classmethod
     def from_dict(cls, values: Mapping[str, list[object]]) -> Grid:
         """The inverse of `to_dict`; an axis that an earlier release did not have stood at its default."""
-        absent = {f"{axis.name}s": [axis.default] for axis in AXES}
+        absent = {axis_field(axis.name): [axis.default] for axis in AXES}
         return cls(**{name: tuple(axis) for name, axis in {**absent, **values}.items()})  # type: ignore[arg-type]
 
     def with_(self, texts: Mapping[str, str]) -> Grid:
@@ -136,7 +137,12 @@ class Grid:
         for name in texts:
             if name not in names:
                 raise unknown("axis of the grid", name, names)
-        return replace(self, **{f"{name}s": parse_axis(text, name) for name, text in texts.items()})
+        return replace(self, **{axis_field(name): parse_axis(text, name) for name, text in texts.items()})
+
+
+def axis_field(name: str) -> str:
+    """The field of Grid that holds what is tried of a parameter."""
+    return f"{name}es" if name.endswith("ch") else f"{name}s"
 
 
 def _without_unused(config: PostProcess) -> PostProcess:

@@ -18,6 +18,7 @@ from cliploc.core.heatmaps.terms import Terms, TermSet, heatmap_of
 from cliploc.core.methods.head_switches import Kept, kept
 from cliploc.core.metrics import counts_of, iou
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import of_itself, raw
 from cliploc.core.sweep.live import LiveScores
 
 ByHead = tuple[tuple[float, ...], ...]  # by layer, then head
@@ -55,7 +56,7 @@ def iou_of(terms: Terms, chosen: Kept, sample: Sample, config: PostProcess) -> f
 
 
 def _iou(terms: Terms, chosen: Kept, true_mask: Mask, ignored: Mask | None, config: PostProcess) -> float:
-    codes = codes_for(heatmap_of(terms, chosen), true_mask.shape, config)
+    codes = codes_for(of_itself(heatmap_of(terms, chosen)), true_mask.shape, config)
     return float(iou(counts_of(codes, true_mask, ignored))[config.threshold_index])
 
 
@@ -120,9 +121,9 @@ class HeadScores:
         if not heatmaps:
             return None
         if self._live is None:
-            self._live = LiveScores(heatmaps, self._samples, cache_bytes=self._cache_bytes)
+            self._live = LiveScores(raw(heatmaps), self._samples, cache_bytes=self._cache_bytes)
         else:
-            self._live.renew(heatmaps)
+            self._live.renew(raw(heatmaps))
         counts = self._live.counts(config, cancelled)
         return None if counts is None else tuple(iou(counts).mean(axis=0).tolist())
 

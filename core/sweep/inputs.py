@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
-from cliploc.core.codes import Float32
 from cliploc.core.datasets import READING, Dataset, open_dataset
 from cliploc.core.errors import ParameterError, StoreError, clean
 from cliploc.core.heatmaps.ground import Ground, ground
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.plan import Plan, Shard
 from cliploc.core.sweep.work import Task, Truth
 
@@ -33,7 +34,7 @@ class Inputs:
                     f"labels or pictures of {clean(plan.dataset)} have changed since the heatmaps of "
                     f"{found.name} were made; put them back, or compute the set again and start a new run"
                 )
-        self._current: tuple[int, dict[str, Float32]] = (-1, {})
+        self._current: tuple[int, dict[str, AnyHeatmap]] = (-1, {})
 
     def label_sizes(self) -> dict[str, int]:
         """How many of the scored samples each label has, by sorted label."""
@@ -69,9 +70,10 @@ class Inputs:
         assumed = self._sets[set_index].identity.mark
         return ground(self.dataset, ids, self._heatmaps(set_index), assumed)
 
-    def _heatmaps(self, set_index: int) -> dict[str, Float32]:
+    def _heatmaps(self, set_index: int) -> dict[str, AnyHeatmap]:
         if self._current[0] != set_index:
-            self._current = (set_index, self._sets[set_index].read_all())
+            ids = itertools.chain.from_iterable(self._plan.groups)
+            self._current = (set_index, self._sets[set_index].read_all(ids))
         return self._current[1]
 
 

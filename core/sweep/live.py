@@ -19,10 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from cliploc.core.codes import Codes, Float32, codes_of, map_of
+from cliploc.core.codes import Codes, codes_of, map_of
 from cliploc.core.datasets import Sample
 from cliploc.core.metrics import Counts, Floats, counts_from, histogram_of
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.engine import Kernels
 from cliploc.core.sweep.estimate import Places, order_of
 from cliploc.core.sweep.grid import Computation, Step, computation_of
@@ -46,7 +47,7 @@ class LiveScores:
 
     def __init__(
         self,
-        heatmaps: Mapping[str, Float32],
+        heatmaps: Mapping[str, AnyHeatmap],
         samples: Sequence[Sample],
         *,
         sources: Mapping[str, str] | None = None,
@@ -99,7 +100,7 @@ class LiveScores:
             yield self.order.places[: growing.done], growing.counts
             number = max(number // 2, 1) if time.monotonic() - started > SLICE else 2 * number
 
-    def renew(self, heatmaps: Mapping[str, Float32]) -> None:
+    def renew(self, heatmaps: Mapping[str, AnyHeatmap]) -> None:
         """Other heatmaps of the same samples: what was read of their true masks stays."""
         self._heatmaps = [heatmaps[sample.id] for sample in self._samples]
         self._planes.clear()

@@ -91,5 +91,7 @@ class Cell:
     scores: Mapping[str, float]
 
     def flat(self) -> dict[str, object]:
-        """One row of a table: settings, scores, heatmap set."""
-        return {**self.config.to_dict(), **self.scores, "heatmaps": self.heatmaps}
+        """One row of a table: settings, scores, heatmap set; the stretch, which came later, last."""
+        settings = self.config.to_dict()
+        stretch = settings.pop("stretch")
+        return {**settings, **self.scores, "heatmaps": self.heatmaps, "stretch": stretch}

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cliploc.core.codes import Codes, Float32, Mask
+from cliploc.core.codes import Codes, Mask
 from cliploc.core.metrics import Counts, Integers, stacked, truth_of
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.accelerator import kernels_named
 from cliploc.core.sweep.engine import Engine
 from cliploc.core.sweep.grid import Grid
@@ -53,7 +54,7 @@ class Task:
     grid: Grid
     engine: str
     keep: bool
-    heatmaps: tuple[Float32, ...]
+    heatmaps: tuple[AnyHeatmap, ...]
     truths: tuple[Truth, ...]
     labels: tuple[str, ...]
 

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from cliploc.core.codes import codes_for, codes_of, kernel_of, map_of, mask_of, morphed
 from cliploc.core.errors import ParameterError
-from cliploc.core.postprocess import INTERPOLATIONS, KERNELS, THRESHOLDS, PostProcess
+from cliploc.core.postprocess import INTERPOLATIONS, KERNELS, STRETCHES, THRESHOLDS, PostProcess
 from tests.oracles import naive_codes, naive_counts, naive_map, naive_morphology
 
 ties = [np.float32(t) for t in THRESHOLDS]
@@ -64,6 +64,7 @@ def test_morphology_ignores_what_is_outside_the_image(
         dilate=odd_sides,
         erode=odd_sides,
         threshold=st.sampled_from(THRESHOLDS),
+        stretch=st.sampled_from(STRETCHES),
     ),
 )
 @settings(max_examples=150, deadline=None)
@@ -84,7 +85,7 @@ def test_bicubic_is_clipped() -> None:
     map_ = map_of(heatmap, (64, 64), PostProcess("bicubic"))
     assert map_.min() == 0
     assert map_.max() == 1
-    np.testing.assert_array_equal(map_, naive_map(heatmap, (64, 64), "bicubic"))
+    np.testing.assert_array_equal(map_, naive_map(heatmap, (64, 64), PostProcess("bicubic")))
 
 
 def test_a_nan_is_refused() -> None:

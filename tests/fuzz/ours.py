@@ -173,7 +173,7 @@ def stores(rng: random.Random, folder: Path) -> None:
         _put({**files, name: content}, home)
         codes = [said("heatmaps", "list"), said("heatmaps", "show", "toy")]
         for heatmap_set in HeatmapStore().sets():
-            for heatmap in heatmap_set.read_all().values():
+            for heatmap in heatmap_set.values().values():
                 if not (np.isfinite(heatmap).all() and heatmap.min() >= 0 and heatmap.max() <= 1):
                     raise Wrong("a heatmap that is none")
         _judged(codes)

@@ -77,6 +77,10 @@ def config(app: ExplorerApp) -> PostProcess:
     return app.explorer.now.config
 
 
+def heading(app: ExplorerApp) -> str:
+    return str(app.explorer.parameters.border_title)
+
+
 def compared(app: ExplorerApp) -> PostProcess | None:
     """The post-processing under which candidates are compared."""
     return app.screen.state.config if isinstance(app.screen, CompareScreen) else None
@@ -215,6 +219,8 @@ EXPLORER = {
     "order.next": Case(config, PostProcess(order="erode-dilate")),
     "order.previous": Case(config, PostProcess(order="erode")),
     "kernel.next": Case(config, PostProcess(kernel="ellipse")),
+    "stretch.next": Case(config, PostProcess(stretch="map")),
+    "published": Case(heading, "Post-processing, as published", ("M",)),
     "best": Case(at_best, True, HIGH),
     "scope": Case(lambda app: app.explorer.now.scope, "sample"),
     "baseline": Case(lambda app: app.explorer.scores.baseline is app.explorer.scores.board, True, ("9", "d")),

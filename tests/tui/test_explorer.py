@@ -80,6 +80,7 @@ TUNING = [
     (("o",), PostProcess(order="erode-dilate")),
     (("O",), PostProcess(order="erode")),
     (("K",), PostProcess(kernel="ellipse")),
+    (("V",), PostProcess(stretch="map")),
     (("d", "e", "t", "r"), PostProcess()),
     (("d", "e", "u"), PostProcess(dilate=5)),
     (("d", "e", "u", "u", "u"), PostProcess()),

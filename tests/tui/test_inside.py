@@ -16,6 +16,7 @@ from cliploc.core.heatmaps.protocol import TermsComputed
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.terms import TermSet, heatmap_of
 from cliploc.core.methods.head_switches import kept
+from cliploc.core.stretch import between
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.curves import difference, figure
 from cliploc.tui.screens.explorer import ExplorerScreen
@@ -43,7 +44,7 @@ def iou(dataset: Dataset, terms: TermSet, id_: str, **choice: Any) -> float:
     found = terms.read(id_)
     assert found is not None
     heatmap = heatmap_of(found, kept(*found.shape[:2], **choice))
-    return cliploc.score(heatmap, dataset.by_id(id_).true_mask(), cliploc.PostProcess())["mean_iou"]
+    return cliploc.score(between(heatmap), dataset.by_id(id_).true_mask(), cliploc.PostProcess())["mean_iou"]
 
 
 def mean(dataset: Dataset, terms: TermSet, **choice: Any) -> float:

@@ -38,6 +38,7 @@ from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
 from cliploc.tui.freshness import disputed_key, ranking_key
 from cliploc.tui.keymap import bindings_for
+from cliploc.tui.published import is_published
 from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
 from cliploc.tui.screens.cut_short import CutShort
@@ -156,6 +157,7 @@ class ExplorerScreen(CutShort, Screen[None]):
         elif old.config != new.config:
             self._score()
         self.parameters.config = new.config
+        self.parameters.border_title = f"Post-processing{', as published' * is_published(new)}"
         if old is not None and old.config != new.config:
             self.parameters.tuned = ""
         if old is not None and old.with_(config=new.config) == new:

@@ -13,6 +13,7 @@ from cliploc.core.parameters import Value
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.tui import presets
 from cliploc.tui.prompts import is_template
+from cliploc.tui.published import is_published, switched
 from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
 from cliploc.tui.state import ExplorerState, History, Source
@@ -82,6 +83,21 @@ class Tuning:
     def reset(self) -> None:
         """The default post-processing."""
         self.set(config=PostProcess())
+
+    def published(self) -> None:
+        """The method and its post-processing as its authors have them; again: as we have them."""
+        if self.now.source.stored:
+            self._screen.notify("a stored set is what it is; m chooses a method", severity="warning")
+            return
+        to = switched(self.now, self._scores.dataset.template)
+        self.to(to)
+        recipe = to.source.recipe
+        without = recipe.spec.published.without
+        if is_published(to):
+            self._screen.notify(
+                f"{recipe.spec.title} as published: {recipe.in_words()}"
+                + (f"; its authors also have {without}, which is not here" if without else "")
+            )
 
     def best(self) -> None:
         """The threshold with the highest mean IoU of the curve that is shown."""

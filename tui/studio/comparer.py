@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ClipLocError
-from cliploc.core.heatmaps.store import Heatmap
 from cliploc.core.metrics import SCORES, Counts, stacked
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.baselines import BASELINES, baseline_counts
 from cliploc.tui import comparison
 from cliploc.tui.comparison import Candidate, Standing
@@ -76,7 +76,7 @@ class Comparer:
         candidate: Candidate,
         state: ExplorerState,
         scored: Tally | None,
-        heatmap: Heatmap | None,
+        heatmap: AnyHeatmap | None,
         note: str,
     ) -> Standing:
         """note: why there is no heatmap of the sample."""

@@ -18,7 +18,8 @@ from cliploc.tui.studio.scoring import plain
 from cliploc.tui.studio.tallies import Tallies
 
 if TYPE_CHECKING:
-    from cliploc.core.heatmaps.store import Heatmap, HeatmapSet
+    from cliploc.core.heatmaps.store import HeatmapSet
+    from cliploc.core.stretch import AnyHeatmap
 
 Curve = npt.NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def _distances(
     return found
 
 
-def agreement(heatmaps: Sequence[Heatmap], shape: tuple[int, int], config: PostProcess) -> Curve:
+def agreement(heatmaps: Sequence[AnyHeatmap], shape: tuple[int, int], config: PostProcess) -> Curve:
     """The IoU between the masks of heatmaps (h, w), the mean over all pairs: (T,); 1 where both are empty."""
     codes = [codes_for(heatmap, shape, config) for heatmap in heatmaps]
     pairs = [_iou_between(one, other) for one, other in combinations(codes, 2)]

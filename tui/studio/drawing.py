@@ -13,12 +13,12 @@ from cliploc.core.codes import codes_of, map_of, morphed
 from cliploc.core.metrics import Counts, counts_of
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.regions import Region, region_of
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.tui.state import View
 from cliploc.tui.studio import outlines
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
-Heatmap = npt.NDArray[np.float32]
 DIMMED, TINT = 0.55, 0.65
 CROP_MARGIN = 0.35
 SHEET_SIZE = 128
@@ -49,7 +49,7 @@ class Drawn:
     region: Region | None
 
 
-def drawn(decoded: Decoded, heatmap: Heatmap | None, config: PostProcess, view: View, peek: bool) -> Drawn:
+def drawn(decoded: Decoded, heatmap: AnyHeatmap | None, config: PostProcess, view: View, peek: bool) -> Drawn:
     """All four pictures of a sample. Without a heatmap there are only image and true mask."""
     image, true_mask = decoded.image, decoded.true_mask
     dimmed = compose.blend(image, np.zeros_like(image), DIMMED)

@@ -11,6 +11,7 @@ from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.terms import Terms, TermSet, heatmap_of
 from cliploc.core.methods.head_switches import Kept, kept
+from cliploc.core.stretch import of_itself
 from cliploc.core.sweep.heads import HeadScores, iou_of, table_of
 from cliploc.tui.answers import HeadReady, HeadsScored, HeadTableReady
 from cliploc.tui.state import ExplorerState
@@ -42,7 +43,7 @@ class Heads:
         terms, note = self._heatmaps.terms(recipe, sample)
         heatmap = all_on = None
         if terms is not None:
-            heatmap = heatmap_of(terms, chosen_of(recipe, terms))
+            heatmap = of_itself(heatmap_of(terms, chosen_of(recipe, terms)))
             if sample.id not in self._dataset.without_truth:
                 all_on = iou_of(terms, kept(*terms.shape[:2]), sample, state.config)
         pictures, curves = self._painter.pictures(state, heatmap, state.config)

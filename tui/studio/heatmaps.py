@@ -25,6 +25,7 @@ from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import Terms, TermSet, all_heads
 from cliploc.core.heatmaps.terms import found as kept_terms
 from cliploc.core.methods.descriptions import load, place_of
+from cliploc.core.stretch import AnyHeatmap, of_itself
 from cliploc.tui.answers import (
     EmbeddingsArrived,
     HeatmapsArrived,
@@ -50,7 +51,7 @@ class Heatmaps:
         self._worker = Worker(dataset.spec, self._on_event, device)
         self._lock = threading.Lock()
         self._sets: dict[Source, HeatmapSet] = {}
-        self._texts: dict[tuple[Recipe, str, str], Heatmap] = {}
+        self._texts: dict[tuple[Recipe, str, str], AnyHeatmap] = {}
         self._asked: set[tuple[Recipe, str]] = set()
         self._words: dict[tuple[Recipe, str], Heatmap] = {}
         self._embedding: set[tuple[Recipe, str]] = set()
@@ -70,7 +71,7 @@ class Heatmaps:
                     self._sets[source] = found
         return found
 
-    def read(self, source: Source, sample: Sample, prompt: str) -> tuple[Heatmap | None, str]:
+    def read(self, source: Source, sample: Sample, prompt: str) -> tuple[AnyHeatmap | None, str]:
         """The heatmap of a sample, or why it is not there; asks the worker for a missing one.
 
         prompt: free text instead of the template, "" for none.
@@ -171,7 +172,8 @@ class Heatmaps:
     def _find(self, source: Source) -> HeatmapSet | None:
         if source.stored:
             return HeatmapStore().find(source.stored)
-        return next((s for s in self.stored() if source.recipe.matches(s.identity)), None)
+        found = [each for each in self.stored() if source.recipe.matches(each.identity)]
+        return max(found, key=lambda each: each.identity.raw, default=None)
 
     def _ask(self, recipe: Recipe, sample: Sample) -> str:
         if recipe in self._failed:
@@ -185,7 +187,7 @@ class Heatmaps:
             self._asked.update((recipe, id_) for id_ in wanted)
             self._worker.request(recipe, wanted, urgent=urgent)
 
-    def _read_text(self, recipe: Recipe, sample: Sample, prompt: str) -> tuple[Heatmap | None, str]:
+    def _read_text(self, recipe: Recipe, sample: Sample, prompt: str) -> tuple[AnyHeatmap | None, str]:
         heatmap = self._texts.get((recipe, sample.id, prompt))
         if heatmap is not None:
             return heatmap, ""
@@ -212,7 +214,7 @@ class Heatmaps:
                 self._words[event.recipe, event.prompt] = event.row
             self._post(EmbeddingsArrived(event.recipe, frozenset(event.ids)))
         elif isinstance(event, TextComputed):
-            self._texts[(event.recipe, event.id, event.prompt)] = event.heatmap
+            self._texts[(event.recipe, event.id, event.prompt)] = of_itself(event.heatmap)
             self._post(HeatmapsArrived(Source(event.recipe), frozenset({event.id}), 0, event.prompt))
             self._notice(event.notices)
         elif isinstance(event, Failed | Died):

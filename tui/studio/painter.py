@@ -8,9 +8,9 @@ from collections.abc import Callable
 from cliploc.core.codes import codes_for
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.errors import ClipLocError
-from cliploc.core.heatmaps.store import Heatmap
 from cliploc.core.metrics import counts_of
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import AnyHeatmap
 from cliploc.tui.answers import PicturesReady, SheetReady
 from cliploc.tui.curves import Curves
 from cliploc.tui.graphics.frame import PictureId
@@ -87,7 +87,7 @@ class Painter:
             self._post(SheetReady(generation, self._picture_cache.add(drawing.sheet(pictures, columns))))
 
     def pictures(
-        self, state: ExplorerState, heatmap: Heatmap | None, config: PostProcess
+        self, state: ExplorerState, heatmap: AnyHeatmap | None, config: PostProcess
     ) -> tuple[dict[str, PictureId], Curves | None]:
         """The present sample's pictures by name, under a heatmap and a config, and its scores."""
         decoded = self._read(self._dataset.by_id(state.sample))

@@ -60,10 +60,12 @@ class Tallies:
     def _grown(
         self, known: Tally | None, found: HeatmapSet, config: PostProcess, cancelled: Callable[[], bool]
     ) -> Tally | None:
+        more = set(found.ids()) - set(known.ids) if known else set()
+        if more and config.stretch == "none":
+            known = None  # the set's range is another one now, for those that were counted, too
         if known is None:
             heatmaps = found.read_all()
         else:
-            more = set(found.ids()) - set(known.ids)
             heatmaps = {id_: map_ for id_ in more if (map_ := found.read(id_)) is not None}
         # No planes are kept: each heatmap is scored once.
         live = LiveScores(heatmaps, self._dataset.scorable, truths=self._truths, cache_bytes=0)

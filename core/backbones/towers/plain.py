@@ -96,7 +96,9 @@ class PlainTower(Tower):
         patches = visual.conv1(images).flatten(2).transpose(1, 2)
         cls = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
         tokens = torch.cat([cls, patches], dim=1)
-        positions = interpolated(visual.positional_embedding, visual.grid_size, self.grid_of(images))
+        positions = interpolated(
+            visual.positional_embedding, visual.grid_size, self.grid_of(images), how=self.positions
+        )
         normed: Tensor = visual.ln_pre(tokens + positions.to(tokens.dtype))
         return normed
 

@@ -146,7 +146,9 @@ class TimmTower(Tower):
             return self._entering(torch.cat([*prefix, patches], dim=1))
         bare = 0 if trunk.no_embed_class else self.prefix
         old = tuple(trunk.patch_embed.grid_size)
-        positions = interpolated(trunk.pos_embed[0], old, grid, prefix=bare).to(patches.dtype)
+        positions = interpolated(trunk.pos_embed[0], old, grid, prefix=bare, how=self.positions).to(
+            patches.dtype
+        )
         if trunk.no_embed_class:
             return self._entering(torch.cat([*prefix, patches + positions], dim=1))
         return self._entering(torch.cat([*prefix, patches], dim=1) + positions)

@@ -6,7 +6,7 @@ Adapters read weights only: nothing is patched, no hook is left behind, any inpu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cliploc.core.backbones.positions import ANTIALIASED
 from cliploc.core.errors import ParameterError
 
 
@@ -77,7 +78,10 @@ class Tower(ABC):
     patch: its patch down and across, in pixels. prefix: tokens before those of the patches (class
     token, registers). reads_class_token: whether the embedding is made of token 0 alone.
     pools_by_attention: whether a head with a query of its own makes it. depth: how many blocks.
+    positions: how absolute ones are taken to another grid, see `cliploc.core.backbones.positions`.
     """
+
+    positions: str = ANTIALIASED
 
     patch: tuple[int, int]
     prefix: int
@@ -127,7 +131,7 @@ class Tower(ABC):
     def similarity(self, tokens: Tensor, text: Tensor) -> Tensor:
         """Cosine of the patch tokens (B, N, D) with unit rows (T, d) or (B, T, d): (B, T, N - prefix)."""
         with full_precision(tokens):
-            unit = F.normalize(self.project(tokens[:, self.prefix :].float()), dim=-1)
+            unit = F.normalize(self.project(precise(tokens[:, self.prefix :])), dim=-1)
             return text @ unit.transpose(1, 2)
 
 
@@ -136,13 +140,34 @@ def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     return torch.autocast(tensor.device.type, enabled=False)
 
 
-def interpolated(positions: Tensor, old: tuple[int, int], new: tuple[int, int], prefix: int = 1) -> Tensor:
-    """Position embeddings (prefix + old cells, D) at a new grid: bicubic, those of the prefix kept."""
+def precise(x: Tensor) -> Tensor:
+    """In float32; what has more stays as it is."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def interpolated(
+    positions: Tensor, old: tuple[int, int], new: tuple[int, int], prefix: int = 1, how: str = ANTIALIASED
+) -> Tensor:
+    """Position embeddings (prefix + old cells, D) at a new grid, those of the prefix kept."""
     if tuple(old) == tuple(new):
         return positions
     patches = positions[prefix:].T.reshape(1, -1, *old)
-    resized = F.interpolate(patches.float(), size=tuple(new), mode="bicubic", antialias=True)
+    resized = _RESIZED[how](precise(patches), old, new)
     return torch.cat([positions[:prefix], resized[0].flatten(1).T.to(positions.dtype)])
+
+
+def _by_scale(patches: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
+    # The tenth keeps the division from falling a cell short, and moves every sample a little.
+    scale = [(after + 0.1) / before for before, after in zip(old, new, strict=True)]
+    return F.interpolate(patches, scale_factor=scale, mode="bicubic")
+
+
+_RESIZED: dict[str, Callable[[Tensor, tuple[int, int], tuple[int, int]], Tensor]] = {
+    ANTIALIASED: lambda patches, _, new: F.interpolate(patches, new, mode="bicubic", antialias=True),
+    "bicubic": lambda patches, _, new: F.interpolate(patches, new, mode="bicubic"),
+    "bilinear": lambda patches, _, new: F.interpolate(patches, new, mode="bilinear"),
+    "dino": _by_scale,
+}
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, scale: float | None = None) -> Tensor:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cliploc.core.codes import map_of
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import ClipLocError, ParameterError, StoreError
 from cliploc.core.heatmaps.exchange import export_npz, import_npz
 from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import Raw
 
 IDS = ["cat_0", "cat_1", "red car_0"]
 MAPS = np.linspace(0, 1, 3 * 5 * 7, dtype=np.float32).reshape(3, 5, 7)
@@ -107,6 +111,62 @@ def test_unsound_files_are_refused_and_nothing_is_written(
     with pytest.raises(StoreError, match=message) as caught:
         import_npz(store, saved(tmp_path / "bad.npz", **arrays), dataset, "mine")
     assert "\x1b" not in str(caught.value)
+    assert not store.root.exists()
+
+
+@pytest.mark.parametrize(
+    "heatmaps",
+    [
+        MAPS * 80 - 40,
+        (MAPS * 255).astype(np.uint8),
+        (MAPS[:, None] - 0.5).astype(np.float16),
+        np.arange(105).reshape(3, 5, 7) - 9,
+        MAPS.astype(np.float64) * 1e-3,
+    ],
+    ids=["logits", "0 to 255", "(n, 1, h, w)", "whole numbers", "small"],
+)
+def test_heatmaps_of_any_range_are_taken_to_be_stretched_where_they_are_used(
+    store: HeatmapStore, dataset: Dataset, tmp_path: Path, heatmaps: np.ndarray
+) -> None:
+    path = saved(tmp_path / "any.npz", ids=IDS, heatmaps=heatmaps)
+    with (
+        pytest.raises(StoreError, match="--normalize takes them") if heatmaps.max() != 1e-3 else nullcontext()
+    ):
+        import_npz(store, path, dataset, "plain")
+    imported = import_npz(store, path, dataset, "mine", normalize=True)
+    values = heatmaps.reshape(MAPS.shape).astype(np.float32)
+    np.testing.assert_array_equal(imported.values()["cat_1"], values[1])
+    found = imported.read("cat_1")
+    assert isinstance(found, Raw)
+    assert (found.low, found.high) == (values.min(), values.max())
+    shown = map_of(found, (5, 7), PostProcess("nearest"))
+    np.testing.assert_array_equal(shown, (values[1] - values[1].min()) / np.ptp(values[1]))
+
+
+def test_ids_that_are_files_are_known_without_folder_and_ending(
+    store: HeatmapStore, dataset: Dataset, tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "a.npz", ids=["maps/cat_0.png", r"x\cat_1.jpg", "red car_0"], heatmaps=MAPS)
+    with pytest.raises(StoreError, match="not in"):
+        import_npz(store, path, dataset, "plain")
+    assert import_npz(store, path, dataset, "mine", normalize=True).ids() == IDS
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"ids": IDS, "heatmaps": with_value(np.nan)}, "NaN or infinity"),
+        ({"ids": IDS, "heatmaps": with_value(3e38)}, r"outside \[-1e\+37, 1e\+37\]"),
+        ({"ids": IDS, "heatmaps": MAPS.astype(complex)}, "real numbers"),
+        ({"ids": IDS, "heatmaps": np.stack([MAPS, MAPS], 1)}, "expected"),
+        ({"ids": ["cat_0.png", "cat_0.jpg", "cat_1"], "heatmaps": MAPS}, "more than once"),
+    ],
+)
+def test_what_is_no_heatmap_is_none_to_normalize_either(
+    store: HeatmapStore, dataset: Dataset, tmp_path: Path, arrays: dict[str, object], message: str
+) -> None:
+    with pytest.raises(StoreError, match=message):
+        import_npz(store, saved(tmp_path / "bad.npz", **arrays), dataset, "mine", normalize=True)
     assert not store.root.exists()
 
 

@@ -70,7 +70,7 @@ def test_what_is_here_stays_where_another_machine_has_other_values(
     recipe: Recipe, toy: Dataset, store: HeatmapStore, tmp_path: Path
 ) -> None:
     (ours,) = compute([recipe], toy, store, device="cpu", batch=2, part=PARTS[0])
-    before = ours.read_all()
+    before = ours.values()
     theirs = HeatmapStore(tmp_path / "away").open(ours.identity)
     ids = [sample.id for sample in toy.samples]
     theirs.write({id_: np.full(ours.shape or (), 0.25, np.float32) for id_ in ids})
@@ -78,7 +78,7 @@ def test_what_is_here_stays_where_another_machine_has_other_values(
     assert (merged.new, merged.other) == (len(ids) - len(before), len(before))
     assert set(ours.ids()) == set(ids)
     for id_, heatmap in before.items():
-        np.testing.assert_array_equal(ours.read(id_), heatmap)
+        np.testing.assert_array_equal(ours.values()[id_], heatmap)
 
 
 def test_a_folder_without_sets_and_a_damaged_set_are_refused(

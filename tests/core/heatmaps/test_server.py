@@ -87,8 +87,6 @@ def test_free_text_is_answered_with_the_map_and_stores_nothing(
     cat, bus = (answer.heatmap for answer in answers)  # type: ignore[union-attr]
     assert cat.shape == bus.shape == (4, 4)
     assert cat.dtype == np.float32
-    assert cat.min() == 0
-    assert cat.max() == 1
     assert not np.array_equal(cat, bus)
     assert HeatmapStore().sets() == []
 

@@ -154,9 +154,9 @@ def test_a_damaged_file_is_told(content: bytes) -> None:
         terms.read("a/../b \x1b")
 
 
-def test_a_constant_sum_becomes_zeros() -> None:
+def test_a_choice_of_heads_is_the_sum_of_their_terms() -> None:
     terms = np.ones((2, 1, 2, 2), np.float32)
-    assert not heatmap_of(terms, ((True,), (True,))).any()
+    assert (heatmap_of(terms, ((True,), (True,))) == 2).all()
     assert not heatmap_of(terms, ((False,), (False,))).any()
 
 

@@ -50,6 +50,7 @@ def test_evaluate_prints_every_score_at_all_thresholds(toy: str, capsys: pytest.
     assert found["images"] == found["samples"] == 24
     assert found["config"] == {
         "interpolation": "bilinear", "order": "dilate-erode", "kernel": "square", "dilate": 5, "erode": 3,
+        "stretch": "grid",
     }  # fmt: skip
     assert set(found["labels"]) == {"cat", "dog", "red car"}
     assert set(found["pointing"]) == {"0", "15"}

@@ -10,7 +10,7 @@ import pytest
 
 from cliploc.core.errors import ParameterError
 from cliploc.core.postprocess import AXES, KERNELS, ORDERS, PostProcess
-from cliploc.core.sweep.grid import Grid, parse_names, parse_range, steps_of
+from cliploc.core.sweep.grid import Grid, axis_field, parse_names, parse_range, steps_of
 
 
 def test_the_posters_grid_has_39_million_cells_over_cocoglide() -> None:
@@ -90,7 +90,7 @@ def test_a_grid_survives_json() -> None:
 
 
 def test_every_parameter_that_a_sweep_varies_is_an_axis_of_the_grid() -> None:
-    assert {f"{axis.name}s" for axis in AXES} == {field.name for field in fields(Grid)}
+    assert {axis_field(axis.name) for axis in AXES} == {field.name for field in fields(Grid)}
     assert all(axis.plural for axis in AXES)
 
 

@@ -11,6 +11,7 @@ from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.terms import TermSet, heatmap_of
 from cliploc.core.methods.head_switches import kept
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.stretch import between
 from cliploc.core.sweep.heads import HeadScores, table_of
 from tests.core.sweep.test_live import SHAPES, load_mask
 
@@ -52,7 +53,7 @@ def test_the_mean_is_over_the_samples_for_every_choice(terms: TermSet, samples: 
     for chosen in (*CHOICES, CHOICES[0]):
         for config in CONFIGS:
             single = [
-                cliploc.score(heatmap_of(term(i), chosen), load_mask(i), config)["mean_iou"]
+                cliploc.score(between(heatmap_of(term(i), chosen)), load_mask(i), config)["mean_iou"]
                 for i in range(len(SHAPES))
             ]
             assert scores.mean_iou(chosen, config) == pytest.approx(np.mean(single), abs=1e-12)
@@ -64,7 +65,7 @@ def test_samples_without_terms_are_left_out(samples: list[Sample]) -> None:
     assert HeadScores(terms, samples).mean_iou(CHOICES[0], CONFIGS[0]) is None
     terms.write({"s2": term(2)})
     scores = HeadScores(terms, samples)
-    wanted = cliploc.score(heatmap_of(term(2), CHOICES[0]), load_mask(2), CONFIGS[0])["mean_iou"]
+    wanted = cliploc.score(between(heatmap_of(term(2), CHOICES[0])), load_mask(2), CONFIGS[0])["mean_iou"]
     assert scores.ids == ("s2",)
     assert scores.mean_iou(CHOICES[0], CONFIGS[0]) == pytest.approx(wanted)
     scores.close()
