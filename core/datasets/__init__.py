@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cliploc.core.datasets.formats import format_of
+from dataclasses import replace
+
+from cliploc.core.datasets.formats import format_of, recognized
 from cliploc.core.datasets.sample import READING, Content, Dataset, Sample
 from cliploc.core.datasets.spec import parsed
 
@@ -24,7 +26,10 @@ def open_dataset(spec: str) -> Dataset:
     ((256, 256, 3), dtype('uint8'), dtype('bool'))
     """
     place, options = parsed(spec)
-    return format_of(place).reader.open_place(place, options)
+    found = recognized(place, options.layout)
+    dataset = found.reader.open_place(place, options)
+    said = options.layout or format_of(place).prefix or found.name in ("table", "pictures")
+    return dataset if said else replace(dataset, taken_for=f"{found.name}: {found.what}")
 
 
 def problems_of(spec: str) -> list[str]:
@@ -33,4 +38,4 @@ def problems_of(spec: str) -> list[str]:
     Decodes every picture and mask. DatasetError only when there is nothing to check.
     """
     place, options = parsed(spec)
-    return list(format_of(place).reader.problems(place, options))
+    return list(recognized(place, options.layout).reader.problems(place, options))

@@ -102,6 +102,11 @@ class Coco:
     notes: tuple[str, ...]
 
 
+def lacks(place: Path) -> str:
+    """What an annotation file lacks to be COCO's: that shows when it is read."""
+    return "" if os.path.isfile(place) else "it is no file"
+
+
 def open_place(place: str, options: Options) -> Dataset:
     """Open `coco:IMAGES:ANNOTATIONS.json`. DatasetError when a file is missing or not COCO's.
 

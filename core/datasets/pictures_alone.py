@@ -93,6 +93,16 @@ class PicturesAlone:
         return headers_of(self.paths)
 
 
+def lacks(place: Path) -> str:
+    """What a place lacks to be pictures alone: "" for any file, and for a folder with pictures in it."""
+    if os.path.isfile(place):
+        return ""
+    try:
+        return "" if any(map(is_picture_name, os.listdir(place))) else "it has no pictures"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+
+
 def open_place(place: str, options: Options) -> Dataset:
     """Open a picture or a folder of pictures. DatasetError when there is none, or an option does not fit."""
     if options.mask_value or options.invert or options.picture != "real" or options.allow_empty:

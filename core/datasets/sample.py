@@ -76,6 +76,7 @@ class Dataset:
     """Samples in a fixed order, under the name and the spec that open them again.
 
     template: the usual prompt template, where the labels want one of their own; "" for the methods' usual.
+    taken_for: the layout that its place was recognised as; "" where the spec says it, or it goes without.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Dataset:
     samples: tuple[Sample, ...]
     content: Content = field(repr=False)
     template: str = ""
+    taken_for: str = ""
 
     @cached_property
     def pictures(self) -> str:
@@ -122,7 +124,8 @@ class Dataset:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Sentences about how the files were read, to stand beside every number. DatasetError."""
-        return self.content.notes()
+        taken = (f"taken for {self.taken_for} (layout= says another)",) if self.taken_for else ()
+        return (*taken, *self.content.notes())
 
     @cached_property
     def empty(self) -> frozenset[str]:
