@@ -102,6 +102,7 @@ _HERE = "cliploc.core.datasets"
 _COCO = ("IMAGES", "ANNOTATIONS.json")
 FORMATS = (
     Format("table", "CocoGlide's table: table.csv, real/, mask/", f"{_HERE}.folder"),
+    Format("voc", "VOC's JPEGImages/ and SegmentationClass/", f"{_HERE}.voc"),
     Format("pairs", "images/ and masks/ with matching names", f"{_HERE}.pairs"),
     Format("pictures", "pictures alone", f"{_HERE}.pictures_alone"),
     Format("coco", "COCO's or LVIS's annotations", f"{_HERE}.coco", "coco:", _COCO),
