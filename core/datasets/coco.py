@@ -103,12 +103,18 @@ class Coco:
 
 
 def lacks(place: Path) -> str:
-    """What an annotation file lacks to be COCO's: that shows when it is read."""
-    return "" if os.path.isfile(place) else "it is no file"
+    """Nothing: what an annotation file lacks to be COCO's shows when it is read."""
+    return ""
 
 
 def open_place(place: str, options: Options) -> Dataset:
-    """Open `coco:IMAGES:ANNOTATIONS.json`. DatasetError when a file is missing or not COCO's.
+    """Open `coco:IMAGES:ANNOTATIONS.json`. DatasetError when a file is missing or not COCO's."""
+    images, annotations = format_of(place).paths(place)
+    return open_files(images, annotations, written(place, options), options)
+
+
+def open_files(images: Path, annotations: Path, spec: str, options: Options) -> Dataset:
+    """Open a folder of images and their annotation file. DatasetError.
 
     A sample's id is `CATEGORY_STEM`, the stem being its image file's, where that is
     unique. Samples are sorted by category and id; images need not be there until they
@@ -118,7 +124,7 @@ def open_place(place: str, options: Options) -> Dataset:
         raise DatasetError("prompt speaks of pictures without labels; COCO's annotations have their own")
     if options.mask_value or options.invert or options.picture != "real":
         raise DatasetError("mask-value, invert and picture speak of mask files; COCO's annotations have none")
-    coco = read_coco(place, options)
+    coco = read_coco(images, annotations, options)
     samples = tuple(
         Sample(
             id_,
@@ -141,12 +147,11 @@ def open_place(place: str, options: Options) -> Dataset:
         left_out=partial(_left_out, samples),
         sources=partial(_sources_by_content, coco),
     )
-    return Dataset(f"coco-{coco.annotations.stem}", written(place, options), samples, content)
+    return Dataset(f"coco-{coco.annotations.stem}", spec, samples, content)
 
 
-def read_coco(place: str, options: Options) -> Coco:
+def read_coco(images: Path, annotations: Path, options: Options) -> Coco:
     """Read the annotation file. DatasetError when it is not there or not COCO's."""
-    images, annotations = format_of(place).paths(place)
     if not os.path.isdir(images):
         raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
     if not os.path.isfile(annotations):
@@ -217,17 +222,20 @@ def _doubled(pictures: Sequence[CocoImage]) -> list[str]:
 
 
 def _sources(regions: Sequence[Region]) -> list[str]:
-    """The image's number; that of the first one where a file stands under several."""
+    """The image's own word, else its number; that of the first one where a file stands under several."""
     first: dict[str, str] = {}
-    return [first.setdefault(region.picture.name, region.picture.id) for region in regions]
+    return [
+        region.picture.source or first.setdefault(region.picture.name, region.picture.id)
+        for region in regions
+    ]
 
 
 def _sources_by_content(coco: Coco) -> dict[str, str]:
-    """One source for all samples of one picture, whatever its files' names: the first one's number."""
+    """One source for all samples of one picture that does not say its own: the first one's number."""
     there = [
         (id_, region.picture, source)
         for id_, region, source in zip(coco.ids, coco.regions, _sources(coco.regions), strict=True)
-        if region.picture.path.is_file()
+        if region.picture.path.is_file() and not region.picture.source
     ]
     digests = files.digests([picture.path for _, picture, _ in there])
     first: dict[str, str] = {}
@@ -337,7 +345,13 @@ def _left_out(samples: Sequence[Sample]) -> frozenset[str]:
 
 def problems(place: str, options: Options) -> Iterator[str]:
     """Every problem of the annotations, the pictures and the masks, one sentence each."""
-    found = read_coco(place, options)
+    images, annotations = format_of(place).paths(place)
+    yield from problems_of_files(images, annotations, options)
+
+
+def problems_of_files(images: Path, annotations: Path, options: Options) -> Iterator[str]:
+    """Every problem of a folder of images and their annotation file."""
+    found = read_coco(images, annotations, options)
     yield from found.problems
     pictures = {region.picture.id: region.picture for region in found.regions}
     names = Counter(picture.name for picture in pictures.values())

@@ -103,8 +103,11 @@ _COCO = ("IMAGES", "ANNOTATIONS.json")
 FORMATS = (
     Format("table", "CocoGlide's table: table.csv, real/, mask/", f"{_HERE}.folder"),
     Format("voc", "VOC's JPEGImages/ and SegmentationClass/", f"{_HERE}.voc"),
+    Format("panoptic", "COCO's panoptic annotations with their maps", f"{_HERE}.panoptic_folder"),
+    Format("coco", "COCO's or LVIS's annotations beside images", f"{_HERE}.coco_folder"),
     Format("pairs", "images/ and masks/ with matching names", f"{_HERE}.pairs"),
     Format("pictures", "pictures alone", f"{_HERE}.pictures_alone"),
+    Format("panoptic", "COCO's panoptic annotations", f"{_HERE}.panoptic", "coco:", _COCO),
     Format("coco", "COCO's or LVIS's annotations", f"{_HERE}.coco", "coco:", _COCO),
 )
 LAYOUTS = tuple(dict.fromkeys(each.name for each in FORMATS))

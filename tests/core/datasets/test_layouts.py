@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools import mask as rle
 
 from cliploc.core.datasets import Dataset, open_dataset, problems_of
 from cliploc.core.datasets.formats import LAYOUTS
 from cliploc.core.errors import ClipLocError
 from tests.core.datasets.layouts import (
     FIRST,
+    HEIGHT,
     SECOND,
+    WIDTH,
     coloured,
     drawn,
     grey,
@@ -64,8 +69,107 @@ def class_folders(root: Path) -> Truth:
     return {"cat_a": ("cat", CAT, None), "dog_a": ("dog", OTHER_DOG, None)}
 
 
+def images_of(*names: str) -> list[dict[str, object]]:
+    return [
+        {"id": number, "file_name": name, "height": HEIGHT, "width": WIDTH}
+        for number, name in enumerate(names, 1)
+    ]
+
+
+CATEGORIES = [{"id": 17, "name": "cat"}, {"id": 18, "name": "dog"}]
+
+
+def annotated(image: int, category: int, mask: np.ndarray, crowd: int = 0) -> dict[str, object]:
+    """An annotation by run lengths, encoded by pycocotools."""
+    runs = rle.encode(np.asfortranarray(mask, np.uint8))
+    segmentation = {"size": runs["size"], "counts": runs["counts"].decode()}
+    number = 100 * image + 10 * crowd + category
+    return {"id": number, "image_id": image, "category_id": category, "segmentation": segmentation,
+            "iscrowd": crowd}  # fmt: skip
+
+
+def coco(root: Path) -> Truth:
+    for number, name in enumerate(("a", "b")):
+        photograph(root / f"val2017/{name}.jpg", number)
+    content = {
+        "images": images_of("a.jpg", "b.jpg"),
+        "annotations": [
+            annotated(1, 17, CAT), annotated(1, 17, VOID, crowd=1), annotated(1, 18, DOG),
+            annotated(2, 18, OTHER_DOG),
+        ],
+        "categories": CATEGORIES,
+    }  # fmt: skip
+    text(root / "annotations/instances_val2017.json", json.dumps(content))
+    text(root / "annotations/captions_val2017.json", json.dumps(content))
+    return {
+        "cat_a": ("cat", CAT, VOID), "dog_a": ("dog", DOG, None), "dog_b": ("dog", OTHER_DOG, None),
+    }  # fmt: skip
+
+
+def stuff(root: Path) -> Truth:
+    truth = coco(root)
+    (root / "annotations/instances_val2017.json").rename(root / "annotations/stuff_val2017.json")
+    return truth
+
+
+def lvis(root: Path) -> Truth:
+    for number, name in enumerate(("train2017/a.jpg", "val2017/b.jpg")):
+        photograph(root / name, number)
+    images = [
+        {"id": number, "coco_url": f"http://images.example/{name}", "height": HEIGHT, "width": WIDTH,
+         "neg_category_ids": [], "not_exhaustive_category_ids": []}
+        for number, name in enumerate(("train2017/a.jpg", "val2017/b.jpg"), 1)
+    ]  # fmt: skip
+    content = {
+        "annotations": [annotated(1, 17, CAT), annotated(2, 18, OTHER_DOG)],
+        "images": images,
+        "categories": [{**each, "frequency": "r"} for each in CATEGORIES],
+    }
+    text(root / "annotations/lvis_v1_val.json", json.dumps(content))
+    return {"cat_a": ("cat", CAT, None), "dog_b": ("dog", OTHER_DOG, None)}
+
+
+def panoptic(root: Path) -> Truth:
+    for number, name in enumerate(("a", "b")):
+        photograph(root / f"val2017/{name}.jpg", number)
+    # Two cats, of which one is segment 5 and one 70,000; a dog in the first picture is a crowd.
+    first = void_as(0, FIRST, _1=5, _2=1234567)
+    first[0, 0] = 70_000
+    first[drawn(FIRST) == 0] = 77
+    coloured(root / "annotations/panoptic_val2017/a.png", first)
+    coloured(root / "annotations/panoptic_val2017/b.png", void_as(0, SECOND, _2=3))
+    segments = [
+        [(5, 17, 0), (70_000, 17, 0), (1234567, 18, 1), (77, 200, 0)],
+        [(3, 18, 0)],
+    ]
+    content = {
+        "images": images_of("a.jpg", "b.jpg"),
+        "annotations": [
+            {
+                "image_id": number,
+                "file_name": name,
+                "segments_info": [
+                    {"id": id_, "category_id": category, "iscrowd": crowd} for id_, category, crowd in found
+                ],
+            }
+            for number, (name, found) in enumerate(zip(("a.png", "b.png"), segments, strict=True), 1)
+        ],
+        "categories": [*CATEGORIES, {"id": 200, "name": "grass", "isthing": 0}],
+    }
+    text(root / "annotations/panoptic_val2017.json", json.dumps(content))
+    return {
+        "cat_a": ("cat", CAT, VOID),
+        "grass_a": ("grass", where(FIRST, 0), VOID),
+        "dog_b": ("dog", OTHER_DOG, ~OTHER_DOG),
+    }
+
+
 LAYOUT: dict[str, tuple[str, Callable[[Path], Truth]]] = {
     "voc": ("voc", voc),
+    "coco": ("coco", coco),
+    "stuff": ("coco", stuff),
+    "lvis": ("coco", lvis),
+    "panoptic": ("panoptic", panoptic),
     "pairs": ("pairs", pairs),
     "class folders": ("pairs", class_folders),
 }
@@ -114,6 +218,33 @@ def two_sizes(root: Path) -> None:
     photograph(next(root.glob("*/a.jpg")), 0, (5, 5))
 
 
+def edited(pattern: str, change: Callable[[Any], object]) -> Callable[[Path], object]:
+    """Damage to a JSON file."""
+
+    def damage(root: Path) -> None:
+        (path,) = root.glob(pattern)
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+
+    return damage
+
+
+def cut(pattern: str) -> Callable[[Path], object]:
+    """Damage: the second half of a file is not there."""
+
+    def damage(root: Path) -> None:
+        (path,) = root.glob(pattern)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return damage
+
+
+INSTANCES, STUFF, LVIS = (
+    f"annotations/{name}.json" for name in ("instances_val2017", "stuff_val2017", "lvis_v1_val")
+)
+PANOPTIC = "annotations/panoptic_val2017.json"
+
 DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
     ("voc", two_sizes, "map SegmentationClass/a.png is 8 x 6, its picture JPEGImages/a.jpg 5 x 5"),
     ("voc", lambda root: (root / "JPEGImages/b.jpg").unlink(), "1 files are missing: JPEGImages/b.jpg"),
@@ -122,6 +253,51 @@ DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
         "voc",
         lambda root: indexed(root / "SegmentationClass/b.png", drawn(FIRST) * 25, PALETTE),
         "VOC's list does not name: 25",
+    ),
+    ("coco", cut(INSTANCES), "expected COCO's instances JSON"),
+    ("coco", two_sizes, "image a.jpg is 5 x 5, its annotations say 8 x 6"),
+    (
+        "coco",
+        edited(INSTANCES, lambda found: found["annotations"][0]["segmentation"].update(size=[6, 6])),
+        "annotation 117 (image a.jpg) has run lengths of size [6, 6], expected [6, 8]",
+    ),
+    ("stuff", edited(STUFF, lambda found: found.pop("categories")), "no images, annotations and categories"),
+    ("stuff", edited(STUFF, lambda found: found["images"][0].pop("width")), "something has no width"),
+    (
+        "stuff",
+        edited(STUFF, lambda found: found["annotations"][3].update(segmentation=[])),
+        "1 annotations enclose nothing and are left out",
+    ),
+    (
+        "lvis",
+        edited(LVIS, lambda found: found["images"][0].update(coco_url="http://images.example/../a.jpg")),
+        "leads out of the folder of images",
+    ),
+    ("lvis", lambda root: (root / "train2017/a.jpg").unlink(), "a.jpg is missing"),
+    (
+        "lvis",
+        edited(LVIS, lambda found: found["images"][0].pop("coco_url")),
+        "neither file_name nor coco_url",
+    ),
+    (
+        "panoptic",
+        edited(PANOPTIC, lambda found: found["annotations"][0]["segments_info"].pop(0)),
+        "a.png holds segments that panoptic_val2017.json lacks: 5",
+    ),
+    (
+        "panoptic",
+        edited(PANOPTIC, lambda found: found["annotations"][1].update(file_name="../b.png")),
+        "file_name '../b.png' leads out of the folder",
+    ),
+    (
+        "panoptic",
+        lambda root: (root / "annotations/panoptic_val2017/b.png").unlink(),
+        "1 files are missing: annotations/panoptic_val2017/b.png",
+    ),
+    (
+        "panoptic",
+        edited(PANOPTIC, lambda found: found["annotations"][1]["segments_info"][0].update(category_id=3)),
+        "a segment of b.png is of category 3, which the file does not have",
     ),
     ("pairs", two_sizes, "mask masks/a_mask.png is 8 x 6, its image 5 x 5"),
     ("pairs", lambda root: (root / "masks/b_mask.tif").unlink(), "b.jpeg has no mask"),
