@@ -46,10 +46,14 @@ class CocoImage:
 
 @dataclass(frozen=True)
 class Group:
-    """The annotations of one category in one picture: ids with their segmentations."""
+    """The annotations of one category in one picture: ids with their segmentations.
+
+    told: the file that they are from, where each picture has its own.
+    """
 
     instances: list[tuple[str, Any]] = field(default_factory=list)
     crowds: list[tuple[str, Any]] = field(default_factory=list)
+    told: Path | None = None
 
 
 @dataclass(frozen=True)

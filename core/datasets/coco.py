@@ -14,13 +14,13 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cliploc.core.datasets import files, ids
-from cliploc.core.datasets.annotations import CocoImage, read_annotations, rings_of
+from cliploc.core.datasets.annotations import Annotations, CocoImage, read_annotations, rings_of
 from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.sample import Content, Dataset, Sample, nothing
 from cliploc.core.datasets.spec import Options, written
@@ -88,13 +88,13 @@ class Region:
 
 @dataclass(frozen=True)
 class Coco:
-    """An annotation file, read: its regions by sample.
+    """Annotations, read: their regions by sample. images: the folder; files: what they were read from.
 
     problems: what of it is unusable; notes: these, and what else must be known of it.
     """
 
     images: Path
-    annotations: Path
+    files: tuple[Path, ...]
     regions: tuple[Region, ...]
     ids: tuple[str, ...]
     labels: tuple[str, ...]
@@ -114,17 +114,20 @@ def open_place(place: str, options: Options) -> Dataset:
 
 
 def open_files(images: Path, annotations: Path, spec: str, options: Options) -> Dataset:
-    """Open a folder of images and their annotation file. DatasetError.
+    """Open a folder of images and their annotation file. DatasetError."""
+    coco = read_coco(images, annotations, options)
+    dataset = dataset_of(coco, f"coco-{annotations.stem}", spec, options)
+    legacy = partial(_legacy_digest, images, annotations)
+    return replace(dataset, content=replace(dataset.content, legacy=legacy))
+
+
+def dataset_of(coco: Coco, name: str, spec: str, options: Options) -> Dataset:
+    """Regions as a dataset.
 
     A sample's id is `CATEGORY_STEM`, the stem being its image file's, where that is
     unique. Samples are sorted by category and id; images need not be there until they
     are asked for.
     """
-    if options.prompt:
-        raise DatasetError("prompt speaks of pictures without labels; COCO's annotations have their own")
-    if options.mask_value or options.invert or options.picture != "real":
-        raise DatasetError("mask-value, invert and picture speak of mask files; COCO's annotations have none")
-    coco = read_coco(images, annotations, options)
     samples = tuple(
         Sample(
             id_,
@@ -141,22 +144,30 @@ def open_files(images: Path, annotations: Path, spec: str, options: Options) -> 
     content = Content(
         pictures=partial(_pictures_digest, coco),
         truth=partial(_truth_digest, coco),
-        legacy=partial(_legacy_digest, coco.images, coco.annotations),
+        legacy=str,
         notes=partial(_notes, coco),
         empty=partial(_empty, coco, options.allow_empty),
         left_out=partial(_left_out, samples),
         sources=partial(_sources_by_content, coco),
     )
-    return Dataset(f"coco-{coco.annotations.stem}", spec, samples, content)
+    return Dataset(name, spec, samples, content)
 
 
 def read_coco(images: Path, annotations: Path, options: Options) -> Coco:
     """Read the annotation file. DatasetError when it is not there or not COCO's."""
+    if options.prompt:
+        raise DatasetError("prompt speaks of pictures without labels; COCO's annotations have their own")
+    if options.mask_value or options.invert or options.picture != "real":
+        raise DatasetError("mask-value, invert and picture speak of mask files; COCO's annotations have none")
     if not os.path.isdir(images):
         raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
     if not os.path.isfile(annotations):
         raise DatasetError(f"no annotations at {annotations}; expected coco:IMAGES:ANNOTATIONS.json")
-    found = read_annotations(annotations, images)
+    return regions_of(read_annotations(annotations, images), images, (annotations,), options)
+
+
+def regions_of(found: Annotations, images: Path, told: tuple[Path, ...], options: Options) -> Coco:
+    """The regions of annotations, sorted. told: the files that they are from. DatasetError for none."""
     keys, notes = list(found.groups), [*found.problems]
     if options.skip_missing:
         gone = missing([found.pictures[image] for image, _ in keys])
@@ -167,14 +178,14 @@ def read_coco(images: Path, annotations: Path, options: Options) -> Coco:
         notes.append(f"{found.crowds} images have nothing but crowds of a category, and no sample of it")
     notes += _doubled([found.pictures[image] for image in dict.fromkeys(image for image, _ in keys)])
     if not keys:
-        raise DatasetError("; ".join([f"{annotations} has no annotated instances", *notes]))
+        raise DatasetError("; ".join([f"{told[0] if told else images} has no annotated instances", *notes]))
     labels = [found.labels[category] for _, category in keys]
     named = ids.unique([_names(found.pictures[key[0]], found.labels[key[1]], key[1]) for key in keys])
     order = sorted(range(len(keys)), key=lambda place: (labels[place], named[place]))
     regions = [
         Region(
             found.pictures[key[0]],
-            annotations,
+            found.groups[key].told or told[0],
             tuple(found.groups[key].instances),
             tuple(found.groups[key].crowds),
             options.orientation,
@@ -183,7 +194,7 @@ def read_coco(images: Path, annotations: Path, options: Options) -> Coco:
     ]
     return Coco(
         images,
-        annotations,
+        told,
         tuple(regions[place] for place in order),
         tuple(named[place] for place in order),
         tuple(labels[place] for place in order),
@@ -270,7 +281,7 @@ def _pictures_digest(coco: Coco) -> str:
 
 
 def _truth_digest(coco: Coco) -> str:
-    return files.digest_of("truth 2", [*files.digests([coco.annotations]), *coco.ids])
+    return files.digest_of("truth 2", [*files.digests(coco.files), *coco.ids])
 
 
 def _legacy_digest(images: Path, annotations: Path) -> str:
@@ -300,7 +311,7 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     found = frozenset(id_ for id_, region in suspects if not region.covers())
     if len(found) == len(coco.ids) and not allowed:
         raise DatasetError(
-            f"{coco.annotations}: all {len(found)} true masks are empty: no annotation covers a pixel; "
+            f"{coco.images}: all {len(found)} true masks are empty: no annotation covers a pixel; "
             "if that is meant, say allow-empty=yes (--allow-empty)"
         )
     return found
@@ -351,7 +362,11 @@ def problems(place: str, options: Options) -> Iterator[str]:
 
 def problems_of_files(images: Path, annotations: Path, options: Options) -> Iterator[str]:
     """Every problem of a folder of images and their annotation file."""
-    found = read_coco(images, annotations, options)
+    yield from problems_of_regions(read_coco(images, annotations, options), options)
+
+
+def problems_of_regions(found: Coco, options: Options) -> Iterator[str]:
+    """Every problem of regions and their pictures."""
     yield from found.problems
     pictures = {region.picture.id: region.picture for region in found.regions}
     names = Counter(picture.name for picture in pictures.values())

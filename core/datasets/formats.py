@@ -103,6 +103,10 @@ _COCO = ("IMAGES", "ANNOTATIONS.json")
 FORMATS = (
     Format("table", "CocoGlide's table: table.csv, real/, mask/", f"{_HERE}.folder"),
     Format("voc", "VOC's JPEGImages/ and SegmentationClass/", f"{_HERE}.voc"),
+    Format("cityscapes", "Cityscapes' leftImg8bit/ and gtFine/", f"{_HERE}.cityscapes"),
+    Format("indexed", "images/, annotations/ of numbers and a label file", f"{_HERE}.indexed"),
+    Format("imagenet-s", "ImageNet-S's folders and FOLDER-segmentation", f"{_HERE}.imagenet_s"),
+    Format("yolo", "YOLO's images/ and labels/ of polygons", f"{_HERE}.yolo"),
     Format("panoptic", "COCO's panoptic annotations with their maps", f"{_HERE}.panoptic_folder"),
     Format("coco", "COCO's or LVIS's annotations beside images", f"{_HERE}.coco_folder"),
     Format("pairs", "images/ and masks/ with matching names", f"{_HERE}.pairs"),

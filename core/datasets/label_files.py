@@ -16,6 +16,7 @@ NAMES = (
     "labels.txt", "classes.txt", "class_names.txt", "label_names.txt", "labelmap.txt", "label_map.txt",
     "objectInfo150.txt", "labels.csv", "classes.csv", "labels.json", "classes.json", "id2label.json",
 )  # fmt: skip
+ADE20K = "objectInfo150.txt"
 LARGEST = 16 << 20
 MOST = 1 << 16  # labels
 # What is no label: the ground that everything is on, and pixels that do not count.
@@ -67,7 +68,10 @@ def read(path: Path) -> Labels:
         ) from error
     if not named:
         raise DatasetError(f"{path} names nothing; expected a line `NUMBER NAME` for each label")
-    return meaning(named, str(path))
+    found = meaning(named, str(path))
+    if path.name == ADE20K:  # whose benchmark leaves out 0, `other objects`
+        return Labels(found.labels, found.ground - {0}, found.void | {0}, found.where)
+    return found
 
 
 def meaning(named: Mapping[int, str], where: str) -> Labels:
@@ -95,14 +99,15 @@ def _of_json(found: object) -> dict[int, str]:
 def _of_lines(text: str) -> dict[int, str]:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     head = [cell.strip().lower() for cell in re.split(r"[\t,]", lines[0])] if lines else []
+    sign = "\t" if lines and "\t" in lines[0] else ","
     number = next((head.index(name) for name in ("idx", "id", "index", "number") if name in head), None)
     name = next((head.index(name) for name in ("name", "label", "class") if name in head), None)
     if number is not None and name is not None:
-        rows = [re.split(r"[\t,]", line) for line in lines[1:]]
+        rows = [line.split(sign) for line in lines[1:]]
         short = [line for line, cells in zip(lines[1:], rows, strict=True) if len(cells) <= max(number, name)]
         if short:
             raise ValueError(f"{short[0]!r} has fewer columns than its header")
-        return _numbered([(cells[number], cells[name]) for cells in rows])
+        return _numbered([(cells[number], re.split("[;,]", cells[name])[0]) for cells in rows])
     pairs = [re.fullmatch(r"\s*(\d+)\s*[\s:,=]\s*(\S.*)", line) for line in lines]
     if all(pairs) and pairs:
         return _numbered([(each[1], each[2]) for each in pairs if each])

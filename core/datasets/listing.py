@@ -45,6 +45,11 @@ def pictures_under(root: Path) -> list[str]:
     return sorted(found)
 
 
+def has_pictures(root: Path) -> bool:
+    """Whether a picture lies somewhere below a folder."""
+    return any(is_picture_name(name) for _, _, names in os.walk(root) for name in names)
+
+
 def of_subset(names: Iterable[str], subset: str, where: Path) -> list[str]:
     """The paths with a folder of that name; all for "". DatasetError where there is none."""
     names = list(names)

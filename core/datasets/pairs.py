@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from cliploc.core.datasets.folder import open_rows, problems_of_rows, summary
 from cliploc.core.datasets.ids import label_of
-from cliploc.core.datasets.listing import first_of, folders_in, label_in, of_subset, paired, pictures_under
+from cliploc.core.datasets.listing import (
+    Pairs,
+    first_of,
+    folders_in,
+    label_in,
+    of_subset,
+    paired,
+    pictures_under,
+)
 from cliploc.core.datasets.pictures_alone import ANYTHING
 from cliploc.core.datasets.sample import Dataset
 from cliploc.core.datasets.spec import Options, written
@@ -28,15 +35,6 @@ MASKS = (
 )  # fmt: skip
 # What a folder of masks is called beside one of pictures: `test` and `test-mask`.
 ENDINGS = ("-mask", "_mask", "-masks", "_masks", "-gt", "_gt")
-
-
-@dataclass(frozen=True)
-class Found:
-    """What belongs together. problems: sentences about what does not; without: pictures that have no mask."""
-
-    rows: tuple[TableRow, ...]
-    problems: tuple[str, ...]
-    without: tuple[str, ...]
 
 
 def lacks(place: Path) -> str:
@@ -61,21 +59,27 @@ def _folders(root: Path) -> tuple[str, str]:
 def open_place(place: str, options: Options) -> Dataset:
     """Open a folder of pictures and masks. DatasetError for what does not belong together."""
     root = expanded(place)
-    found = _found(root, options)
-    without = [] if options.skip_missing else [f"{name} has no mask" for name in found.without]
+    rows, found = _found(root, options)
+    summed(root, found, options)
+    rest = Options(options.mask_value, options.invert, options.orientation, allow_empty=options.allow_empty)
+    notes = [f"{len(found.lonely)} pictures have no mask and are left out"] if found.lonely else []
+    if any(row.label == ANYTHING for row in rows):
+        notes.append(f"no folder says what is marked: it is {ANYTHING!r}; prompt=WORDS says it")
+    return open_rows(root, rows, written(str(root), options), rest, root.resolve().name, notes)
+
+
+def summed(root: Path, found: Pairs, options: Options) -> None:
+    """DatasetError for names that do not match, unless skip-missing leaves out pictures without a mask."""
+    without = [] if options.skip_missing else [f"{name} has no mask" for name in found.lonely]
     if found.problems or without:
         hint = ["skip-missing=yes leaves out pictures without a mask"] if without else []
         raise DatasetError(summary(root, [*found.problems, *without, *hint]))
-    if not found.rows:
+    if not found.pairs:
         raise DatasetError(f"{root}: no picture has a mask of a matching name")
-    rest = Options(options.mask_value, options.invert, options.orientation, allow_empty=options.allow_empty)
-    notes = [f"{len(found.without)} pictures have no mask and are left out"] if found.without else []
-    if any(row.label == ANYTHING for row in found.rows):
-        notes.append(f"no folder says what is marked: it is {ANYTHING!r}; prompt=WORDS says it")
-    return open_rows(root, found.rows, written(str(root), options), rest, root.resolve().name, notes)
 
 
-def _found(root: Path, options: Options) -> Found:
+def _found(root: Path, options: Options) -> tuple[tuple[TableRow, ...], Pairs]:
+    """The rows of a folder, and what belongs together in it."""
     names = ("mask-value", "invert", "orientation", "skip-missing", "allow-empty", "prompt", "subset")
     options.limit("pairs of pictures and masks", *names)
     images, masks = _folders(root)
@@ -97,13 +101,13 @@ def _found(root: Path, options: Options) -> Found:
         )
         for number, (picture, mask) in enumerate(found.pairs, 1)
     )
-    return Found(rows, found.problems, found.lonely)
+    return rows, found
 
 
 def problems(place: str, options: Options) -> Iterator[str]:
     """Every problem of the names, the pictures and the masks, one sentence each."""
     root = expanded(place)
-    found = _found(root, options)
+    rows, found = _found(root, options)
     yield from found.problems
-    yield from (f"{name} has no mask" for name in found.without if not options.skip_missing)
-    yield from problems_of_rows(root, found.rows, options)
+    yield from (f"{name} has no mask" for name in found.lonely if not options.skip_missing)
+    yield from problems_of_rows(root, rows, options)

@@ -164,8 +164,84 @@ def panoptic(root: Path) -> Truth:
     }
 
 
+def cityscapes(root: Path) -> Truth:
+    for number, (city, frame) in enumerate((("ulm", "a"), ("bonn", "b"))):
+        photograph(root / f"leftImg8bit/val/{city}/{frame}_leftImg8bit.png", number)
+    # A car, a bus, and what is not evaluated: the caravan, and everything unlabelled.
+    grey(root / "gtFine/val/ulm/a_gtFine_labelIds.png", void_as(29, FIRST, _1=26, _2=28))
+    grey(root / "gtFine/val/bonn/b_gtFine_labelIds.png", void_as(255, SECOND, _2=28))
+    grey(root / "gtFine/val/bonn/b_gtFine_instanceIds.png", drawn(SECOND))
+    return {
+        "car_a_leftImg8bit": ("car", CAT, VOID | where(FIRST, 0)),
+        "bus_a_leftImg8bit": ("bus", DOG, VOID | where(FIRST, 0)),
+        "bus_b_leftImg8bit": ("bus", OTHER_DOG, ~OTHER_DOG),
+    }
+
+
+def ade20k(root: Path) -> Truth:
+    for number, name in enumerate(("training/a", "validation/b")):
+        photograph(root / f"images/{name}.jpg", number)
+    grey(root / "annotations/training/a.png", void_as(0, FIRST, _0=3))
+    grey(root / "annotations/validation/b.png", void_as(0, SECOND, _0=3))
+    text(
+        root / "objectInfo150.txt",
+        "Idx\tRatio\tTrain\tVal\tStuff\tName\n1\t.2\t9\t9\t0\tcat, true cat\n"
+        "2\t.1\t9\t9\t0\tdog\n3\t.1\t9\t9\t1\tsky\n",
+    )
+    return {
+        "cat_a": ("cat", CAT, VOID), "dog_a": ("dog", DOG, VOID), "sky_a": ("sky", where(FIRST, 0), VOID),
+        "dog_b": ("dog", OTHER_DOG, OTHER_VOID), "sky_b": ("sky", where(SECOND, 0), OTHER_VOID),
+    }  # fmt: skip
+
+
+def labelled(root: Path) -> Truth:
+    """Sixteen bits and a palette whose colours mean nothing, with names that no list of ours has."""
+    photograph(root / "images/a.png", 0)
+    photograph(root / "images/b.png", 1)
+    Image.fromarray(void_as(7, FIRST, _1=3000).astype(np.uint16)).save(folder(root / "labels") / "a_seg.png")
+    indexed(root / "labels/b_seg.png", void_as(7, SECOND), [200, 10, 10, 0, 0, 0] * 128)
+    text(root / "labels.txt", "0 background\n3000 red cat\n2: dog\n7,void\n")
+    return {
+        "red cat_a": ("red cat", CAT, VOID), "dog_a": ("dog", DOG, VOID),
+        "dog_b": ("dog", OTHER_DOG, OTHER_VOID),
+    }  # fmt: skip
+
+
+def imagenet_s(root: Path) -> Truth:
+    photograph(root / "validation/n001/a.JPEG", 0)
+    photograph(root / "validation/n002/b.JPEG", 1)
+    coloured(root / "validation-segmentation/n001/a.png", void_as(1000, FIRST))
+    coloured(root / "validation-segmentation/n002/b.png", void_as(1000, SECOND))
+    text(root / "LOC_synset_mapping.txt", "n001 cat, true cat\nn002 dog\n")
+    return {
+        "cat_a": ("cat", CAT, VOID), "dog_a": ("dog", DOG, VOID), "dog_b": ("dog", OTHER_DOG, OTHER_VOID),
+    }  # fmt: skip
+
+
+def yolo(root: Path) -> Truth:
+    for number, name in enumerate(("train/a", "val/b")):
+        photograph(root / f"images/{name}.jpg", number)
+    # Boxes as polygons, in parts of 8 columns and 6 rows; a third of a cat is a second cat.
+    cats = f"0 0 0 .25 0 .25 .5 0 .5\n0 .25 0 .375 0 .375 {1 / 2} .25 .5"
+    text(root / "labels/train/a.txt", f"{cats}\n1 .625 {2 / 6} 1 {2 / 6} 1 {5 / 6} .625 {5 / 6}\n\n")
+    text(root / "labels/val/b.txt", f"1 .125 {1 / 6} .625 {1 / 6} .625 .5 .125 .5\n")
+    photograph(root / "images/train/nothing.jpg", 3)
+    text(root / "data.yaml", "path: .\ntrain: images/train\nnames:\n  0: cat\n  1: dog\n")
+    return {"cat_a": ("cat", CAT, None), "dog_a": ("dog", DOG, None), "dog_b": ("dog", OTHER_DOG, None)}
+
+
+def folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 LAYOUT: dict[str, tuple[str, Callable[[Path], Truth]]] = {
     "voc": ("voc", voc),
+    "cityscapes": ("cityscapes", cityscapes),
+    "ade20k": ("indexed", ade20k),
+    "labelled": ("indexed", labelled),
+    "imagenet-s": ("imagenet-s", imagenet_s),
+    "yolo": ("yolo", yolo),
     "coco": ("coco", coco),
     "stuff": ("coco", stuff),
     "lvis": ("coco", lvis),
@@ -299,6 +375,76 @@ DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
         edited(PANOPTIC, lambda found: found["annotations"][1]["segments_info"][0].update(category_id=3)),
         "a segment of b.png is of category 3, which the file does not have",
     ),
+    (
+        "cityscapes",
+        lambda root: (root / "gtFine/val/ulm/a_gtFine_labelIds.png").unlink(),
+        "1 files are missing: gtFine/val/ulm/a_gtFine_labelIds.png",
+    ),
+    ("cityscapes", cut("gtFine/val/bonn/b_gtFine_labelIds.png"), "is truncated: a PNG ends with an IEND"),
+    (
+        "cityscapes",
+        lambda root: grey(root / "gtFine/val/bonn/b_gtFine_labelIds.png", drawn(SECOND) + 40),
+        "Cityscapes' list does not name: 40 (in 1 maps), 42 (in 1 maps), 49 (in 1 maps)",
+    ),
+    ("ade20k", lambda root: (root / "annotations/training/a.png").unlink(), "training/a.jpg has no mask"),
+    (
+        "ade20k",
+        lambda root: text(root / "objectInfo150.txt", "Idx\tName\n1\tcat\n2\n"),
+        "'2' has fewer columns than its header",
+    ),
+    (
+        "ade20k",
+        lambda root: text(root / "objectInfo150.txt", "Idx\tName\n1\tcat\n2\tdog\n"),
+        "does not name: 3 (in 2 maps)",
+    ),
+    (
+        "labelled",
+        lambda root: text(root / "labels.txt", "cat\ndog\n"),
+        "names without numbers do not say whether the first is 0 or 1",
+    ),
+    ("labelled", lambda root: text(root / "labels.txt", "1 cat\n1 dog\n"), "number 1 has two names"),
+    (
+        "labelled",
+        lambda root: photograph(root / "labels/a_seg.png").rename(root / "labels/c_seg.png"),
+        "mask c_seg.png belongs to no picture",
+    ),
+    (
+        "labelled",
+        lambda root: Image.fromarray(drawn(SECOND)).save(root / "labels/b_seg.png", "JPEG"),
+        "is a JPEG or the like, in which numbers of classes do not survive",
+    ),
+    (
+        "imagenet-s",
+        lambda root: coloured(root / "validation-segmentation/n002/b.png", drawn(FIRST) // 9 * 7),
+        "the maps of n002 hold 7, not its number 2",
+    ),
+    (
+        "imagenet-s",
+        lambda root: (root / "validation-segmentation/n002/b.png").unlink(),
+        "n002/b.JPEG has no mask",
+    ),
+    (
+        "imagenet-s",
+        lambda root: photograph(root / "validation/n001/a.JPEG", 0, (5, 5)),
+        "map validation-segmentation/n001/a.png is 8 x 6, its picture validation/n001/a.JPEG 5 x 5",
+    ),
+    (
+        "yolo",
+        lambda root: text(root / "labels/train/a.txt", "0 .5 .5 .2 .2\n"),
+        "labels/train/a.txt: line 1 is a box (class, centre, size); expected a polygon",
+    ),
+    (
+        "yolo",
+        lambda root: text(root / "labels/val/b.txt", "2 0 0 1 0 1 1"),
+        "line 1 is of class 2; known: 0, 1",
+    ),
+    (
+        "yolo",
+        lambda root: text(root / "labels/val/b.txt", "1 10 10 20 10 20 30"),
+        "line 1 has coordinates outside of 0 to 1",
+    ),
+    ("yolo", lambda root: text(root / "data.yaml", "names: &a [*a, *a]"), "aliases are not read"),
+    ("yolo", cut("images/val/b.jpg"), "images/val/b.jpg is not a picture that can be decoded"),
     ("pairs", two_sizes, "mask masks/a_mask.png is 8 x 6, its image 5 x 5"),
     ("pairs", lambda root: (root / "masks/b_mask.tif").unlink(), "b.jpeg has no mask"),
     ("pairs", lambda root: grey(root / "masks/c_mask.png", CAT), "mask c_mask.png belongs to no picture"),
