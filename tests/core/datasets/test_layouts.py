@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from PIL import Image
 from pycocotools import mask as rle
@@ -230,6 +232,22 @@ def yolo(root: Path) -> Truth:
     return {"cat_a": ("cat", CAT, None), "dog_a": ("dog", DOG, None), "dog_b": ("dog", OTHER_DOG, None)}
 
 
+def parquet(root: Path) -> Truth:
+    rows = [("a.jpg", CAT * 255, 0), ("b.jpg", OTHER_DOG * 255, 1)]
+    content: dict[str, list[object]] = {"image": [], "mask": [], "label": []}
+    for number, (name, mask, label) in enumerate(rows):
+        picture = photograph(root.parent / f"loose/{name}", number)
+        content["image"].append({"bytes": picture.read_bytes(), "path": f"there/{name}"})
+        content["mask"].append(
+            {"bytes": grey(root.parent / "loose/mask.png", mask).read_bytes(), "path": None}
+        )
+        content["label"].append(label)
+    features = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+    table = pyarrow.table(content).replace_schema_metadata({"huggingface": json.dumps(features)})
+    pyarrow.parquet.write_table(table, folder(root / "data") / "train-00000-of-00001.parquet")
+    return {"a": ("cat", CAT, None), "b": ("dog", OTHER_DOG, None)}
+
+
 def folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -246,6 +264,7 @@ LAYOUT: dict[str, tuple[str, Callable[[Path], Truth]]] = {
     "stuff": ("coco", stuff),
     "lvis": ("coco", lvis),
     "panoptic": ("panoptic", panoptic),
+    "parquet": ("parquet", parquet),
     "pairs": ("pairs", pairs),
     "class folders": ("pairs", class_folders),
 }
@@ -320,6 +339,19 @@ INSTANCES, STUFF, LVIS = (
     f"annotations/{name}.json" for name in ("instances_val2017", "stuff_val2017", "lvis_v1_val")
 )
 PANOPTIC = "annotations/panoptic_val2017.json"
+
+
+def columns(change: Callable[[dict[str, list[Any]]], object]) -> Callable[[Path], object]:
+    """Damage to the columns of a parquet file."""
+
+    def damage(root: Path) -> None:
+        (path,) = root.glob("data/*.parquet")
+        content = pyarrow.parquet.read_table(path).to_pydict()
+        change(content)
+        pyarrow.parquet.write_table(pyarrow.table(content), path)
+
+    return damage
+
 
 DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
     ("voc", two_sizes, "map SegmentationClass/a.png is 8 x 6, its picture JPEGImages/a.jpg 5 x 5"),
@@ -445,6 +477,14 @@ DAMAGED: list[tuple[str, Callable[[Path], object], str]] = [
     ),
     ("yolo", lambda root: text(root / "data.yaml", "names: &a [*a, *a]"), "aliases are not read"),
     ("yolo", cut("images/val/b.jpg"), "images/val/b.jpg is not a picture that can be decoded"),
+    ("parquet", cut("data/*.parquet"), "is not sound parquet"),
+    ("parquet", columns(lambda found: found.pop("mask")), "has no mask column; found image, label"),
+    (
+        "parquet",
+        columns(lambda found: (found["image"][1].update(bytes=None), found.update(label=["a", "b"]))),
+        "row 2, image is empty; it names there/b.jpg, whose bytes are not in the file",
+    ),
+    ("parquet", columns(lambda found: None), "row 1 has the label 0, which the file has no name for"),
     ("pairs", two_sizes, "mask masks/a_mask.png is 8 x 6, its image 5 x 5"),
     ("pairs", lambda root: (root / "masks/b_mask.tif").unlink(), "b.jpeg has no mask"),
     ("pairs", lambda root: grey(root / "masks/c_mask.png", CAT), "mask c_mask.png belongs to no picture"),
