@@ -136,6 +136,7 @@ def dataset_of(coco: Coco, name: str, spec: str, options: Options) -> Dataset:
             region.true_mask,
             region.ignored if region.crowds else nothing,
             source,
+            region.picture.path,
         )
         for id_, label, region, source in zip(
             coco.ids, coco.labels, coco.regions, _sources(coco.regions), strict=True

@@ -148,6 +148,7 @@ def open_rows(
             partial(folder.true_mask, place),
             partial(folder.ignored, place),
             source,
+            folder.pictures[place],
         )
         for place, (id_, row, source) in enumerate(zip(folder.ids, there, sources, strict=True))
     )

@@ -184,6 +184,7 @@ def opened(numbered: Numbered, name: str, spec: str) -> Dataset:
             partial(numbered.true_mask, place),
             partial(numbered.ignored, place) if part.void else nothing,
             part.map.source,
+            numbered.pictures[place],
         )
         for place, (id_, part) in enumerate(zip(numbered.ids, numbered.parts, strict=True))
     )

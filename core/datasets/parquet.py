@@ -111,7 +111,7 @@ def _laid_out(parts: Sequence[Path], options: Options) -> Path:
     place, partial = shelf / key, shelf / f".{key}.partial"
     if not place.is_dir():
         paths.make_folder(shelf)
-        with held(shelf / f"{key}.lock", math.inf):
+        with held(shelf / "lock", math.inf):
             if not place.is_dir():
                 shutil.rmtree(partial, ignore_errors=True)  # of a writer that was killed
                 try:
@@ -121,8 +121,6 @@ def _laid_out(parts: Sequence[Path], options: Options) -> Path:
                     raise StoreError(f"cannot lay out {parts[0]} in {shelf}: {error.strerror}") from error
                 finally:
                     shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):
-            (shelf / f"{key}.lock").unlink()
     return place
 
 

@@ -123,7 +123,7 @@ def chosen(paths: tuple[Path, ...], options: Options) -> PicturesAlone:
 def dataset_of(alone: PicturesAlone, name: str, spec: str) -> Dataset:
     """Every prompt with each picture as a dataset."""
     samples = tuple(
-        Sample(id_, each.label, each.image, each.true_mask)
+        Sample(id_, each.label, each.image, each.true_mask, path=each.path)
         for id_, each in zip(alone.ids, alone.looked, strict=True)
     )
     content = Content(

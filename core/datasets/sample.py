@@ -12,6 +12,8 @@ from cliploc.core.datasets.ids import file_name
 from cliploc.core.errors import DatasetError, clean, unknown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
@@ -39,7 +41,8 @@ class Sample:
     ignored: pixels that count neither for nor against, (H, W) bool
     (void, COCO's crowds), None for none. source: the image that it was made from, as
     far as table, annotations or names say; `Dataset.sources` knows better where it is the
-    pictures' content that tells. The loaders are picklable, so that a sample can travel to another process.
+    pictures' content that tells. path: of the picture's file. The loaders are picklable, so that a sample
+    can travel to another process.
     """
 
     id: str
@@ -48,6 +51,7 @@ class Sample:
     true_mask: Callable[[], Mask] = field(repr=False)
     ignored: Callable[[], Mask | None] = field(default=nothing, repr=False)
     source: str = ""
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
