@@ -116,6 +116,7 @@ FORMATS = (
     Format("coco", "COCO's or LVIS's annotations", f"{_HERE}.coco", "coco:", _COCO),
 )
 LAYOUTS = tuple(dict.fromkeys(each.name for each in FORMATS))
+WRITABLE = ("table", "coco", "voc")  # by `written_layouts`
 _PLACE = Format("", "any place that is looked at", "")
 
 
