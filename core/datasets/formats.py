@@ -109,6 +109,7 @@ FORMATS = (
     Format("yolo", "YOLO's images/ and labels/ of polygons", f"{_HERE}.yolo"),
     Format("panoptic", "COCO's panoptic annotations with their maps", f"{_HERE}.panoptic_folder"),
     Format("coco", "COCO's or LVIS's annotations beside images", f"{_HERE}.coco_folder"),
+    Format("boxes", "pictures with lists of boxes", f"{_HERE}.boxes"),
     Format("parquet", "parquet with pictures and masks", f"{_HERE}.parquet"),
     Format("pairs", "images/ and masks/ with matching names", f"{_HERE}.pairs"),
     Format("pictures", "pictures alone", f"{_HERE}.pictures_alone"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # How true masks are read. Scores of another rule are other scores. 1: release 0.1.0, where
 # foreground was what is above 127, whatever the file was.
 READING = 2
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, both ends inside
 
 
 def nothing() -> None:
@@ -41,7 +42,8 @@ class Sample:
     ignored: pixels that count neither for nor against, (H, W) bool
     (void, COCO's crowds), None for none. source: the image that it was made from, as
     far as table, annotations or names say; `Dataset.sources` knows better where it is the
-    pictures' content that tells. path: of the picture's file. The loaders are picklable, so that a sample
+    pictures' content that tells. path: of the picture's file. boxes: true ones, where somebody has told
+    them instead of a mask. The loaders are picklable, so that a sample
     can travel to another process.
     """
 
@@ -52,6 +54,7 @@ class Sample:
     ignored: Callable[[], Mask | None] = field(default=nothing, repr=False)
     source: str = ""
     path: Path | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,11 @@ class Dataset:
 
         DatasetError where no sample has a true mask: then there is nothing to score.
         """
+        if self.boxed:
+            raise DatasetError(
+                f"{clean(self.name)} has boxes and no true masks: `cliploc evaluate` scores its heatmaps by "
+                "MaxBoxAcc; IoU and everything that is made of it needs masks"
+            )
         if len(self.without_truth) == len(self.samples):
             raise DatasetError(
                 f"{clean(self.name)} has no true masks, so that nothing can be scored; `cliploc look` "
@@ -124,6 +132,11 @@ class Dataset:
             for sample in self.samples
             if sample.id not in self.left_out and sample.id not in self.without_truth
         )
+
+    @cached_property
+    def boxed(self) -> tuple[Sample, ...]:
+        """The samples that have boxes instead of a true mask."""
+        return tuple(sample for sample in self.samples if sample.boxes)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

@@ -313,6 +313,68 @@ def two_sizes(root: Path) -> None:
     photograph(next(root.glob("*/a.jpg")), 0, (5, 5))
 
 
+def cub(root: Path) -> None:
+    for number, name in enumerate(("001.Black_footed_Albatross/a.jpg", "002.Crow/b.jpg"), 1):
+        photograph(root / "images" / name, number)
+    text(root / "images.txt", "1 001.Black_footed_Albatross/a.jpg\n2 002.Crow/b.jpg\n")
+    text(root / "image_class_labels.txt", "1 1\n2 2\n")
+    text(root / "classes.txt", "1 001.Black_footed_Albatross\n2 002.Crow\n")
+    text(root / "bounding_boxes.txt", "1 1.0 2.0 3.0 4.0\n2 0.0 0.0 8.0 6.0\n")
+    text(root / "train_test_split.txt", "1 1\n2 0\n")
+
+
+def box_lists(root: Path) -> None:
+    photograph(root / "val/a.jpg", 0)
+    photograph(root / "val/b.jpg", 1)
+    text(root / "classes.txt", "0 cat\n1 dog\n")
+    text(root / "class_labels.txt", "val/a.jpg,0\nval/b.jpg,1\n")
+    text(root / "localization.txt", "val/a.jpg,0,0,2,2\nval/a.jpg,5,2,7,4\nval/b.jpg,1,1,4,2\n")
+    text(root / "image_ids.txt", "val/a.jpg\nval/b.jpg\n")
+
+
+def test_boxes_are_what_the_lists_say(tmp_path: Path) -> None:
+    cub(tmp_path / "cub")
+    box_lists(tmp_path / "lists")
+    for name, labels, boxes in (
+        ("cub", ("Black footed Albatross", "Crow"), [((1, 2, 3, 5),), ((0, 0, 7, 5),)]),
+        ("lists", ("cat", "dog"), [((0, 0, 2, 2), (5, 2, 7, 4)), ((1, 1, 4, 2),)]),
+    ):
+        dataset = open_dataset(str(tmp_path / name))
+        assert dataset.taken_for.startswith("boxes: ")
+        assert dataset.labels == labels
+        assert [sample.boxes for sample in dataset.samples] == boxes
+        assert dataset.without_truth == {"a", "b"}
+        assert problems_of(str(tmp_path / name)) == []
+        with pytest.raises(ClipLocError, match="has boxes and no true masks"):
+            _ = dataset.scorable
+    assert open_dataset(f"{tmp_path / 'cub'}?subset=test").labels == ("Crow",)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "content", "said"),
+    [
+        (cub, "bounding_boxes.txt", "1 1.0 2.0 3.0\n", "line 1 is '1 1.0 2.0 3.0'; expected 5 cells"),
+        (cub, "bounding_boxes.txt", "1 nan 2.0 3.0 4.0\n", "expected four numbers of pixels"),
+        (cub, "image_class_labels.txt", "1 1\n2 3\n", "2 has the class 3, which classes.txt does not name"),
+        (cub, "images.txt", "1 ../a.jpg\n", "'../a.jpg' leads out of the dataset's folder"),
+        (box_lists, "localization.txt", "val/a.jpg,5,5,2,2\n", "a box (5, 5, 2, 2) that holds no pixel"),
+        (box_lists, "localization.txt", "val/a.jpg,0,0,8,2\n", "box (0, 0, 8, 2) is not inside its 8 x 6"),
+        (box_lists, "localization.txt", "val/c.jpg,0,0,2,2\n", "val/c.jpg has no class"),
+    ],
+)  # fmt: skip
+def test_damaged_lists_of_boxes_are_told(
+    make: Callable[[Path], None], name: str, content: str, said: str, tmp_path: Path
+) -> None:
+    make(tmp_path)
+    text(tmp_path / name, content)
+    found: list[str] = []
+    try:
+        found += problems_of(str(tmp_path))
+    except ClipLocError as error:
+        found.append(str(error))
+    assert said in "\n".join(found)
+
+
 def edited(pattern: str, change: Callable[[Any], object]) -> Callable[[Path], object]:
     """Damage to a JSON file."""
 
