@@ -1,4 +1,4 @@
-"""Datasets by spec: `demo`, `cocoglide`, a folder, or `coco:IMAGES:ANNOTATIONS.json`, with options."""
+"""Datasets by spec: `demo`, `cocoglide`, a place of any layout, `coco:IMAGES:ANNOTATIONS.json`, with options."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ __all__ = ["READING", "Content", "Dataset", "Sample", "open_dataset", "problems_
 def open_dataset(spec: str) -> Dataset:
     """Open a dataset by its spec; no picture is decoded. DatasetError says what is missing.
 
-    `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place. Else one of
-    `cliploc.core.datasets.formats`: `coco:IMAGES:ANNOTATIONS.json`, or a folder in CocoGlide's layout.
-    Options behind a question mark say how files are read, see `cliploc.core.datasets.spec`.
+    `demo`: the embedded default. `cocoglide`: what `cliploc fetch cocoglide` put in place.
+    `coco:IMAGES:ANNOTATIONS.json`: COCO's files. Any other place is looked at: the first layout of
+    `cliploc.core.datasets.formats.FORMATS` that it lacks nothing of is taken, and `Dataset.taken_for`
+    and its notes say which; `layout=NAME` in the spec decides otherwise. Where maps of class numbers say
+    which labels a picture has (VOC and its like), these are decoded, once. Options behind a question
+    mark say how files are read, see `cliploc.core.datasets.spec`.
 
     >>> demo = open_dataset("demo")
     >>> len(demo.samples), demo.labels[:3]

@@ -51,8 +51,10 @@ def has_maps(path: Path) -> bool:
 
 
 def _peeked(path: Path) -> bytes:
+    if not path.is_file():  # a pipe would never open
+        return b""
     with suppress(OSError), path.open("rb") as file:
-        return file.read(_PEEKED) if path.is_file() else b""
+        return file.read(_PEEKED)
     return b""
 
 

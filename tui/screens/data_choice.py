@@ -52,7 +52,7 @@ def choose_data(screen: Screen[None], client: StudioClient, recipe: Recipe, fetc
             weights if named else f"the usual ones of {method}",
         ),
     ]
-    free = "choose, or type a folder, or coco:IMAGES:ANNOTATIONS.json"
+    free = "choose, or type a folder of any layout, or coco:IMAGES:ANNOTATIONS.json"
     ask(screen, "Data", choices, chosen, free=free, literal=is_place)
 
 

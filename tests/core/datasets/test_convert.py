@@ -15,8 +15,7 @@ from pycocotools.coco import COCO
 from cliploc.core.datasets import Dataset, open_dataset, problems_of
 from cliploc.core.datasets.convert import convert, opened_as
 from cliploc.core.errors import ClipLocError
-from tests.core.datasets.layouts import FIRST, grey, photograph, text, where
-from tests.core.datasets.test_layouts import LAYOUT
+from tests.core.datasets.layouts import FIRST, LAYOUT, grey, photograph, text, where
 
 WRITABLE = ("table", "coco", "voc")
 

@@ -22,7 +22,7 @@ from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.sweep.evaluate import evaluate
 from cliploc.core.sweep.ledger import Ledger
-from tests.core.datasets.test_layouts import box_lists
+from tests.core.datasets.layouts import box_lists
 from tests.sweeping import REPOSITORY, heatmap_set, small_plan, until
 
 GRID = ["--interpolation", "bilinear", "--dilate", "1:9:4", "--erode", "1,5", "--executor", "threads"]
