@@ -1,4 +1,4 @@
-"""Datasets by spec: a name, a place of any layout, or `coco:IMAGES:ANNOTATIONS.json`; with options behind it."""
+"""Datasets by spec: a name, a place of any layout, `coco:IMAGES:ANNOTATIONS.json`; with options behind it."""
 
 from __future__ import annotations
 
