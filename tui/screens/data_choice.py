@@ -6,7 +6,7 @@ from textual.screen import Screen
 
 from cliploc.core import paths
 from cliploc.core.datasets.formats import format_of
-from cliploc.core.datasets.spec import parsed
+from cliploc.core.datasets.spec import parsed, written
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui import session
 from cliploc.tui.screens.choice import Choice, ask
@@ -54,6 +54,13 @@ def choose_data(screen: Screen[None], client: StudioClient, recipe: Recipe, fetc
     ]
     free = "choose, or type a folder of any layout, or coco:IMAGES:ANNOTATIONS.json"
     ask(screen, "Data", choices, chosen, free=free, literal=is_place)
+
+
+def flip(client: StudioClient) -> None:
+    """Open CocoGlide's inpainted pictures instead of the real ones, or the real ones again."""
+    place, options = parsed(client.dataset.spec)
+    other = "real" if options.picture == "fake" else "fake"
+    client.studio.find_dataset(written(place, options.with_({"picture": other})))
 
 
 def is_place(text: str) -> bool:

@@ -41,7 +41,7 @@ from cliploc.tui.keymap import bindings_for
 from cliploc.tui.runs import rate_of
 from cliploc.tui.screens import exporting
 from cliploc.tui.screens.cut_short import CutShort
-from cliploc.tui.screens.data_choice import choose_data
+from cliploc.tui.screens.data_choice import choose_data, flip
 from cliploc.tui.screens.looking import Looking
 from cliploc.tui.screens.pages import page_of
 from cliploc.tui.screens.prompt import Prompting
@@ -370,8 +370,7 @@ class ExplorerScreen(CutShort, Screen[None]):
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
         if not self.scores.has_fresh_board():
-            why = NO_TRUTH if self.scores.has_no_truth else "no scores of this config yet"
-            self.notify(why, severity="warning")
+            self.notify(NO_TRUTH if self.scores.has_no_truth else "no scores of it yet", severity="warning")
             return
         self.scores.fix_baseline()
         self.refresh_scores()
@@ -409,6 +408,10 @@ class ExplorerScreen(CutShort, Screen[None]):
     def action_data(self) -> None:
         """Open another dataset, fetch data and weights, or stop fetching."""
         choose_data(self, self.client, self.now.source.recipe, self.fetching)
+
+    def action_flip(self) -> None:
+        """CocoGlide's inpainted pictures, or the real ones, of the same sample."""
+        flip(self.client)
 
     def action_copy(self) -> None:
         """Copy the command line that scores the present state without the screen."""
