@@ -127,7 +127,7 @@ ACTIONS: tuple[Action, ...] = (
         Action("compare", "v", "open('compare')", "compare sets, methods, prompts, presets", "compare"),
         Action("marking", "X", "open('marking')", "draw the true mask of this sample"),
         Action("data", "W", "data", "open another dataset, or fetch one", "data"),
-        Action("flip", "V", "flip", "CocoGlide's inpainted pictures, or the real ones"),
+        Action("flip", "V", "flip", "CocoGlide: real or inpainted pictures"),
         Action("statistics", "H", "open('statistics')", "the dataset in numbers"),
     ),
     *section(
