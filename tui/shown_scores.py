@@ -119,7 +119,8 @@ class ShownScores:
         if page == "compose" and self.has_no_truth:
             return NO_TRUTH
         if page == "marking" and self.dataset.drawing is None:
-            return "this dataset has true masks of its own; pictures alone are drawn on"
+            own = "boxes" if self.dataset.boxed else "true masks"
+            return f"this dataset has {own} of its own; pictures alone are drawn on"
         return ""
 
     def baseline_curves(self, scope: str) -> Curves | None:

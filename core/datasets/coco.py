@@ -156,10 +156,7 @@ def dataset_of(coco: Coco, name: str, spec: str, options: Options) -> Dataset:
 
 def read_coco(images: Path, annotations: Path, options: Options) -> Coco:
     """Read the annotation file. DatasetError when it is not there or not COCO's."""
-    if options.prompt:
-        raise DatasetError("prompt speaks of pictures without labels; COCO's annotations have their own")
-    if options.mask_value or options.invert or options.picture != "real":
-        raise DatasetError("mask-value, invert and picture speak of mask files; COCO's annotations have none")
+    options.limit("COCO's annotations", "orientation", "skip-missing", "allow-empty")
     if not os.path.isdir(images):
         raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
     if not os.path.isfile(annotations):

@@ -80,7 +80,8 @@ def found(root: Path, options: Options, panoptic: bool = False) -> tuple[Path, P
             f"{root} has {len(best)} files of annotations, {few(names)}; say which: "
             f"subset={_end(best[0])}, or coco:IMAGES:{best[0]}"
         )
-    return _images_of(best[0], root if os.path.isdir(root) else root.parent), best[0]
+    folder = best[0].parent
+    return _images_of(best[0], folder.parent if folder.name == "annotations" else folder), best[0]
 
 
 def _rank(path: Path) -> int:

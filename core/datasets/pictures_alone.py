@@ -105,10 +105,7 @@ def lacks(place: Path) -> str:
 
 def open_place(place: str, options: Options) -> Dataset:
     """Open a picture or a folder of pictures. DatasetError when there is none, or an option does not fit."""
-    if options.mask_value or options.invert or options.picture != "real" or options.allow_empty:
-        raise DatasetError(
-            f"{expanded(place)} is pictures alone; mask-value, invert, picture and allow-empty speak of masks"
-        )
+    options.limit("pictures alone", "orientation", "skip-missing", "prompt")
     found = expanded(place)
     alone = chosen(pictures_in(found), options)
     return dataset_of(alone, found.resolve().name, written(str(found), options))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,15 @@ from PIL import Image
 from cliploc.core.datasets import Dataset, open_dataset, problems_of
 from cliploc.core.datasets.formats import LAYOUTS
 from cliploc.core.errors import ClipLocError
+from tests.conftest import REPOSITORY
 from tests.core.datasets.layouts import (
     CAT,
+    DOG,
     FIRST,
     LAYOUT,
     PALETTE,
     SECOND,
+    VOID,
     Truth,
     box_lists,
     class_folders,
@@ -405,3 +410,128 @@ def test_an_option_that_says_nothing_is_refused(tmp_path: Path) -> None:
     voc(tmp_path)
     with pytest.raises(ClipLocError, match="mask-value says nothing of VOC"):
         open_dataset(f"{tmp_path}?mask-value=1")
+
+
+def test_the_readme_lists_the_layouts_in_their_order() -> None:
+    section = (REPOSITORY / "README.md").read_text().partition("### Layouts")[2].partition("`coco:IMAGES")[0]
+    assert re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE) == list(LAYOUTS)
+
+
+def test_a_layout_that_is_not_known_names_the_nearest(tmp_path: Path) -> None:
+    voc(tmp_path)
+    with pytest.raises(ClipLocError, match="unknown layout 'vocc'; did you mean voc"):
+        open_dataset(f"{tmp_path}?layout=vocc")
+    with pytest.raises(ClipLocError, match=r"unknown layout of coco:a:b\.json 'voc'; known: coco, panoptic"):
+        open_dataset("coco:a:b.json?layout=voc")
+
+
+def test_a_layout_that_is_said_and_does_not_fit_says_what_it_lacks(tmp_path: Path) -> None:
+    voc(tmp_path)
+    for layout, lacking in (
+        ("pairs", "it has no images/ and masks/"),
+        ("cityscapes", "it has no leftImg8bit/ and no gtFine/"),
+        ("indexed", "it has no label file"),
+        ("imagenet-s", "it has no folder beside one of its name and -segmentation"),
+        ("yolo", "it has no images/ and labels/ with .txt files"),
+        ("coco", "it has no .json with images, annotations and categories"),
+        ("panoptic", "has no panoptic annotations"),
+        ("boxes", "it has no localization.txt, class_labels.txt, classes.txt"),
+        ("parquet", "it has no .parquet"),
+        ("table", "has no table.csv"),
+    ):
+        with pytest.raises(ClipLocError, match=re.escape(lacking)):
+            open_dataset(f"{tmp_path}?layout={layout}")
+
+
+def test_an_annotation_file_is_a_place_too(tmp_path: Path) -> None:
+    truth = LAYOUT["coco"][1](tmp_path)
+    agrees(open_dataset(str(tmp_path / "annotations/instances_val2017.json")), truth)
+    agrees(open_dataset(f"coco:{tmp_path / 'val2017'}:{tmp_path / INSTANCES}"), truth)
+
+
+def test_of_several_annotation_files_one_must_be_said(tmp_path: Path) -> None:
+    LAYOUT["coco"][1](tmp_path)
+    content = (tmp_path / INSTANCES).read_text()
+    text(tmp_path / "annotations/instances_train2017.json", content)
+    with pytest.raises(ClipLocError, match=r"instances_train2017\.json, instances_val2017\.json; say which"):
+        open_dataset(str(tmp_path))
+    assert open_dataset(f"{tmp_path}?subset=val2017").labels == ("cat", "dog")
+    with pytest.raises(ClipLocError, match="no annotations of subset 'test'"):
+        open_dataset(f"{tmp_path}?subset=test")
+    with pytest.raises(ClipLocError, match="subset says nothing of COCO's annotations"):
+        open_dataset(f"coco:{tmp_path / 'val2017'}:{tmp_path / INSTANCES}?subset=val2017")
+
+
+def test_panoptic_annotations_are_not_taken_for_instances(tmp_path: Path) -> None:
+    truth = LAYOUT["panoptic"][1](tmp_path)
+    spec = f"coco:{tmp_path / 'val2017'}:{tmp_path / PANOPTIC}"
+    agrees(open_dataset(spec), truth)
+    with pytest.raises(ClipLocError, match="is COCO's panoptic format"):
+        open_dataset(f"{spec}?layout=coco")
+
+
+def test_without_pyarrow_the_sentence_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LAYOUT["parquet"][1](tmp_path / "made")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ClipLocError, match=re.escape("pip install 'cliploc[parquet]'")):
+        open_dataset(str(tmp_path / "made"))
+
+
+def test_parquet_is_laid_out_once(tmp_path: Path, home: Path) -> None:
+    LAYOUT["parquet"][1](tmp_path / "made")
+    for _ in range(2):
+        open_dataset(str(tmp_path / "made"))
+    assert [path.name for path in (home / "cache/parquet").iterdir() if path.is_dir()] != []
+    assert len(list((home / "cache/parquet").glob("*/table.csv"))) == 1
+
+
+def test_voc_may_have_labels_of_its_own(tmp_path: Path) -> None:
+    voc(tmp_path)
+    text(tmp_path / "labels.txt", "8 red cat\n12 blue dog\n")
+    assert open_dataset(str(tmp_path)).labels == ("blue dog", "red cat")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.json", '{"0": "background", "1": "cat", "2": "dog", "9": "void"}'),
+        ("labels.json", '{"background": 0, "cat": 1, "dog": 2, "ignore": 9}'),
+        ("classes.json", '["background", "cat", "dog", "a", "b", "c", "d", "e", "f", "void"]'),
+        ("labels.csv", "id,name\n1,cat\n2,dog\n9,void\n"),
+        ("classes.txt", "_background_\ncat\ndog\na\nb\nc\nd\ne\nf\nvoid\n"),
+        ("labels.txt", "# what numbers mean\n1: cat\n2: dog\n\n9: Void\n"),
+    ],
+)
+def test_label_files_are_read_as_they_come(name: str, content: str, tmp_path: Path) -> None:
+    photograph(tmp_path / "images/a.png")
+    grey(tmp_path / "annotations/a.png", drawn(FIRST))
+    text(tmp_path / name, content)
+    truth = {"cat_a": ("cat", CAT, VOID), "dog_a": ("dog", DOG, VOID)}
+    agrees(open_dataset(str(tmp_path)), truth)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[1, 2]", "names without numbers do not say"),
+        ('{"1": ["cat"]}', "label 1 has no name"),
+        ('{"-1": "cat"}', "a number -1 below 0"),
+        ('{"cat": "dog"}', "invalid literal for int"),
+        ("3", "found int, expected a list or an object"),
+        ("{", "expected a line `NUMBER NAME` for each"),
+    ],
+)
+def test_what_is_no_label_file_is_told(content: str, said: str, tmp_path: Path) -> None:
+    photograph(tmp_path / "images/a.png")
+    grey(tmp_path / "annotations/a.png", drawn(FIRST))
+    text(tmp_path / "labels.json", content)
+    with pytest.raises(ClipLocError, match=re.escape(said)):
+        open_dataset(str(tmp_path))
+
+
+def test_one_picture_of_several_labels_is_one_source(tmp_path: Path) -> None:
+    voc(tmp_path)
+    sources = open_dataset(str(tmp_path)).sources
+    assert sources["cat_a"] == sources["dog_a"] != sources["dog_b"]
