@@ -47,7 +47,7 @@ from cliploc.tui.screens.pages import page_of
 from cliploc.tui.screens.prompt import Prompting
 from cliploc.tui.screens.tuning import Tuning
 from cliploc.tui.screens.walk import Walk
-from cliploc.tui.shown_scores import NO_TRUTH, ShownScores, drawn_from
+from cliploc.tui.shown_scores import ShownScores, drawn_from
 from cliploc.tui.state import SCOPES, ExplorerState, following
 from cliploc.tui.studio_client import StudioClient
 from cliploc.tui.widgets.by_line import titled
@@ -370,7 +370,7 @@ class ExplorerScreen(CutShort, Screen[None]):
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
         if not self.scores.has_fresh_board():
-            self.notify(NO_TRUTH if self.scores.has_no_truth else "no scores of it yet", severity="warning")
+            self.notify(self.scores.no_truth or "no scores of this config yet", severity="warning")
             return
         self.scores.fix_baseline()
         self.refresh_scores()
