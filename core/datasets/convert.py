@@ -40,6 +40,10 @@ def convert(dataset: Dataset, out: Path, to: str, report: Report = lambda done, 
         WRITERS[to](copies)
         _check_same(copies.seen, open_dataset(opened_as(partial, to)))
         os.replace(partial, out)
+    except UnicodeEncodeError as error:
+        raise DatasetError(
+            f"{clean(dataset.name)} has a label or source that is no text: {clean(error.object)[:60]!r}"
+        ) from error
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror or error}") from error
     finally:

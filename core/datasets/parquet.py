@@ -23,7 +23,7 @@ from cliploc.core.datasets import files, folder, ids
 from cliploc.core.datasets.pictures_alone import ANYTHING
 from cliploc.core.datasets.sample import Dataset
 from cliploc.core.datasets.spec import Options, written
-from cliploc.core.datasets.table import TABLE, read_table
+from cliploc.core.datasets.table import TABLE, TableRow, read_table
 from cliploc.core.errors import DatasetError, ResourceError, StoreError, clean, few
 from cliploc.core.lock import held
 
@@ -39,7 +39,8 @@ LABELS = ("label", "labels", "class", "category", "prompt", "class_name", "text"
 SOURCES = ("source",)
 LARGEST = 64 << 30  # bytes of a file
 MOST_ROWS = 10_000_000
-_GROUP = 8 << 30  # bytes of a row group, unpacked, as it says itself
+_GROUP = 2 << 30  # bytes of a row group, unpacked, as it says itself
+_LARGE, _PACKED = 1 << 26, 100  # pictures are packed already: what shrinks so much more holds none
 _AT_ONCE = 8  # rows
 _VERSION = "parquet 1"
 
@@ -68,9 +69,18 @@ def _parts(place: Path) -> list[Path]:
 
 def open_place(place: str, options: Options) -> Dataset:
     """Open parquet. DatasetError; ResourceError without pyarrow."""
-    root, rest = _laid_out(parts_of(place, options), options), _without_place(options)
-    name = paths.expanded(place).resolve().name
-    return folder.open_rows(root, read_table(root), written(str(paths.expanded(place)), options), rest, name)
+    parts, spec = parts_of(place, options), written(str(paths.expanded(place)), options)
+    root = _laid_out(parts, options)
+    rows, name = read_table(root), paths.expanded(place).resolve().name
+    return folder.open_rows(root, rows, spec, _without_place(options), name, _notes(parts, rows))
+
+
+def _notes(parts: Sequence[Path], rows: Sequence[TableRow]) -> list[str]:
+    splits = sorted({path.stem.split("-")[0] for path in parts})
+    notes = [f"{few(splits)} together; subset=NAME takes one"] if len(splits) > 1 else []
+    if any(row.label == ANYTHING for row in rows):
+        notes.append(f"no column says what is marked: it is {ANYTHING!r}; prompt=WORDS says it")
+    return notes
 
 
 def problems(place: str, options: Options) -> Iterator[str]:
@@ -166,12 +176,7 @@ def _rows_of(path: Path) -> Iterator[tuple[Mapping[str, Any], Columns]]:
         raise ResourceError("Parquet needs pyarrow; pip install 'cliploc[parquet]'") from None
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
-            if file.metadata.num_rows > MOST_ROWS or any(each.total_byte_size > _GROUP for each in groups):
-                raise DatasetError(
-                    f"{path} says that it has {file.metadata.num_rows:,} rows; expected at most "
-                    f"{MOST_ROWS:,}, in groups of at most {_GROUP >> 30} GB"
-                )
+            _check_sizes(path, file.metadata)
             columns = _columns(path, file.schema_arrow)
             wanted = [name for name in (columns.picture, columns.mask, columns.label, columns.source) if name]
             for batch in file.iter_batches(_AT_ONCE, columns=wanted):
@@ -179,6 +184,18 @@ def _rows_of(path: Path) -> Iterator[tuple[Mapping[str, Any], Columns]]:
                     yield row, columns
     except (pyarrow.ArrowException, OSError, ValueError, UnicodeDecodeError, MemoryError) as error:
         raise DatasetError(f"{path} is not sound parquet: {clean(error)[:160]}") from error
+
+
+def _check_sizes(path: Path, told: pyarrow.parquet.FileMetaData) -> None:
+    """DatasetError for a file that says of itself that it unpacks to more than pictures do."""
+    groups = [told.row_group(place).total_byte_size for place in range(told.num_row_groups)]
+    largest = max(groups, default=0)
+    packed = sum(groups) > _PACKED * path.stat().st_size and sum(groups) > _LARGE
+    if told.num_rows > MOST_ROWS or largest > _GROUP or packed:
+        raise DatasetError(
+            f"{path} says that it unpacks to {sum(groups):,} bytes in {told.num_rows:,} rows; expected at "
+            f"most {MOST_ROWS:,} rows, {_GROUP >> 30} GB in a group of them and {_PACKED} times its own size"
+        )
 
 
 def _columns(path: Path, schema: pyarrow.Schema) -> Columns:

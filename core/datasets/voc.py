@@ -1,7 +1,8 @@
 """PASCAL VOC: JPEGImages/, SegmentationClass/ (the index of a palette is the class, 255 is void), ImageSets/.
 
-Classes are VOC's twenty, or those of a label file in the folder. `sources.txt`, lines `NAME SOURCE`
-with a tab between, says which image a picture was made from where somebody wrote it.
+SegmentationObject/ is not needed: a sample is a label, with all its objects. Classes are VOC's twenty,
+or those of a label file in the folder. `sources.txt`, lines `NAME SOURCE` with a tab between, says which
+image a picture was made from where somebody wrote it.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def read(path: Path) -> dict[int, str]:
             if not isinstance(name, str | int | float) or not label_of(str(name)):
                 raise ValueError(f"class {number} has no name")
             found[number] = label_of(str(name))
-    except (ValueError, RecursionError, TypeError) as error:
+    except (ValueError, RecursionError, TypeError, OverflowError) as error:
         raise DatasetError(
             f"{path} has no names of classes: {clean(error)[:120]}; expected `names: [cat, dog]`"
         ) from error

@@ -487,6 +487,18 @@ def test_parquet_is_laid_out_once(tmp_path: Path, home: Path) -> None:
     assert len(list((home / "cache/parquet").glob("*/table.csv"))) == 1
 
 
+@pytest.mark.parametrize(("limit", "value"), [("_GROUP", 100), ("MOST_ROWS", 1), ("_LARGE", 0)])
+def test_parquet_that_says_it_unpacks_to_too_much_is_refused(
+    limit: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zeros = [bytes(1_000_000), bytes(1_000_000)]
+    content = pyarrow.table({"image": zeros, "mask": zeros})
+    pyarrow.parquet.write_table(content, tmp_path / "a.parquet", compression="zstd", use_dictionary=False)
+    monkeypatch.setattr(f"cliploc.core.datasets.parquet.{limit}", value)
+    with pytest.raises(ClipLocError, match="says that it unpacks to"):
+        open_dataset(str(tmp_path))
+
+
 def test_voc_may_have_labels_of_its_own(tmp_path: Path) -> None:
     voc(tmp_path)
     text(tmp_path / "labels.txt", "8 red cat\n12 blue dog\n")
