@@ -98,7 +98,7 @@ def _convert(arguments: argparse.Namespace) -> None:
 
     dataset = opened(arguments)
     say_notes(dataset.notes)
-    out = expanded(arguments.out)
+    out = expanded(arguments.out).absolute()  # a name alone may be that of a dataset of ours
     with progress("samples") as report:
         count = convert(
             dataset, out, arguments.to, lambda done, total: report(f"writing {out.name}", done, total)
