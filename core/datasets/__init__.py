@@ -7,6 +7,7 @@ from dataclasses import replace
 from cliploc.core.datasets.formats import format_of, recognized
 from cliploc.core.datasets.sample import READING, Content, Dataset, Sample
 from cliploc.core.datasets.spec import parsed
+from cliploc.core.errors import DatasetError
 
 __all__ = ["READING", "Content", "Dataset", "Sample", "open_dataset", "problems_of"]
 
@@ -30,9 +31,14 @@ def open_dataset(spec: str) -> Dataset:
     """
     place, options = parsed(spec)
     found = recognized(place, options.layout)
-    dataset = found.reader.open_place(place, options)
-    said = options.layout or format_of(place).prefix or found.name in ("table", "pictures")
-    return dataset if said else replace(dataset, taken_for=f"{found.name}: {found.what}")
+    if options.layout or format_of(place).prefix or found.name in ("table", "pictures"):
+        return found.reader.open_place(place, options)
+    try:
+        dataset = found.reader.open_place(place, options)
+    except DatasetError as error:
+        taken = f"{place} was taken for {found.name}: {found.what} (layout= says another)"
+        raise DatasetError(f"{error}\n{taken}") from error
+    return replace(dataset, taken_for=f"{found.name}: {found.what}")
 
 
 def problems_of(spec: str) -> list[str]:

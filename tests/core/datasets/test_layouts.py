@@ -356,6 +356,17 @@ def test_a_place_that_is_nothing_hears_what_each_layout_lacks(tmp_path: Path) ->
     assert [line.split(":")[0].strip() for line in lines] == list(LAYOUTS)
 
 
+def test_a_guess_that_fails_says_what_was_guessed(tmp_path: Path) -> None:
+    voc(tmp_path)
+    (tmp_path / "JPEGImages/b.jpg").unlink()
+    with pytest.raises(ClipLocError, match="files are missing") as error:
+        open_dataset(str(tmp_path))
+    assert f"{tmp_path} was taken for voc: " in str(error.value)
+    with pytest.raises(ClipLocError, match="files are missing") as error:
+        open_dataset(f"{tmp_path}?layout=voc")
+    assert "taken for" not in str(error.value)
+
+
 def test_a_table_comes_before_everything(tmp_path: Path) -> None:
     voc(tmp_path)
     text(tmp_path / "table.csv", "real,mask,prompt\nJPEGImages/a.jpg,SegmentationClass/a.png,thing\n")
