@@ -147,7 +147,8 @@ def recognized(place: str, layout: str = "") -> Format:
         if not lacks:
             return each
         lacking.append(f"{each.name}: {lacks}")
-    raise DatasetError("\n  ".join([f"{path} is no dataset of a layout that is known", *lacking]))
+    hint = "where pictures are, `cliploc dataset init FOLDER` begins a table.csv"
+    raise DatasetError("\n  ".join([f"{path} is no dataset of a layout that is known; {hint}", *lacking]))
 
 
 def named() -> dict[str, Path]:

@@ -43,7 +43,7 @@ def lacks(place: Path) -> str:
     if images and masks:
         return ""
     folder = f"{images}/ has no masks/ beside it" if images else "it has no images/ and masks/"
-    return f"{folder}; also {', '.join(PICTURES[1:])} and {', '.join(MASKS[1:])}"
+    return f"{folder} (or {', '.join(PICTURES[1:4])} … and {', '.join(MASKS[1:4])} …)"
 
 
 def _folders(root: Path) -> tuple[str, str]:
