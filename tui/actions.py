@@ -127,7 +127,8 @@ ACTIONS: tuple[Action, ...] = (
         Action("sweep.apply", "a", "apply_best", "use the best cell of the newest sweep"),
         Action("compare", "v", "open('compare')", "compare sets, methods, prompts, presets", "compare"),
         Action("marking", "X", "open('marking')", "draw the true mask of this sample"),
-        Action("data", "W", "data", "open another dataset, or fetch one", "data"),
+        Action("data", "W", "data('ask')", "open another dataset, or fetch one", "data"),
+        Action("flip", "Y", "data('flip')", "CocoGlide: real or inpainted pictures"),
         Action("statistics", "H", "open('statistics')", "the dataset in numbers"),
     ),
     *section(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cliploc.core.child import Process
 from cliploc.core.datasets import Dataset, open_dataset
+from cliploc.core.datasets.spec import parsed
 from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.terminal import Terminal
@@ -49,9 +50,17 @@ def run(
         state, theme, trouble = app.explorer.now, app.theme, ""
         studio = None
         try:
-            dataset = open_dataset(answer.dataset)
+            before, dataset = dataset, open_dataset(answer.dataset)
         except ClipLocError as error:
             trouble = str(error)
         else:
-            recipe = Recipe(method="gem").completed(dataset.name)
-            state = session.restored(dataset.spec, ExplorerState(first_of(dataset.samples), Source(recipe)))
+            state = beginning(state, before, dataset)
+
+
+def beginning(state: ExplorerState, before: Dataset, dataset: Dataset) -> ExplorerState:
+    """Where to begin with a dataset: where one is if only its options are others, else where it was left."""
+    ids = {sample.id for sample in dataset.samples}
+    if parsed(before.spec)[0] == parsed(dataset.spec)[0] and state.sample in ids:
+        return state.with_(source=Source(state.source.recipe))  # a stored set is the other pictures'
+    recipe = Recipe(method="gem").completed(dataset.name)
+    return session.restored(dataset.spec, ExplorerState(first_of(dataset.samples), Source(recipe)))

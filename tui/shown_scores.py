@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 NO_TRUTH = "nobody has marked the truth (X draws it), so that nothing can be scored"
+BOXES_ALONE = "there are boxes and no true masks: `cliploc evaluate` scores a stored set by MaxBoxAcc"
 
 
 class ShownScores:
@@ -133,12 +134,20 @@ class ShownScores:
         """Whether nothing can be scored: no sample has a true mask, as far as that is known."""
         return self.region is not None and self.board is None
 
+    @property
+    def no_truth(self) -> str:
+        """Why nothing can be scored, in a sentence; "" where something can, or that is not known yet."""
+        if not self.has_no_truth:
+            return ""
+        return BOXES_ALONE if self.dataset.boxed else NO_TRUTH
+
     def refusal_of(self, page: str) -> str:
         """Why a page cannot be opened here, "" where it can."""
         if page == "compose" and self.has_no_truth:
-            return NO_TRUTH
+            return self.no_truth
         if page == "marking" and self.dataset.drawing is None:
-            return "this dataset has true masks of its own; pictures alone are drawn on"
+            own = "boxes" if self.dataset.boxed else "true masks"
+            return f"this dataset has {own} of its own; pictures alone are drawn on"
         return ""
 
     def baseline_curves(self, scope: str) -> Curves | None:

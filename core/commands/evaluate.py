@@ -14,6 +14,7 @@ from cliploc.core.commands.options import (
     spec_of,
 )
 from cliploc.core.commands.output import print_json, print_table, say, say_notes
+from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ParameterError
 from cliploc.core.heatmaps.ground import ground
 from cliploc.core.heatmaps.identity import Identity
@@ -22,8 +23,9 @@ from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import THRESHOLDS, PostProcess, published_config
 from cliploc.core.scores import CONVENTION, SUMMED
-from cliploc.core.sweep.evaluate import Evaluation, evaluate
+from cliploc.core.sweep.evaluate import Evaluation, evaluate, evaluate_boxes
 from cliploc.core.sweep.inputs import open_sets
+from cliploc.core.sweep.localization import BoxAccuracy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,12 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print one row per threshold, and what is integrated over thresholds."""
-    (heatmaps,), dataset, ids = open_sets([arguments.heatmaps], spec_of(arguments), HeatmapStore())
+    (heatmaps,), dataset, ids = open_sets(
+        [arguments.heatmaps], spec_of(arguments), HeatmapStore(), boxes=True
+    )
     preset = arguments.preset
     config = config_of(arguments, _published(heatmaps.identity) if preset == PUBLISHED else None)
     if len(ids) < len(dataset.samples):
         say(f"{len(dataset.samples) - len(ids)} of {len(dataset.samples)} samples have no heatmap, left out")
     maps = heatmaps.read_all(ids)
+    if dataset.boxed:
+        _print_boxes(arguments, heatmaps.name, dataset, evaluate_boxes(maps, dataset.boxed, config), len(ids))
+        return
     grounds = ground(dataset, ids, maps, heatmaps.identity.mark)
     say_notes(grounds.sentences)
     found = evaluate(maps, dataset.scorable, config, boxes=arguments.boxes)
@@ -92,6 +99,38 @@ def _published(identity: Identity) -> PostProcess:
             f"`cliploc heatmaps compute --as published --method {identity.method}` does that"
         )
     return published_config(theirs.spec.published.stretch)
+
+
+def _print_boxes(
+    arguments: argparse.Namespace, name: str, dataset: Dataset, found: BoxAccuracy, images: int
+) -> None:
+    """What can be scored where boxes are all that is known: no IoU, no precision."""
+    say_notes(dataset.notes)
+    scores = [
+        {"threshold": threshold, "box_acc": float(rate)}
+        for threshold, rate in zip(THRESHOLDS, found.largest, strict=True)
+    ]
+    whole = {"max_box_acc": found.max_box_acc, "max_box_acc_v2": found.max_box_acc_v2}
+    if arguments.json:
+        print_json(
+            {
+                "heatmaps": name,
+                "dataset": dataset.name,
+                "images": images,
+                "samples": len(dataset.samples),
+                "notes": list(dataset.notes),
+                "scores": scores,
+                **whole,
+            }
+        )
+        return
+    print_table(
+        scores,
+        as_json=False,
+        caption=f"{images} images of {dataset.name}; box_acc: of the largest contour's box, IoU of boxes "
+        "from 0.5 on counts as found",
+    )
+    say(f"MaxBoxAcc {found.max_box_acc:.4f}, MaxBoxAccV2 {found.max_box_acc_v2:.4f} (chosen on these images)")
 
 
 def _over_thresholds(found: Evaluation, best: int) -> dict[str, object]:

@@ -13,7 +13,7 @@ from cliploc.core.backbones.catalog import PREPROCESS, QUICKGELU
 from cliploc.core.backbones.positions import ANTIALIASED, POSITIONS
 from cliploc.core.commands.output import say
 from cliploc.core.datasets import Dataset, open_dataset
-from cliploc.core.datasets.formats import FORMATS
+from cliploc.core.datasets.formats import FORMATS, LAYOUTS
 from cliploc.core.datasets.spec import NAMES, ORIENTATIONS, PICTURES, parsed, written
 from cliploc.core.heatmaps.recipe import Recipe, parsed_parameters
 from cliploc.core.postprocess import PARAMETERS, PostProcess
@@ -62,18 +62,25 @@ def add_dataset_argument(
     """
     kept = "where the set's dataset is now, if it has moved"
     where = where or (kept if default is None else f"default: {default}")
-    others = ", ".join(each.written for each in FORMATS if each.prefix)
+    others = ", ".join(dict.fromkeys(each.written for each in FORMATS if each.prefix))
     parser.add_argument(
         "--dataset",
         default=default,
         metavar="SPEC",
-        help=f"demo, cocoglide, a folder like it, pictures alone, or {others}, with options: "
+        help=f"demo, cocoglide, a folder of any known layout, pictures alone, or {others}, with options: "
         f"PLACE?mask-value=1&orientation=stored ({where})",
     )
+    add_reading_arguments(parser)
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options behind a dataset's spec, as options of a command."""
     reading = parser.add_argument_group("how the dataset's files are read, where they do not say it")
     reading.add_argument("--mask-value", metavar="V", help="what is foreground in masks: a number, or any")
     reading.add_argument("--orientation", choices=ORIENTATIONS, help="of pictures with an EXIF tag")
     reading.add_argument("--picture", choices=PICTURES, help="fake: CocoGlide's inpainted pictures")
+    reading.add_argument("--layout", choices=LAYOUTS, help="what the place is (default: what it looks like)")
+    reading.add_argument("--subset", metavar="NAME", help="the one part of it that is opened, such as val")
     reading.add_argument("--prompt", metavar="'A ; B'", help="what to look for in pictures without labels")
     for name, text in (
         ("invert", "masks mark the background"),

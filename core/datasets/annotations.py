@@ -21,13 +21,17 @@ Entry = Mapping[str, Any]  # one object of the JSON file
 
 @dataclass(frozen=True, slots=True)
 class CocoImage:
-    """An image's file and size as the annotations tell it. id: its number there."""
+    """An image's file and size as the annotations tell it. id: its number there.
+
+    source: what it was made from, where it says so (`source` beside `file_name`, our own addition).
+    """
 
     id: str
     path: Path
     name: str
     height: int
     width: int
+    source: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -42,10 +46,14 @@ class CocoImage:
 
 @dataclass(frozen=True)
 class Group:
-    """The annotations of one category in one picture: ids with their segmentations."""
+    """The annotations of one category in one picture: ids with their segmentations.
+
+    told: the file that they are from, where each picture has its own.
+    """
 
     instances: list[tuple[str, Any]] = field(default_factory=list)
     crowds: list[tuple[str, Any]] = field(default_factory=list)
+    told: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,15 @@ class Annotations:
 
 def read_annotations(path: Path, images: Path) -> Annotations:
     """Read an annotation file. images: the folder of its pictures. DatasetError when it is not COCO's."""
-    content = _content(path)
+    content = read_content(path)
+    if is_panoptic(content):
+        raise DatasetError(
+            f"{path} is COCO's panoptic format; its maps belong in {path.with_suffix('')}/ (layout=panoptic)"
+        )
     left_out: Counter[str] = Counter()
     try:
-        labels = _labels(content["categories"])
-        pictures = _pictures(content["images"], images)
+        labels = labels_of(content["categories"])
+        pictures = pictures_of(content["images"], images)
         groups = _groups(content["annotations"], pictures, labels, left_out)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DatasetError(
@@ -85,7 +97,8 @@ def read_annotations(path: Path, images: Path) -> Annotations:
     return Annotations(labels, pictures, instances, len(groups) - len(instances), problems, addressed)
 
 
-def _content(path: Path) -> dict[str, Any]:
+def read_content(path: Path) -> dict[str, Any]:
+    """The JSON object of an annotation file. DatasetError where it is none, or has no images."""
     try:
         content = json.loads(files.read(path, LARGEST_ANNOTATIONS).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -93,6 +106,14 @@ def _content(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= content.keys():
         raise DatasetError(f"{path} is not COCO's instances format: no images, annotations and categories")
     return content
+
+
+def is_panoptic(content: Mapping[str, Any]) -> bool:
+    """Whether the annotations are pictures' segments, as COCO's panoptic format has them."""
+    found = content["annotations"]
+    return (
+        isinstance(found, list) and bool(found) and isinstance(found[0], dict) and "segments_info" in found[0]
+    )
 
 
 def _what(error: Exception) -> str:
@@ -122,23 +143,29 @@ def _by_id(entries: Sequence[Entry], what: str) -> dict[str, Entry]:
     return found
 
 
-def _labels(categories: Sequence[Entry]) -> dict[str, str]:
+def labels_of(categories: Sequence[Entry]) -> dict[str, str]:
+    """Labels by category id. KeyError, TypeError, ValueError, AttributeError for damage."""
     return {id_: label_of(str(category["name"])) for id_, category in _by_id(categories, "category").items()}
 
 
-def _pictures(images: Sequence[Entry], folder: Path) -> dict[str, CocoImage]:
+def pictures_of(images: Sequence[Entry], folder: Path) -> dict[str, CocoImage]:
+    """Images by id. KeyError, TypeError, ValueError, AttributeError, OverflowError for damage."""
     pictures: dict[str, CocoImage] = {}
     for id_, image in _by_id(images, "image").items():
         name = _file_name(image, folder)
         height, width = _side(image["height"]), _side(image["width"])
         if height * width > files.largest_pixels():
             raise ValueError(f"image {name!r} of {width} x {height} pixels")
-        pictures[id_] = CocoImage(id_, folder / name, name, height, width)
+        source = image.get("source", "")
+        pictures[id_] = CocoImage(
+            id_, folder / name, name, height, width, source if isinstance(source, str) else ""
+        )
     return pictures
 
 
 def _file_name(image: Entry, folder: Path) -> str:
     """The picture's path in the folder; LVIS gives an address, of which the last parts count."""
+    names: list[str]
     if "file_name" in image:
         names = [image["file_name"]]
     elif "coco_url" in image:
@@ -146,14 +173,19 @@ def _file_name(image: Entry, folder: Path) -> str:
         names = ["/".join(parts[-count:]) for count in (1, 2)]
     else:
         raise ValueError(f"image {image['id']!r} has neither file_name nor coco_url")
-    for name in names:
-        if not isinstance(name, str) or not name.strip("/.") or "\0" in name:
-            raise ValueError(f"file_name {name!r} is no name of a file")
-        if max(len(os.fsencode(part)) for part in PurePosixPath(name).parts) > LONGEST_NAME:
-            raise ValueError(f"file_name {name[:40]!r}… is too long for a file")
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise ValueError(f"file_name {name!r} leads out of the folder of images")
-    return next((str(name) for name in names if os.path.isfile(folder / name)), str(names[0]))
+    names = [file_name(name) for name in names]
+    return next((name for name in names if os.path.isfile(folder / name)), names[0])
+
+
+def file_name(name: object) -> str:
+    """A path inside a folder, as a file tells it. ValueError for what is none, or leads out of it."""
+    if not isinstance(name, str) or not name.strip("/.") or "\0" in name:
+        raise ValueError(f"file_name {name!r} is no name of a file")
+    if max(len(os.fsencode(part)) for part in PurePosixPath(name).parts) > LONGEST_NAME:
+        raise ValueError(f"file_name {name[:40]!r}… is too long for a file")
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise ValueError(f"file_name {name!r} leads out of the folder of images")
+    return name
 
 
 def _side(value: object) -> int:
@@ -183,7 +215,7 @@ def _groups(
         else:
             name = str(annotation.get("id", f"number {number}"))
             group = groups.setdefault((image, category), Group())
-            (group.crowds if _is_crowd(annotation) else group.instances).append((name, segmentation))
+            (group.crowds if is_crowd(annotation) else group.instances).append((name, segmentation))
     return groups
 
 
@@ -200,7 +232,8 @@ def rings_of(polygons: list[Any]) -> list[Any]:
     return [polygons] if bare else polygons
 
 
-def _is_crowd(annotation: Entry) -> bool:
+def is_crowd(annotation: Entry) -> bool:
+    """Whether its instances were not told apart. ValueError where it does not say."""
     found = annotation.get("iscrowd", 0)
     if found in (None, 0, "0", "", "false"):
         return False

@@ -13,14 +13,14 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cliploc.core.datasets import files
 from cliploc.core.datasets.annotations import CocoImage, Group
-from cliploc.core.datasets.coco_index import index_of, sorted_by_label
+from cliploc.core.datasets.coco_index import Index, index_of, sorted_by_label
 from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.sample import Content, Dataset, Sample, nothing
 from cliploc.core.datasets.spec import Options, written
@@ -49,11 +49,16 @@ class Region:
 
         return read_image(self.picture.path, self.picture.size, self.orientation)
 
+    @property
+    def told(self) -> Path:
+        """The file that says so: the picture's own, where each has one."""
+        return self.group().told or self.annotations
+
     def true_mask(self) -> Mask:
         """All instances as one mask, by COCO's own rasterization."""
         problem = size_problem(self.picture, self.orientation)
         if problem:
-            raise DatasetError(f"{self.annotations}: {problem}")
+            raise DatasetError(f"{self.told}: {problem}")
         return self.drawn()
 
     def drawn(self) -> Mask:
@@ -83,20 +88,20 @@ class Region:
             return question(segmentation, self.picture.height, self.picture.width)
         except (ValueError, TypeError, OverflowError) as error:
             raise DatasetError(
-                f"{self.annotations}: annotation {clean(name)} (image {clean(self.picture.name)}) has "
+                f"{self.told}: annotation {clean(name)} (image {clean(self.picture.name)}) has "
                 f"{clean(error)}; mend or remove it"
             ) from error
 
 
 @dataclass(frozen=True)
 class Coco:
-    """An annotation file, read: its regions by sample.
+    """Annotations, read: their regions by sample. images: the folder; files: what they were read from.
 
     problems: what of it is unusable; notes: these, and what else must be known of it.
     """
 
     images: Path
-    annotations: Path
+    files: tuple[Path, ...]
     regions: tuple[Region, ...]
     ids: tuple[str, ...]
     labels: tuple[str, ...]
@@ -104,18 +109,32 @@ class Coco:
     notes: tuple[str, ...]
 
 
+def lacks(place: Path) -> str:
+    """Nothing: what an annotation file lacks to be COCO's shows when it is read."""
+    return ""
+
+
 def open_place(place: str, options: Options) -> Dataset:
-    """Open `coco:IMAGES:ANNOTATIONS.json`. DatasetError when a file is missing or not COCO's.
+    """Open `coco:IMAGES:ANNOTATIONS.json`. DatasetError when a file is missing or not COCO's."""
+    images, annotations = format_of(place).paths(place)
+    return open_files(images, annotations, written(place, options), options)
+
+
+def open_files(images: Path, annotations: Path, spec: str, options: Options) -> Dataset:
+    """Open a folder of images and their annotation file. DatasetError."""
+    coco = read_coco(images, annotations, options)
+    dataset = dataset_of(coco, f"coco-{annotations.stem}", spec, options)
+    legacy = partial(_legacy_digest, images, annotations)
+    return replace(dataset, content=replace(dataset.content, legacy=legacy))
+
+
+def dataset_of(coco: Coco, name: str, spec: str, options: Options) -> Dataset:
+    """Regions as a dataset.
 
     A sample's id is `CATEGORY_STEM`, the stem being its image file's, where that is
     unique. Samples are sorted by category and id; images need not be there until they
     are asked for.
     """
-    if options.prompt:
-        raise DatasetError("prompt speaks of pictures without labels; COCO's annotations have their own")
-    if options.mask_value or options.invert or options.picture != "real":
-        raise DatasetError("mask-value, invert and picture speak of mask files; COCO's annotations have none")
-    coco = read_coco(place, options)
     samples = tuple(
         Sample(
             id_,
@@ -124,6 +143,7 @@ def open_place(place: str, options: Options) -> Dataset:
             region.true_mask,
             region.ignored if region.crowded else nothing,
             source,
+            region.picture.path,
         )
         for id_, label, region, source in zip(
             coco.ids, coco.labels, coco.regions, _sources(coco.regions), strict=True
@@ -132,23 +152,27 @@ def open_place(place: str, options: Options) -> Dataset:
     content = Content(
         pictures=partial(_pictures_digest, coco),
         truth=partial(_truth_digest, coco),
-        legacy=partial(_legacy_digest, coco.images, coco.annotations),
+        legacy=str,
         notes=partial(_notes, coco),
         empty=partial(_empty, coco, options.allow_empty),
         left_out=partial(_left_out, coco),
         sources=partial(_sources_by_content, coco),
     )
-    return Dataset(f"coco-{coco.annotations.stem}", written(place, options), samples, content)
+    return Dataset(name, spec, samples, content)
 
 
-def read_coco(place: str, options: Options) -> Coco:
+def read_coco(images: Path, annotations: Path, options: Options) -> Coco:
     """Read the annotation file. DatasetError when it is not there or not COCO's."""
-    images, annotations = format_of(place).paths(place)
+    options.limit("COCO's annotations", "orientation", "skip-missing", "allow-empty")
     if not os.path.isdir(images):
         raise DatasetError(f"no folder of images at {images}; expected coco:IMAGES:ANNOTATIONS.json")
     if not os.path.isfile(annotations):
         raise DatasetError(f"no annotations at {annotations}; expected coco:IMAGES:ANNOTATIONS.json")
-    found = index_of(annotations, images)
+    return regions_of(index_of(annotations, images), images, (annotations,), options)
+
+
+def regions_of(found: Index, images: Path, told: tuple[Path, ...], options: Options) -> Coco:
+    """The regions of annotations, sorted. told: the files that they are from. DatasetError for none."""
     pictures, entries, notes = found.pictures, found.entries, [*found.problems]
     gone = set(missing(pictures)) if options.skip_missing else set()
     if gone:
@@ -159,14 +183,14 @@ def read_coco(place: str, options: Options) -> Coco:
         notes.append(f"{found.crowds} images have nothing but crowds of a category, and no sample of it")
     notes += _doubled([pictures[place] for place in dict.fromkeys(each.picture for each in entries)])
     if not entries:
-        raise DatasetError("; ".join([f"{annotations} has no annotated instances", *notes]))
+        raise DatasetError("; ".join([f"{told[0] if told else images} has no annotated instances", *notes]))
     regions = [
-        Region(pictures[each.picture], annotations, each.group, each.crowded, each.small, options.orientation)
+        Region(pictures[each.picture], told[0], each.group, each.crowded, each.small, options.orientation)
         for each in entries
     ]
     return Coco(
         images,
-        annotations,
+        told,
         tuple(regions),
         tuple(each.id for each in entries),
         tuple(each.label for each in entries),
@@ -198,17 +222,20 @@ def _doubled(pictures: Sequence[CocoImage]) -> list[str]:
 
 
 def _sources(regions: Sequence[Region]) -> list[str]:
-    """The image's number; that of the first one where a file stands under several."""
+    """The image's own word, else its number; that of the first one where a file stands under several."""
     first: dict[str, str] = {}
-    return [first.setdefault(region.picture.name, region.picture.id) for region in regions]
+    return [
+        region.picture.source or first.setdefault(region.picture.name, region.picture.id)
+        for region in regions
+    ]
 
 
 def _sources_by_content(coco: Coco) -> dict[str, str]:
-    """One source for all samples of one picture, whatever its files' names: the first one's number."""
+    """One source for all samples of one picture that does not say its own: the first one's number."""
     there = [
         (id_, region.picture, source)
         for id_, region, source in zip(coco.ids, coco.regions, _sources(coco.regions), strict=True)
-        if region.picture.path.is_file()
+        if region.picture.path.is_file() and not region.picture.source
     ]
     digests = files.digests([picture.path for _, picture, _ in there])
     first: dict[str, str] = {}
@@ -243,7 +270,7 @@ def _pictures_digest(coco: Coco) -> str:
 
 
 def _truth_digest(coco: Coco) -> str:
-    return files.digest_of("truth 2", [*files.digests([coco.annotations]), *coco.ids])
+    return files.digest_of("truth 2", [*files.digests(coco.files), *coco.ids])
 
 
 def _legacy_digest(images: Path, annotations: Path) -> str:
@@ -269,7 +296,7 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     found = frozenset(id_ for id_, region in suspects if not region.covers())
     if len(found) == len(coco.ids) and not allowed:
         raise DatasetError(
-            f"{coco.annotations}: all {len(found)} true masks are empty: no annotation covers a pixel; "
+            f"{coco.images}: all {len(found)} true masks are empty: no annotation covers a pixel; "
             "if that is meant, say allow-empty=yes (--allow-empty)"
         )
     return found
@@ -287,7 +314,17 @@ def _left_out(coco: Coco) -> frozenset[str]:
 
 def problems(place: str, options: Options) -> Iterator[str]:
     """Every problem of the annotations, the pictures and the masks, one sentence each."""
-    found = read_coco(place, options)
+    images, annotations = format_of(place).paths(place)
+    yield from problems_of_files(images, annotations, options)
+
+
+def problems_of_files(images: Path, annotations: Path, options: Options) -> Iterator[str]:
+    """Every problem of a folder of images and their annotation file."""
+    yield from problems_of_regions(read_coco(images, annotations, options), options)
+
+
+def problems_of_regions(found: Coco, options: Options) -> Iterator[str]:
+    """Every problem of regions and their pictures."""
     yield from found.problems
     pictures = {region.picture.id: region.picture for region in found.regions}
     names = Counter(picture.name for picture in pictures.values())

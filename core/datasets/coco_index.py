@@ -19,10 +19,10 @@ from typing import IO, Any, NamedTuple
 
 from cliploc.core import paths
 from cliploc.core.datasets import files, ids
-from cliploc.core.datasets.annotations import CocoImage, Group, read_annotations, rings_of
+from cliploc.core.datasets.annotations import Annotations, CocoImage, Group, read_annotations, rings_of
 from cliploc.core.errors import DatasetError, StoreError
 
-VERSION = "coco index 1"
+VERSION = "coco index 2"
 _LENGTH = 16  # digits that say how long the list is, at the end of the file
 
 
@@ -126,7 +126,11 @@ def _names(picture: CocoImage, label: str, category: str) -> tuple[str, ...]:
 
 
 def _read(annotations: Path, images: Path) -> Index:
-    found = read_annotations(annotations, images)
+    return indexed(read_annotations(annotations, images))
+
+
+def indexed(found: Annotations) -> Index:
+    """Annotations by sample, in memory."""
     used = list(dict.fromkeys(image for image, _ in found.groups))
     pictures = tuple(found.pictures[image] for image in used)
     place = {image: number for number, image in enumerate(used)}
@@ -151,7 +155,9 @@ def _written(index: Index, place: Path) -> Index:
         ends = _write_groups(index.entries, file)
         listing = {
             "version": VERSION,
-            "pictures": [[each.id, each.name, each.height, each.width] for each in index.pictures],
+            "pictures": [
+                [each.id, each.name, each.height, each.width, each.source] for each in index.pictures
+            ],
             "samples": [[*each[:-1], end] for each, end in zip(index.entries, ends, strict=True)],
             "crowds": index.crowds,
             "problems": index.problems,
@@ -189,8 +195,8 @@ def _loaded(place: Path, images: Path) -> Index | None:
         if listing["version"] != VERSION:
             return None
         pictures = tuple(
-            CocoImage(id_, images / name, name, height, width)
-            for id_, name, height, width in listing["pictures"]
+            CocoImage(id_, images / name, name, height, width, source)
+            for id_, name, height, width, source in listing["pictures"]
         )
         if listing["addressed"] and not all(each.path.is_file() for each in pictures):
             return None

@@ -73,9 +73,21 @@ def largest_pixels() -> int:
     return int(told) * 1_000_000 if told else LARGEST_PIXELS
 
 
-def digests(files: Sequence[Path]) -> list[str]:
-    """The hex SHA-256 of each file's content. DatasetError for one that cannot be read."""
-    return _remembered("sha256", files, lambda path: hashlib.sha256(read(path)).hexdigest())
+def digests(files: Sequence[Path], largest: int = LARGEST) -> list[str]:
+    """The hex SHA-256 of each file's content. largest: bytes of one. DatasetError when it cannot be read."""
+    return _remembered("sha256", files, lambda path: _digest(path, largest))
+
+
+def _digest(path: Path, largest: int) -> str:
+    """Of a small file at once, which is faster; of a large one piece by piece."""
+    check_regular(path, largest)
+    if largest <= LARGEST:
+        return hashlib.sha256(read(path)).hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def facts(

@@ -90,6 +90,11 @@ class Folder:
         return self.masks.ignored(place)
 
 
+def lacks(place: Path) -> str:
+    """What a place lacks to be CocoGlide's table."""
+    return "" if os.path.lexists(place / TABLE) else f"it has no {TABLE}"
+
+
 def open_place(place: str, options: Options) -> Dataset:
     """Open `demo`, `cocoglide` or a folder. DatasetError when it, its table or a row is unusable."""
     root = root_of(place)
@@ -109,9 +114,17 @@ def root_of(place: str) -> Path:
 
 def open_folder(root: Path, spec: str, options: Options, name: str | None = None) -> Dataset:
     """Open a folder in CocoGlide's layout. DatasetError when it, its table or a row is unusable."""
-    rows = read_table(root)
     if options.prompt:
         raise DatasetError(f"prompt speaks of pictures without labels; {root / TABLE} has its own")
+    if options.subset:
+        raise DatasetError(f"{root / TABLE} has no subsets; found subset={clean(options.subset)}")
+    return open_rows(root, read_table(root), spec, options, name or root.resolve().name)
+
+
+def open_rows(
+    root: Path, rows: Sequence[TableRow], spec: str, options: Options, name: str, notes: Sequence[str] = ()
+) -> Dataset:
+    """Rows of files below a folder as a dataset, wherever they are from; notes: on that. DatasetError."""
     if options.picture == "fake" and not all(row.fake for row in rows):
         raise DatasetError(
             f"{root / TABLE} names no fake picture in some rows; picture=fake needs the column fake"
@@ -135,6 +148,7 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
             partial(folder.true_mask, place),
             partial(folder.ignored, place),
             source,
+            folder.pictures[place],
         )
         for place, (id_, row, source) in enumerate(zip(folder.ids, there, sources, strict=True))
     )
@@ -145,12 +159,11 @@ def open_folder(root: Path, spec: str, options: Options, name: str | None = None
         truth=partial(_truth_digest, folder),
         legacy=partial(_legacy_digest, folder),
         sources=partial(_sources_by_content, folder, numbered),
-        notes=partial(_notes, folder, skipped),
+        notes=partial(_notes, folder, skipped, tuple(notes)),
         empty=partial(_empty, folder),
         left_out=partial(_left_out, folder),
     )
-    called = name or root.resolve().name
-    return Dataset(called if options.picture == "real" else f"{called} (fake)", spec, samples, content)
+    return Dataset(name if options.picture == "real" else f"{name} (fake)", spec, samples, content)
 
 
 def summary(root: Path, problems: list[str], shown: int = 20) -> str:
@@ -261,11 +274,11 @@ def _left_out(folder: Folder) -> frozenset[str]:
     return frozenset(folder.ids[place] for place in folder.masks.void)
 
 
-def _notes(folder: Folder, skipped: Sequence[str]) -> tuple[str, ...]:
+def _notes(folder: Folder, skipped: Sequence[str], more: tuple[str, ...]) -> tuple[str, ...]:
     from cliploc.core.datasets.pictures import notes_on
 
     masks, count = folder.masks, len(folder.rows)
-    notes = [*masks.reading.notes]
+    notes = [*more, *masks.reading.notes]
     if skipped:
         notes.append(f"{len(skipped)} samples have no file and are left out: {clean(', '.join(skipped[:6]))}")
     broken = sum(bool(form.problem) for form in masks.forms)
@@ -277,7 +290,11 @@ def _notes(folder: Folder, skipped: Sequence[str]) -> tuple[str, ...]:
 def problems(place: str, options: Options) -> Iterator[str]:
     """Every problem of the table, the pictures and the masks, one sentence each."""
     root = root_of(place)
-    rows = read_table(root)
+    yield from problems_of_rows(root, read_table(root), options)
+
+
+def problems_of_rows(root: Path, rows: Sequence[TableRow], options: Options) -> Iterator[str]:
+    """Every problem of rows, wherever they are from."""
     yield from row_problems(rows)
     yield from missing_files(root, rows, options)
     there = [

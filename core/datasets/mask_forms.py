@@ -186,8 +186,28 @@ def _frames(path: Path) -> int:
         return int(getattr(image, "n_frames", 1))
 
 
-def pixels_of(path: Path) -> Pixels:
-    """Decode a mask file. DatasetError for what cannot be decoded or is no mask."""
+def numbers_of(path: Path) -> Values:
+    """The number that each pixel (H, W) of a map of classes holds: a grey level, a palette's index, or
+    R + 256 G + 65536 B of a colour (COCO's panoptic maps, ImageNet-S). DatasetError.
+    """
+    pixels = pixels_of(path, indices=True)
+    if pixels.lossy:
+        raise DatasetError(
+            f"{path} is a JPEG or the like, in which numbers of classes do not survive; save as PNG"
+        )
+    values = pixels.values
+    if pixels.kind == COLOUR:
+        return values >> 16 | (values & 0xFF00) | (values & 0xFF) << 16
+    with opened(path, path) as image:
+        coloured = image.mode in ("RGB", "RGBA")
+    return values.astype(np.int32) * 0x010101 if coloured else values
+
+
+def pixels_of(path: Path, indices: bool = False) -> Pixels:
+    """Decode a mask file. indices: of a palette are taken whatever its colours are.
+
+    DatasetError for what cannot be decoded or is no mask.
+    """
     content = files.read(path)
     check_png(path, content)
     if content.startswith(PNG) and content[24:25] == b"\x10":
@@ -203,6 +223,8 @@ def pixels_of(path: Path) -> Pixels:
                 f"{path} is a mask of {image.width} x {image.height} in mode {image.mode}; expected one "
                 "channel of 8 bits where it is so large"
             )
+        if image.mode == "P" and indices:
+            return Pixels(_as_stored(image), PALETTE)
         if image.mode == "P":
             return _from_palette(path, _as_stored(image), _colours(image), _clear(image))
         planes = _as_stored(image)

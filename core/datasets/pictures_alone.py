@@ -93,12 +93,19 @@ class PicturesAlone:
         return headers_of(self.paths)
 
 
+def lacks(place: Path) -> str:
+    """What a place lacks to be pictures alone: "" for any file, and for a folder with pictures in it."""
+    if os.path.isfile(place):
+        return ""
+    try:
+        return "" if any(map(is_picture_name, os.listdir(place))) else "it has no pictures"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+
+
 def open_place(place: str, options: Options) -> Dataset:
     """Open a picture or a folder of pictures. DatasetError when there is none, or an option does not fit."""
-    if options.mask_value or options.invert or options.picture != "real" or options.allow_empty:
-        raise DatasetError(
-            f"{expanded(place)} is pictures alone; mask-value, invert, picture and allow-empty speak of masks"
-        )
+    options.limit("pictures alone", "orientation", "skip-missing", "prompt")
     found = expanded(place)
     alone = chosen(pictures_in(found), options)
     return dataset_of(alone, found.resolve().name, written(str(found), options))
@@ -113,7 +120,7 @@ def chosen(paths: tuple[Path, ...], options: Options) -> PicturesAlone:
 def dataset_of(alone: PicturesAlone, name: str, spec: str) -> Dataset:
     """Every prompt with each picture as a dataset."""
     samples = tuple(
-        Sample(id_, each.label, each.image, each.true_mask)
+        Sample(id_, each.label, each.image, each.true_mask, path=each.path)
         for id_, each in zip(alone.ids, alone.looked, strict=True)
     )
     content = Content(

@@ -12,6 +12,8 @@ from cliploc.core.datasets.ids import file_name
 from cliploc.core.errors import DatasetError, clean, unknown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 # How true masks are read. Scores of another rule are other scores. 1: release 0.1.0, where
 # foreground was what is above 127, whatever the file was.
 READING = 2
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, both ends inside
 
 
 def nothing() -> None:
@@ -39,7 +42,9 @@ class Sample:
     ignored: pixels that count neither for nor against, (H, W) bool
     (void, COCO's crowds), None for none. source: the image that it was made from, as
     far as table, annotations or names say; `Dataset.sources` knows better where it is the
-    pictures' content that tells. The loaders are picklable, so that a sample can travel to another process.
+    pictures' content that tells. path: of the picture's file. boxes: true ones, where somebody has told
+    them instead of a mask. The loaders are picklable, so that a sample
+    can travel to another process.
     """
 
     id: str
@@ -48,6 +53,8 @@ class Sample:
     true_mask: Callable[[], Mask] = field(repr=False)
     ignored: Callable[[], Mask | None] = field(default=nothing, repr=False)
     source: str = ""
+    path: Path | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class Dataset:
     """Samples in a fixed order, under the name and the spec that open them again.
 
     template: the usual prompt template, where the labels want one of their own; "" for the methods' usual.
+    taken_for: the layout that its place was recognised as; "" where the spec says it, or it goes without.
     """
 
     name: str
@@ -83,6 +91,7 @@ class Dataset:
     samples: tuple[Sample, ...]
     content: Content = field(repr=False)
     template: str = ""
+    taken_for: str = ""
 
     @cached_property
     def pictures(self) -> str:
@@ -108,6 +117,11 @@ class Dataset:
 
         DatasetError where no sample has a true mask: then there is nothing to score.
         """
+        if self.boxed:
+            raise DatasetError(
+                f"{clean(self.name)} has boxes and no true masks: `cliploc evaluate` scores its heatmaps by "
+                "MaxBoxAcc; IoU and everything that is made of it needs masks"
+            )
         if len(self.without_truth) == len(self.samples):
             raise DatasetError(
                 f"{clean(self.name)} has no true masks, so that nothing can be scored; `cliploc look` "
@@ -120,9 +134,15 @@ class Dataset:
         )
 
     @cached_property
+    def boxed(self) -> tuple[Sample, ...]:
+        """The samples that have boxes instead of a true mask."""
+        return tuple(sample for sample in self.samples if sample.boxes)
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """Sentences about how the files were read, to stand beside every number. DatasetError."""
-        return self.content.notes()
+        taken = (f"taken for {self.taken_for} (layout= says another)",) if self.taken_for else ()
+        return (*taken, *self.content.notes())
 
     @cached_property
     def empty(self) -> frozenset[str]:

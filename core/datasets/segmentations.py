@@ -49,6 +49,12 @@ def covers(segmentation: object, height: int, width: int) -> bool:
     return any(_counts(segmentation, height, width)[1::2])
 
 
+def encoded(mask: Mask) -> dict[str, object]:
+    """COCO's compressed run lengths of a mask (H, W) bool, ready for JSON."""
+    runs = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": [int(side) for side in runs["size"]], "counts": runs["counts"].decode("ascii")}
+
+
 def _of_polygons(segmentation: list[object], height: int, width: int) -> dict[str, object]:
     """Polygons as pycocotools' run lengths; {} where none encloses anything."""
     polygons = [_checked(ring) for ring in rings_of(segmentation)]

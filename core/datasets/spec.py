@@ -1,6 +1,6 @@
 """How a dataset is named: `PLACE?mask-value=1&orientation=stored`.
 
-PLACE is `demo`, `cocoglide`, a folder, or `coco:IMAGES:ANNOTATIONS.json`. What follows the
+PLACE is `demo`, `cocoglide`, a path, or `coco:IMAGES:ANNOTATIONS.json`. What follows the
 question mark says how its files are to be read where they do not say it themselves; it is
 kept wherever a spec is kept. A file or folder of exactly that name wins over options, so
 that a `?` in a path does no harm. Standard library only: the screen names datasets, too.
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import quote, unquote
 
-from cliploc.core.datasets.formats import format_of, named
+from cliploc.core.datasets.formats import LAYOUTS, format_of, named
 from cliploc.core.datasets.ids import label_of
-from cliploc.core.errors import ParameterError, clean, unknown
+from cliploc.core.errors import DatasetError, ParameterError, clean, unknown
 from cliploc.core.paths import expanded
 
 ANY = "any"
@@ -32,7 +32,8 @@ class Options:
     one that fits the mask or annotation.
     picture: `fake` shows CocoGlide's inpainted pictures. skip_missing: leave out what has no file.
     allow_empty: score even where every true mask is empty. prompt: what to look for in pictures that
-    come without labels, several with semicolons between.
+    come without labels, several with semicolons between. layout: what the place is, by the name of a
+    format; "" for what it looks like. subset: the one part of it that is opened, such as `val`.
     """
 
     mask_value: str = ""
@@ -42,6 +43,8 @@ class Options:
     skip_missing: bool = False
     allow_empty: bool = False
     prompt: str = ""
+    layout: str = ""
+    subset: str = ""
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -50,6 +53,8 @@ class Options:
         ):
             if value not in known:
                 raise ParameterError(f"{name}: found {clean(value)!r}, expected {', '.join(known)}")
+        if self.layout and self.layout not in LAYOUTS:
+            raise unknown("layout", self.layout, LAYOUTS)
         if self.mask_value not in ("", ANY) and self.value is None and self.above is None:
             raise ParameterError(
                 f"mask-value: found {clean(self.mask_value)!r}, "
@@ -91,6 +96,14 @@ class Options:
             for name, attribute in _ATTRIBUTES.items()
             if getattr(self, attribute) != getattr(Options(), attribute)
         }
+
+    def limit(self, what: str, *names: str) -> None:
+        """DatasetError where an option is given that says nothing of `what`; names: of those that do."""
+        idle = [name for name in self.to_dict() if name not in ("layout", *names)]
+        if idle:
+            raise DatasetError(
+                f"{', '.join(idle)} says nothing of {what}; it knows {', '.join(names) or 'no option'}"
+            )
 
     def with_(self, given: Mapping[str, str]) -> Options:
         """A copy with some options set, by the names and in the words of a spec. ParameterError."""

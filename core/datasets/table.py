@@ -58,7 +58,7 @@ def read_table(root: Path) -> list[TableRow]:
     if not path.exists():
         raise DatasetError(
             f"{root} has no {TABLE}; expected CocoGlide's layout: "
-            f"{TABLE} (real,fake,mask,prompt), real/, mask/; or coco:IMAGES:ANNOTATIONS.json"
+            f"{TABLE} (real,fake,mask,prompt), real/, mask/; layout= names others"
         )
     try:
         text = files.read(path, LARGEST_TABLE).decode("utf-8-sig")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from cliploc.core.codes import Mask, map_of, mask_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.ids import file_name
+from cliploc.core.datasets.segmentations import encoded
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.paths import write_whole
 from cliploc.core.postprocess import PostProcess
@@ -94,7 +94,7 @@ def results(found: Iterable[Prediction], dataset: Dataset) -> list[Entry]:
         {
             "image_id": images[one.sample.id],
             "category_id": categories[one.sample.label],
-            "segmentation": _encoded(one.mask),
+            "segmentation": encoded(one.mask),
             "bbox": [float(side) for side in one.box],
             "score": one.score,
             "sample": one.sample.id,
@@ -124,7 +124,7 @@ def ground_truth(dataset: Dataset) -> Entry:
                     "id": number + crowd * len(images),
                     "image_id": number,
                     "category_id": categories[sample.label],
-                    "segmentation": _encoded(mask),
+                    "segmentation": encoded(mask),
                     "area": int(mask.sum()),
                     "bbox": [float(side) for side in cv2.boundingRect(mask.astype(np.uint8))],
                     "iscrowd": crowd,
@@ -155,7 +155,7 @@ def predicted_annotations(found: Iterable[Prediction], names: Mapping[str, str])
                     "id": len(marked) + 1,
                     "image_id": picture["id"],
                     "category_id": category,
-                    "segmentation": _encoded(one.mask),
+                    "segmentation": encoded(one.mask),
                     "area": int(one.mask.sum()),
                     "bbox": [float(side) for side in one.box],
                     "iscrowd": 0,
@@ -174,8 +174,3 @@ def write_json(content: object, path: Path) -> None:
 def _numbers(dataset: Dataset) -> tuple[dict[str, int], dict[str, int]]:
     images = {sample.id: number for number, sample in enumerate(dataset.samples, start=1)}
     return images, {label: number for number, label in enumerate(dataset.labels, start=1)}
-
-
-def _encoded(mask: Mask) -> Entry:
-    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}

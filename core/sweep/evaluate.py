@@ -92,3 +92,21 @@ def evaluate(
         },
         boxes=box_accuracy(boxed) if boxes else None,
     )
+
+
+def evaluate_boxes(
+    heatmaps: Mapping[str, AnyHeatmap], samples: Sequence[Sample], config: PostProcess
+) -> BoxAccuracy:
+    """MaxBoxAcc of samples that have boxes and a heatmap (h, w), under one config.
+
+    DatasetError for a picture that cannot be read.
+    """
+    cv2.setNumThreads(1)
+    return box_accuracy(
+        (
+            morphed(codes_of(map_of(heatmaps[sample.id], sample.image().shape[:2], config)), config),
+            np.array(sample.boxes, np.int64),
+        )
+        for sample in samples
+        if sample.id in heatmaps
+    )

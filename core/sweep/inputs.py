@@ -87,12 +87,12 @@ def check_reading(plan: Plan) -> None:
 
 
 def open_sets(
-    names: Sequence[str], dataset_spec: str | None, store: HeatmapStore
+    names: Sequence[str], dataset_spec: str | None, store: HeatmapStore, boxes: bool = False
 ) -> tuple[list[HeatmapSet], Dataset, list[str]]:
     """The heatmap sets by name, their dataset, and the ids of the samples that all of them have.
 
     Samples in which every pixel is ignored, or that have no true mask, are left out.
-    DatasetError where no sample has one;
+    boxes: those that have boxes instead will do. DatasetError where no sample has either;
     ParameterError when they belong to different datasets or share no sample.
     """
     sets = [store.find(name) for name in names]
@@ -104,7 +104,8 @@ def open_sets(
                 f"{clean(dataset.name)}; one run scores one dataset"
             )
     present = [set(found.ids()) for found in sets]
-    ids = [sample.id for sample in dataset.scorable if all(sample.id in known for known in present)]
+    samples = dataset.boxed if boxes and dataset.boxed else dataset.scorable
+    ids = [sample.id for sample in samples if all(sample.id in known for known in present)]
     if not ids:
         raise ParameterError(
             f"no sample has a heatmap in {', '.join(found.name for found in sets)}; "

@@ -26,6 +26,7 @@ from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.exchange import read_npz
 from cliploc.core.predictions.read import read_masks, read_results
 from tests.core.datasets.readers import compressed, disc, runs_of, saved
+from tests.fuzz.layouts import LAYOUTS
 from tests.fuzz.mutate import rewritten, spoiled
 from tests.fuzz.ours import OURS
 
@@ -245,6 +246,7 @@ def tables(rng: random.Random, folder: Path) -> None:
 
 READERS: dict[str, Callable[[random.Random, Path], None]] = {
     **{each.__name__: each for each in (images, masks, annotations, results, predicted, heatmaps, tables)},
+    **LAYOUTS,
     **OURS,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 
 from cliploc.core.cli import main
 from cliploc.core.errors import ClipLocError
+from tests.core.datasets.layouts import LAYOUT
 from tests.sweeping import heatmap_set
 
 MEMORY = 3 << 30  # bytes, more than now: one that believes such a file takes all there is
@@ -121,6 +123,25 @@ def test_in_coco(
         capsys,
         ["dataset", "check", "--dataset", f"coco:{tmp_path / 'images'}:{tmp_path / 'annotations.json'}"],
     )
+
+
+@pytest.mark.parametrize("name", LAYOUT)
+def test_in_other_layouts(
+    special: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    make = LAYOUT[name][1]
+    make(tmp_path / "whole")
+    for number, file in enumerate(
+        path for path in sorted((tmp_path / "whole").rglob("*.*")) if path.is_file()
+    ):
+        root = tmp_path / str(number)
+        shutil.copytree(tmp_path / "whole", root)
+        special(root / file.relative_to(tmp_path / "whole"))
+        with in_time():
+            code = main(["dataset", "check", "--dataset", str(root)])
+        printed = capsys.readouterr()
+        assert code in (0, 1, 2)
+        assert "Traceback" not in printed.out + printed.err
 
 
 @pytest.mark.parametrize(

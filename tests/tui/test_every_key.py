@@ -259,6 +259,7 @@ EXPLORER = {
     "compare": Case(screen, CompareScreen),
     "marking": Case(notice("this dataset has true masks of its own"), True),
     "data": Case(dialog, "Data"),
+    "flip": Case(notice("picture=fake needs the column fake"), True),
     "statistics": Case(screen, StatisticsScreen),
     "copy": Case(lambda app: app.clipboard.startswith("cliploc-tui --dataset "), True),
     "export": Case(dialog, "Export"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.screen import Screen
 
 from cliploc.core import paths
 from cliploc.core.datasets.formats import format_of
-from cliploc.core.datasets.spec import parsed
+from cliploc.core.datasets.spec import parsed, written
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui import session
 from cliploc.tui.places import completions
@@ -20,14 +22,20 @@ FETCHES = {
 
 
 class DataChoice:
-    """Asks what to open or fetch. What was typed is there again when it could not be opened."""
+    """What `data(…)` does in the keymap. What was typed is there again when it could not be opened.
 
-    def __init__(self, screen: Screen[None], client: StudioClient) -> None:
-        self._screen, self._client = screen, client
+    present: the recipe that is shown, and what is being fetched, "" for nothing.
+    """
+
+    def __init__(
+        self, screen: Screen[None], client: StudioClient, present: Callable[[], tuple[Recipe, str]]
+    ) -> None:
+        self._screen, self._client, self._present = screen, client, present
         self._typed = ""
 
-    def ask(self, recipe: Recipe, fetching: str) -> None:
-        """Open another dataset, fetch data and weights, or stop fetching. fetching: what, "" for nothing."""
+    def ask(self) -> None:
+        """Open another dataset, fetch data and weights, or stop fetching."""
+        recipe, fetching = self._present()
         method = recipe.method
         # Weights that were named are fetched by their name, others by the method that they are usual for.
         named = recipe.checkpoint and "/" not in recipe.checkpoint
@@ -58,9 +66,15 @@ class DataChoice:
             Choice("fetch coco", "fetch COCO", "val2017 with its annotations, 1.1 GB"),
             Choice("fetch weights", "fetch weights", weights if named else f"the usual ones of {method}"),
         ]
-        free = "choose, or type a folder, or coco:IMAGES:ANNOTATIONS.json"
+        free = "choose, or type a folder of any layout, or coco:IMAGES:ANNOTATIONS.json"
         how = {"free": free, "literal": is_place, "typed": self._typed, "completions": completions}
         ask(self._screen, "Data", choices, chosen, **how)
+
+    def flip(self) -> None:
+        """Open CocoGlide's inpainted pictures instead of the real ones, or the real ones again."""
+        place, options = parsed(self._client.dataset.spec)
+        other = "real" if options.picture == "fake" else "fake"
+        self._client.studio.find_dataset(written(place, options.with_({"picture": other})))
 
 
 def is_place(text: str) -> bool:

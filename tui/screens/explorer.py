@@ -48,7 +48,7 @@ from cliploc.tui.screens.pages import page_of
 from cliploc.tui.screens.prompt import Prompting
 from cliploc.tui.screens.tuning import Tuning
 from cliploc.tui.screens.walk import Walk
-from cliploc.tui.shown_scores import NO_TRUTH, ShownScores, drawn_from
+from cliploc.tui.shown_scores import ShownScores, drawn_from
 from cliploc.tui.state import SCOPES, ExplorerState, following
 from cliploc.tui.studio_client import StudioClient
 from cliploc.tui.widgets.by_line import titled
@@ -106,7 +106,7 @@ class ExplorerScreen(CutShort, Screen[None]):
         self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
         self.looking = Looking(self, self.scores, self.grid, self.count, self.change, self.draw)
         self.prompting = Prompting(self, self.around, self.tuning)
-        self.data = DataChoice(self, client)
+        self.data = DataChoice(self, client, lambda: (self.now.source.recipe, self.fetching))
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -369,8 +369,7 @@ class ExplorerScreen(CutShort, Screen[None]):
     def action_baseline(self) -> None:
         """Differences are shown against the present scores from now on."""
         if not self.scores.has_exact_board():
-            why = NO_TRUTH if self.scores.has_no_truth else "no scores of this config yet"
-            self.notify(why, severity="warning")
+            self.notify(self.scores.no_truth or "no scores of this config yet", severity="warning")
             return
         self.scores.fix_baseline()
         self.refresh_scores()
@@ -409,9 +408,9 @@ class ExplorerScreen(CutShort, Screen[None]):
         """Choose what to write, and write it into the working folder."""
         exporting.choose(self, self.client, self.scores, self.pictures)
 
-    def action_data(self) -> None:
-        """Open another dataset, fetch data and weights, or stop fetching."""
-        self.data.ask(self.now.source.recipe, self.fetching)
+    def action_data(self, how: str) -> None:
+        """Another dataset, or other pictures of this one: a method of DataChoice."""
+        getattr(self.data, how)()
 
     def action_copy(self) -> None:
         """Copy the command line that scores the present state without the screen."""

@@ -14,7 +14,7 @@ from cliploc.core.prompts import prompt_for
 from cliploc.tui import presets
 from cliploc.tui.curves import NARROW, SCORES, figure
 from cliploc.tui.screens.choice import Choice, ask
-from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
+from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.studio_client import StudioClient
 from cliploc.tui.widgets.scores import known_of
 
@@ -52,7 +52,7 @@ def choose(
             outlines = scores.now.view.outlines
             client.studio.export_pictures(pictures, about_pictures(scores), outlines, path)
         elif board is None:
-            why = NO_TRUTH if scores.has_no_truth else "no scores yet; A computes all heatmaps"
+            why = scores.no_truth or "no scores yet; A computes all heatmaps"
             screen.notify(why, severity="warning")
         elif not scores.has_exact_board():
             screen.notify("the scores of this config are being computed; once more when they are there",

@@ -15,7 +15,7 @@ from cliploc.tui import presets
 from cliploc.tui.prompts import is_template
 from cliploc.tui.published import is_published, switched
 from cliploc.tui.screens.choice import Choice, ask
-from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
+from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState, History, Source
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.parameters import ParameterPanel
@@ -103,7 +103,7 @@ class Tuning:
         """The threshold with the highest mean IoU of the curve that is shown."""
         now, curves = self.now, self._scores.curves(self.now.scope)
         if curves is None or now.scope in self._scores.stale():
-            why = NO_TRUTH if self._scores.has_no_truth else "no scores to tune on yet"
+            why = self._scores.no_truth or "no scores to tune on yet"
             self._screen.notify(why, severity="warning")
             return
         self.set(config=now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")]))

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from cliploc.tui.browsing import next_in, stepped
 from cliploc.tui.screens.choice import Choice, ask
-from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
+from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import FACETS, SORTS, ExplorerState, Jumps
 from cliploc.tui.widgets import count as counting
 from cliploc.tui.widgets.sample_list import SampleList
@@ -45,7 +45,7 @@ class Walk:
         """To another sample."""
         count, order = self._count.take(), self._samples.order
         if where in ("next_failure", "previous_failure") and self._scores.has_no_truth:
-            self._screen.notify(NO_TRUTH, severity="warning")
+            self._screen.notify(self._scores.no_truth, severity="warning")
         if where == "next_mark":
             target = next_in(order, self.now.sample, self._is_marked, count or 1)
         else:

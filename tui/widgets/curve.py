@@ -18,7 +18,7 @@ from cliploc.core.parameters import Value
 from cliploc.core.postprocess import parameter_named
 from cliploc.core.scores import POSTERS
 from cliploc.tui.curves import COLOUR, SHORT, Curves, figure
-from cliploc.tui.shown_scores import NO_TRUTH, ShownScores
+from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.textual_private import style_of
 from cliploc.tui.widgets.by_line import Line, title
 from cliploc.tui.widgets.sliding import Sliding
@@ -94,7 +94,7 @@ class CurvePanel(Sliding):
         """Draw the curves of the present state's scope."""
         scope = scores.now.scope
         self.index, self.ghost = scores.now.config.threshold_index, scores.baseline_curves(scope)
-        self.why = NO_TRUTH if scores.has_no_truth else "no scores yet"
+        self.why = scores.no_truth or "no scores yet"
         self.curves = scores.curves(scope)
         whose = {"sample": "this sample", "class": f"class {escape(clean(scores.label))}"}
         old = " · …" if scope in scores.stale() and self.curves is not None else ""

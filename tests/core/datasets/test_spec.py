@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cliploc.core.datasets.formats import FORMATS
+from cliploc.core.datasets.formats import LAYOUTS, format_of
 from cliploc.core.datasets.spec import ORIENTATIONS, Options, lasting, parsed, resolved, written
 from cliploc.core.errors import ParameterError
 
@@ -21,6 +21,8 @@ OPTIONS = st.builds(
     skip_missing=st.booleans(),
     allow_empty=st.booleans(),
     prompt=st.text(),
+    layout=st.sampled_from(["", *LAYOUTS]),
+    subset=st.text(),
 )
 
 
@@ -51,7 +53,7 @@ def test_colons_and_question_marks_of_a_path_are_no_marks_of_ours(tmp_path: Path
     annotations.write_text("{}")
     place = f"coco:{images}:{annotations}"
     assert parsed(place) == (place, Options())
-    assert FORMATS[0].paths(place) == (images, annotations)
+    assert format_of(place).paths(place) == (images, annotations)
     assert parsed(f"{place}?orientation=stored") == (place, Options(orientation="stored"))
 
 

@@ -17,10 +17,12 @@ import pytest
 
 from cliploc.core.cli import main
 from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.exchange import import_npz
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.sweep.evaluate import evaluate
 from cliploc.core.sweep.ledger import Ledger
+from tests.core.datasets.layouts import box_lists
 from tests.sweeping import REPOSITORY, heatmap_set, small_plan, until
 
 GRID = ["--interpolation", "bilinear", "--dilate", "1:9:4", "--erode", "1,5", "--executor", "threads"]
@@ -56,6 +58,30 @@ def test_evaluate_prints_every_score_at_all_thresholds(toy: str, capsys: pytest.
     assert set(found["pointing"]) == {"0", "15"}
     assert 0 <= found["max_box_acc"] <= found["max_box_acc_v2"] + 1
     assert "per image" in found["convention"]
+
+
+def test_where_boxes_are_all_that_is_known_no_iou_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box_lists(tmp_path / "made")
+    dataset = open_dataset(str(tmp_path / "made"))
+    # One heatmap is the first of its picture's two boxes, the other lights up nowhere near its box.
+    heatmaps = np.zeros((2, 6, 8), np.float32)
+    heatmaps[0, 0:3, 0:3] = 1
+    heatmaps[1, 5, 7] = 1
+    np.savez(tmp_path / "maps.npz", ids=np.array(["a", "b"]), heatmaps=heatmaps)
+    import_npz(HeatmapStore(), tmp_path / "maps.npz", dataset, "boxed")
+    plain = ("evaluate", "--heatmaps", "boxed", "--interpolation", "nearest")
+    found = json.loads(output(capsys, *plain, "--json"))
+    assert found["max_box_acc"] == 0.5
+    assert found["max_box_acc_v2"] == 0.5
+    assert [row["box_acc"] for row in found["scores"]] == [0.0] + [0.5] * 99
+    assert main(list(plain)) == 0
+    printed = capsys.readouterr()
+    assert "MaxBoxAcc 0.5000, MaxBoxAccV2 0.5000" in printed.err
+    assert "mean_iou" not in printed.out + json.dumps(found)
+    assert main(["sweep", "--heatmaps", "boxed", *GRID]) == 2
+    assert "has boxes and no true masks" in capsys.readouterr().err
 
 
 def test_evaluate_as_a_table_names_its_convention(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
