@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench fuzz simulation soak hard photos photos-check
+.PHONY: check format lint types walls test serve bench fuzz simulation soak hard networks photos photos-check
 
 check: lint types walls test
 
@@ -21,6 +21,10 @@ walls:
 
 test:
 	$(RUN) pytest -q -n 2 --dist worksteal
+
+# Every one of open_clip's names, where the ordinary tests take one of each family.
+networks:
+	$(RUN) pytest -q -m networks
 
 serve:
 	$(RUN) cliploc-tui

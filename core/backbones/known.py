@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import open_clip
 import torch
 
 from cliploc.core.backbones.open_clip_private import VISION, private
+from cliploc.core.backbones.text_side import missing_package, parts_of
 from cliploc.core.backbones.towers.choice import OTHER, kind_of, tower_of
 
 
@@ -67,6 +67,4 @@ def _reason(visual: Any, kind: str, text: dict[str, Any]) -> str:  # noqa: ANN40
         blocks = sorted({type(block).__name__ for block in getattr(trunk, "blocks", [])})
         parts = f" of {', '.join(blocks)}" if blocks else ""
         return f"no method reads a {type(trunk).__name__}{parts}"
-    if {"hf_model_name", "hf_tokenizer_name"} & text.keys() and find_spec("transformers") is None:
-        return "its text side needs the package transformers"
-    return ""
+    return missing_package() if any(parts_of(text)) else ""

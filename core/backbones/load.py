@@ -14,12 +14,14 @@ from typing import Any
 
 import open_clip
 import torch
+from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, HFTokenizer
 from torch import Tensor
 
 from cliploc.core.backbones import hub, imagenet
 from cliploc.core.backbones.catalog import IMAGENET, told_of, usual_tag
 from cliploc.core.backbones.network import Backbone, Transform, device_of
 from cliploc.core.backbones.sources import Origin, resolve
+from cliploc.core.backbones.text_side import TOKENIZER, local_text
 from cliploc.core.backbones.towers.choice import kind_of
 from cliploc.core.backbones.weights import load_weights
 from cliploc.core.errors import CheckpointError, ParameterError, clean
@@ -57,7 +59,7 @@ def load_backbone(
     if name == IMAGENET:
         return _classifier(checkpoint, place, quickgelu, preprocess)
     source = resolve(name, plain or None, quickgelu, preprocess)
-    model, tokenizer = _built(source, place)
+    model, tokenizer = _built(source, local_text(source.config["text_cfg"], name, source.folder), place)
     beside = ""
     if source.weights is not None:
         with _quiet():
@@ -99,8 +101,13 @@ def _classifier(checkpoint: str | None, device: torch.device, quickgelu: str, pr
     )
 
 
-def _built(source: Origin, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
-    """The model with random weights, and its tokenizer; the caller's random state is left as it was."""
+def _built(
+    source: Origin, text: dict[str, Any], device: torch.device
+) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
+    """The model with random weights, and its tokenizer; the caller's random state is left as it was.
+
+    text: the config of its text side, with folders instead of names.
+    """
     try:
         with _quiet(), hub.offline(), seeded(source.seed):
             model: Any = open_clip.create_model(
@@ -109,14 +116,28 @@ def _built(source: Origin, device: torch.device) -> tuple[Any, Callable[[Sequenc
                 load_weights=False,
                 force_quick_gelu=source.quick_gelu,
                 force_preprocess_cfg={key: source.preprocess[key] for key in _TRANSFORM_KEYS},
-                pretrained_text=False,
+                text_cfg={**text, "hf_model_pretrained": False},
             )
-            tokenizer = open_clip.get_tokenizer(source.architecture)
+            tokenizer = _tokenizer(source.architecture, text)
     except (RuntimeError, OSError, ValueError, TypeError, KeyError, AssertionError, ImportError) as error:
         raise CheckpointError(
             f"cannot build {source.architecture}: {_first_line(error)}; another open_clip model may do"
         ) from error
     return model.to(device), tokenizer
+
+
+def _tokenizer(architecture: str, text: dict[str, Any]) -> Callable[[Sequence[str]], Tensor]:
+    """The tokenizer that open_clip has for a network; one of transformers' is read from its folder."""
+    if not text.get(TOKENIZER):
+        made: Callable[[Sequence[str]], Tensor] = open_clip.get_tokenizer(architecture)
+        return made
+    return HFTokenizer(  # type: ignore[no-any-return]
+        text[TOKENIZER],
+        context_length=text.get("context_length", DEFAULT_CONTEXT_LENGTH),
+        tokenizer_mode=text.get("tokenizer_mode"),
+        trust_remote_code=False,  # said, or transformers would ask at the keyboard
+        **(text.get("tokenizer_kwargs") or {}),
+    )
 
 
 def _first_line(error: Exception) -> str:

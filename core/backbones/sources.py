@@ -47,6 +47,12 @@ class Origin:
     why: str = ""
 
     @property
+    def folder(self) -> Path | None:
+        """The model folder that it is built from; None for one of open_clip's by name."""
+        scheme, _, place = self.architecture.partition(":")
+        return Path(place) if scheme == "local-dir" else None
+
+    @property
     def assumed(self) -> str:
         """What was assumed and why, as a part of a sentence; "" when all was known."""
         pictures = next(
