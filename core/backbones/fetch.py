@@ -23,6 +23,7 @@ from cliploc.core.backbones import hub
 from cliploc.core.backbones.ahead import text_of
 from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED, Published
 from cliploc.core.backbones.text_side import BESIDE, VOCABULARIES, parts_of
+from cliploc.core.backbones.transformers_config import PICTURES
 from cliploc.core.errors import CheckpointError, ParameterError, ResourceError, clean
 
 # Of whichever HTTP client the installed huggingface_hub is built on.
@@ -64,8 +65,9 @@ def remote(name: str) -> Remote:
     """
     if name.startswith("hf-hub:"):
         place = name.removeprefix("hf-hub:")
-        config, weights = Files(place, (hub.CONFIG_FILE,)), Files(place, hub.WEIGHT_FILES)
-        return Remote(name, (config, *_tokenizer_in(place, optional=True), weights))
+        weights = Files(place, (*hub.WEIGHT_FILES, *hub.TRANSFORMERS_FILES))
+        beside = (Files(place, hub.CONFIG_FILES), Files(place, (PICTURES,), optional=True))
+        return Remote(name, (*beside, *_tokenizer_in(place, optional=True), weights))
     backbone, _, tag = name.partition(":")
     if backbone == IMAGENET and tag:
         return Remote(name, (Files(f"timm/resnet50.{tag}", hub.CLASSIFIER_FILES),))
@@ -138,7 +140,8 @@ def _text_model_of(repository: str) -> list[Files]:
     from cliploc.core.backbones.configs import read_config  # open_clip, seconds
 
     config = hub.cached(repository, (hub.CONFIG_FILE,))
-    assert config is not None
+    if config is None:  # transformers' layout: all is in one place
+        return []
     parts = parts_of(read_config(config)["model_cfg"]["text_cfg"])
     return [Files(part.repository, part.files) for part in parts if part.what == "config"]
 

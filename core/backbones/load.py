@@ -12,22 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import torch
-from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, HFTokenizer
 from torch import Tensor
 
 from cliploc.core.backbones import hub, imagenet
+from cliploc.core.backbones.build import build, tokenizer_of
 from cliploc.core.backbones.catalog import IMAGENET, told_of, usual_tag
 from cliploc.core.backbones.network import Backbone, Transform, device_of
 from cliploc.core.backbones.sources import Origin, resolve
-from cliploc.core.backbones.text_side import TOKENIZER, local_text
+from cliploc.core.backbones.text_side import local_text
 from cliploc.core.backbones.towers.choice import kind_of
 from cliploc.core.backbones.weights import load_weights
 from cliploc.core.errors import CheckpointError, ParameterError, clean
 
 _TEXTS_AT_ONCE = 256
-_TRANSFORM_KEYS = ("mean", "std", "interpolation")
 
 
 def load_backbone(
@@ -110,34 +108,13 @@ def _built(
     """
     try:
         with _quiet(), hub.offline(), seeded(source.seed):
-            model: Any = open_clip.create_model(
-                source.architecture,
-                pretrained=None,
-                load_weights=False,
-                force_quick_gelu=source.quick_gelu,
-                force_preprocess_cfg={key: source.preprocess[key] for key in _TRANSFORM_KEYS},
-                text_cfg={**text, "hf_model_pretrained": False},
-            )
-            tokenizer = _tokenizer(source.architecture, text)
+            model = build(source.config | {"quick_gelu": source.quick_gelu, "text_cfg": text})
+            tokenizer = tokenizer_of(text)
     except (RuntimeError, OSError, ValueError, TypeError, KeyError, AssertionError, ImportError) as error:
         raise CheckpointError(
             f"cannot build {source.architecture}: {_first_line(error)}; another open_clip model may do"
         ) from error
     return model.to(device), tokenizer
-
-
-def _tokenizer(architecture: str, text: dict[str, Any]) -> Callable[[Sequence[str]], Tensor]:
-    """The tokenizer that open_clip has for a network; one of transformers' is read from its folder."""
-    if not text.get(TOKENIZER):
-        made: Callable[[Sequence[str]], Tensor] = open_clip.get_tokenizer(architecture)
-        return made
-    return HFTokenizer(  # type: ignore[no-any-return]
-        text[TOKENIZER],
-        context_length=text.get("context_length", DEFAULT_CONTEXT_LENGTH),
-        tokenizer_mode=text.get("tokenizer_mode"),
-        trust_remote_code=False,  # said, or transformers would ask at the keyboard
-        **(text.get("tokenizer_kwargs") or {}),
-    )
 
 
 def _first_line(error: Exception) -> str:

@@ -20,6 +20,7 @@ from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from cliploc.core.backbones.configs import Config, read_config
 from cliploc.core.backbones.open_clip_private import FIND_WEIGHTS, private
+from cliploc.core.backbones.transformers_config import read_transformers
 from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
 from cliploc.core.paths import expanded
 
@@ -147,9 +148,10 @@ def _from_file(architecture: str, config: Config, path: Path) -> Origin:
     return Origin(architecture, config, tag or _OPENAI, quick, path, guessed=guessed, why=why)
 
 
-def _with_pictures(source: Origin, config: Path) -> Origin:
-    """What a config leaves out about pictures is OpenAI's, which open_clip takes then."""
-    found = replace(source, preprocess={**_OPENAI, **source.preprocess})
+def _with_pictures(source: Origin, config: Path, usual: str = "openai") -> Origin:
+    """What a config leaves out about pictures is OpenAI's, which open_clip takes then, or else the usual."""
+    assumed = {**_OPENAI, **dict(zip(("mean", "std"), PREPROCESS[usual], strict=True))}
+    found = replace(source, preprocess={**assumed, **source.preprocess})
     if {"mean", "std"} <= source.preprocess.keys():
         return found
     return replace(found, guessed=("pictures",), why=f"{clean(config.parent.name)}/{config.name} has none")
@@ -184,11 +186,12 @@ def _plain(text: str) -> str:
 def _from_folder(name: str, checkpoint: str | None) -> Origin:
     """`local-dir:PATH` or `hf-hub:ORG/REPO` (from the cache): the folder's own config and weights."""
     folder = hub.folder_of(name)
-    stored = read_config(folder / hub.CONFIG_FILE)
+    file = next(folder / each for each in hub.CONFIG_FILES if (folder / each).is_file())
+    stored = read_config(file) if file.name == hub.CONFIG_FILE else read_transformers(folder)
     config = stored["model_cfg"]
     quick = bool(config.get("quick_gelu", False))
     plain = Origin(f"local-dir:{folder}", config, stored["preprocess_cfg"], quick)
-    source = _with_pictures(plain, folder / hub.CONFIG_FILE)
+    source = _with_pictures(plain, file, stored.get("usual", "openai"))
     seed = None if checkpoint is None else seed_of(checkpoint)
     if seed is not None:
         return replace(source, seed=seed, guessed=())

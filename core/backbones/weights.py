@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from cliploc.core.backbones.transformers_names import by_open_clip_names
 from cliploc.core.errors import CheckpointError, clean
 
 State = dict[str, Tensor]
@@ -36,9 +37,6 @@ _WRAPPERS = {"_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped
 # OpenAI's archives carry these numbers beside the weights, older transformers the positions' ids.
 _NO_WEIGHTS = {"input_resolution", "context_length", "vocab_size", "text.transformer.embeddings.position_ids"}
 _ADAPTER = re.compile(r"(^|[._])(lora|loha|lokr|hada)_|adapter", re.IGNORECASE)
-_TRANSFORMERS = re.compile(
-    r"(^|\.)(vision_model|text_model)\.(embeddings|encoder)\.|(^|\.)visual_projection\."
-)
 _NESTED = 4  # mappings within mappings; deeper ones are not looked into
 _LARGEST = 256 << 30  # bytes of a file
 _NAMED = 6  # names in a sentence
@@ -140,6 +138,7 @@ def _bare(state: State, own: Collection[str]) -> State:
         plain = dict(state)
     else:
         plain = {".".join(p for p in name.split(".") if p not in _WRAPPERS): v for name, v in state.items()}
+    plain = by_open_clip_names(plain, own)
     # What most names begin with before a name of the network's; its own towers are no wrapping.
     roots = {name.partition(".")[0] for name in own}
     prefixes: Counter[str] = Counter({"": 0})
@@ -191,11 +190,6 @@ def _check_kind(state: State, own: Mapping[str, Tensor], path: Path, architectur
         raise CheckpointError(
             f"{path} holds an adapter (such as LoRA), which changes a network's weights; merge it into the "
             f"network where it was trained, and save the whole as {architecture}"
-        )
-    if any(_TRANSFORMERS.search(name) for name in state):
-        raise CheckpointError(
-            f"{path} is in the layout of Hugging Face's transformers, not in open_clip's; convert its names, "
-            "or take the same weights from a repository with open_clip_config.json: hf-hub:ORG/REPO"
         )
     visual = {name for name in own if name.startswith("visual.")}
     text = own.keys() - visual - {"logit_scale", "logit_bias"}

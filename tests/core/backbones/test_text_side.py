@@ -177,3 +177,18 @@ def test_a_repository_is_fetched_with_the_config_of_its_text_model(
     made = downloads(monkeypatch, hub, some__one=here, xlm_roberta_base={"config.json": b"{}"})
     fetch.fetch(fetch.remote("hf-hub:some/one"), lambda *_: None)
     assert made.asked == [*here, "config.json"]
+
+
+def test_a_repository_of_transformers_layout_is_fetched_whole(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [
+        "config.json",
+        "preprocessor_config.json",
+        "tokenizer_config.json",
+        "spiece.model",
+        "model.safetensors",
+    ]
+    made = downloads(monkeypatch, hub, some__siglip=dict.fromkeys(files, b"1"))
+    assert fetch.fetch(fetch.remote("hf-hub:some/siglip"), lambda *_: None).name == "model.safetensors"
+    assert made.asked == files
