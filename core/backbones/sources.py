@@ -20,6 +20,7 @@ from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from cliploc.core.backbones.configs import Config, read_config
 from cliploc.core.backbones.open_clip_private import FIND_WEIGHTS, private
+from cliploc.core.backbones.script_archive import is_openai
 from cliploc.core.backbones.transformers_config import read_transformers
 from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
 from cliploc.core.paths import expanded
@@ -129,11 +130,13 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Ori
 
 
 def _from_file(architecture: str, config: Config, path: Path) -> Origin:
-    """A bare file: the config beside it knows, a published name in its path is a hint, OpenAI's a guess."""
+    """A bare file: OpenAI's archive or the config beside it knows, a published name in its path is a hint."""
     quick = bool(config.get("quick_gelu", False))
     # An architecture that is named for its activation says it.
     guessed = ("pictures",) if quick else ("activation", "pictures")
     why = f"{clean(path.name)} carries no config"
+    if is_openai(path):
+        return Origin(architecture, config, _OPENAI, True, path)
     beside = path.parent / "open_clip_config.json"
     if beside.is_file():
         stored = read_config(beside)
