@@ -145,6 +145,17 @@ _SPECS = (
         "Hajimiri et al., Pay Attention to Your Neighbours, WACV 2025",
     ),
     MethodSpec(
+        "resclip", "ResCLIP", "cliploc.core.methods.resclip:ResidualAttention",
+        (
+            Parameter("std", "width of the neighbourhood, in patches", 5.0, low=0.1, high=100.0, step=0.5),
+            Parameter("share", "of the middle blocks' attention in the last block's", 0.4, low=0.0, high=1.0,
+                      step=0.05),
+            _residual(False),
+            contrast("none"),
+        ),
+        "Yang et al., ResCLIP, CVPR 2025",
+    ),
+    MethodSpec(
         "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),
         "Bousselham et al., LeGrad, ICCV 2025", needs_gradient=True,
     ),

@@ -22,6 +22,8 @@ ORACLES: list[tuple[str, dict[str, object], Oracle]] = [
     ("sclip", {}, published.last_block(published.correlative, residual=True)),
     ("clearclip", {}, published.last_block(published.query_query, residual=False)),
     ("naclip", {}, published.last_block(published.neighbours, residual=False)),
+    ("resclip", {}, lambda *given: published.residual(*given, share=0.4, middle=range(1, 3))),
+    ("resclip", {"share": 0.9}, lambda *given: published.residual(*given, share=0.9, middle=range(1, 3))),
     ("clipsurgery", {"contrast": "none"}, lambda *given: published.surgery(*given, depth=2)),
     ("clipsurgery", {"contrast": "none", "depth": 3}, lambda *given: published.surgery(*given, depth=3)),
     ("legrad", {}, lambda *given: published.legrad(*given, layers=2)),
