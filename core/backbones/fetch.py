@@ -61,8 +61,11 @@ class Remote:
 def remote(name: str) -> Remote:
     """What a name stands for: `ViT-B-16:openai`, `hf-hub:ORG/REPO`, or a method with usual weights.
 
-    A backbone alone whose text side is one of transformers' stands for that.
+    A backbone alone whose text side is one of transformers' stands for that, and `timm:NAME.TAG` for one
+    of timm's networks (a guide).
     """
+    if name.startswith("timm:"):
+        return Remote(name, (Files(f"timm/{name.removeprefix('timm:')}", hub.CLASSIFIER_FILES),))
     if name.startswith("hf-hub:"):
         place = name.removeprefix("hf-hub:")
         weights = Files(place, (*hub.WEIGHT_FILES, *hub.TRANSFORMERS_FILES))

@@ -26,7 +26,8 @@ class MethodSpec:
     target: `module:name` of its stream or function. families: kinds of backbone it
     reads, its usual one first. default_backbone, default_checkpoint, default_size: what the literature
     uses it with (size in pixels). version: raised when its maps change, so that
-    stored heatmaps are never stale. reference: where it was published.
+    stored heatmaps are never stale. reference: where it was published. guided: whether a second
+    network takes part, which the parameter `guide` names; such a method is a function, too.
     """
 
     name: str
@@ -40,6 +41,12 @@ class MethodSpec:
     families: tuple[str, ...] = VITS
     needs_gradient: bool = False
     version: int = 1
+    guided: bool = False
+
+    @property
+    def shares_pass(self) -> bool:
+        """Whether it is a stream of the shared pass."""
+        return not (self.needs_gradient or self.guided)
 
 
 def contrast(default: str) -> Parameter:
@@ -154,6 +161,17 @@ _SPECS = (
             contrast("none"),
         ),
         "Yang et al., ResCLIP, CVPR 2025",
+    ),
+    MethodSpec(
+        "proxyclip", "ProxyCLIP", "cliploc.core.methods.proxyclip:maps",
+        (
+            Parameter("guide", "whose features say which patches are alike: a transformer of timm's",
+                      "vit_base_patch8_224.dino"),
+            Parameter("beta", "of the mean likeness, what is taken off", 1.2, low=0.0, high=5.0, step=0.1),
+            Parameter("gamma", "what multiplies the likeness", 3.0, low=0.1, high=100.0, step=0.5),
+            contrast("none"),
+        ),
+        "Lan et al., ProxyCLIP, ECCV 2024", guided=True,
     ),
     MethodSpec(
         "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),

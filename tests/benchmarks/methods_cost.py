@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import argparse
 import copy
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import open_clip
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from cliploc.core.backbones.load import load_backbone
 from cliploc.core.backbones.network import Backbone, Transform
@@ -135,29 +138,55 @@ def measured(cases: dict[str, Case], rounds: int) -> dict[str, list[float]]:
     for index in range(rounds + 1):
         for name, case in cases.items():
             started = time.process_time()
-            if name == "grad-cam package":
-                case()
-            else:
-                with torch.no_grad():
-                    case()
+            run(name, case)
             if index:
                 seconds[name].append(time.process_time() - started)
     return seconds
 
 
-def arithmetic(cases: dict[str, Case]) -> dict[str, int]:
-    """Multiplications and additions of every case in products, convolutions and attention: what it must do."""
-    counted = {}
-    for name, case in cases.items():
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            case()
-        counted[name] = counter.get_total_flops()
-    return counted
+class Products(TorchDispatchMode):
+    """Counts additions and multiplications of products, convolutions and attention: what must be done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func._overloadpacket is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu:
+            (*many, n, width), m = args[0].shape, args[1].shape[-2]
+            self.done += 4 * math.prod(many) * n * m * width
+        elif func._overloadpacket is torch.ops.aten._native_multi_head_attention:
+            batch, n, width = args[0].shape
+            self.done += batch * n * width * (8 * width + 4 * n)
+        elif func._overloadpacket in flop_registry:
+            self.done += flop_registry[func._overloadpacket](*args, **kwargs, out_val=func(*args, **kwargs))
+        else:
+            with self:
+                parts = func.decompose(*args, **kwargs)
+            if parts is not NotImplemented:
+                return parts
+        return func(*args, **kwargs)
+
+
+def run(name: str, case: Case) -> None:
+    """One run; only the grad-cam package asks its caller for gradients."""
+    with torch.set_grad_enabled(name == "grad-cam package"):
+        case()
+
+
+def arithmetic(name: str, case: Case) -> int:
+    """The products of one run of a case."""
+    with Products() as counter:
+        run(name, case)
+    return counter.done
 
 
 def report(title: str, cases: dict[str, Case], rounds: int, base: str) -> None:
-    """Print median milliseconds, the paired ratio to the base: median (least to most), and the arithmetic's."""
-    seconds, work = measured(cases, rounds), arithmetic(cases)
+    """Print median milliseconds, the ratio to the base round by round, and the ratio of products."""
+    seconds, work = measured(cases, rounds), {name: arithmetic(name, case) for name, case in cases.items()}
     print(f"\n{title}, ratio to {base}; last, that of the arithmetic alone")
     for name, times in seconds.items():
         ratios = np.array(times) / np.array(seconds[base])
