@@ -6,8 +6,9 @@ The image sides are built without memory (torch's `meta` device); nothing is loa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import open_clip
@@ -45,6 +46,20 @@ def known_networks() -> Iterator[Known]:
                 config["embed_dim"], config["vision_cfg"], bool(config.get("quick_gelu", False))
             )
         yield _known(name, visual, config["text_cfg"])
+
+
+def with_nearest(networks: Sequence[Known]) -> list[Known]:
+    """The networks; a reason that nothing reads one ends in the name of the nearest in weights that is."""
+    read = [each for each in networks if each.kind != OTHER]
+    found = []
+    for each in networks:
+        if each.kind == OTHER and read:
+            apart = {other.name: abs(math.log(other.millions / each.millions)) for other in read}
+            each = replace(
+                each, reason=f"{each.reason}; nearest in size: {min(apart, key=apart.__getitem__)}"
+            )
+        found.append(each)
+    return found
 
 
 def _known(name: str, visual: Any, text: dict[str, Any]) -> Known:  # noqa: ANN401  open_clip ships no types

@@ -60,25 +60,27 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _list_all(as_json: bool) -> None:
-    from cliploc.core.backbones.known import known_networks  # torch and open_clip: seconds
+    from cliploc.core.backbones.known import known_networks, with_nearest  # torch and open_clip: seconds
 
-    rows: list[dict[str, object]] = []
+    networks = []
     with progress() as show:
         for known in known_networks():
-            rows.append(
-                {
-                    "name": known.name,
-                    "kind": known.kind,
-                    "trunk": known.trunk,
-                    "M": known.millions,
-                    "patch": known.patch or "",
-                    "size": known.size,
-                    "licence": ", ".join(licences_of(known.name)),
-                    "methods": ", ".join(reading(known.kind)),
-                    "note": known.reason,
-                }
-            )
-            show("networks", len(rows), len(architectures()))
+            networks.append(known)
+            show("networks", len(networks), len(architectures()))
+    rows: list[dict[str, object]] = [
+        {
+            "name": known.name,
+            "kind": known.kind,
+            "trunk": known.trunk,
+            "M": known.millions,
+            "patch": known.patch or "",
+            "size": known.size,
+            "licence": ", ".join(licences_of(known.name)),
+            "methods": ", ".join(reading(known.kind)),
+            "note": known.reason,
+        }
+        for known in with_nearest(networks)
+    ]
     read = sum(bool(row["methods"]) for row in rows)
     caption = (
         f"M: million weights of the image side; licence: of the published weights, as their cards say; "

@@ -43,7 +43,11 @@ def test_the_list(
     assert rows["ViT-B-16-SigLIP"]["kind"] == "vit-pooled"
     assert rows["ViT-B-16-SigLIP"]["licence"] == "Apache-2.0"
     assert rows["swin_base_patch4_window7_224"]["methods"] == ""
-    assert "SwinTransformer" in rows["swin_base_patch4_window7_224"]["note"]
+    note = rows["swin_base_patch4_window7_224"]["note"]
+    assert "SwinTransformer" in note
+    nearest = rows[note.rpartition("nearest in size: ")[2]]
+    assert nearest["methods"]
+    assert 70 < nearest["M"] < 110  # the Swin has 88
 
 
 def test_the_licence_of_all_published_weights_is_known() -> None:
