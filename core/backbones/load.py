@@ -131,17 +131,20 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """open_clip narrates on the root logger; inside this block its records go nowhere."""
+    """open_clip narrates on the root logger, transformers on its own; inside this block both are still."""
 
     def elsewhere(record: logging.LogRecord) -> bool:
         return "open_clip" not in record.pathname
 
-    root = logging.getLogger()
+    root, transformers = logging.getLogger(), logging.getLogger("transformers")
+    before = transformers.level
     root.addFilter(elsewhere)
+    transformers.setLevel(logging.ERROR)
     try:
         yield
     finally:
         root.removeFilter(elsewhere)
+        transformers.setLevel(before)
 
 
 def _digest(

@@ -108,9 +108,14 @@ def assert_agree(theirs: Any, ours: Backbone) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_folder_of_transformers_computes_what_transformers_computes(kind: str, tmp_path: Path) -> None:
+def test_a_folder_of_transformers_computes_what_transformers_computes(
+    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     theirs = made(kind)
-    ours = load_backbone(saved(theirs, tmp_path), device="cpu")
+    folder = saved(theirs, tmp_path)
+    capfd.readouterr()
+    ours = load_backbone(folder, device="cpu")
+    assert capfd.readouterr() == ("", "")
     assert_agree(theirs, ours)
     assert (ours.transform.mean, ours.transform.std) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
     assert ours.transform.interpolation == "bilinear"
