@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls fast test serve bench fuzz simulation soak load hard photos photos-check device slow
+.PHONY: check format lint types walls fast test serve bench fuzz simulation soak load hard networks photos photos-check device slow
 
 check: lint types walls test
 
@@ -25,6 +25,10 @@ fast:
 
 test:
 	$(RUN) pytest -q -n 2 --dist worksteal
+
+# Every one of open_clip's names, where the ordinary tests take one of each family.
+networks:
+	$(RUN) pytest -q -m networks
 
 serve:
 	$(RUN) cliploc-tui

@@ -13,10 +13,12 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
 from cliploc.core.backbones.open_clip_private import TABLE
+from cliploc.core.backbones.text_side import local_text, read_json
 from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
 from cliploc.core.paths import expanded
 
@@ -49,14 +51,25 @@ def check_network(backbone: str, checkpoint: str = "", devices: str = "auto") ->
         if known and architecture not in known:
             raise unknown("backbone", backbone, [*known, IMAGENET, "demo-vit", "demo-resnet"])
     _check_checkpoint(backbone, checkpoint)
+    local_text(text_of(backbone.replace("/", "-")), backbone)
 
 
 @cache
-def architectures() -> tuple[str, ...]:
-    """The names that open_clip builds networks from; none where its own list cannot be found."""
+def _configs() -> dict[str, Path]:
     package = importlib.util.find_spec("open_clip")
     places = [] if package is None else package.submodule_search_locations or []
-    return tuple(sorted(file.stem for place in places for file in Path(place).glob("model_configs/*.json")))
+    return {file.stem: file for place in places for file in Path(place).glob("model_configs/*.json")}
+
+
+def architectures() -> tuple[str, ...]:
+    """The names that open_clip builds networks from; none where its own list cannot be found."""
+    return tuple(sorted(_configs()))
+
+
+def text_of(architecture: str) -> dict[str, Any]:
+    """The `text_cfg` of one of them; empty where there is none."""
+    path = _configs().get(architecture)
+    return {} if path is None else {**read_json(path)["text_cfg"]}
 
 
 def _check_device(device: str) -> None:

@@ -43,7 +43,8 @@ OWNERS = {"openai": "OpenAI's", "imagenet": "ImageNet's", "inception": "Inceptio
 
 PUBLISHED = (
     Published("ViT-B-16", "openai", "timm/vit_base_patch16_clip_224.openai", 599, "MIT",
-              ("gem", "maskclip", "clipsurgery", "sclip", "clearclip", "naclip", "legrad", "chefer")),
+              ("gem", "maskclip", "clipsurgery", "sclip", "clearclip", "naclip", "resclip", "legrad",
+               "chefer")),
     Published("ViT-L-14", "laion2b_s32b_b82k", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K", 1711, "MIT",
               ("textspan",)),
     Published("RN50", "openai", "timm/resnet50_clip.openai", 408, "MIT", ("gradcam",)),

@@ -16,8 +16,10 @@ from cliploc.core.paths import expanded
 
 # The order in which open_clip prefers them.
 WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-CONFIG_FILE = "open_clip_config.json"
-CLASSIFIER_FILES = ("model.safetensors", "pytorch_model.bin")
+# A folder of transformers' layout has the second of each.
+CONFIG_FILES = ("open_clip_config.json", "config.json")
+CONFIG_FILE = CONFIG_FILES[0]
+CLASSIFIER_FILES = TRANSFORMERS_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def cached_weights(tag: Mapping[str, str]) -> Path | None:
 
 def cached_snapshot(repository: str) -> Path | None:
     """The folder with a repository's config, if it was downloaded before."""
-    config = cached(repository, (CONFIG_FILE,))
+    config = cached(repository, CONFIG_FILES)
     return None if config is None else config.parent
 
 
@@ -75,8 +77,8 @@ def folder_of(name: str) -> Path:
         raise absent(name)
     if not os.path.isdir(folder):
         raise CheckpointError(f"no folder {folder}; {clean(name)} needs one with {CONFIG_FILE} and weights")
-    if not (folder / CONFIG_FILE).is_file():
-        raise CheckpointError(f"no {CONFIG_FILE} in {folder}; that is not a model folder")
+    if not any((folder / file).is_file() for file in CONFIG_FILES):
+        raise CheckpointError(f"no {' or '.join(CONFIG_FILES)} in {folder}; that is not a model folder")
     return folder
 
 

@@ -6,15 +6,16 @@ The image sides are built without memory (torch's `meta` device); nothing is loa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.util import find_spec
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import open_clip
 import torch
 
 from cliploc.core.backbones.open_clip_private import VISION, private
+from cliploc.core.backbones.text_side import missing_package, parts_of
 from cliploc.core.backbones.towers.choice import OTHER, kind_of, tower_of
 
 
@@ -47,6 +48,20 @@ def known_networks() -> Iterator[Known]:
         yield _known(name, visual, config["text_cfg"])
 
 
+def with_nearest(networks: Sequence[Known]) -> list[Known]:
+    """The networks; a reason that nothing reads one ends in the name of the nearest in weights that is."""
+    read = [each for each in networks if each.kind != OTHER]
+    found = []
+    for each in networks:
+        if each.kind == OTHER and read:
+            apart = {other.name: abs(math.log(other.millions / each.millions)) for other in read}
+            each = replace(
+                each, reason=f"{each.reason}; nearest in size: {min(apart, key=apart.__getitem__)}"
+            )
+        found.append(each)
+    return found
+
+
 def _known(name: str, visual: Any, text: dict[str, Any]) -> Known:  # noqa: ANN401  open_clip ships no types
     tower, kind = tower_of(visual), kind_of(visual)
     size = getattr(visual, "image_size", 0)
@@ -67,6 +82,4 @@ def _reason(visual: Any, kind: str, text: dict[str, Any]) -> str:  # noqa: ANN40
         blocks = sorted({type(block).__name__ for block in getattr(trunk, "blocks", [])})
         parts = f" of {', '.join(blocks)}" if blocks else ""
         return f"no method reads a {type(trunk).__name__}{parts}"
-    if {"hf_model_name", "hf_tokenizer_name"} & text.keys() and find_spec("transformers") is None:
-        return "its text side needs the package transformers"
-    return ""
+    return missing_package() if any(parts_of(text)) else ""

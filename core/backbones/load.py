@@ -12,20 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import torch
 from torch import Tensor
 
 from cliploc.core.backbones import hub, imagenet
+from cliploc.core.backbones.build import build, tokenizer_of
 from cliploc.core.backbones.catalog import IMAGENET, told_of, usual_tag
 from cliploc.core.backbones.network import Backbone, Transform, device_of
 from cliploc.core.backbones.sources import Origin, resolve
+from cliploc.core.backbones.text_side import local_text
 from cliploc.core.backbones.towers.choice import kind_of
 from cliploc.core.backbones.weights import load_weights
 from cliploc.core.errors import CheckpointError, ParameterError, clean
 
 _TEXTS_AT_ONCE = 256
-_TRANSFORM_KEYS = ("mean", "std", "interpolation")
 
 
 def load_backbone(
@@ -57,7 +57,7 @@ def load_backbone(
     if name == IMAGENET:
         return _classifier(checkpoint, place, quickgelu, preprocess)
     source = resolve(name, plain or None, quickgelu, preprocess)
-    model, tokenizer = _built(source, place)
+    model, tokenizer = _built(source, local_text(source.config["text_cfg"], name, source.folder), place)
     beside = ""
     if source.weights is not None:
         with _quiet():
@@ -99,19 +99,17 @@ def _classifier(checkpoint: str | None, device: torch.device, quickgelu: str, pr
     )
 
 
-def _built(source: Origin, device: torch.device) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
-    """The model with random weights, and its tokenizer; the caller's random state is left as it was."""
+def _built(
+    source: Origin, text: dict[str, Any], device: torch.device
+) -> tuple[Any, Callable[[Sequence[str]], Tensor]]:
+    """The model with random weights, and its tokenizer; the caller's random state is left as it was.
+
+    text: the config of its text side, with folders instead of names.
+    """
     try:
         with _quiet(), hub.offline(), seeded(source.seed):
-            model: Any = open_clip.create_model(
-                source.architecture,
-                pretrained=None,
-                load_weights=False,
-                force_quick_gelu=source.quick_gelu,
-                force_preprocess_cfg={key: source.preprocess[key] for key in _TRANSFORM_KEYS},
-                pretrained_text=False,
-            )
-            tokenizer = open_clip.get_tokenizer(source.architecture)
+            model = build(source.config | {"quick_gelu": source.quick_gelu, "text_cfg": text})
+            tokenizer = tokenizer_of(text)
     except (RuntimeError, OSError, ValueError, TypeError, KeyError, AssertionError, ImportError) as error:
         raise CheckpointError(
             f"cannot build {source.architecture}: {_first_line(error)}; another open_clip model may do"
@@ -133,17 +131,20 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """open_clip narrates on the root logger; inside this block its records go nowhere."""
+    """open_clip narrates on the root logger, transformers on its own; inside this block both are still."""
 
     def elsewhere(record: logging.LogRecord) -> bool:
         return "open_clip" not in record.pathname
 
-    root = logging.getLogger()
+    root, transformers = logging.getLogger(), logging.getLogger("transformers")
+    before = transformers.level
     root.addFilter(elsewhere)
+    transformers.setLevel(logging.ERROR)
     try:
         yield
     finally:
         root.removeFilter(elsewhere)
+        transformers.setLevel(before)
 
 
 def _digest(

@@ -20,6 +20,8 @@ from cliploc.core.backbones import hub
 from cliploc.core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from cliploc.core.backbones.configs import Config, read_config
 from cliploc.core.backbones.open_clip_private import FIND_WEIGHTS, private
+from cliploc.core.backbones.script_archive import is_openai
+from cliploc.core.backbones.transformers_config import read_transformers
 from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
 from cliploc.core.paths import expanded
 
@@ -45,6 +47,12 @@ class Origin:
     seed: int = 0
     guessed: tuple[str, ...] = ()
     why: str = ""
+
+    @property
+    def folder(self) -> Path | None:
+        """The model folder that it is built from; None for one of open_clip's by name."""
+        scheme, _, place = self.architecture.partition(":")
+        return Path(place) if scheme == "local-dir" else None
 
     @property
     def assumed(self) -> str:
@@ -122,11 +130,13 @@ def _from_name(architecture: str, config: Config, checkpoint: str | None) -> Ori
 
 
 def _from_file(architecture: str, config: Config, path: Path) -> Origin:
-    """A bare file: the config beside it knows, a published name in its path is a hint, OpenAI's a guess."""
+    """A bare file: OpenAI's archive or the config beside it knows, a published name in its path is a hint."""
     quick = bool(config.get("quick_gelu", False))
     # An architecture that is named for its activation says it.
     guessed = ("pictures",) if quick else ("activation", "pictures")
     why = f"{clean(path.name)} carries no config"
+    if is_openai(path):
+        return Origin(architecture, config, _OPENAI, True, path)
     beside = path.parent / "open_clip_config.json"
     if beside.is_file():
         stored = read_config(beside)
@@ -141,9 +151,10 @@ def _from_file(architecture: str, config: Config, path: Path) -> Origin:
     return Origin(architecture, config, tag or _OPENAI, quick, path, guessed=guessed, why=why)
 
 
-def _with_pictures(source: Origin, config: Path) -> Origin:
-    """What a config leaves out about pictures is OpenAI's, which open_clip takes then."""
-    found = replace(source, preprocess={**_OPENAI, **source.preprocess})
+def _with_pictures(source: Origin, config: Path, usual: str = "openai") -> Origin:
+    """What a config leaves out about pictures is OpenAI's, which open_clip takes then, or else the usual."""
+    assumed = {**_OPENAI, **dict(zip(("mean", "std"), PREPROCESS[usual], strict=True))}
+    found = replace(source, preprocess={**assumed, **source.preprocess})
     if {"mean", "std"} <= source.preprocess.keys():
         return found
     return replace(found, guessed=("pictures",), why=f"{clean(config.parent.name)}/{config.name} has none")
@@ -178,11 +189,12 @@ def _plain(text: str) -> str:
 def _from_folder(name: str, checkpoint: str | None) -> Origin:
     """`local-dir:PATH` or `hf-hub:ORG/REPO` (from the cache): the folder's own config and weights."""
     folder = hub.folder_of(name)
-    stored = read_config(folder / hub.CONFIG_FILE)
+    file = next(folder / each for each in hub.CONFIG_FILES if (folder / each).is_file())
+    stored = read_config(file) if file.name == hub.CONFIG_FILE else read_transformers(folder)
     config = stored["model_cfg"]
     quick = bool(config.get("quick_gelu", False))
     plain = Origin(f"local-dir:{folder}", config, stored["preprocess_cfg"], quick)
-    source = _with_pictures(plain, folder / hub.CONFIG_FILE)
+    source = _with_pictures(plain, file, stored.get("usual", "openai"))
     seed = None if checkpoint is None else seed_of(checkpoint)
     if seed is not None:
         return replace(source, seed=seed, guessed=())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 import re
 import stat
+import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from cliploc.core.backbones.script_archive import is_script, read_script
+from cliploc.core.backbones.transformers_names import by_open_clip_names
 from cliploc.core.errors import CheckpointError, clean
 
 State = dict[str, Tensor]
@@ -29,16 +32,15 @@ State = dict[str, Tensor]
 # What reading a file of weights may raise, whatever the file holds.
 _UNREADABLE = (
     SafetensorError, pickle.UnpicklingError, RuntimeError, OSError, EOFError,
-    ValueError, KeyError, TypeError, AttributeError, AssertionError, StopIteration,
+    ValueError, KeyError, TypeError, AttributeError, AssertionError, StopIteration, IndexError,
+    zipfile.BadZipFile, NotImplementedError, MemoryError,
 )  # fmt: skip
 # Parts of names that torch.compile, DataParallel and FSDP put in, at any depth.
 _WRAPPERS = {"_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
-# OpenAI's archives carry these numbers beside the weights, older transformers the positions' ids.
+# OpenAI's archives carry these numbers beside the weights, older transformers the positions' ids;
+# archives of programs may hold the mask that the text's blocks were made with.
 _NO_WEIGHTS = {"input_resolution", "context_length", "vocab_size", "text.transformer.embeddings.position_ids"}
 _ADAPTER = re.compile(r"(^|[._])(lora|loha|lokr|hada)_|adapter", re.IGNORECASE)
-_TRANSFORMERS = re.compile(
-    r"(^|\.)(vision_model|text_model)\.(embeddings|encoder)\.|(^|\.)visual_projection\."
-)
 _NESTED = 4  # mappings within mappings; deeper ones are not looked into
 _LARGEST = 256 << 30  # bytes of a file
 _NAMED = 6  # names in a sentence
@@ -100,6 +102,8 @@ def _content(path: Path) -> object:
             file.seek(0)
             # By content: safetensors begin with the length of a JSON object, torch's are zips or pickles.
             pickled = start.startswith((b"PK", b"\x80"))
+            if pickled and is_script(path):
+                return read_script(path)
             if start[8:] == b"{" or (path.suffix == ".safetensors" and not pickled):
                 return load_file(path)
             return torch.load(file, map_location="cpu", weights_only=True)
@@ -140,6 +144,7 @@ def _bare(state: State, own: Collection[str]) -> State:
         plain = dict(state)
     else:
         plain = {".".join(p for p in name.split(".") if p not in _WRAPPERS): v for name, v in state.items()}
+    plain = by_open_clip_names(plain, own)
     # What most names begin with before a name of the network's; its own towers are no wrapping.
     roots = {name.partition(".")[0] for name in own}
     prefixes: Counter[str] = Counter({"": 0})
@@ -151,7 +156,7 @@ def _bare(state: State, own: Collection[str]) -> State:
     return {
         name.removeprefix(prefix): value
         for name, value in plain.items()
-        if name.removeprefix(prefix) not in _NO_WEIGHTS
+        if name.removeprefix(prefix) not in _NO_WEIGHTS and not name.endswith(".attn_mask")
     }
 
 
@@ -191,11 +196,6 @@ def _check_kind(state: State, own: Mapping[str, Tensor], path: Path, architectur
         raise CheckpointError(
             f"{path} holds an adapter (such as LoRA), which changes a network's weights; merge it into the "
             f"network where it was trained, and save the whole as {architecture}"
-        )
-    if any(_TRANSFORMERS.search(name) for name in state):
-        raise CheckpointError(
-            f"{path} is in the layout of Hugging Face's transformers, not in open_clip's; convert its names, "
-            "or take the same weights from a repository with open_clip_config.json: hf-hub:ORG/REPO"
         )
     visual = {name for name in own if name.startswith("visual.")}
     text = own.keys() - visual - {"logit_scale", "logit_bias"}

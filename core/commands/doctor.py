@@ -12,7 +12,7 @@ from cliploc.core.terminal import CHOICES, Terminal
 Facts = dict[str, object]
 PACKAGES = (
     "cliploc", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "pillow", "textual",
-    "textual-image", "pycocotools", "timm", "distributed", "matplotlib", "pyarrow", "numba",
+    "textual-image", "pycocotools", "timm", "transformers", "distributed", "matplotlib", "pyarrow", "numba",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from cliploc.core.backbones import hub
 from cliploc.core.backbones.ahead import architectures
 from cliploc.core.backbones.catalog import demo_folder, told_of
 from cliploc.core.backbones.fetch import fetch, published_and_cached, remote
+from cliploc.core.backbones.licences import licences_of
 from cliploc.core.commands.options import add_actions, add_json_argument, add_told_arguments
 from cliploc.core.commands.output import print_lines, print_table, say
 from cliploc.core.commands.progress import progress
@@ -59,26 +60,32 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _list_all(as_json: bool) -> None:
-    from cliploc.core.backbones.known import known_networks  # torch and open_clip: seconds
+    from cliploc.core.backbones.known import known_networks, with_nearest  # torch and open_clip: seconds
 
-    rows: list[dict[str, object]] = []
+    networks = []
     with progress() as show:
         for known in known_networks():
-            rows.append(
-                {
-                    "name": known.name,
-                    "kind": known.kind,
-                    "trunk": known.trunk,
-                    "M": known.millions,
-                    "patch": known.patch or "",
-                    "size": known.size,
-                    "methods": ", ".join(reading(known.kind)),
-                    "note": known.reason,
-                }
-            )
-            show("networks", len(rows), len(architectures()))
+            networks.append(known)
+            show("networks", len(networks), len(architectures()))
+    rows: list[dict[str, object]] = [
+        {
+            "name": known.name,
+            "kind": known.kind,
+            "trunk": known.trunk,
+            "M": known.millions,
+            "patch": known.patch or "",
+            "size": known.size,
+            "licence": ", ".join(licences_of(known.name)),
+            "methods": ", ".join(reading(known.kind)),
+            "note": known.reason,
+        }
+        for known in with_nearest(networks)
+    ]
     read = sum(bool(row["methods"]) for row in rows)
-    caption = f"M: million weights of the image side; {read} of {len(rows)} are read by some method"
+    caption = (
+        f"M: million weights of the image side; licence: of the published weights, as their cards say; "
+        f"{read} of {len(rows)} are read by some method"
+    )
     print_table(rows, as_json=as_json, caption=caption)
 
 

@@ -5,6 +5,7 @@ A `ForwardPass` is recipes of different methods, joined with a dataset and a loa
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from cliploc.core.backbones.guide import guide_digest
 from cliploc.core.backbones.load import load_backbone
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.backbones.positions import ANTIALIASED
@@ -65,7 +67,7 @@ class ForwardPass:
             parameters=recipe.parameters,
             backbone=recipe.backbone,
             checkpoint=recipe.weights,
-            digest=self.backbone.digest,
+            digest=self._digest(recipe),
             template=recipe.template,
             size=self.size,
             precision=self.precision,
@@ -78,6 +80,13 @@ class ForwardPass:
             dataset_spec=lasting(self.dataset.spec),
             assumed=self.assumed(recipe),
         )
+
+    def _digest(self, recipe: Recipe) -> str:
+        """Of the network, and of the second one where the method has one."""
+        if not recipe.spec.guided:
+            return self.backbone.digest
+        guide = guide_digest(str(dict(recipe.parameters)["guide"]))
+        return hashlib.sha256(f"{self.backbone.digest} {guide}".encode()).hexdigest()
 
     def assumed(self, recipe: Recipe) -> str:
         """What nobody said about the weights or the contrast of a recipe, "" when all was."""

@@ -63,13 +63,13 @@ def compute_many(
     images, text, contrast_text = _placed(backbone, images, text, contrast_text)
     plans = [_plan(name, values, backbone, text, contrast_text) for name, values in methods.items()]
     maps: dict[str, Tensor] = {}
-    watching = [plan for plan in plans if not plan.spec.needs_gradient]
+    watching = [plan for plan in plans if plan.spec.shares_pass]
     if watching:
         with torch.inference_mode():
             maps.update(_watched(watching, read(backbone), images))
     for plan in plans:
-        if plan.spec.needs_gradient:
-            maps[plan.spec.name] = _differentiated(plan, backbone, images)
+        if not plan.spec.shares_pass:
+            maps[plan.spec.name] = _apart(plan, backbone, images)
     # Copies made here are ordinary tensors: what leaves inference mode could not be written to.
     return {name: maps[name].clone() for name in methods}
 
@@ -171,9 +171,9 @@ def _stream(plan: _Plan) -> Stream:
     return make(text, **plan.values)
 
 
-def _differentiated(plan: _Plan, backbone: Backbone, images: Tensor) -> Tensor:
+def _apart(plan: _Plan, backbone: Backbone, images: Tensor) -> Tensor:
     # Tensors that were made in inference mode cannot take part in a backward pass; copies can.
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.inference_mode(False), torch.set_grad_enabled(plan.spec.needs_gradient):
         images, text = images.clone(), plan.text.clone()
         if plan.others is not None:
             with torch.no_grad():

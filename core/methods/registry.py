@@ -46,7 +46,8 @@ class MethodSpec:
     target: `module:name` of its stream or function. families: kinds of backbone it
     reads, its usual one first. default_backbone, default_checkpoint, default_size: what the literature
     uses it with (size in pixels). published: all else that its authors do. version: raised when its
-    maps change, so that stored heatmaps are never stale. reference: where it was published.
+    maps change, so that stored heatmaps are never stale. reference: where it was published. guided:
+    whether a second network takes part, which the parameter `guide` names; such a method is a function, too.
     """
 
     name: str
@@ -61,6 +62,12 @@ class MethodSpec:
     families: tuple[str, ...] = VITS
     needs_gradient: bool = False
     version: int = 1
+    guided: bool = False
+
+    @property
+    def shares_pass(self) -> bool:
+        """Whether it is a stream of the shared pass."""
+        return not (self.needs_gradient or self.guided)
 
 
 def contrast(default: str) -> Parameter:
@@ -176,6 +183,30 @@ _SPECS = (
         ),
         "Hajimiri et al., Pay Attention to Your Neighbours, WACV 2025",
         Published(336, _IMAGENET, positions="dino", window=224, stride=112, without=f"{_SOFTMAX} and PAMR"),
+    ),
+    MethodSpec(
+        "resclip", "ResCLIP", "cliploc.core.methods.resclip:ResidualAttention",
+        (
+            Parameter("std", "width of the neighbourhood, in patches", 5.0, low=0.1, high=100.0, step=0.5),
+            Parameter("share", "of the middle blocks' attention in the last block's", 0.4, low=0.0, high=1.0,
+                      step=0.05),
+            _residual(False),
+            contrast("none"),
+        ),
+        "Yang et al., ResCLIP, CVPR 2025",
+        # As for VOC: whole pictures; their other data sets have windows of 224 by 112.
+        Published(336, _IMAGENET, positions="dino", without=f"{_SOFTMAX} and the feedback of a segmentation"),
+    ),
+    MethodSpec(
+        "proxyclip", "ProxyCLIP", "cliploc.core.methods.proxyclip:maps",
+        (
+            Parameter("guide", "whose features say which patches are alike: a transformer of timm's",
+                      "vit_base_patch8_224.dino"),
+            Parameter("beta", "of the mean likeness, what is taken off", 1.2, low=0.0, high=5.0, step=0.1),
+            Parameter("gamma", "what multiplies the likeness", 3.0, low=0.1, high=100.0, step=0.5),
+            contrast("none"),
+        ),
+        "Lan et al., ProxyCLIP, ECCV 2024", Published(336, _IMAGENET, without=_SOFTMAX), guided=True,
     ),
     MethodSpec(
         "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),

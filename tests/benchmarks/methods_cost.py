@@ -11,23 +11,32 @@ from __future__ import annotations
 
 import argparse
 import copy
+import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import open_clip
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from cliploc.core.backbones.load import load_backbone
-from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.network import Backbone, Transform
+from cliploc.core.backbones.open_clip_private import VISION, private
 from cliploc.core.methods import METHODS
 from cliploc.core.methods.compute import compute_many, compute_maps
 from cliploc.core.methods.textspan import decompose
+from tests.towers import backbone_of
 
 Case = Callable[[], object]
 LABELS = 73
-TOGETHER = [name for name, spec in METHODS.items() if "vit" in spec.families and not spec.needs_gradient]
+WIDTHS = {"vit": 512, "vit-pooled": 768}  # of the joint space
+TOGETHER = ("gem", "textspan", "maskclip", "clipsurgery", "sclip", "clearclip", "naclip")
 
 
 def rows(count: int, width: int) -> Tensor:
@@ -37,24 +46,34 @@ def rows(count: int, width: int) -> Tensor:
 
 def vit_cases(backbone: Backbone, batch: int, size: int) -> dict[str, Case]:
     """The plain forward, our methods and gem_torch on a ViT; one text an image, 73 to contrast with."""
-    images, labels = torch.randn(batch, 3, size, size), rows(LABELS, 512)
+    images, labels = torch.randn(batch, 3, size, size), rows(LABELS, WIDTHS[backbone.kind])
     text = labels[torch.arange(batch) % LABELS][:, None]
-    reference = gem_torch(backbone)
-    native = size == backbone.image_size
+    native, plain = size == backbone.image_size, backbone.kind == "vit"
     cases: dict[str, Case] = {}
     if native:
-        cases["encode_image"] = lambda: backbone.model.encode_image(images)
+        cases["encode_image"] = lambda: backbone.model.visual(images)
+    if native and plain:
         cases["textspan, all layer and head maps kept"] = lambda: decompose(backbone, images, text)
         cases["full decomposition, class row only"] = lambda: full_decomposition(backbone.model, images)
     cases["gem"] = lambda: compute_maps("gem", backbone, images, text)
-    cases["gem_torch (with the batch_first shim)"] = lambda: reference(images)
-    cases[f"{len(TOGETHER)} methods in one pass"] = lambda: compute_many(
-        {name: {} for name in TOGETHER}, backbone, images, text, contrast_text=labels
+    if plain:
+        reference = gem_torch(backbone)
+        cases["gem_torch (with the batch_first shim)"] = lambda: reference(images)
+    together = [name for name in TOGETHER if backbone.kind in METHODS[name].families]
+    cases[f"{len(together)} methods in one pass"] = lambda: compute_many(
+        {name: {} for name in together}, backbone, images, text, contrast_text=labels
     )
-    for name in [*TOGETHER, "legrad", "chefer"]:
-        if name not in ("gem", "textspan"):
+    for name in [*together, "resclip", "legrad", "chefer"]:
+        if name not in ("gem", "textspan") and backbone.kind in METHODS[name].families:
             cases[name] = lambda name=name: compute_maps(name, backbone, images, text, contrast_text=labels)
     return cases
+
+
+def siglip() -> Backbone:
+    """SigLIP's B/16, of random weights, without the text side that transformers would build."""
+    config = open_clip.get_model_config("ViT-B-16-SigLIP")
+    visual = private(VISION)(config["embed_dim"], config["vision_cfg"], False).eval()
+    return replace(backbone_of(visual, "siglip"), transform=Transform(224, (0.5,) * 3, (0.5,) * 3))
 
 
 def gem_torch(backbone: Backbone) -> Callable[[Tensor], Tensor]:
@@ -119,23 +138,76 @@ def measured(cases: dict[str, Case], rounds: int) -> dict[str, list[float]]:
     for index in range(rounds + 1):
         for name, case in cases.items():
             started = time.process_time()
-            if name == "grad-cam package":
-                case()
-            else:
-                with torch.no_grad():
-                    case()
+            run(name, case)
             if index:
                 seconds[name].append(time.process_time() - started)
     return seconds
 
 
-def report(title: str, seconds: dict[str, list[float]], base: str) -> None:
-    """Print median milliseconds and the paired ratio to the base: median (least to most)."""
-    print(f"\n{title}, ratio to {base}")
+class Products(TorchDispatchMode):
+    """Counts additions and multiplications of products, convolutions and attention: what must be done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func._overloadpacket is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu:
+            (*many, n, width), m = args[0].shape, args[1].shape[-2]
+            self.done += 4 * math.prod(many) * n * m * width
+        elif func._overloadpacket is torch.ops.aten._native_multi_head_attention:
+            batch, n, width = args[0].shape
+            self.done += batch * n * width * (8 * width + 4 * n)
+        elif func._overloadpacket in flop_registry:
+            self.done += flop_registry[func._overloadpacket](*args, **kwargs, out_val=func(*args, **kwargs))
+        else:
+            with self:
+                parts = func.decompose(*args, **kwargs)
+            if parts is not NotImplemented:
+                return parts
+        return func(*args, **kwargs)
+
+
+def run(name: str, case: Case) -> None:
+    """One run; only the grad-cam package asks its caller for gradients."""
+    with torch.set_grad_enabled(name == "grad-cam package"):
+        case()
+
+
+def arithmetic(name: str, case: Case) -> int:
+    """The products of one run of a case."""
+    with Products() as counter:
+        run(name, case)
+    return counter.done
+
+
+def report(title: str, cases: dict[str, Case], rounds: int, base: str) -> None:
+    """Print median milliseconds, the ratio to the base round by round, and the ratio of products."""
+    seconds, work = measured(cases, rounds), {name: arithmetic(name, case) for name, case in cases.items()}
+    print(f"\n{title}, ratio to {base}; last, that of the arithmetic alone")
     for name, times in seconds.items():
         ratios = np.array(times) / np.array(seconds[base])
         spread = f"({ratios.min():.2f} to {ratios.max():.2f})"
-        print(f"  {name:42} {1000 * np.median(times):8.0f} ms  {np.median(ratios):5.2f} {spread}")
+        bound = f"{work[name] / work[base]:5.2f}"
+        print(f"  {name:42} {1000 * np.median(times):8.0f} ms  {np.median(ratios):5.2f} {spread:16} {bound}")
+
+
+def profile(title: str, case: Case, base: Case) -> None:
+    """Print where a case's time goes beside the plain forward's: kernels by their own time on the CPU."""
+    spent: list[dict[str, float]] = []
+    for each in (case, base):
+        with (
+            torch.no_grad(),
+            torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as told,
+        ):
+            each()
+        spent.append({row.key: row.self_cpu_time_total / 1000 for row in told.key_averages()})
+    print(f"\n{title}: ms of each kernel, and in the plain forward")
+    for name, time_spent in sorted(spent[0].items(), key=lambda row: -row[1])[:8]:
+        print(f"  {name:42} {time_spent:8.1f} {spent[1].get(name, 0):8.1f}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -147,17 +219,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.manual_seed(0)
     vit = load_backbone("ViT-B-16", "random:0", device="cpu")
     resnet = load_backbone("RN50", "random:0", device="cpu")
+    pooled = siglip()
     for batch in arguments.batch:
         cases = vit_cases(vit, batch, 224)
-        report(f"ViT-B/16, 224 px, batch {batch}", measured(cases, arguments.rounds), "encode_image")
+        report(f"ViT-B/16, 224 px, batch {batch}", cases, arguments.rounds, "encode_image")
+        profile(f"GEM on it, batch {batch}", cases["gem"], cases["encode_image"])
+        cases = vit_cases(pooled, batch, 224)
+        report(f"SigLIP's B/16, 224 px, batch {batch}", cases, arguments.rounds, "encode_image")
         cases = resnet_cases(resnet, batch)
-        report(f"CLIP RN50, 224 px, batch {batch}", measured(cases, arguments.rounds), "encode_image")
+        report(f"CLIP RN50, 224 px, batch {batch}", cases, arguments.rounds, "encode_image")
     cases = vit_cases(vit, 1, 448)
-    report(
-        "ViT-B/16, 448 px, batch 1",
-        measured(cases, arguments.rounds),
-        "gem_torch (with the batch_first shim)",
-    )
+    base = "gem_torch (with the batch_first shim)"
+    report("ViT-B/16, 448 px, batch 1", cases, arguments.rounds, base)
 
 
 if __name__ == "__main__":

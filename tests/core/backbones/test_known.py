@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from cliploc.core.backbones.ahead import architectures
+from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED
 from cliploc.core.backbones.known import Known, known_networks
+from cliploc.core.backbones.licences import licences_of
 from cliploc.core.cli import main
 from cliploc.core.methods.registry import reading
 
@@ -38,5 +41,18 @@ def test_the_list(
     assert rows["ViT-B-16"]["kind"] == "vit"
     assert "textspan" in rows["ViT-B-16"]["methods"]
     assert rows["ViT-B-16-SigLIP"]["kind"] == "vit-pooled"
+    assert rows["ViT-B-16-SigLIP"]["licence"] == "Apache-2.0"
     assert rows["swin_base_patch4_window7_224"]["methods"] == ""
-    assert "SwinTransformer" in rows["swin_base_patch4_window7_224"]["note"]
+    note = rows["swin_base_patch4_window7_224"]["note"]
+    assert "SwinTransformer" in note
+    nearest = rows[note.rpartition("nearest in size: ")[2]]
+    assert nearest["methods"]
+    assert 70 < nearest["M"] < 110  # the Swin has 88
+
+
+def test_the_licence_of_all_published_weights_is_known() -> None:
+    assert not [name for name in architectures() if "?" in licences_of(name)]
+    assert licences_of("ViT-H-14-quickgelu") == ("Apple AMLR (research)", "CC-BY-NC-4.0", "MIT")
+    for known in PUBLISHED:
+        if known.backbone != IMAGENET:
+            assert known.licence in licences_of(known.backbone)

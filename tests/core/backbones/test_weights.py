@@ -132,14 +132,6 @@ def test_what_stands_beside_the_network_is_left_out_and_said(
     assert loaded.assumed == "loss.temperature is left out"
 
 
-def transformers_layout(weights: State) -> State:
-    return {
-        "vision_model.encoder.layers.0.self_attn.q_proj.weight": torch.zeros(4, 4),
-        "text_model.encoder.layers.0.self_attn.q_proj.weight": torch.zeros(4, 4),
-        "logit_scale": torch.zeros(()),
-    }
-
-
 def adapter(weights: State) -> State:
     return {"base_model.model.visual.proj.lora_A.weight": torch.zeros(4, 4)}
 
@@ -175,7 +167,6 @@ def of_something_else(weights: State) -> State:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (transformers_layout, "layout of Hugging Face's transformers"),
         (adapter, "holds an adapter .*merge it"),
         (visual_tower, "a visual tower only: it has no text tower"),
         (visual_tower_by_itself, "a visual tower only: it has no text tower"),

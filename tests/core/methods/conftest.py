@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from timm.models.vision_transformer import VisionTransformer
 from torch.nn import functional as F
 
-from cliploc.core.backbones.load import load_backbone
-from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.guide import Guide
+from cliploc.core.backbones.load import load_backbone, seeded
+from cliploc.core.backbones.network import Backbone, Transform
 from cliploc.core.methods import METHODS
 
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
@@ -39,6 +41,24 @@ def small(folder: Path, config: dict[str, object]) -> Backbone:
         if name.endswith("bn3.weight"):
             torch.nn.init.normal_(weight)
     return backbone
+
+
+@pytest.fixture(scope="session")
+def tiny_guide() -> Guide:
+    """A small random transformer of images alone, with patches of 4."""
+    with seeded(7):
+        model = VisionTransformer(img_size=32, patch_size=4, embed_dim=32, depth=2, num_heads=2,
+                                  num_classes=0, dynamic_img_size=True)  # fmt: skip
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                torch.nn.init.normal_(parameter, std=0.3)
+    return Guide(model.eval(), (4, 4), Transform(32, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)))
+
+
+@pytest.fixture(autouse=True)
+def guided(tiny_guide: Guide, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guide that methods have here, whatever its name."""
+    monkeypatch.setattr("cliploc.core.methods.proxyclip.load_guide", lambda *_: tiny_guide)
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,39 @@ def neighbours(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return _softmax(k @ k.mT / math.sqrt(k.shape[-1]) + omega) @ v
 
 
+def residual(model: nn.Module, image: Tensor, text: Tensor, share: float, middle: range) -> Tensor:
+    """ResCLIP's residual attention: 2 ((1 - share) NACLIP's + share the middle blocks' mean) v."""
+    attention = []
+    for index in middle:
+        block = model.visual.transformer.resblocks[index]
+        q, k, _ = projections(block, entering(model, image, index))
+        attention.append(_softmax(q @ k.mT / math.sqrt(q.shape[-1])))
+    mean = torch.stack(attention).mean(0)
+
+    def mix(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        # What NACLIP makes of the values is linear in them: with the identity as values, its attention.
+        own = neighbours(q, k, torch.eye(k.shape[1]).expand(len(k), -1, -1))
+        return 2 * ((1 - share) * own + share * mean) @ v
+
+    return last_block(mix, residual=False)(model, image, text)
+
+
+def proxy(features: Tensor) -> Callable[..., Tensor]:
+    """ProxyCLIP: softmax of 3 (cos - 1.2 mean cos) over patches that are more alike than that; (N - 1, D)."""
+    count = len(features)
+    cosines = torch.stack([F.cosine_similarity(each, features, dim=-1) for each in features])
+    weights = torch.zeros(count, count)
+    for i in range(count):
+        for j in range(count):
+            logit = 3.0 * (cosines[i, j] - 1.2 * cosines.mean())
+            weights[i, j] = math.exp(logit) if logit >= 0 or i == j else 0
+
+    def mix(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return torch.cat([v[:, :1], weights / weights.sum(-1, keepdim=True) @ v[:, 1:]], dim=1)
+
+    return mix
+
+
 def surgery(model: nn.Module, image: Tensor, text: Tensor, depth: int) -> Tensor:
     """CLIP Surgery's architecture: x_hat += Proj(softmax(v v^T / sqrt(d)) v) in the last blocks."""
     blocks = model.visual.transformer.resblocks

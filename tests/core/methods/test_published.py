@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cliploc.core.backbones.guide import Guide
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.methods.compute import compute_maps
 from tests.core.methods import published
@@ -22,6 +23,8 @@ ORACLES: list[tuple[str, dict[str, object], Oracle]] = [
     ("sclip", {}, published.last_block(published.correlative, residual=True)),
     ("clearclip", {}, published.last_block(published.query_query, residual=False)),
     ("naclip", {}, published.last_block(published.neighbours, residual=False)),
+    ("resclip", {}, lambda *given: published.residual(*given, share=0.4, middle=range(1, 3))),
+    ("resclip", {"share": 0.9}, lambda *given: published.residual(*given, share=0.9, middle=range(1, 3))),
     ("clipsurgery", {"contrast": "none"}, lambda *given: published.surgery(*given, depth=2)),
     ("clipsurgery", {"contrast": "none", "depth": 3}, lambda *given: published.surgery(*given, depth=3)),
     ("legrad", {}, lambda *given: published.legrad(*given, layers=2)),
@@ -44,6 +47,22 @@ def test_maps_follow_the_equations(
             expected = oracle(vit.model, image, row).detach()
             scale = float(expected.abs().max())
             torch.testing.assert_close(map_.flatten(), expected, atol=1e-5 * scale, rtol=0)
+
+
+def test_proxyclip_attends_as_its_guide_sees_likeness(vit: Backbone, tiny_guide: Guide) -> None:
+    pictures, row = images(2, 32), texts(1)
+    found = compute_maps("proxyclip", vit, pictures, row)
+    for image, map_ in zip(pictures, found, strict=True):
+        # The network's patches are 8 pixels wide, the guide's 4: it sees the picture at half the size.
+        plain = image * torch.tensor(vit.transform.std)[:, None, None]
+        plain = plain + torch.tensor(vit.transform.mean)[:, None, None]
+        small = F.interpolate(plain[None], size=(16, 16), mode="bicubic", antialias=True)[0]
+        own = tiny_guide.transform
+        small = (small - torch.tensor(own.mean)[:, None, None]) / torch.tensor(own.std)[:, None, None]
+        with torch.no_grad():
+            features = tiny_guide.model.forward_features(small[None])[0, 1:]
+        expected = published.last_block(published.proxy(features), residual=False)(vit.model, image, row[0])
+        torch.testing.assert_close(map_[0].flatten(), expected.detach(), atol=1e-5, rtol=0)
 
 
 def test_redundant_features_are_removed_as_clip_surgery_does(vit: Backbone) -> None:
