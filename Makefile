@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls test serve bench fuzz simulation soak hard photos photos-check
+.PHONY: check format lint types walls test docs serve bench fuzz simulation soak hard photos photos-check
 
 check: lint types walls test
 
@@ -21,6 +21,12 @@ walls:
 
 test:
 	$(RUN) pytest -q -n 2 --dist worksteal
+
+# The guide, into docs/_build; what is made from the code first. A warning is an error.
+docs:
+	$(RUN) python docs/keys.py
+	$(RUN) python docs/architecture.py
+	$(RUN) --group docs sphinx-build --quiet -W --keep-going -b html docs docs/_build
 
 serve:
 	$(RUN) cliploc-tui
