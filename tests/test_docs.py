@@ -1,0 +1,116 @@
+"""What the README and the guide say is so: their lines run, and what is made from the code is the code's."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cliploc.core import cli
+from cliploc.core.terminal import probe
+from cliploc.tui import __main__ as tui
+from cliploc.tui import keymap, start
+from tests.guide import NEEDS, PAGES, REPOSITORY, Example, by_shell, examples, is_ours, words_of
+
+NO_SCREEN = "everything but the screen is there"
+LONG = [page for page in PAGES if any(each.needs == ("time",) for each in examples(page))]
+PYTHON = [page for page in PAGES if any(each.language == "python" for each in examples(page))]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the guide's reader works in: a picture of their own is in it."""
+    folder = tmp_path_factory.mktemp("guide")
+    shutil.copy(REPOSITORY / "data/demo/real/star_0009.png", folder / "photo.jpg")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def reader(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader at work: pages share their home, as they do at the reader's."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("CLIPLOC_HOME", str(place / "home"))
+    for module in (probe, start):
+        monkeypatch.setattr(module, "usable", lambda: NO_SCREEN)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_line_of_a_page_runs_or_says_what_it_needs(
+    page: Path, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for example in examples(page):
+        assert set(example.needs) <= set(NEEDS), example.needs
+        if example.language != "sh":
+            continue
+        for line in example.lines:
+            if example.needs:
+                parse(line)
+            elif is_ours(line):
+                run(line, capsys)
+            else:
+                by_shell(line, place)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("page", LONG, ids=lambda page: page.stem)
+def test_the_long_lines_of_a_page_run(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for example in examples(page):
+        for line in example.lines if example.needs == ("time",) else ():
+            run(line, capsys)
+
+
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs(page: Path) -> None:
+    names: dict[str, object] = {}
+    for example in examples(page):
+        if example.language == "python" and not example.needs:
+            exec(compile(example.text, str(page), "exec"), names)
+
+
+def test_the_keymap_of_the_guide_is_one(place: Path) -> None:
+    (example,) = [each for each in examples(REPOSITORY / "docs/keys.md") if each.language == "toml"]
+    (place / "keymap.toml").write_text(example.text, encoding="utf-8")
+    assert keymap.load(place / "keymap.toml")["threshold.up"] == "t,plus"
+
+
+@pytest.mark.parametrize(
+    ("maker", "written"), [("keys.py", "keys.md"), ("architecture.py", "architecture.svg")]
+)
+def test_what_is_made_from_the_code_is_the_codes(maker: str, written: str) -> None:
+    made = runpy.run_path(str(REPOSITORY / "docs" / maker))
+    text = made["page" if "page" in made else "picture"]()
+    assert (REPOSITORY / "docs" / written).read_text(encoding="utf-8") == text, "write it: make docs"
+
+
+def test_examples_are_found_with_what_they_need(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```sh\ncliploc doctor  # looks\n# nothing\n```\n\n"
+        "<!-- needs: weights, gpu -->\n```sh\ncliploc look \\\n  a.png b\n```\n",
+        encoding="utf-8",
+    )
+    free, bound = examples(page)
+    assert free == Example("sh", "cliploc doctor  # looks\n# nothing\n")
+    assert [words_of(line) for line in free.lines] == [["cliploc", "doctor"]]
+    assert bound.needs == ("weights", "gpu")
+    assert [words_of(line) for line in bound.lines] == [["cliploc", "look", "a.png", "b"]]
+
+
+def run(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line of ours; the explorer up to its screen."""
+    command, *words = words_of(line)
+    code = (cli if command == "cliploc" else tui).main(words)
+    said = capsys.readouterr()
+    if command == "cliploc-tui":
+        assert said.err.strip() == NO_SCREEN, f"{line}\n{said.err}"
+    else:
+        assert code == 0, f"{line}\n{said.err}"
+
+
+def parse(line: str) -> None:
+    """That a line of ours is one, where it cannot run: no such option would be an exit."""
+    if is_ours(line):
+        command, *words = words_of(line)
+        (cli.parser(words) if command == "cliploc" else tui.parser()).parse_args(words)
