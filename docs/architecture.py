@@ -70,7 +70,7 @@ def places(width: float) -> dict[str, tuple[float, float, float]]:
     for row, floor in enumerate(floors()):
         widths = [len(part) * LETTER + 24 for part in floor]
         # Floors of one part step to the sides by turns, so that lines pass them by.
-        aside = (-1, 1)[row % 2] * width * 0.16 if len(floor) == 1 and 0 < row else 0.0
+        aside = (-1, 1)[row % 2] * width * 0.16 if len(floor) == 1 and row > 0 else 0.0
         left = (width - sum(widths) - GAP * (len(floor) - 1)) / 2 + aside
         for part, wide in zip(floor, widths, strict=True):
             found[part] = (left, MARGIN + row * ROW, wide)

@@ -13,16 +13,16 @@ PAGE = Path(__file__).resolve().parent / "keys.md"
 HEAD = """\
 # Keys
 
-`?` shows this list inside the program, with your own keys in it; `ctrl+p` finds an action by its words. Digits before
-a key repeat it: `10d`. `^e` is ctrl and e, `⇧←` shift and an arrow, `⏎` enter.
+`?` shows this list inside the program, with your own keys in it; `ctrl+p` finds an action by its words.
+Digits before a key repeat it: `10d`. `^e` is ctrl and e, `⇧←` shift and an arrow, `⏎` enter.
 
 (This page is written from the table of actions in `tui/actions.py`; do not edit it.)
 """
 TAIL = """\
 ## Keys of your own
 
-`keymap.toml` in the configuration folder (`cliploc doctor` prints where that is) starts from a preset, `cliploc`, `vim`
-or `plain`, and gives actions by name other keys; several are separated by commas:
+`keymap.toml` in the configuration folder (`cliploc doctor` prints where that is) starts from a preset,
+`cliploc`, `vim` or `plain`, and gives actions by name other keys; several are separated by commas:
 
 ```toml
 preset = "vim"
@@ -32,8 +32,8 @@ preset = "vim"
 "zoom.in" = "ctrl+up"
 ```
 
-A key that would do two things in one place is refused with a sentence when the program starts. `--keymap` chooses a
-preset for once. What the presets change:
+A key that would do two things in one place is refused with a sentence when the program starts.
+`--keymap` chooses a preset for once. What the presets change:
 """
 
 

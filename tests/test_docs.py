@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cliploc.core import cli
+from cliploc.core.sweep import planning
 from cliploc.core.terminal import probe
 from cliploc.tui import __main__ as tui
 from cliploc.tui import keymap, start
@@ -29,9 +30,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def reader(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader at work: pages share their home, as they do at the reader's."""
+    """A reader at work. Pages share their home, as they do at the reader's."""
     monkeypatch.chdir(place)
     monkeypatch.setenv("CLIPLOC_HOME", str(place / "home"))
+    # The same bits as the compiled engine, which takes seconds to load, in every process.
+    monkeypatch.setattr(planning, "engine_for", lambda wish: "opencv")
     for module in (probe, start):
         monkeypatch.setattr(module, "usable", lambda: NO_SCREEN)
 
@@ -76,7 +79,8 @@ def test_the_keymap_of_the_guide_is_one(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("maker", "written"), [("keys.py", "keys.md"), ("architecture.py", "architecture.svg")]
+    ("maker", "written"),
+    [("commands.py", "scripting.md"), ("keys.py", "keys.md"), ("architecture.py", "architecture.svg")],
 )
 def test_what_is_made_from_the_code_is_the_codes(maker: str, written: str) -> None:
     made = runpy.run_path(str(REPOSITORY / "docs" / maker))
