@@ -24,7 +24,7 @@ test:
 
 # The guide, into docs/_build; what is made from the code first. A warning is an error.
 docs:
-	$(RUN) python docs/commands.py
+	$(RUN) python docs/tables.py
 	$(RUN) python docs/keys.py
 	$(RUN) python docs/architecture.py
 	$(RUN) --group docs sphinx-build --quiet -W --keep-going -b html docs docs/_build

@@ -57,11 +57,17 @@ def words_of(line: str) -> list[str]:
 
 
 def is_ours(line: str) -> bool:
-    """Whether a line is one of our commands alone, so that no shell and no new process is needed."""
+    """Whether a line is one of our commands, at most into a file, so that it needs no shell and no process."""
     shell = shlex.shlex(line, posix=True, punctuation_chars=True)
     shell.whitespace_split = True
-    words = list(shell)
-    return words_of(line)[0] in COMMANDS and "$" not in line and not any(set(w) <= OPERATORS for w in words)
+    operators = [word for word in shell if set(word) <= OPERATORS]
+    return words_of(line)[0] in COMMANDS and "$" not in line and operators in ([], [">"])
+
+
+def parted(line: str) -> tuple[list[str], str]:
+    """The words of a line of ours, and the file that its output goes into, "" for none."""
+    words = words_of(line)
+    return (words[:-2], words[-1]) if ">" in words else (words, "")
 
 
 def by_shell(line: str, place: Path) -> None:

@@ -13,8 +13,10 @@ from cliploc.core.sweep import planning
 from cliploc.core.terminal import probe
 from cliploc.tui import __main__ as tui
 from cliploc.tui import keymap, start
-from tests.guide import NEEDS, PAGES, REPOSITORY, Example, by_shell, examples, is_ours, words_of
+from tests.guide import NEEDS, PAGES, REPOSITORY, Example, by_shell, examples, is_ours, parted, words_of
 
+DOCS = REPOSITORY / "docs"
+MAKERS = ("keys", "architecture", "tables")
 NO_SCREEN = "everything but the screen is there"
 LONG = [page for page in PAGES if any(each.needs == ("time",) for each in examples(page))]
 PYTHON = [page for page in PAGES if any(each.language == "python" for each in examples(page))]
@@ -73,19 +75,17 @@ def test_the_python_of_a_page_runs(page: Path) -> None:
 
 
 def test_the_keymap_of_the_guide_is_one(place: Path) -> None:
-    (example,) = [each for each in examples(REPOSITORY / "docs/keys.md") if each.language == "toml"]
+    (example,) = [each for each in examples(DOCS / "keys.md") if each.language == "toml"]
     (place / "keymap.toml").write_text(example.text, encoding="utf-8")
     assert keymap.load(place / "keymap.toml")["threshold.up"] == "t,plus"
 
 
-@pytest.mark.parametrize(
-    ("maker", "written"),
-    [("commands.py", "scripting.md"), ("keys.py", "keys.md"), ("architecture.py", "architecture.svg")],
-)
-def test_what_is_made_from_the_code_is_the_codes(maker: str, written: str) -> None:
-    made = runpy.run_path(str(REPOSITORY / "docs" / maker))
-    text = made["page" if "page" in made else "picture"]()
-    assert (REPOSITORY / "docs" / written).read_text(encoding="utf-8") == text, "write it: make docs"
+def test_what_is_made_from_the_code_is_the_codes() -> None:
+    keys, drawn, tables = (runpy.run_path(str(DOCS / f"{name}.py")) for name in MAKERS)
+    made = {"keys.md": keys["page"](), "architecture.svg": drawn["picture"]()}
+    made |= {name: tables["page"](name) for name in tables["TABLES"]}
+    for name, text in made.items():
+        assert (DOCS / name).read_text(encoding="utf-8") == text, "write it: make docs"
 
 
 def test_examples_are_found_with_what_they_need(tmp_path: Path) -> None:
@@ -104,9 +104,11 @@ def test_examples_are_found_with_what_they_need(tmp_path: Path) -> None:
 
 def run(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A line of ours; the explorer up to its screen."""
-    command, *words = words_of(line)
+    (command, *words), file = parted(line)
     code = (cli if command == "cliploc" else tui).main(words)
     said = capsys.readouterr()
+    if file:
+        Path(file).write_text(said.out, encoding="utf-8")
     if command == "cliploc-tui":
         assert said.err.strip() == NO_SCREEN, f"{line}\n{said.err}"
     else:
@@ -116,5 +118,5 @@ def run(line: str, capsys: pytest.CaptureFixture[str]) -> None:
 def parse(line: str) -> None:
     """That a line of ours is one, where it cannot run: no such option would be an exit."""
     if is_ours(line):
-        command, *words = words_of(line)
+        (command, *words), _ = parted(line)
         (cli.parser(words) if command == "cliploc" else tui.parser()).parse_args(words)
