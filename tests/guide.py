@@ -57,7 +57,7 @@ def words_of(line: str) -> list[str]:
 
 
 def is_ours(line: str) -> bool:
-    """Whether a line is one of our commands, at most into a file, so that it needs no shell and no process."""
+    """Whether a line is one of our commands, at most into a file: it needs no shell and no new process."""
     shell = shlex.shlex(line, posix=True, punctuation_chars=True)
     shell.whitespace_split = True
     operators = [word for word in shell if set(word) <= OPERATORS]
