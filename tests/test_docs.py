@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 from pathlib import Path
@@ -16,6 +17,10 @@ from cliploc.tui import keymap, start
 from tests.guide import NEEDS, PAGES, REPOSITORY, Example, by_shell, examples, is_ours, parted, words_of
 
 DOCS = REPOSITORY / "docs"
+TESTS = REPOSITORY / "tests"
+# Of single folders: what is in them concerns nobody else.
+CONFTESTS = {f"core/{folder}/conftest.py" for folder in ("fetch", "heatmaps", "methods")}
+OURS = {"benchmark", "faults", "fuzz", "simulation", "soak"}
 MAKERS = ("keys", "architecture", "tables")
 NO_SCREEN = "everything but the screen is there"
 LONG = [page for page in PAGES if any(each.needs == ("time",) for each in examples(page))]
@@ -86,6 +91,15 @@ def test_what_is_made_from_the_code_is_the_codes() -> None:
     made |= {name: tables["page"](name) for name in tables["TABLES"]}
     for name, text in made.items():
         assert (DOCS / name).read_text(encoding="utf-8") == text, "write it: make docs"
+
+
+def test_the_map_of_the_tests_names_every_folder_helper_and_marker(pytestconfig: pytest.Config) -> None:
+    words = set(re.findall(r"`([\w/.]+)`", (TESTS / "README.md").read_text(encoding="utf-8")))
+    files = [path.relative_to(TESTS) for path in TESTS.rglob("*.py") if not path.name.startswith("__")]
+    folders = {f"{path.parent}/" for path in files if path.name.startswith("test_")} - {"./"}
+    helpers = {str(path) for path in files if not path.name.startswith("test_")} - CONFTESTS
+    markers = {line.partition(":")[0] for line in pytestconfig.getini("markers")} & OURS
+    assert folders | helpers | markers <= words
 
 
 def test_examples_are_found_with_what_they_need(tmp_path: Path) -> None:
