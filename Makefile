@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls fast test serve bench fuzz simulation soak load hard networks photos photos-check device slow
+.PHONY: check format lint types walls fast test docs serve bench fuzz simulation soak load hard networks photos photos-check device slow
 
 check: lint types walls test
 
@@ -29,6 +29,13 @@ test:
 # Every one of open_clip's names, where the ordinary tests take one of each family.
 networks:
 	$(RUN) pytest -q -m networks
+
+# The guide, into docs/_build; what is made from the code first. A warning is an error.
+docs:
+	$(RUN) python docs/tables.py
+	$(RUN) python docs/keys.py
+	$(RUN) python docs/architecture.py
+	$(RUN) --group docs sphinx-build --quiet -W --keep-going -b html docs docs/_build
 
 serve:
 	$(RUN) cliploc-tui

@@ -1,17 +1,14 @@
-"""The public Python names: each has an example, and every example runs, the README's too."""
+"""The public Python names: each has an example that runs (README and guide: test_docs.py)."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
-import re
-from pathlib import Path
 
 import pytest
 
 import cliploc
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 NAMES = sorted(cliploc._HOMES)
 OPTIONS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 
@@ -34,13 +31,6 @@ def test_every_public_name_has_an_example_that_runs(name: str) -> None:
 def test_the_packages_own_example_runs() -> None:
     assert cliploc.__doc__
     checked(cliploc.__doc__, {}, "core")
-
-
-def test_the_readmes_example_runs() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
-    names: dict[str, object] = {}
-    exec(code, names)
-    assert names["heatmap"].shape == (16, 16)  # type: ignore[attr-defined]
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
