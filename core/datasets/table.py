@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,11 +48,21 @@ class TableRow:
         return self.stem, f"{self.label}_{self.stem}", path, full, f"{self.label}_{self.real}"
 
 
+def _near(root: Path) -> str:
+    """The names that are meant, perhaps: the two that need no path, and what lies beside."""
+    try:
+        beside = os.listdir(root.parent)
+    except OSError:
+        beside = []
+    near = difflib.get_close_matches(root.name, ["demo", "cocoglide", *beside], n=3)
+    return f"did you mean {' or '.join(map(clean, dict.fromkeys(near)))}? " if near else ""
+
+
 def read_table(root: Path) -> list[TableRow]:
     """The rows of `root/table.csv` (UTF-8, with or without BOM). DatasetError when it cannot be read."""
     if not os.path.isdir(root):  # a Path says no too, but an error for a name that is too long
         raise DatasetError(
-            f"no dataset at {root}: expected a folder with {TABLE}; "
+            f"no dataset at {root}: {_near(root)}expected a folder with {TABLE}; "
             "`cliploc fetch cocoglide` gets the real one, `--dataset demo` needs nothing"
         )
     path = root / TABLE

@@ -10,11 +10,12 @@ import pytest
 from textual import events
 from textual.widget import Widget
 
+from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.postprocess import PostProcess
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.screens.choice import ChoiceScreen
 from cliploc.tui.screens.help import HelpScreen
-from cliploc.tui.state import LAYOUTS, ExplorerState
+from cliploc.tui.state import LAYOUTS, ExplorerState, Source
 from cliploc.tui.widgets.lines import HintLine
 from cliploc.tui.widgets.pictures import PictureGrid
 from tests.tui.conftest import settled, until
@@ -419,3 +420,20 @@ async def test_pages_that_were_closed_leave_nothing_behind(make_app: Make) -> No
 def place_of(app: ExplorerApp) -> int:
     """Where the present sample stands in the dataset."""
     return app.explorer.samples.catalogue.place[app.explorer.now.sample]
+
+
+async def test_the_panel_says_what_is_in_force(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cliploc.tui.studio.heatmaps.Worker.request", lambda *_, **__: None)
+    app = make_app(source=Source(Recipe("gem", "demo-vit")))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("U")
+        await settled(pilot)
+        assert "Post-processing, as published" in drawn(app)
+        await pilot.press("U")
+        await settled(pilot)
+        assert "Post-processing, as published" not in drawn(app)
+
+
+def drawn(app: ExplorerApp) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())

@@ -51,7 +51,7 @@ from cliploc.tui.screens.walk import Walk
 from cliploc.tui.shown_scores import ShownScores, drawn_from
 from cliploc.tui.state import SCOPES, ExplorerState, following
 from cliploc.tui.studio_client import StudioClient
-from cliploc.tui.widgets.by_line import titled
+from cliploc.tui.widgets.by_line import title, titled
 from cliploc.tui.widgets.count import Count
 from cliploc.tui.widgets.curve import CurvePanel
 from cliploc.tui.widgets.fetch_line import FetchLine
@@ -157,7 +157,7 @@ class ExplorerScreen(CutShort, Screen[None]):
         elif old.config != new.config:
             self._score()
         self.parameters.config = new.config
-        self.parameters.border_title = f"Post-processing{', as published' * is_published(new)}"
+        title(self.parameters, f"Post-processing{', as published' * is_published(new)}")
         if old is not None and old.config != new.config:
             self.parameters.tuned = ""
         if old is not None and old.with_(config=new.config) == new:

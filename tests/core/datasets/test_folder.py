@@ -229,3 +229,10 @@ def test_labels_that_look_alike_are_one_class(make_folder: MakeFolder) -> None:
     rows = [f"real/cat_{n}.png,,mask/cat_{n}_mask.png,{label}" for n, label in enumerate(labels)]
     table(root, *rows)
     assert open_dataset(str(root)).label_counts == {"caf\u00e9 au lait": 4}
+
+
+def test_a_mistyped_place_is_answered_with_the_nearest(make_folder: Callable[..., Path]) -> None:
+    root = make_folder({"cat": 1}, name="flowers")
+    for typed, meant in ((root.with_name("flower"), "flowers"), ("cocoglid", "cocoglide"), ("dem", "demo")):
+        with pytest.raises(DatasetError, match=f"did you mean .*{meant}"):
+            open_dataset(str(typed))
