@@ -85,11 +85,10 @@ def paired(pictures: Sequence[str], masks: Sequence[str]) -> Pairs:
     `cat.jpg` goes with `cat.png`, `cat_mask.png` or `mask-cat.tif`, `cat_img.jpg` with `cat_mask.png`.
     lonely: pictures that have no mask.
     """
-    own, affix = _own_suffix(pictures), _affix(pictures, masks)
+    own, (start, end, cut) = _own_suffix(pictures), _affix(pictures, masks)
     by_key: dict[tuple[str, str], list[str]] = {}
     for mask in masks:
         folder, stem = _split(mask)
-        start, end, cut = affix
         if len(stem) >= len(start + end) and stem.startswith(start) and stem.endswith(end):
             key = stem[len(start) : len(stem) - len(end)]
             by_key.setdefault((folder, key), []).append(mask)

@@ -75,3 +75,11 @@ def test_the_commands_say_what_comes_next(tmp_path: Path, capsys: pytest.Capture
     assert main(["dataset", "init", str(tmp_path / "in")]) == 0
     assert "1 rows; 0 lack a mask, 0 a prompt" in capsys.readouterr().err
     assert main(["dataset", "check", "--dataset", str(tmp_path / "in")]) == 0
+
+
+def test_pictures_without_any_mask_have_rows_to_fill_in(tmp_path: Path) -> None:
+    for name in ("cat/one.jpg", "two.jpg"):
+        photograph(tmp_path / name)
+    found = write_first_table(tmp_path)
+    assert (found.rows, found.without_mask, found.without_label) == (2, 2, 1)
+    assert rows(tmp_path)[1:] == [["cat/one.jpg", "", "cat", ""], ["two.jpg", "", "", ""]]
