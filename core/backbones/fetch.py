@@ -197,7 +197,7 @@ def _reported(name: str, report: Report) -> type[tqdm]:
 def _interrupted(wanted: Remote, error: Exception) -> ResourceError:
     return ResourceError(
         f"downloading {wanted.name} from {wanted.repository} failed ({clean(error)[:300]}); "
-        f"run it again to go on where it stopped: cliploc models fetch {wanted.name}"
+        f"run it again, files that are whole stay: cliploc models fetch {wanted.name}"
     )
 
 
