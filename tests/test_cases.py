@@ -283,30 +283,43 @@ def test_47_to_50_tables_that_cannot_be_read_say_what_to_do(case: str, words: st
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("70-npz/*.npz")), ids=lambda path: path.stem)
 def test_70_heatmaps_are_taken_in_or_the_error_says_how_to_convert(
-    path: Path, capsys: pytest.CaptureFixture[str]
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(["heatmaps", "import", str(path), "--dataset", "demo", "--name", path.stem])
+    command = ["heatmaps", "import", str(path), "--dataset", "demo", "--name", path.stem]
+    code = main(command)
     said = capsys.readouterr().err
     if path.stem in ("float16", "float64"):
         assert code == 0
         return
+    if path.stem in ("bool", "cosine", "eps", "filenames", "nchw", "paths", "uint8"):
+        assert code == 2
+        assert "--normalize takes them" in said
+        assert main([*command, "--normalize"]) == 0
+        assert_stretched(path, tmp_path / "out.npz")
+        return
     words = {
         "arr_0": "np.savez(file, ids=…, heatmaps=…)",
-        "bool": "heatmaps.astype(np.float32)",
-        "cosine": "stretch each map",
-        "eps": "clip it",
-        "filenames": "without folder and ending",
         "fullsize_mixed": "np.savez(file, ids=…, heatmaps=…)",
         "int_ids": "str(id) for id in ids",
         "nan": "NaN or infinity",
-        "nchw": "heatmaps[:, 0]",
         "obj_ids": "pickled objects",
         "object": "pickled objects",
-        "paths": "without folder and ending",
-        "uint8": "heatmaps / 255.0",
     }
     assert code == 2
     assert words[path.stem] in said
+
+
+def assert_stretched(file: Path, out: Path) -> None:
+    """Exported, each map of the file reaches from 0 to 1."""
+    assert main(["heatmaps", "export", file.stem, str(out)]) == 0
+    given, written = np.load(file, allow_pickle=False), np.load(out)
+    exported = dict(zip(written["ids"].tolist(), written["heatmaps"], strict=True))
+    maps = given["heatmaps"].reshape(len(given["ids"]), 14, 14).astype(np.float64)
+    assert len(exported) == len(maps) > 100
+    for id_, heatmap in zip(given["ids"].tolist(), maps, strict=True):
+        low, high = heatmap.min(), heatmap.max()
+        found = exported[Path(id_.replace("\\", "/")).name.removesuffix(".png")]
+        np.testing.assert_allclose(found, (heatmap - low) / (high - low), atol=1e-6)
 
 
 @pytest.mark.parametrize(

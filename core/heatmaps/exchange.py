@@ -100,7 +100,7 @@ def read_npz(path: Path, dataset: Dataset, *, normalize: bool = False) -> dict[s
         texts = _bare(texts, dataset)
     ids = [file_name(text) for text in texts]
     _check_values(path, ids, heatmaps, normalize)
-    _check_ids(path, ids, dataset)
+    _check_ids(path, ids, texts, dataset)
     found = dict(zip(ids, heatmaps.astype(np.float32), strict=True))
     return {sample.id: found[sample.id] for sample in dataset.samples if sample.id in found}
 
@@ -244,16 +244,18 @@ def _texts(path: Path, ids: Array) -> list[str]:
         raise StoreError(f"{path}: an id is not UTF-8 text ({error})") from error
 
 
-def _check_ids(path: Path, ids: list[str], dataset: Dataset) -> None:
+def _check_ids(path: Path, ids: list[str], texts: list[str], dataset: Dataset) -> None:
     repeated = [id_ for id_, times in Counter(ids).items() if times > 1]
     if repeated:
         raise StoreError(f"{path}: {len(repeated)} ids appear more than once, {_few(repeated)}")
     wrong = sorted(set(ids) - {sample.id for sample in dataset.samples})
     if wrong:
+        known = {sample.id for sample in dataset.samples}
+        names = {file_name(name) for name in _bare(texts, dataset)}
         raise StoreError(
             f"{path}: {len(wrong)} of {len(ids)} ids are not in {clean(dataset.name)}, {_few(wrong)}; "
             f"expected, without folder and ending, ids like {clean(dataset.samples[0].id)!r} "
-            "(`cliploc dataset list` prints them)"
+            "(`cliploc dataset list` prints them)" + ("; --normalize takes them" if names <= known else "")
         )
 
 

@@ -41,8 +41,10 @@ def test_a_redraw_changes_nothing(toy: Dataset, walk: str, rate: float | None) -
         terminal.wait_to_show("9 of 9  IoU", PATIENCE)
         terminal.wait_until_quiet(1.0, PATIENCE)
         for keys in WALKS[walk]:
+            before = len(terminal.output)
             terminal.send(keys)
-            terminal.wait_until_quiet(0.3, PATIENCE)
+            # Every dialog shows; a value at its end does not change.
+            terminal.wait_until_quiet(0.3, PATIENCE, after=before if walk == "dialogs" else 0)
         # Notices come and go by themselves.
         terminal.wait_until_quiet(6.0, PATIENCE)
         before, trimmed = len(terminal.output), shown(terminal)
@@ -50,3 +52,16 @@ def test_a_redraw_changes_nothing(toy: Dataset, walk: str, rate: float | None) -
         terminal.wait_until_quiet(3.0, PATIENCE, after=before)
         assert len(terminal.output) - before > 20_000
         assert shown(terminal) == trimmed
+
+
+def test_a_dialog_at_rest_sends_nothing(toy: Dataset) -> None:  # noqa: F811
+    session.mark_hints_seen()
+    program = [sys.executable, "-m", "cliploc.tui", "--fresh", "--dataset", toy.spec, "--heatmaps", "good"]
+    with PseudoTerminal(program, columns=SIZE[0], rows=SIZE[1]) as terminal:
+        terminal.wait_to_show("9 of 9  IoU", PATIENCE)
+        terminal.wait_until_quiet(1.0, PATIENCE)
+        for key in ["?", "p", ","]:
+            for sent, seconds in ((key, 2.5), ("\x1b", 0.3)):
+                before = len(terminal.output)
+                terminal.send(sent)
+                terminal.wait_until_quiet(seconds, PATIENCE, after=before)

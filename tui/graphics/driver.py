@@ -8,6 +8,7 @@ on its way that a shell would read as typing.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from textual import events
 
 from cliploc.tui.graphics import late
 from cliploc.tui.graphics.pacing import Link
-from cliploc.tui.textual_private import SYNC_END, TerminalDriver, use_parser
+from cliploc.tui.textual_private import SYNC_END, SYNC_START, TerminalDriver, use_parser
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -29,6 +30,8 @@ use_parser(late.Parser)
 LAST_ANSWERS = 0.7
 # Seconds; Python's own 5 ms, a few times in a row, would be felt as a late key.
 SWITCH_INTERVAL = 0.001
+# Where Textual leaves the cursor after each update.
+MOVE = re.compile(r"\x1b\[\d+;\d+H\Z")
 
 
 class Vanishing:
@@ -83,6 +86,8 @@ class GraphicsDriver(TerminalDriver):
         self._heard = threading.Condition()
         self._answers_heard = 0
         self._after_text: list[Callable[[], None]] = []
+        self._update_begins = False
+        self._cursor = ""
 
     def start_application_mode(self) -> None:
         """Take the terminal; from now on the event loop gets its turn beside busy encoder threads."""
@@ -93,11 +98,27 @@ class GraphicsDriver(TerminalDriver):
             self.loop.call_soon_threadsafe(self.app.screen.refresh)
 
     def write(self, data: str) -> None:
-        """Write; pixels that wait for the text under them go before the end of its update."""
+        """Write; pixels that wait for the text under them go before the end of its update.
+
+        Of an update that changes nothing, nothing is written: at rest a connection is silent.
+        """
+        if data == SYNC_START:
+            self._update_begins = True
+            return
+        if data == self._cursor and not self._after_text:
+            return
+        if data == SYNC_END and self._update_begins and not self._after_text:
+            self._update_begins = False
+            return
+        if self._update_begins:
+            self._update_begins = False
+            super().write(SYNC_START)
         if data == SYNC_END:
             waiting, self._after_text = self._after_text, []
             for draw in waiting:
                 draw()
+        elif move := MOVE.search(data):
+            self._cursor = move.group()
         super().write(data)
         self.link.wrote_text(len(data))
 
