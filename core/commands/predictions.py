@@ -24,7 +24,7 @@ from cliploc.core.heatmaps.ground import ground
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.metrics import Counts, mean_scores, pooled, summed_scores
 from cliploc.core.postprocess import PostProcess
-from cliploc.core.predictions.read import notes_on_masks, read_masks, read_results, scored
+from cliploc.core.predictions.read import read_masks, read_results, scored
 from cliploc.core.predictions.write import ground_truth, predictions, results, write_json, write_masks
 from cliploc.core.scores import AVERAGED, SUMMED
 from cliploc.core.sweep.inputs import open_sets
@@ -110,8 +110,7 @@ def _score(arguments: argparse.Namespace) -> None:
     dataset = opened(arguments)
     notes: tuple[str, ...] = ()
     if arguments.path.is_dir():
-        masks = read_masks(arguments.path, dataset, arguments.predicted_mask_value)
-        notes = notes_on_masks(arguments.path, dataset, arguments.predicted_mask_value)
+        masks, notes = read_masks(arguments.path, dataset, arguments.predicted_mask_value)
     else:
         masks = read_results(
             arguments.path,

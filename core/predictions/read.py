@@ -18,6 +18,7 @@ from cliploc.core.datasets.annotations import encloses, key_of
 from cliploc.core.datasets.files import read
 from cliploc.core.datasets.ids import file_name
 from cliploc.core.datasets.masks import MaskFiles
+from cliploc.core.datasets.pictures import headers_of
 from cliploc.core.datasets.segmentations import drawn
 from cliploc.core.datasets.spec import Options
 from cliploc.core.errors import ParameterError, StoreError, clean
@@ -27,34 +28,35 @@ from cliploc.core.predictions.write import mask_name
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
 
-def read_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> dict[str, Mask]:
-    """Masks of a folder by sample id: `ID.png` or `ID_mask.png`, or another picture's ending.
+def read_masks(
+    folder: Path, dataset: Dataset, mask_value: str = ""
+) -> tuple[dict[str, Mask], tuple[str, ...]]:
+    """Masks of a folder by sample id (`ID.png`, `ID_mask.png`, another picture's ending); how they were read.
 
     What is foreground is decided for all of them together, as for true masks
     (`cliploc.core.datasets.masks`); mask_value says it where they leave a choice. StoreError when no
     file belongs to a sample, two do, or a mask is not of its image's size; DatasetError when a
     file cannot be read.
     """
-    paths, masks = _opened(folder, dataset, mask_value)
-    return {
-        id_: _fitting(masks.mask(place), dataset.by_id(id_), path.name)
-        for place, (id_, path) in enumerate(paths.items())
-    }
-
-
-def notes_on_masks(folder: Path, dataset: Dataset, mask_value: str = "") -> tuple[str, ...]:
-    """Sentences about how `read_masks` reads the folder. Its errors."""
-    return _opened(folder, dataset, mask_value)[1].reading.notes
-
-
-def _opened(folder: Path, dataset: Dataset, mask_value: str) -> tuple[dict[str, Path], MaskFiles]:
     if not folder.is_dir():
         raise StoreError(f"no folder {folder}; expected one with a mask per sample, ID.png")
     paths = _mask_files(folder, dataset)
-    names = [path.name for path in paths.values()]
+    samples, files = [dataset.by_id(id_) for id_ in paths], list(paths.values())
+    _check_headers(files, samples)
     options = Options(mask_value=mask_value, allow_empty=True)
-    files = list(paths.values())
-    return paths, MaskFiles(files, names, options, what="predicted masks", option="--predicted-mask-value")
+    names = [path.name for path in files]
+    masks = MaskFiles(files, names, options, what="predicted masks", option="--predicted-mask-value")
+    read = {
+        sample.id: _fitting(masks.mask(place), sample, names[place]) for place, sample in enumerate(samples)
+    }
+    return read, masks.reading.notes
+
+
+def _check_headers(files: list[Path], samples: list[Sample]) -> None:
+    """Of no use is a mask of another size; what says that it is a huge one is not decoded to find out."""
+    for head, path, sample in zip(headers_of(files), files, samples, strict=True):
+        if not head.problem:
+            _check_size({head.size, head.upright}, sample, path.name)
 
 
 def _mask_files(folder: Path, dataset: Dataset) -> dict[str, Path]:
@@ -144,13 +146,19 @@ def _counted(mask: Mask | None, sample: Sample) -> Counts:
 
 
 def _fitting(mask: Mask, sample: Sample, where: str) -> Mask:
-    expected = sample.true_mask().shape
-    if mask.shape != expected:
-        raise StoreError(
-            f"{clean(where)}: found a mask of {mask.shape[1]} x {mask.shape[0]}, "
-            f"expected {expected[1]} x {expected[0]} like the image of {clean(sample.id)}"
-        )
+    _check_size({mask.shape[1::-1]}, sample, where)
     return mask
+
+
+def _check_size(found: set[tuple[int, ...]], sample: Sample, where: str) -> None:
+    """found: the (width, height) that it may have."""
+    expected = sample.true_mask().shape[1::-1]
+    if expected not in found:
+        width, height = found.pop()
+        raise StoreError(
+            f"{clean(where)}: found a mask of {width} x {height}, "
+            f"expected {expected[0]} x {expected[1]} like the image of {clean(sample.id)}"
+        )
 
 
 @dataclass(frozen=True)

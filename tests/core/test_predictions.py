@@ -256,6 +256,13 @@ def test_masks_that_cannot_be_used_are_named(dataset: Dataset, tmp_path: Path) -
         read_masks(tmp_path, dataset)
 
 
+def test_a_mask_that_says_it_is_huge_is_not_decoded(dataset: Dataset, tmp_path: Path) -> None:
+    # A header alone: decoding it would be another error.
+    (tmp_path / "cat_0.png").write_bytes(b"P5 9000 9000 255\n")
+    with pytest.raises(StoreError, match="9000 x 9000, expected 64 x 48"):
+        read_masks(tmp_path, dataset)
+
+
 def test_names_as_a_mac_writes_them_are_the_samples(make_folder: MakeFolder, tmp_path: Path) -> None:
     """HFS parts letters and accents; the table has them in one."""
     dataset = open_dataset(str(make_folder({"café": 2})))
@@ -264,7 +271,7 @@ def test_names_as_a_mac_writes_them_are_the_samples(make_folder: MakeFolder, tmp
         name = unicodedata.normalize("NFD", f"{id_}.png")
         assert name != f"{id_}.png"
         cv2.imwrite(str(tmp_path / name), mask.astype(np.uint8) * 255)
-    assert list(read_masks(tmp_path, dataset)) == list(masks)
+    assert list(read_masks(tmp_path, dataset)[0]) == list(masks)
     assert dataset.by_id(unicodedata.normalize("NFD", "café_0")).id == "café_0"
 
 

@@ -208,7 +208,7 @@ def predicted(rng: random.Random, folder: Path) -> None:
     mask = Image.fromarray(disc(256, 256, rng.randrange(8)).astype(np.uint8) * rng.choice((1, 255)))
     path = saved(folder / f"{demo.samples[0].id}.png", mask, format=rng.choice(("PNG", "BMP", "TIFF")))
     path.write_bytes(spoiled(path.read_bytes(), rng))
-    (found,) = read_masks(folder, demo).values()
+    (found,) = read_masks(folder, demo)[0].values()
     if found.shape != (256, 256):
         raise Wrong(f"a mask of {found.shape}")
 
