@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from cliploc.core.backbones.configs import read_config
 from cliploc.core.cli import main
 from cliploc.core.datasets import open_dataset
 from cliploc.core.datasets.drawn import Drawing
@@ -253,6 +252,8 @@ MODEL = {
 
 def configs(rng: random.Random, folder: Path) -> None:
     """A model folder's config: known keys, or a sentence."""
+    from cliploc.core.backbones.configs import read_config  # torch, which no other reader waits for
+
     text = json.dumps(rewritten(MODEL, rng)).encode("utf-8", "surrogatepass")
     path = folder / "open_clip_config.json"
     path.write_bytes(spoiled(text, rng) if rng.random() < 0.3 else text)
