@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.errors import ParameterError
 from cliploc.core.heatmaps.client import Worker
 from cliploc.core.heatmaps.identity import IMPORTED
 from cliploc.core.heatmaps.protocol import (
@@ -59,13 +60,18 @@ class Heatmaps:
         self._failed: dict[Recipe, str] = {}
         self._told: set[str] = set()
         self._imported: tuple[str, ...] = ()
+        self._unclear: dict[str, str] = {}  # why a name is no stored set's
 
     def set_of(self, source: Source) -> HeatmapSet | None:
-        """The stored set of a source; None while there is none."""
+        """The stored set of a source; None while there is none, or none that is meant by the name."""
         with self._lock:
             found = self._sets.get(source)
         if found is None:
-            found = self._find(source)
+            try:
+                found = self._find(source)
+            except ParameterError as error:
+                self._unclear[source.stored] = str(error)
+                return None
             if found is not None:
                 with self._lock:
                     self._sets[source] = found
@@ -83,7 +89,8 @@ class Heatmaps:
         if heatmap is not None:
             return heatmap, ""
         if source.stored:
-            return None, f"the set {source.stored} has no heatmap of this sample"
+            unclear = "" if found else self._unclear.get(source.stored, "")
+            return None, unclear or f"the set {source.stored} has no heatmap of this sample"
         return None, self._ask(source.recipe, sample)
 
     def prefetch(self, source: Source, sample: Sample) -> None:
@@ -171,7 +178,10 @@ class Heatmaps:
 
     def _find(self, source: Source) -> HeatmapSet | None:
         if source.stored:
-            return HeatmapStore().find(source.stored)
+            try:
+                return HeatmapStore().find(source.stored, self.stored())
+            except ParameterError:
+                return HeatmapStore().find(source.stored)
         found = [each for each in self.stored() if source.recipe.matches(each.identity)]
         return max(found, key=lambda each: each.identity.raw, default=None)
 
