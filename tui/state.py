@@ -144,12 +144,14 @@ class ExplorerState:
     """Everything that the explorer shows depends on this and on the dataset.
 
     prompt: free text for the present sample's heatmap; "" uses the source's template.
-    scope: whose curve is drawn, one of SCOPES.
+    scope: whose curve is drawn, one of SCOPES. tuned: on what the config was tuned, in words; "" where it
+    was not.
     """
 
     sample: str
     source: Source
     config: PostProcess = field(default_factory=PostProcess)
+    tuned: str = ""
     prompt: str = ""
     view: View = View()
     listing: Listing = Listing()
@@ -157,12 +159,14 @@ class ExplorerState:
     marks: frozenset[str] = frozenset()
 
     def with_(self, **changes: Any) -> ExplorerState:  # noqa: ANN401 (any field's value)
-        """A copy with some fields changed."""
+        """A copy with some fields changed; another config is one that nobody has tuned."""
+        if changes.get("config", self.config) != self.config:
+            changes = {"tuned": "", **changes}
         return replace(self, **changes)
 
     def tuned_like(self, other: ExplorerState) -> ExplorerState:
         """A copy that makes masks as `other` does, and shows what this one shows."""
-        return replace(self, source=other.source, config=other.config, prompt=other.prompt)
+        return replace(self, source=other.source, config=other.config, tuned=other.tuned, prompt=other.prompt)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for the session file."""
@@ -180,6 +184,7 @@ class ExplorerState:
             sample=_text(values, "sample", fallback.sample),
             source=_source(values.get("source"), fallback.source),
             config=_config(values.get("config"), fallback.config),
+            tuned=_text(values, "tuned", fallback.tuned),
             view=_view(_part(values, "view", fallback.view), fallback.view),
             listing=_listing(_part(values, "listing", fallback.listing)),
             scope=_one_of(values.get("scope"), SCOPES, fallback.scope),

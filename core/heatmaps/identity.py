@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, cast
 
@@ -28,6 +28,13 @@ OLD = (
 # What a key leaves out where it is as it always was, before there was a choice.
 _SINCE: dict[str, object] = {"raw": False, "positions": "", "window": 0, "stride": 0}
 STRETCHED = "stretched to [0, 1] when it was stored: another stretch wants it computed again"
+
+
+# What people tell sets apart by, in this order.
+APART = (
+    *("dataset", "method", "template", "backbone", "checkpoint", "size", "positions", "window", "precision"),
+    *("parameters", "old"),
+)
 
 
 @dataclass(frozen=True)
@@ -129,3 +136,22 @@ class Identity:
         if values["method"] == IMPORTED and "name" not in parameters:
             raise StoreError("not the identity of an imported heatmap set: it has no name")
         return cls(**{**values, "parameters": tuple(parameters.items())})  # type: ignore[arg-type]
+
+
+def told_apart(identities: Sequence[Identity]) -> list[str]:
+    """Each by its name and, in words, what is not the same in all of them; its key where nothing else is."""
+    told = [
+        each.to_dict() | {"parameters": each.parameters, "dataset": each.dataset_name} for each in identities
+    ]
+    apart = [name for name in APART if len({each[name] for each in told}) > 1]
+    words = [", ".join(f"{name} {_in_words(each[name])}" for name in apart) for each in told]
+    return [
+        f"{identity.name} ({differs or identity.key})"
+        for identity, differs in zip(identities, words, strict=True)
+    ]
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(f"{name}={each}" for name, each in value) or "as usual"
+    return str(value) or "as usual"

@@ -44,7 +44,7 @@ from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.files import read
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
-from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.identity import Identity, told_apart
 from cliploc.core.lock import held
 from cliploc.core.stretch import AnyHeatmap, Raw, raw
 
@@ -93,8 +93,8 @@ class HeatmapStore:
             if len(matches) == 1:
                 return matches[0]
             if matches:
-                names = ", ".join(f"{s.name} ({s.key})" for s in matches)
-                raise ParameterError(f"{clean(text)!r} could be any of these heatmap sets: {clean(names)}")
+                told = clean("; ".join(told_apart([s.identity for s in matches])))
+                raise ParameterError(f"{clean(text)!r} could be any of: {told}; give one whole name")
         if not sets:
             raise ParameterError(
                 f"no heatmap set {clean(text)!r}: the store at {self.root} is empty; "

@@ -106,6 +106,12 @@ async def test_best_threshold_maximizes_the_curve_that_is_shown(make_app: Make) 
         values = curves.values["mean_iou"]
         assert values[app.explorer.now.config.threshold_index] == max(values)
         assert "tuned on these 9 images" in app.explorer.query_one("#parameters").tuned
+        await pilot.press("t")
+        assert app.explorer.query_one("#parameters").tuned == ""
+        await pilot.press("u")
+        assert "tuned on these 9 images" in app.explorer.query_one("#parameters").tuned
+    kept = ExplorerState.from_dict(app.explorer.now.to_dict(), make_app().explorer.now)
+    assert "tuned on these 9 images" in kept.tuned
 
 
 async def test_scores_follow_a_dilation_and_differ_from_the_baseline(make_app: Make) -> None:

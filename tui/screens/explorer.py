@@ -103,7 +103,7 @@ class ExplorerScreen(CutShort, Screen[None]):
         self.status, self.hints = StatusLine(id="status"), HintLine("explorer", self.keymap, id="hints")
         self.count = Count(self.keymap, self.hints, self.run_action)
         self.walk = Walk(self, self.scores, self.samples, self.count, self.change)
-        self.tuning = Tuning(self, self.scores, self.parameters, self.count, self.change)
+        self.tuning = Tuning(self, self.scores, self.count, self.change)
         self.looking = Looking(self, self.scores, self.grid, self.count, self.change, self.draw)
         self.prompting = Prompting(self, self.around, self.tuning)
         self.data = DataChoice(self, client, lambda: (self.now.source.recipe, self.fetching))
@@ -158,9 +158,8 @@ class ExplorerScreen(CutShort, Screen[None]):
             self._score()
         self.parameters.config = new.config
         title(self.parameters, f"Post-processing{', as published' * is_published(new)}")
-        if old is not None and old.config != new.config:
-            self.parameters.tuned = ""
-        if old is not None and old.with_(config=new.config) == new:
+        self.parameters.tuned = new.tuned
+        if old is not None and old.with_(config=new.config, tuned=new.tuned) == new:
             self._list_soon()
         elif (
             old is None

@@ -18,7 +18,6 @@ from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState, History, Source
 from cliploc.tui.widgets.count import Count
-from cliploc.tui.widgets.parameters import ParameterPanel
 
 if TYPE_CHECKING:
     from cliploc.core.sweep.rows import Best, Cell
@@ -31,11 +30,10 @@ class Tuning:
         self,
         screen: Screen[None],
         scores: ShownScores,
-        parameters: ParameterPanel,
         count: Count,
         change: Callable[[ExplorerState], None],
     ) -> None:
-        self._screen, self._scores, self._parameters = screen, scores, parameters
+        self._screen, self._scores = screen, scores
         self._count, self._change = count, change
         self._history = History()
         # Where a movement of the mouse began, until it has changed something.
@@ -106,9 +104,9 @@ class Tuning:
             why = self._scores.no_truth or "no scores to tune on yet"
             self._screen.notify(why, severity="warning")
             return
-        self.set(config=now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")]))
         images = f"{curves.images} image{'s' * (curves.images > 1)}"
-        self._parameters.tuned = f"threshold tuned on these {images}"
+        best = now.config.with_(threshold=THRESHOLDS[curves.best("mean_iou")])
+        self.set(config=best, tuned=f"threshold tuned on these {images}")
 
     def preset(self) -> None:
         """Use a preset; a new name saves the present post-processing."""
@@ -150,10 +148,9 @@ class Tuning:
 
         heatmaps: the set that is shown.
         """
-        state = self.now.with_(config=found.config)
+        where = "its images" if found.heatmaps else "another dataset"
+        state = self.now.with_(config=found.config, tuned=f"best cell of a sweep: tuned on {where}")
         if found.heatmaps and (found.heatmaps,) != heatmaps:
             state = state.with_(source=Source(stored=found.heatmaps), prompt="")
             self._screen.notify(f"showing {clean(found.heatmaps)}, which this was tuned on")
         self.to(state)
-        where = "its images" if found.heatmaps else "another dataset"
-        self._parameters.tuned = f"best cell of a sweep: tuned on {where}"

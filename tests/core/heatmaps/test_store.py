@@ -181,7 +181,7 @@ def test_a_set_is_found_by_name_key_or_beginning(store: HeatmapStore) -> None:
     assert store.find(IDENTITY.key).key == IDENTITY.key
     assert store.find(IDENTITY.key[:10]).key == IDENTITY.key
     assert store.find("naclip").key == others[0].key
-    with pytest.raises(ParameterError, match="could be any of"):
+    with pytest.raises(ParameterError, match=r"could be any of: gem.*\(size 224\); gem.*\(size 448\)"):
         store.find("gem")
     with pytest.raises(ParameterError, match=r"did you mean naclip-vit-b-16"):
         store.find("naclap-vit-b-16")
