@@ -18,6 +18,9 @@ from cliploc.core.errors import brief, clean, escaped, unknown
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+_GAP = 2  # characters between columns
+_LEAST_TEXT = 3  # characters of a column of words, whose cells may be folded
+
 
 class CommandLine(argparse.ArgumentParser):
     """A parser whose complaints repeat nothing that a terminal would obey."""
@@ -90,19 +93,54 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, caption: str = "") -> None:
     """Print rows (dicts with the same keys) as a table, or as a JSON list.
 
-    caption: the convention of the numbers, under the table.
+    caption: the convention of the numbers, under the table. Where the terminal is too narrow, what is the
+    same in all rows stands above, and the last numbers that do not fit are left out and named.
     """
     if as_json:
         print_json([dict(row) for row in rows])
         return
+    piped = not sys.stdout.isatty()  # a pipe has no width: do not fold what a script will read
+    console = Console(width=10_000 if piped else None, soft_wrap=piped)
+    rows = list(rows)
+    for line in _narrowed(rows, console.width):
+        console.print(escape(line))
     table = Table(caption=escape(clean_lines(caption)) or None, box=None, pad_edge=False, header_style="bold")
     for column in rows[0] if rows else ():
-        number = isinstance(rows[0][column], int | float)
-        table.add_column(escape(clean(column)), justify="right" if number else "left", overflow="fold")
+        number = _is_number(rows[0][column])
+        table.add_column(
+            escape(clean(column)), justify="right" if number else "left", no_wrap=number, overflow="fold"
+        )
     for row in rows:
         table.add_row(*(escape(_cell(value)) for value in row.values()))
-    piped = not sys.stdout.isatty()  # a pipe has no width: do not fold what a script will read
-    Console(width=10_000 if piped else None, soft_wrap=piped).print(table)
+    console.print(table)
+
+
+def _narrowed(rows: list[Mapping[str, object]], width: int) -> list[str]:
+    """Take out of wide rows what a terminal has no room for. Returns lines that say what it was."""
+    widths = _widths(rows)
+    if sum(widths.values()) <= width:
+        return []
+    same = [name for name in widths if len(rows) > 1 and len({str(row[name]) for row in rows}) == 1]
+    left = {name: widths[name] for name in widths if name not in same}
+    numbers = [name for name in left if _is_number(rows[0][name])]
+    room = width - (_LEAST_TEXT + _GAP) * (len(left) - len(numbers))
+    out: list[str] = []
+    while numbers and sum(left[name] for name in numbers) > room:
+        out.insert(0, numbers.pop())
+    told = [f"{clean(name)} {cell}" for name in same if (cell := _cell(rows[0][name]))]
+    rows[:] = [{n: v for n, v in row.items() if n in left and n not in out} for row in rows]
+    unshown = f"no room for {', '.join(map(clean, out))}: a wider terminal, a pipe and --json have them"
+    return [f"in all rows: {', '.join(told)}"] * bool(told) + [unshown] * bool(out)
+
+
+def _widths(rows: Sequence[Mapping[str, object]]) -> dict[str, int]:
+    """Of each column, in characters, with the gap behind it."""
+    names = rows[0] if rows else ()
+    return {name: max(len(name), *(len(_cell(row[name])) for row in rows)) + _GAP for name in names}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def _cell(value: object) -> str:
