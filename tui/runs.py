@@ -78,8 +78,9 @@ def _rank(leader: Leader) -> tuple[float, float]:
 
 
 def rate_of(runs: Iterable[RunRow]) -> float | None:
-    """Configs x images per second of the newest run that knows."""
-    return next((run.rate * run.configs for run in runs if run.rate), None)
+    """Configs x images per second of the largest grid that was searched: small ones mostly start and end."""
+    largest = max((run for run in runs if run.rate), key=lambda run: run.configs, default=None)
+    return None if largest is None or largest.rate is None else largest.rate * largest.configs
 
 
 def cost_of(grid: Grid, images: int, rate: float | None) -> str:
@@ -88,7 +89,7 @@ def cost_of(grid: Grid, images: int, rate: float | None) -> str:
     if grid.merged:
         text += f" ({grid.merged:,} combinations are the same as others)"
     if rate:
-        text += f"; about {duration(len(grid.configs) * images / rate)} at the last run's rate"
+        text += f"; about {duration(len(grid.configs) * images / rate)} at an earlier run's rate"
     return text
 
 
