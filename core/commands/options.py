@@ -148,6 +148,14 @@ def add_preset_argument(parser: argparse.ArgumentParser, what: str) -> None:
     )  # fmt: skip
 
 
+def say_published(recipes: Sequence[Recipe]) -> None:
+    """How completed recipes run as published, and what their authors have besides."""
+    for recipe in recipes:
+        say(f"{recipe.method} as published: {recipe.in_words()}")
+        if recipe.spec.published.without:
+            say(f"note: its authors also have {recipe.spec.published.without}, which is not here")
+
+
 def add_pass_arguments(parser: argparse.ArgumentParser) -> None:
     """--positions, --window, --stride."""
     parser.add_argument(
