@@ -108,9 +108,8 @@ def test_as_published_each_method_has_its_authors_prompt_size_windows_and_stretc
     page = (tmp_path / "out" / "report.html").read_text()
     assert "positions=dino, window=224, stride=112" in page
     assert "--positions dino --window 224 --stride 112" in page
-    assert (
-        main([*command, "--grid", "stretch=none", "--template", "a <label>"]) == 0
-    )  # what is said counts more
+    # What is said counts more.
+    assert main([*command, "--grid", "stretch=none", "--template", "a <label>"]) == 0
     assert "ClipTextSpan, as published" in capsys.readouterr().out.splitlines()
     assert ("none",) in {Ledger().plan(row.id).grid.stretches for row in Ledger().runs()}
     assert "a <label>" in {found.identity.template for found in HeatmapStore().sets()}
