@@ -59,8 +59,9 @@ class Day:
         self.home, self.log = home, log
         self.environment = {
             **os.environ,
-            "CLIPLOC_HOME": str(home / "cliploc"), "HF_HOME": str(weights or home / "hf"), "HF_ENDPOINT": endpoint,
-            "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "3",
+            "CLIPLOC_HOME": str(home / "cliploc"), "HF_HOME": str(weights or home / "hf"),
+            "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DOWNLOAD_TIMEOUT": "3",
         }  # fmt: skip
 
     def run(self, *words: str, until: Callable[[str], bool] = lambda said: False) -> Ended:
@@ -155,7 +156,7 @@ def test_killed_at_eight_points_the_demos_poster_goes_on(tmp_path: Path, log: Pa
 
 
 def goes_on(day: Day, points: Sequence[Point], place: Path, poster: Sequence[str]) -> object:
-    """The verdicts of a poster that was killed at all points: those of an undisturbed one, as its heatmaps are."""
+    """The verdicts of a poster that was killed at points; they and its heatmaps are an undisturbed one's."""
     stormy = (*poster, "-o", str(place / "stormy report"))
     for point in points:
         day.killed(point, *stormy)
