@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from cliploc.core.methods.head_switches import canonical_off
 from cliploc.core.parameters import Parameter, Value
-from cliploc.core.prompts import IMAGENET
+from cliploc.core.prompts import IMAGENET, SCENES
 
 # Kinds of backbone, as `cliploc.core.backbones.towers.choice` tells them apart.
 VITS = ("vit", "vit-class", "vit-mean", "vit-pooled")
@@ -106,7 +106,7 @@ def _layers(usual: int) -> Parameter:
 _NO_CLASS = Parameter("no_class", "a label that ImageNet does not know: stop, leave it out, or use a CLIP "
                       "ResNet's text target", "error", ("error", "skip", "text"))  # fmt: skip
 
-_IMAGENET = f"{IMAGENET}<label>"
+_IMAGENET, _SCENES = f"{IMAGENET}<label>", f"{SCENES}<label>"
 _SOFTMAX = "a softmax over all labels"
 _CAM = Published(224, "<label>")
 
@@ -154,14 +154,14 @@ _SPECS = (
         "maskclip", "MaskCLIP", "cliploc.core.methods.last_block:maskclip",
         (_residual(False), contrast("none")),
         "Zhou et al., Extract Free Dense Labels from CLIP, ECCV 2022",
-        Published(512, _IMAGENET, parameters=(("residual", True),), positions="bicubic",
+        Published(512, _SCENES, parameters=(("residual", True),), positions="bicubic",
                   without="a softmax over all labels, key smoothing and prompt denoising"),
     ),
     MethodSpec(
         "clipsurgery", "CLIP Surgery", "cliploc.core.methods.clipsurgery:clipsurgery",
         (_DEPTH, contrast("redundant")),
         "Li et al., CLIP Surgery for Better Explainability, 2023",
-        Published(224, _IMAGENET, "grid", positions="bilinear", without="5 of their 85 prompts"),
+        Published(224, _SCENES, "grid", positions="bilinear"),
     ),
     MethodSpec(
         "sclip", "SCLIP", "cliploc.core.methods.last_block:sclip", (_residual(True), contrast("none")),
@@ -209,9 +209,16 @@ _SPECS = (
         "Lan et al., ProxyCLIP, ECCV 2024", Published(336, _IMAGENET, without=_SOFTMAX), guided=True,
     ),
     MethodSpec(
-        "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),
+        "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad",
+        (
+            _layers(2),
+            Parameter("correction", "of SigLIP alone, as its authors correct it: a place is cleared where the "
+                      "map of an empty caption is above this share of its range; 0: nowhere", 0.0,
+                      low=0.0, high=1.0, step=0.05),
+            contrast("none"),
+        ),
         "Bousselham et al., LeGrad, ICCV 2025",
-        Published(448, "a photo of a <label>.", without="its correction for SigLIP"), needs_gradient=True,
+        Published(448, "a photo of a <label>.", parameters=(("correction", 0.8),)), needs_gradient=True,
     ),
     MethodSpec(
         "chefer", "Chefer", "cliploc.core.methods.attention_gradients:chefer", (_layers(1), contrast("none")),

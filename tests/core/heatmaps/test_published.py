@@ -52,6 +52,18 @@ def test_imagenet_has_80_prompts_each_with_the_label() -> None:
     assert all("an apple" in text for text in texts)
 
 
+def test_maskclip_and_clip_surgery_have_five_more_of_a_scene() -> None:
+    texts = prompt_for("imagenet-85: <label>", "apple").split(" | ")
+    assert texts[:80] == prompt_for("imagenet-80: <label>", "apple").split(" | ")
+    assert (len(texts), texts[80], texts[-1]) == (
+        85,
+        "there is a apple in the scene.",
+        "this is one apple in the scene.",
+    )
+    for method in ("maskclip", "clipsurgery"):
+        assert METHODS[method].published.template == "imagenet-85: <label>"
+
+
 def test_sets_of_before_keep_their_keys() -> None:
     plain = Identity("f" * 64, "gem", size=448)
     assert plain.key == "81409ed1e8344f9e"
