@@ -186,6 +186,7 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
         precision=arguments.precision, quickgelu=arguments.quickgelu, preprocess=arguments.preprocess,
         positions=arguments.positions, window=arguments.window, stride=arguments.stride,
+        background=arguments.background,
     )  # fmt: skip
     names = [name.strip() for name in arguments.method.split(",") if name.strip()]
     recipes = [replace(plain, method=name) for name in dict.fromkeys(names)]

@@ -157,7 +157,7 @@ def say_published(recipes: Sequence[Recipe]) -> None:
 
 
 def add_pass_arguments(parser: argparse.ArgumentParser) -> None:
-    """--positions, --window, --stride."""
+    """--positions, --window, --stride, --background."""
     parser.add_argument(
         "--positions", default="", metavar="HOW",
         help=f"how positions are taken to another size: {', '.join(POSITIONS)} (default: {ANTIALIASED})",
@@ -167,6 +167,10 @@ def add_pass_arguments(parser: argparse.ArgumentParser) -> None:
         help="show the network N x N pixels at a time, averaged where they overlap (default: all at once)",
     )  # fmt: skip
     parser.add_argument("--stride", type=int, default=0, metavar="N", help="between windows (default: half)")
+    parser.add_argument(
+        "--background", type=int, default=0, metavar="SCALE",
+        help="the label's share of a softmax with background words (sky, wall, …) of cosines x SCALE: 40, 50",
+    )  # fmt: skip
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,9 +24,9 @@ CONVNETS = ("resnet", "convnet", "classifier")
 class Published:
     """How a method's authors run it, where that is not how we do by default.
 
-    size, template, positions, window, stride: as a recipe has them. parameters: of the method. stretch:
-    of the post-processing, which is bilinear without morphology. without: what they do besides, that
-    is not done here.
+    size, template, positions, window, stride, background: as a recipe has them. parameters: of the method.
+    stretch: of the post-processing, which is bilinear without morphology. without: what they do besides,
+    that is not done here.
     """
 
     size: int
@@ -36,6 +36,7 @@ class Published:
     positions: str = ""
     window: int = 0
     stride: int = 0
+    background: int = 0
     without: str = ""
 
 
@@ -68,6 +69,11 @@ class MethodSpec:
     def shares_pass(self) -> bool:
         """Whether it is a stream of the shared pass."""
         return not (self.needs_gradient or self.guided)
+
+    @property
+    def gives_cosines(self) -> bool:
+        """Whether its raw maps are cosines of places with the text: gradients and sums of terms are none."""
+        return not self.needs_gradient and self.name != "textspan"
 
 
 def contrast(default: str) -> Parameter:
@@ -107,7 +113,7 @@ _NO_CLASS = Parameter("no_class", "a label that ImageNet does not know: stop, le
                       "ResNet's text target", "error", ("error", "skip", "text"))  # fmt: skip
 
 _IMAGENET, _SCENES = f"{IMAGENET}<label>", f"{SCENES}<label>"
-_SOFTMAX = "a softmax over all labels"
+_OTHERS = "all other labels in the softmax with the background words"
 _CAM = Published(224, "<label>")
 
 _SPECS = (
@@ -166,13 +172,13 @@ _SPECS = (
     MethodSpec(
         "sclip", "SCLIP", "cliploc.core.methods.last_block:sclip", (_residual(True), contrast("none")),
         "Wang et al., SCLIP, ECCV 2024",
-        Published(336, _IMAGENET, positions="dino", window=224, stride=112, without=_SOFTMAX),
+        Published(336, _IMAGENET, positions="dino", window=224, stride=112, background=50, without=_OTHERS),
     ),
     MethodSpec(
         "clearclip", "ClearCLIP", "cliploc.core.methods.last_block:clearclip",
         (_residual(False), contrast("none")),
         "Lan et al., ClearCLIP, ECCV 2024",
-        Published(448, _IMAGENET, positions="dino", without=_SOFTMAX),
+        Published(448, _IMAGENET, positions="dino", background=50, without=_OTHERS),
     ),
     MethodSpec(
         "naclip", "NACLIP", "cliploc.core.methods.last_block:naclip",
@@ -182,7 +188,8 @@ _SPECS = (
             contrast("none"),
         ),
         "Hajimiri et al., Pay Attention to Your Neighbours, WACV 2025",
-        Published(336, _IMAGENET, positions="dino", window=224, stride=112, without=f"{_SOFTMAX} and PAMR"),
+        Published(336, _IMAGENET, positions="dino", window=224, stride=112, background=40,
+                  without=f"{_OTHERS}, and PAMR"),
     ),
     MethodSpec(
         "resclip", "ResCLIP", "cliploc.core.methods.resclip:ResidualAttention",
@@ -195,7 +202,8 @@ _SPECS = (
         ),
         "Yang et al., ResCLIP, CVPR 2025",
         # As for VOC: whole pictures; their other data sets have windows of 224 by 112.
-        Published(336, _IMAGENET, positions="dino", without=f"{_SOFTMAX} and the feedback of a segmentation"),
+        Published(336, _IMAGENET, positions="dino", background=40,
+                  without=f"{_OTHERS}, and the feedback of a segmentation"),
     ),
     MethodSpec(
         "proxyclip", "ProxyCLIP", "cliploc.core.methods.proxyclip:maps",
@@ -206,13 +214,14 @@ _SPECS = (
             Parameter("gamma", "what multiplies the likeness", 3.0, low=0.1, high=100.0, step=0.5),
             contrast("none"),
         ),
-        "Lan et al., ProxyCLIP, ECCV 2024", Published(336, _IMAGENET, without=_SOFTMAX), guided=True,
+        "Lan et al., ProxyCLIP, ECCV 2024", Published(336, _IMAGENET, background=40, without=_OTHERS),
+        guided=True,
     ),
     MethodSpec(
         "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad",
         (
             _layers(2),
-            Parameter("correction", "of SigLIP alone, as its authors correct it: a place is cleared where the "
+            Parameter("correction", "of SigLIP, as its authors correct it: a place is cleared where the "
                       "map of an empty caption is above this share of its range; 0: nowhere", 0.0,
                       low=0.0, high=1.0, step=0.05),
             contrast("none"),

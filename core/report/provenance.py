@@ -101,8 +101,8 @@ def _training(identity: Identity) -> str:
 
 def _pass(identity: Identity) -> dict[str, str]:
     """What its forward pass had that is not usual, by the options of `heatmaps compute`."""
-    known = {"positions": identity.positions, "window": identity.window, "stride": identity.stride}
-    return {name: str(value) for name, value in known.items() if value}
+    names = ("positions", "window", "stride", "background")
+    return {name: str(value) for name in names if (value := getattr(identity, name))}
 
 
 def _settings(identity: Identity) -> str:

@@ -102,7 +102,7 @@ def test_as_published_it_is_looked_at_as_the_methods_authors_do(
     code, out, err = look(*words, "--as", "published")
     assert code == 0
     assert f"{pictures / 'one.png'}: a red car (NACLIP as published)" in out.splitlines()
-    assert "naclip as published: 48 px, windows of 224 by 112, positions dino, prompt 'imagenet-80: " in err
+    assert "naclip as published: 48 px, windows of 224 by 112, positions dino, background words x 40" in err
     assert "PAMR, which is not here" in err
     (theirs,) = json.loads(look(*words, "--as", "published", "--json")[1])
     (again,) = json.loads(look(*words, "--as", "published", "--json", "--stretch", "map")[1])

@@ -156,6 +156,12 @@ def slid(logits_of: Callable[[Tensor], Tensor], images: Tensor, crop: int, strid
     return total / seen
 
 
+def shares(logits: Tensor, labels: int, scale: float) -> Tensor:
+    """What is left of each label (B, T, S, S) beside background words, of logits of both (B, T + K, S, S)."""
+    odds = (scale * logits).exp()
+    return odds[:, :labels] / (odds[:, :labels] + odds[:, labels:].sum(1, keepdim=True))
+
+
 def surgery(model: nn.Module, images: Tensor, text: Tensor) -> Tensor:
     """CLIP Surgery with its feature surgery, one image; stretched on the grid, then enlarged."""
     assert len(images) == 1  # with more, theirs raises

@@ -98,16 +98,18 @@ def test_as_published_each_method_has_its_authors_prompt_size_windows_and_stretc
     assert main([*command, "--json"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["preset"] == "published"
-    assert "sclip as published: 48 px, windows of 224 by 112, positions dino" in said.err
-    assert "a softmax over all labels, which is not here" in said.err
+    assert (
+        "sclip as published: 48 px, windows of 224 by 112, positions dino, background words x 50" in said.err
+    )
+    assert "all other labels in the softmax with the background words, which is not here" in said.err
     made = {found.identity.method: found.identity for found in HeatmapStore().sets()}
     assert (made["sclip"].window, made["sclip"].stride, made["sclip"].positions) == (224, 112, "dino")
     assert {each.template for each in made.values()} == {"imagenet-80: <label>"}
     tried = {Ledger().plan(row.id).grid.stretches for row in Ledger().runs()}
     assert tried == {("map",), ("positive",)}
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "positions=dino, window=224, stride=112" in page
-    assert "--positions dino --window 224 --stride 112" in page
+    assert "positions=dino, window=224, stride=112, background=50" in page
+    assert "--positions dino --window 224 --stride 112 --background 50" in page
     # What is said counts more.
     assert main([*command, "--grid", "stretch=none", "--template", "a <label>"]) == 0
     assert "ClipTextSpan, as published" in capsys.readouterr().out.splitlines()
