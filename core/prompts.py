@@ -3,20 +3,21 @@
 A template is one string, and is part of a heatmap set's identity. `<label>` is
 the label as it stands, `<a label>` the label with its article ("an apple");
 several texts joined by ` | ` are encoded one by one and averaged. `imagenet-80: <label>` stands
-for the 80 texts that OpenAI classified ImageNet with.
+for the 80 texts that OpenAI classified ImageNet with, `imagenet-85: <label>` for these and five of a scene
+that the label is in, as MaskCLIP and CLIP Surgery have them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from cliploc.core.errors import ParameterError, clean
 
-# Before a template: OpenAI's 80 ImageNet templates around what it gives.
-IMAGENET = "imagenet-80: "
+# Before a template: many texts around what it gives.
+IMAGENET, SCENES = "imagenet-80: ", "imagenet-85: "
 JOINT = " | "
 
 # The poster compares the first two.
@@ -41,9 +42,9 @@ def prompt_for(template: str, label: str) -> str:
         raise ParameterError(
             f"prompt template {clean(template)!r} has no <label>; write one, for example {TEMPLATES[0]!r}"
         )
-    plain = template.removeprefix(IMAGENET)
-    text = plain.replace("<a label>", with_article(label)).replace("<label>", label)
-    return text if plain == template else JOINT.join(each(text) for each in _imagenet())
+    around = next((start for start in _AROUND if template.startswith(start)), "")
+    text = template.removeprefix(around).replace("<a label>", with_article(label)).replace("<label>", label)
+    return JOINT.join(each(text) for each in _AROUND[around]()) if around else text
 
 
 @cache
@@ -61,6 +62,18 @@ def _imagenet() -> tuple[Callable[[str], str], ...]:
     spec.loader.exec_module(module)
     found: tuple[Callable[[str], str], ...] = module.OPENAI_IMAGENET_TEMPLATES
     return found
+
+
+def _scenes() -> tuple[Callable[[str], str], ...]:
+    starts = ("there is a", "there is the", "this is a", "this is the", "this is one")
+    return *_imagenet(), *(partial(_in_scene, start) for start in starts)
+
+
+def _in_scene(start: str, text: str) -> str:
+    return f"{start} {text} in the scene."
+
+
+_AROUND = {IMAGENET: _imagenet, SCENES: _scenes}
 
 
 def with_article(label: str) -> str:

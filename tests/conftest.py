@@ -9,11 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: more threads only wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No test depends on how fast the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 COCOGLIDE = REPOSITORY.parent / "shared" / "data" / "cocoglide"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
-from cliploc.core.codes import kernel_of
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.stretch import AnyHeatmap, Raw
 
@@ -54,6 +55,20 @@ def naive_codes(map_: np.ndarray) -> np.ndarray:
     return codes
 
 
+def naive_kernel(shape: str, side: int) -> np.ndarray:
+    """The kernel (side, side), place by place from its middle; an ellipse's rows end at whole pixels."""
+    half = side // 2
+    kernel = np.zeros((side, side), np.uint8)
+    for y in range(-half, half + 1):
+        width = {
+            "square": half,
+            "cross": half if y == 0 else 0,
+            "ellipse": round(half * math.sqrt(1 - y * y / (half * half))) if half else 0,
+        }[shape]
+        kernel[half + y, half - width : half + width + 1] = 1
+    return kernel
+
+
 def naive_morphology(plane: np.ndarray, name: str, kernel: np.ndarray) -> np.ndarray:
     """Dilate or erode: the max or min over the pixels under the kernel that are inside the image."""
     pick = {"dilate": max, "erode": min}[name]
@@ -81,7 +96,7 @@ def naive_counts(
         map_ = naive_map(heatmap, true_mask.shape, config)
         mask = (map_.astype(np.float64) >= threshold).astype(np.uint8)
         for name, side in config.steps():
-            kernel = kernel_of(config.kernel, side)
+            kernel = naive_kernel(config.kernel, side)
             mask = cv2.dilate(mask, kernel) if name == "dilate" else cv2.erode(mask, kernel)
         tp.append(int(np.count_nonzero(mask & true_mask)))
         predicted.append(int(np.count_nonzero(mask)))

@@ -70,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--positions", help=f"how positions are taken to that size: {', '.join(POSITIONS)}")
     top.add_argument("--window", type=int, help="show the network so many pixels at a time")
     top.add_argument("--stride", type=int, help="pixels between windows (default: half of one)")
+    top.add_argument("--background", type=int, metavar="SCALE",
+                     help="let background words compete, cosines x SCALE (default: none)")  # fmt: skip
     top.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
     processing = top.add_argument_group("post-processing to start with")
     for parameter in PARAMETERS:

@@ -11,7 +11,7 @@ from cliploc.tui.state import ExplorerState
 # What the command line asks of a recipe.
 RECIPE = (
     "method", "backbone", "checkpoint", "template", "size", "quickgelu", "preprocess",
-    "positions", "window", "stride",
+    "positions", "window", "stride", "background",
 )  # fmt: skip
 
 

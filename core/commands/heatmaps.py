@@ -20,6 +20,7 @@ from cliploc.core.commands.options import (
     add_recipe_arguments,
     add_told_arguments,
     opened,
+    say_published,
     spec_of,
     with_settings,
 )
@@ -131,10 +132,7 @@ def _compute(arguments: argparse.Namespace) -> None:
     recipes = [recipe.completed(dataset.name) for recipe in _recipes(arguments)]
     say_notes(_assumed(dataset))
     if arguments.preset == PUBLISHED:
-        for recipe in recipes:
-            say(f"{recipe.method} as published: {recipe.in_words()}")
-            if recipe.spec.published.without:
-                say(f"note: its authors also have {recipe.spec.published.without}, which is not here")
+        say_published(recipes)
     for recipe in recipes:
         check_network(recipe.backbone, recipe.weights, arguments.device)
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.weights}".strip() for recipe in recipes)
@@ -188,6 +186,7 @@ def _recipes(arguments: argparse.Namespace) -> list[Recipe]:
         "", arguments.backbone, arguments.checkpoint, arguments.template, arguments.size,
         precision=arguments.precision, quickgelu=arguments.quickgelu, preprocess=arguments.preprocess,
         positions=arguments.positions, window=arguments.window, stride=arguments.stride,
+        background=arguments.background,
     )  # fmt: skip
     names = [name.strip() for name in arguments.method.split(",") if name.strip()]
     recipes = [replace(plain, method=name) for name in dict.fromkeys(names)]

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING
 
 from cliploc.core.backbones.ahead import check_network
 from cliploc.core.commands.options import (
+    PUBLISHED,
     add_config_arguments,
     add_json_argument,
+    add_preset_argument,
     add_recipe_arguments,
     add_told_arguments,
     config_of,
+    say_published,
     with_settings,
 )
 from cliploc.core.commands.output import clean_lines, print_json, print_lines, say
@@ -31,7 +34,7 @@ from cliploc.core.datasets.spec import ORIENTATIONS, Options
 from cliploc.core.errors import CheckpointError, DatasetError, ParameterError, clean
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.paths import embedded_dir, expanded
-from cliploc.core.postprocess import PostProcess
+from cliploc.core.postprocess import PostProcess, published_config
 from cliploc.core.terminal import CHOICES, Terminal
 
 if TYPE_CHECKING:
@@ -96,11 +99,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", default="", metavar="C", help="a tag, a file, or random:SEED")
     add_told_arguments(parser)
     parser.add_argument(
-        "--template", default=TEMPLATE, metavar="T", help="the prompt around the words (default: they alone)"
+        "--template", default="", metavar="T", help="the prompt around the words (default: they alone)"
     )
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--orientation", choices=ORIENTATIONS, default="auto", help="of pictures with EXIF")
     add_recipe_arguments(parser)
+    add_preset_argument(parser, "size, positions, windows, prompts, parameters, stretch, no morphology")
     add_config_arguments(parser, threshold=True)
     parser.add_argument("--graphics", choices=CHOICES, default="auto", help="how pictures are drawn")
     parser.add_argument(
@@ -111,7 +115,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every picture with what is seen in it; 1 where some pictures cannot be read."""
-    config = config_of(arguments)
+    config, preset = _config(arguments), arguments.preset
     with ExitStack() as stack:
         folder = partial(_temporary, stack)
         paths, words = sorted_out(arguments.words, folder)
@@ -128,9 +132,9 @@ def run(arguments: argparse.Namespace) -> int:
             for seen in _looked(recipe, chosen(sound, options), config, arguments.device):
                 found.append(seen)
                 if drawn is not None:
-                    _show(seen, drawn)
+                    _show(seen, drawn, f" ({recipe.spec.title} as published)" * (preset == PUBLISHED))
             if arguments.json:
-                print_json([seen.row(config) for seen in found])
+                print_json([{**seen.row(config), "preset": preset} for seen in found])
         finally:  # also of what was interrupted, or printed for a reader that has seen enough
             if arguments.out is not None and found:
                 _write(arguments.out, found)
@@ -208,6 +212,13 @@ def _readable(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(path for path, head in zip(paths, heads, strict=True) if not head.problem)
 
 
+def _config(arguments: argparse.Namespace) -> PostProcess:
+    """As asked; where nothing is, as the method's authors have it under their preset."""
+    if arguments.preset != PUBLISHED:
+        return config_of(arguments)
+    return config_of(arguments, published_config(Recipe(arguments.method).spec.published.stretch))
+
+
 def _recipe(arguments: argparse.Namespace, paths: Sequence[Path]) -> Recipe:
     """How heatmaps are made: as asked, by the method's own network where it is here, else by the demo's."""
     asked = Recipe(
@@ -215,6 +226,9 @@ def _recipe(arguments: argparse.Namespace, paths: Sequence[Path]) -> Recipe:
         precision=arguments.precision, quickgelu=arguments.quickgelu, preprocess=arguments.preprocess,
     )  # fmt: skip
     (asked,) = with_settings([asked], arguments.settings)
+    if arguments.preset == PUBLISHED:
+        asked = asked.as_published()
+    asked = replace(asked, template=asked.template or TEMPLATE)
     usual = asked.completed("")
     missing = ""
     try:
@@ -229,6 +243,8 @@ def _recipe(arguments: argparse.Namespace, paths: Sequence[Path]) -> Recipe:
         say(f"note: {usual.backbone} knows drawn shapes alone; on photographs its heatmaps mean little")
         if missing:
             say(f"note: {missing}")
+    if arguments.preset == PUBLISHED:
+        say_published([usual])
     return usual
 
 
@@ -284,7 +300,8 @@ def _terminal(graphics: str) -> Terminal:
     return probe() if sys.stdout.isatty() else Terminal("none", reason="a pipe")
 
 
-def _show(seen: Seen, terminal: Terminal) -> None:
+def _show(seen: Seen, terminal: Terminal, preset: str) -> None:
+    """The picture and what is seen in it, between two lines. preset: what the first one ends with."""
     from cliploc.core.compose import side_by_side
     from cliploc.core.terminal.inline import inline
 
@@ -295,7 +312,7 @@ def _show(seen: Seen, terminal: Terminal) -> None:
     if rows:
         tall = max(1, rows - 4) * terminal.cell_height * both.shape[1] / both.shape[0] / terminal.cell_width
         wide = max(1, min(wide, int(tall)))
-    print_lines([_heading(seen)])
+    print_lines([f"{_heading(seen)}{preset}"])
     sys.stdout.write(inline(both, terminal, wide))
     print_lines([_summary(seen), ""])
     sys.stdout.flush()

@@ -148,8 +148,16 @@ def add_preset_argument(parser: argparse.ArgumentParser, what: str) -> None:
     )  # fmt: skip
 
 
+def say_published(recipes: Sequence[Recipe]) -> None:
+    """How completed recipes run as published, and what their authors have besides."""
+    for recipe in recipes:
+        say(f"{recipe.method} as published: {recipe.in_words()}")
+        if recipe.spec.published.without:
+            say(f"note: its authors also have {recipe.spec.published.without}, which is not here")
+
+
 def add_pass_arguments(parser: argparse.ArgumentParser) -> None:
-    """--positions, --window, --stride."""
+    """--positions, --window, --stride, --background."""
     parser.add_argument(
         "--positions", default="", metavar="HOW",
         help=f"how positions are taken to another size: {', '.join(POSITIONS)} (default: {ANTIALIASED})",
@@ -159,6 +167,10 @@ def add_pass_arguments(parser: argparse.ArgumentParser) -> None:
         help="show the network N x N pixels at a time, averaged where they overlap (default: all at once)",
     )  # fmt: skip
     parser.add_argument("--stride", type=int, default=0, metavar="N", help="between windows (default: half)")
+    parser.add_argument(
+        "--background", type=int, default=0, metavar="SCALE",
+        help="the label's share of a softmax with background words (sky, wall, …) of cosines x SCALE: 40, 50",
+    )  # fmt: skip
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,11 +15,15 @@ from pathlib import Path
 from cliploc.core.backbones.ahead import check_network
 from cliploc.core.backbones.catalog import IMAGENET, with_told
 from cliploc.core.commands.options import (
+    OURS,
+    PUBLISHED,
     add_dataset_argument,
     add_json_argument,
+    add_preset_argument,
     add_recipe_arguments,
     add_told_arguments,
     opened,
+    say_published,
     spec_of,
     with_settings,
 )
@@ -30,7 +34,7 @@ from cliploc.core.errors import ParameterError, clean, unknown
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.methods import METHODS as KNOWN
-from cliploc.core.postprocess import ORDERS
+from cliploc.core.postprocess import ORDERS, PostProcess
 from cliploc.core.prompts import TEMPLATES
 from cliploc.core.report.claims import Verdict
 from cliploc.core.report.figures import check_matplotlib
@@ -61,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a prompt, with <label> or <a label> in it; may be repeated (default: the poster's two)",
     )  # fmt: skip
     add_recipe_arguments(parser)
+    add_preset_argument(parser, "size, positions, windows, one prompt, parameters, the sweep's stretch")
     parser.add_argument(
         "--limit", type=int, metavar="N", help="only N samples, drawn by the seed: a first look"
     )
@@ -83,34 +88,41 @@ def run(arguments: argparse.Namespace) -> int:
     check_matplotlib()  # before minutes of work
     dataset = opened(arguments)
     _ = dataset.scorable  # a dataset without true masks is refused before anything is computed
-    networks = _networks(arguments.networks, arguments.quickgelu, arguments.preprocess)
-    grid = poster_grid(arguments.grid)
-    recipes = poster_recipes(dataset, _names(arguments.methods), networks, arguments.templates)
+    networks, preset = (
+        _networks(arguments.networks, arguments.quickgelu, arguments.preprocess),
+        arguments.preset,
+    )
+    recipes = poster_recipes(dataset, _names(arguments.methods), networks, arguments.templates, preset)
     recipes = _with_options(recipes, dataset, arguments)
+    grids = {method: poster_grid(arguments.grid, _stretch(method, preset)) for method in recipes}
     drawn = _drawn(dataset, arguments.limit, arguments.seed)
-    for recipe in (recipe for those in recipes.values() for recipe in those):
+    everything = [recipe for those in recipes.values() for recipe in those]
+    for recipe in everything:
         check_network(recipe.backbone, recipe.weights, arguments.device)
+    if preset == PUBLISHED:
+        say_published(everything)
     ledger, runs = Ledger(), []
     sets = _heatmaps(recipes, dataset, drawn, arguments.device)
     for method, found in sets.items():
-        id_, state = _swept(ledger, method, found, grid, drawn, arguments)
+        id_, state = _swept(ledger, method, found, grids[method], drawn, arguments)
         if state != "done":
             say(f"run {id_} is {state}: {ledger.run(id_).message}; the same command goes on from here")
             return 130 if state == "paused" else 1
         runs.append(id_)
     report = write_report(ledger, runs, arguments.out, dataset=spec_of(arguments), poster=True, progress=say)
-    _print(report, as_json=arguments.json)
+    _print(report, preset, as_json=arguments.json)
     return 0
 
 
-def _print(report: Report, *, as_json: bool) -> None:
+def _print(report: Report, preset: str, *, as_json: bool) -> None:
     say_notes(report.notes)
     if as_json:
         verdicts = [asdict(one) for one in report.verdicts]
-        print_json({"report": str(report.page), "verdicts": verdicts, "notes": list(report.notes)})
+        notes = list(report.notes)
+        print_json({"report": str(report.page), "preset": preset, "verdicts": verdicts, "notes": notes})
         return
     for method in dict.fromkeys(one.method for one in report.verdicts):
-        print_lines([method])
+        print_lines([f"{method}{', as published' * (preset == PUBLISHED)}"])
         print_lines(f"  {_line(one)}" for one in report.verdicts if one.method == method)
     print_lines([str(report.page)])
 
@@ -127,26 +139,36 @@ def poster_recipes(
     methods: Sequence[str],
     networks: Mapping[str, tuple[str, str]],
     templates: Sequence[str] = (),
+    preset: str = OURS,
 ) -> dict[str, list[Recipe]]:
     """The recipes by method: all templates (the poster's two), or one where the network reads no text.
 
+    preset: as published, the usual template is the method's own.
     Grad-CAM's network is the poster's ImageNet ResNet-50, except on the demo; labels
     without an ImageNet class are left out.
     """
     found = {}
     for method in methods:
-        usual = (IMAGENET, "") if method == "gradcam" and dataset.name != "demo" else ("", "")
-        backbone, checkpoint = networks.get(method, usual)
+        network = (IMAGENET, "") if method == "gradcam" and dataset.name != "demo" else ("", "")
+        backbone, checkpoint = networks.get(method, network)
         reads_text = backbone != IMAGENET
         settings = () if reads_text else (("no_class", "skip"),)
-        found[method] = [
-            Recipe(method, backbone, checkpoint, template, parameters=settings).completed(dataset.name)
-            for template in (templates or TEMPLATES[:2])[: None if reads_text else 1]
+        usual = [""] if preset == PUBLISHED else TEMPLATES[:2]
+        plain = [
+            Recipe(method, backbone, checkpoint, template, parameters=settings)
+            for template in (templates or usual)[: None if reads_text else 1]
         ]
+        asked = [recipe.as_published() for recipe in plain] if preset == PUBLISHED else plain
+        found[method] = [recipe.completed(dataset.name) for recipe in asked]
     return found
 
 
-def poster_grid(axes: Sequence[str]) -> Grid:
+def _stretch(method: str, preset: str) -> str:
+    """The usual one of a method's sweep."""
+    return KNOWN[method].published.stretch if preset == PUBLISHED else PostProcess.stretch
+
+
+def poster_grid(axes: Sequence[str], stretch: str = PostProcess.stretch) -> Grid:
     """All orders, with the axes that were typed as `name=list` instead. ParameterError for a wrong one."""
     texts = {}
     for axis in axes:
@@ -156,7 +178,7 @@ def poster_grid(axes: Sequence[str]) -> Grid:
                 f"grid: found {clean(axis)!r}, expected NAME=LIST, for example dilate=1:61:12"
             )
         texts[name] = text
-    return Grid(orders=ORDERS).with_(texts)
+    return Grid(orders=ORDERS, stretches=(stretch,)).with_(texts)
 
 
 def _with_options(

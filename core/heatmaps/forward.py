@@ -21,6 +21,7 @@ from cliploc.core.backbones.positions import ANTIALIASED
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import ParameterError, ResourceError
+from cliploc.core.heatmaps.background import WORDS, share
 from cliploc.core.heatmaps.ground import check_finite
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import AUTO, FLOAT32, Recipe
@@ -29,7 +30,7 @@ from cliploc.core.heatmaps.terms import Terms
 from cliploc.core.heatmaps.windows import windowed
 from cliploc.core.methods.compute import compute_many, embedding, head_terms
 from cliploc.core.methods.targets import with_targets
-from cliploc.core.methods.text import assumed_contrast
+from cliploc.core.methods.text import assumed_contrast, stacked
 from cliploc.core.prompts import prompt_for
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class ForwardPass:
             positions=recipe.positions,
             window=recipe.window,
             stride=recipe.stride,
+            background=recipe.background,
             raw=True,
             dataset_name=self.dataset.name,
             dataset_spec=lasting(self.dataset.spec),
@@ -112,9 +114,10 @@ class ForwardPass:
         return sample.label in self.labels
 
     def heatmaps(self, pixels: Tensor, prompts: Sequence[str]) -> dict[Recipe, Tensor]:
-        """Raw heatmaps (B, gh, gw) float32 on the device, of one prompt per image; (B, S, S) through windows.
+        """Raw heatmaps (B, gh, gw) float32 on the device, of one prompt per image.
 
-        pixels: (B, 3, S, S) uint8. Several methods share one pass where they can.
+        (B, S, S) through windows, or with background words. pixels: (B, 3, S, S) uint8. Several methods
+        share one pass where they can.
         """
         text, contrast_text = self._texts(prompts)
         settings = {recipe.method: dict(recipe.parameters) for recipe in self.recipes}
@@ -123,8 +126,13 @@ class ForwardPass:
             return compute_many(settings, self.backbone, images, text, contrast_text=contrast_text)
 
         images, (first, *_) = self.backbone.normalized(pixels), self.recipes
+        if first.background:
+            words = [prompt_for(first.template, word) for word in WORDS]
+            text = stacked(text, self.backbone.encode_text(words))
         with self._autocast():
             maps = windowed(maps_of, images, first.window, first.stride) if first.window else maps_of(images)
+        if first.background:
+            maps = {name: share(each, pixels.shape[-1], first.background) for name, each in maps.items()}
         return {recipe: maps[recipe.method][:, 0] for recipe in self.recipes}
 
     def terms(self, pixels: Tensor, prompts: Sequence[str]) -> Tensor:

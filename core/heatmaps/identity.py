@@ -26,7 +26,7 @@ OLD = (
 
 
 # What a key leaves out where it is as it always was, before there was a choice.
-_SINCE: dict[str, object] = {"raw": False, "positions": "", "window": 0, "stride": 0}
+_SINCE: dict[str, object] = {"raw": False, "positions": "", "window": 0, "stride": 0, "background": 0}
 STRETCHED = "stretched to [0, 1] when it was stored: another stretch wants it computed again"
 
 
@@ -48,7 +48,8 @@ class Identity:
     value) pairs. digest: hex SHA-256 of the weights and of what the network computes with.
     size: side of the square that the network sees, in pixels. positions: how they are taken to that
     size, "" for antialiased; window, stride: pixels of the squares that it sees one by one, 0 for the whole
-    picture at once. precision: of the forward pass. version: of the method's code. raw: whether the values
+    picture at once; background: what multiplies cosines where background words compete, 0 where none do.
+    precision: of the forward pass. version: of the method's code. raw: whether the values
     are the method's own; those of a set that is not were brought to [0, 1] before they were stored, by
     whoever made them or by an earlier release. old: whether release 0.1.0 wrote it.
     """
@@ -66,6 +67,7 @@ class Identity:
     positions: str = ""
     window: int = 0
     stride: int = 0
+    background: int = 0
     raw: bool = False
     old: bool = False
     assumed: str = field(default="", compare=False)
@@ -123,7 +125,7 @@ class Identity:
         values = {**_SINCE, **values}
         known = {f.name for f in fields(cls)}
         kinds = dict.fromkeys(known, str) | {"version": int, "parameters": Mapping}
-        kinds |= dict.fromkeys(("size", "window", "stride"), int)
+        kinds |= dict.fromkeys(("size", "window", "stride", "background"), int)
         kinds |= dict.fromkeys(("old", "raw"), bool)
         wrong = sorted(set(values) - known)
         wrong += [name for name, kind in kinds.items() if not isinstance(values.get(name), kind)]

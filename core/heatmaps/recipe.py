@@ -21,6 +21,9 @@ from cliploc.core.prompts import TEMPLATES, prompt_for
 DEMO_BACKBONES = {"vit": "demo-vit", "resnet": "demo-resnet"}
 AUTO, FLOAT32 = "auto", "float32"
 PRECISIONS = (AUTO, FLOAT32, "bfloat16", "float16")
+# Of what the forward pass does besides: named alike in a recipe and in an identity.
+_PASS = ("positions", "window", "stride", "background")
+_NUMBERS = {**dict.fromkeys(("size", "window", "stride"), "number of pixels"), "background": "scale"}
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ class Recipe:
     square that the network sees, in pixels; 0 stays until the backbone is known.
     positions: how the network's own are taken to that size, of `POSITIONS`. window, stride: pixels of
     the squares that it sees one by one, averaged where they overlap; 0 for the whole picture, or
-    half a window. precision: of the forward pass; `auto` is float32, bfloat16 on CUDA. quickgelu,
-    preprocess: what is said about weights that do not say it, as `load_backbone` takes it.
+    half a window. background: what multiplies the cosines of the label and of background words before the
+    label's share is taken, 0 for the label alone. precision: of the forward pass; `auto` is float32,
+    bfloat16 on CUDA. quickgelu, preprocess: what is said about weights that do not say it, as
+    `load_backbone` takes it.
     """
 
     method: str
@@ -47,6 +52,7 @@ class Recipe:
     positions: str = ""
     window: int = 0
     stride: int = 0
+    background: int = 0
 
     @property
     def spec(self) -> MethodSpec:
@@ -62,11 +68,11 @@ class Recipe:
         backbone, checkpoint = self._network(spec, dataset_name, checkpoint)
         template = self.template or TEMPLATES[0]
         prompt_for(template, "")
-        for name in ("size", "window", "stride"):
+        for name, what in _NUMBERS.items():
             if getattr(self, name) < 0:
-                raise ParameterError(
-                    f"{name}: found {getattr(self, name)}, expected a positive number of pixels"
-                )
+                raise ParameterError(f"{name}: found {getattr(self, name)}, expected a positive {what}")
+        if self.background and not spec.gives_cosines:
+            raise ParameterError(f"background: words compete by their cosines, and {spec.title} gives none")
         if self.positions not in ("", *POSITIONS):
             raise unknown("positions", self.positions, POSITIONS)
         if self.precision not in PRECISIONS:
@@ -99,6 +105,7 @@ class Recipe:
             positions=self.positions or theirs.positions,
             window=self.window or theirs.window,
             stride=self.stride or theirs.stride,
+            background=self.background or theirs.background,
             parameters=tuple(sorted({**dict(theirs.parameters), **dict(self.parameters)}.items())),
         )
 
@@ -113,9 +120,12 @@ class Recipe:
         """What decides its maps besides network and weights: `336 px, windows of 224 by 112, …`."""
         windows = f"windows of {self.window} by {self.stride}" if self.window else ""
         positions = f"positions {self.positions}" if self.positions else ""
+        background = f"background words x {self.background}" if self.background else ""
         own = [f"{name} {value}" for name, value in self.parameters if self._differs(name, value)]
         size = f"{self.size} px" if self.size else "the network's own size"
-        return ", ".join(filter(None, [size, windows, positions, *own, f"prompt {self.template!r}"]))
+        return ", ".join(
+            filter(None, [size, windows, positions, background, *own, f"prompt {self.template!r}"])
+        )
 
     def _differs(self, name: str, value: Value) -> bool:
         return any(each.name == name and each.default != value for each in self.spec.parameters)
@@ -147,8 +157,7 @@ class Recipe:
             and self.template == identity.template
             and self.parameters == identity.parameters
             and self.size in (0, identity.size)
-            and (self.positions, self.window, self.stride)
-            == (identity.positions, identity.window, identity.stride)
+            and all(getattr(self, name) == getattr(identity, name) for name in _PASS)
             and self.precision in (AUTO, identity.precision)
         )
 

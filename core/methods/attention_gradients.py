@@ -15,28 +15,44 @@ from torch.nn import functional as F
 
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.backbones.towers.tower import Block, Tower, full_precision, openly, precise
+from cliploc.core.methods.text import stacked
 from cliploc.core.methods.trunk import read
 
 _LEGRAD_BLOCKS = 2
 _CHEFER_BLOCKS = 1
+_EMPTY = "a photo of a"
 
 
-def legrad(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> Tensor:
+def legrad(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int, correction: float) -> Tensor:
     """LeGrad: the positive gradient of each block's score by its attention, over heads and queries.
 
     The score of a block is the cosine of the text with the mean of its tokens, taken
     through the last norm and projection; where a pooling head makes the embedding, with what the head
     makes of the block's tokens, and the gradient is by the head's attention (their section 3.4, for
-    SigLIP and CoCa). layers: blocks from the end, 0 for 2. Returns the sum over the blocks, (B, T, gh, gw).
+    SigLIP and CoCa). layers: blocks from the end, 0 for 2. correction: of SigLIP, whose head sees
+    patches alone, as its authors' code has it: blocks are pooled without the last norm, and a map is 0
+    where that of an empty caption lies above this share of its own range; 0 for neither. Returns the
+    sum over the blocks, (B, T, gh, gw).
     """
     tower = read(backbone)
+    if not (correction and tower.pools_by_attention and not tower.prefix):
+        return _legrad(tower, images, text, layers)
+    # A copy: what was encoded without gradients takes part in one here.
+    empty = backbone.encode_text([_EMPTY]).to(text).clone()
+    maps = _legrad(tower, images, stacked(text, empty), layers, normed=False)
+    found, of_empty = maps[:, :-1], maps[:, -1:]
+    low, high = of_empty.amin((2, 3), keepdim=True), of_empty.amax((2, 3), keepdim=True)
+    return found.masked_fill((of_empty - low) > correction * (high - low), 0.0)
+
+
+def _legrad(tower: Tower, images: Tensor, text: Tensor, layers: int, *, normed: bool = True) -> Tensor:
     blocks = tower.blocks(tower.grid_of(images))[-(layers or _LEGRAD_BLOCKS) :]
     x = _entering(tower, images, len(blocks))
     places = math.prod(tower.grid_of(images))
     total = torch.zeros((), device=x.device)
     for block in blocks:
         with full_precision(x):
-            embedding, attention, tokens = _opened(tower, block, x)
+            embedding, attention, tokens = _opened(tower, block, x, normed=normed)
             scores = _cosines(embedding, text)
             # A row by query, or of the head's one.
             found = [
@@ -67,11 +83,11 @@ def chefer(backbone: Backbone, images: Tensor, text: Tensor, *, layers: int) -> 
     return torch.stack(maps, dim=1).reshape(*scores.shape, *tower.grid_of(images))
 
 
-def _opened(tower: Tower, block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _opened(tower: Tower, block: Block, x: Tensor, *, normed: bool) -> tuple[Tensor, Tensor, Tensor]:
     """A block's own embedding (B, d), the attention that made it, and its tokens."""
     if tower.pools_by_attention:
         tokens = block.run(x)
-        return *tower.pooled_openly(tokens), tokens
+        return *tower.pooled_openly(tokens, normed=normed), tokens
     tokens, attention = with_attention(block, x)
     return tower.project(tokens.mean(1)), attention, tokens
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from cliploc.core.methods.head_switches import canonical_off
 from cliploc.core.parameters import Parameter, Value
-from cliploc.core.prompts import IMAGENET
+from cliploc.core.prompts import IMAGENET, SCENES
 
 # Kinds of backbone, as `cliploc.core.backbones.towers.choice` tells them apart.
 VITS = ("vit", "vit-class", "vit-mean", "vit-pooled")
@@ -24,9 +24,9 @@ CONVNETS = ("resnet", "convnet", "classifier")
 class Published:
     """How a method's authors run it, where that is not how we do by default.
 
-    size, template, positions, window, stride: as a recipe has them. parameters: of the method. stretch:
-    of the post-processing, which is bilinear without morphology. without: what they do besides, that
-    is not done here.
+    size, template, positions, window, stride, background: as a recipe has them. parameters: of the method.
+    stretch: of the post-processing, which is bilinear without morphology. without: what they do besides,
+    that is not done here.
     """
 
     size: int
@@ -36,6 +36,7 @@ class Published:
     positions: str = ""
     window: int = 0
     stride: int = 0
+    background: int = 0
     without: str = ""
 
 
@@ -68,6 +69,11 @@ class MethodSpec:
     def shares_pass(self) -> bool:
         """Whether it is a stream of the shared pass."""
         return not (self.needs_gradient or self.guided)
+
+    @property
+    def gives_cosines(self) -> bool:
+        """Whether its raw maps are cosines of places with the text: gradients and sums of terms are none."""
+        return not self.needs_gradient and self.name != "textspan"
 
 
 def contrast(default: str) -> Parameter:
@@ -106,8 +112,8 @@ def _layers(usual: int) -> Parameter:
 _NO_CLASS = Parameter("no_class", "a label that ImageNet does not know: stop, leave it out, or use a CLIP "
                       "ResNet's text target", "error", ("error", "skip", "text"))  # fmt: skip
 
-_IMAGENET = f"{IMAGENET}<label>"
-_SOFTMAX = "a softmax over all labels"
+_IMAGENET, _SCENES = f"{IMAGENET}<label>", f"{SCENES}<label>"
+_OTHERS = "all other labels in the softmax with the background words"
 _CAM = Published(224, "<label>")
 
 _SPECS = (
@@ -154,25 +160,25 @@ _SPECS = (
         "maskclip", "MaskCLIP", "cliploc.core.methods.last_block:maskclip",
         (_residual(False), contrast("none")),
         "Zhou et al., Extract Free Dense Labels from CLIP, ECCV 2022",
-        Published(512, _IMAGENET, parameters=(("residual", True),), positions="bicubic",
+        Published(512, _SCENES, parameters=(("residual", True),), positions="bicubic",
                   without="a softmax over all labels, key smoothing and prompt denoising"),
     ),
     MethodSpec(
         "clipsurgery", "CLIP Surgery", "cliploc.core.methods.clipsurgery:clipsurgery",
         (_DEPTH, contrast("redundant")),
         "Li et al., CLIP Surgery for Better Explainability, 2023",
-        Published(224, _IMAGENET, "grid", positions="bilinear", without="5 of their 85 prompts"),
+        Published(224, _SCENES, "grid", positions="bilinear"),
     ),
     MethodSpec(
         "sclip", "SCLIP", "cliploc.core.methods.last_block:sclip", (_residual(True), contrast("none")),
         "Wang et al., SCLIP, ECCV 2024",
-        Published(336, _IMAGENET, positions="dino", window=224, stride=112, without=_SOFTMAX),
+        Published(336, _IMAGENET, positions="dino", window=224, stride=112, background=50, without=_OTHERS),
     ),
     MethodSpec(
         "clearclip", "ClearCLIP", "cliploc.core.methods.last_block:clearclip",
         (_residual(False), contrast("none")),
         "Lan et al., ClearCLIP, ECCV 2024",
-        Published(448, _IMAGENET, positions="dino", without=_SOFTMAX),
+        Published(448, _IMAGENET, positions="dino", background=50, without=_OTHERS),
     ),
     MethodSpec(
         "naclip", "NACLIP", "cliploc.core.methods.last_block:naclip",
@@ -182,7 +188,8 @@ _SPECS = (
             contrast("none"),
         ),
         "Hajimiri et al., Pay Attention to Your Neighbours, WACV 2025",
-        Published(336, _IMAGENET, positions="dino", window=224, stride=112, without=f"{_SOFTMAX} and PAMR"),
+        Published(336, _IMAGENET, positions="dino", window=224, stride=112, background=40,
+                  without=f"{_OTHERS}, and PAMR"),
     ),
     MethodSpec(
         "resclip", "ResCLIP", "cliploc.core.methods.resclip:ResidualAttention",
@@ -195,7 +202,8 @@ _SPECS = (
         ),
         "Yang et al., ResCLIP, CVPR 2025",
         # As for VOC: whole pictures; their other data sets have windows of 224 by 112.
-        Published(336, _IMAGENET, positions="dino", without=f"{_SOFTMAX} and the feedback of a segmentation"),
+        Published(336, _IMAGENET, positions="dino", background=40,
+                  without=f"{_OTHERS}, and the feedback of a segmentation"),
     ),
     MethodSpec(
         "proxyclip", "ProxyCLIP", "cliploc.core.methods.proxyclip:maps",
@@ -206,12 +214,20 @@ _SPECS = (
             Parameter("gamma", "what multiplies the likeness", 3.0, low=0.1, high=100.0, step=0.5),
             contrast("none"),
         ),
-        "Lan et al., ProxyCLIP, ECCV 2024", Published(336, _IMAGENET, without=_SOFTMAX), guided=True,
+        "Lan et al., ProxyCLIP, ECCV 2024", Published(336, _IMAGENET, background=40, without=_OTHERS),
+        guided=True,
     ),
     MethodSpec(
-        "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad", (_layers(2), contrast("none")),
+        "legrad", "LeGrad", "cliploc.core.methods.attention_gradients:legrad",
+        (
+            _layers(2),
+            Parameter("correction", "of SigLIP, as its authors correct it: a place is cleared where the "
+                      "map of an empty caption is above this share of its range; 0: nowhere", 0.0,
+                      low=0.0, high=1.0, step=0.05),
+            contrast("none"),
+        ),
         "Bousselham et al., LeGrad, ICCV 2025",
-        Published(448, "a photo of a <label>.", without="its correction for SigLIP"), needs_gradient=True,
+        Published(448, "a photo of a <label>.", parameters=(("correction", 0.8),)), needs_gradient=True,
     ),
     MethodSpec(
         "chefer", "Chefer", "cliploc.core.methods.attention_gradients:chefer", (_layers(1), contrast("none")),

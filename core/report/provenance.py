@@ -99,8 +99,14 @@ def _training(identity: Identity) -> str:
     return known[0] if known else "not known"
 
 
+def _pass(identity: Identity) -> dict[str, str]:
+    """What its forward pass had that is not usual, by the options of `heatmaps compute`."""
+    names = ("positions", "window", "stride", "background")
+    return {name: str(value) for name in names if (value := getattr(identity, name))}
+
+
 def _settings(identity: Identity) -> str:
-    settings = [f"{name}={value}" for name, value in identity.parameters]
+    settings = [f"{name}={value}" for name, value in (*identity.parameters, *_pass(identity).items())]
     return ", ".join([*settings, identity.precision, f"code version {identity.version}"])
 
 
@@ -184,7 +190,7 @@ def _compute_line(identity: Identity) -> str:
         "heatmaps", "compute", "--dataset", identity.dataset_spec, "--method", identity.method,
         "--backbone", identity.backbone, *checkpoint,
         "--template", identity.template, "--size", str(identity.size), "--precision", identity.precision,
-        *settings,
+        *(word for name, value in _pass(identity).items() for word in (f"--{name}", value)), *settings,
     )  # fmt: skip
 
 

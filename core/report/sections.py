@@ -205,10 +205,8 @@ def _cell(pair: Comparison) -> Estimate:
 
 
 def prompts_table(sets: Sequence[SetFindings]) -> Table | None:
-    """Cross-validated mean IoU by method and prompt template; None with one template."""
+    """Cross-validated mean IoU by method and prompt template; None where every method has one template."""
     templates = list(dict.fromkeys(found.template for found in sets if found.template))
-    if len(templates) < 2:
-        return None
     baselines: tuple[tuple[Cell, ...], ...] = tuple(
         (one["name"], *[number(one["cross_validated"])] * len(templates))
         for one in sets[0].summary["baselines"]
@@ -216,6 +214,8 @@ def prompts_table(sets: Sequence[SetFindings]) -> Table | None:
     by_method: dict[str, dict[str, SetFindings]] = defaultdict(dict)
     for found in sets:
         by_method[found.title].setdefault(found.template, found)
+    if all(len(known) < 2 for known in by_method.values()):
+        return None
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (title, *(number(known[t].validated) if t in known else None for t in templates))
         for title, known in by_method.items()

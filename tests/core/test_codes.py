@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from cliploc.core.codes import codes_for, codes_of, kernel_of, map_of, mask_of, morphed
 from cliploc.core.errors import ParameterError
 from cliploc.core.postprocess import INTERPOLATIONS, KERNELS, STRETCHES, THRESHOLDS, PostProcess
-from tests.oracles import naive_codes, naive_counts, naive_map, naive_morphology
+from tests.oracles import naive_codes, naive_counts, naive_kernel, naive_map, naive_morphology
 
 ties = [np.float32(t) for t in THRESHOLDS]
 neighbours = [
@@ -49,8 +49,14 @@ def test_morphology_ignores_what_is_outside_the_image(
 ) -> None:
     config = PostProcess(order=name, kernel=kernel, dilate=side, erode=side)
     np.testing.assert_array_equal(
-        morphed(plane, config), naive_morphology(plane, name, kernel_of(kernel, side))
+        morphed(plane, config), naive_morphology(plane, name, naive_kernel(kernel, side))
     )
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_kernels_are_what_their_names_say(kernel: str) -> None:
+    for side in range(1, 100, 2):
+        np.testing.assert_array_equal(kernel_of(kernel, side), naive_kernel(kernel, side))
 
 
 @given(

@@ -95,6 +95,25 @@ def test_what_can_be_known_is_json(pictures: Path, look: Callable[..., tuple]) -
     assert 0 <= row["peak"][1] < 48
 
 
+def test_as_published_it_is_looked_at_as_the_methods_authors_do(
+    pictures: Path, look: Callable[..., tuple]
+) -> None:
+    words = (str(pictures / "one.png"), "a red car", "--method", "naclip", "--size", "48")
+    code, out, err = look(*words, "--as", "published")
+    assert code == 0
+    assert f"{pictures / 'one.png'}: a red car (NACLIP as published)" in out.splitlines()
+    assert "naclip as published: 48 px, windows of 224 by 112, positions dino, background words x 40" in err
+    assert "PAMR, which is not here" in err
+    (theirs,) = json.loads(look(*words, "--as", "published", "--json")[1])
+    (again,) = json.loads(look(*words, "--as", "published", "--json", "--stretch", "map")[1])
+    (other,) = json.loads(look(*words, "--as", "published", "--json", "--stretch", "percentile")[1])
+    (ours,) = json.loads(look(*words, "--json")[1])
+    assert (theirs["preset"], ours["preset"]) == ("published", "ours")
+    assert theirs == again
+    assert theirs["area"] != other["area"]
+    assert theirs["area"] != ours["area"]
+
+
 def test_everything_can_be_written(pictures: Path, tmp_path: Path, look: Callable[..., tuple]) -> None:
     out = tmp_path / "out"
     code, _, _ = look(str(pictures), "a red car ; a tree", "-o", str(out), "--json")

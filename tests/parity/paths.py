@@ -156,6 +156,12 @@ def slid(logits_of: Callable[[Tensor], Tensor], images: Tensor, crop: int, strid
     return total / seen
 
 
+def shares(logits: Tensor, labels: int, scale: float) -> Tensor:
+    """What is left of each label (B, T, S, S) beside background words, of logits of both (B, T + K, S, S)."""
+    odds = (scale * logits).exp()
+    return odds[:, :labels] / (odds[:, :labels] + odds[:, labels:].sum(1, keepdim=True))
+
+
 def surgery(model: nn.Module, images: Tensor, text: Tensor) -> Tensor:
     """CLIP Surgery with its feature surgery, one image; stretched on the grid, then enlarged."""
     assert len(images) == 1  # with more, theirs raises
@@ -249,3 +255,41 @@ def textspan(model: nn.Module, images: Tensor, text: Tensor) -> Tensor:
     scores = projected.sum((1, 2))[:, 1:] @ text.T
     scores = scores - scores.mean(-1, keepdim=True)
     return stretched(_enlarged(_as_planes(scores), images.shape[-1]).clamp(min=0))
+
+
+def legrad_siglip(trunk: nn.Module, images: Tensor, text: Tensor, empty: Tensor) -> Tensor:
+    """LeGrad's SigLIP path with its correction, over the last two blocks of a timm transformer.
+
+    Each block's tokens go into the pooling head as they leave the block. Places where the map of the empty
+    caption (1, d) is above 0.8 of its range are cleared; the rest is stretched on the grid, then enlarged.
+    """
+    pool = trunk.attn_pool
+
+    def pooled(tokens: Tensor) -> tuple[Tensor, Tensor]:
+        batch, count, width = tokens.shape
+        q = pool.q(pool.latent.expand(batch, -1, -1)).reshape(batch, -1, pool.num_heads, pool.head_dim)
+        k, v = pool.kv(tokens).reshape(batch, count, 2, pool.num_heads, pool.head_dim).unbind(2)
+        q, k, v = (each.transpose(1, 2) for each in (q, k, v))
+        attention = (pool.q_norm(q) * pool.scale @ pool.k_norm(k).transpose(-2, -1)).softmax(-1)
+        attention = attention.detach().requires_grad_()
+        x = pool.proj((attention @ v).transpose(1, 2).reshape(batch, -1, width))
+        return F.normalize((x + pool.mlp(pool.norm(x)))[:, 0], dim=-1), attention
+
+    with torch.no_grad():
+        x = trunk.norm_pre(trunk.patch_drop(trunk._pos_embed(trunk.patch_embed(images))))
+        kept = []
+        for block in trunk.blocks:
+            x = block(x)
+            kept.append(x)
+
+    def summed(row: Tensor) -> Tensor:
+        total = 0.0
+        for tokens in kept[-2:]:
+            feature, attention = pooled(tokens)
+            (gradient,) = torch.autograd.grad((feature @ row).sum(), attention)
+            total = total + _as_planes(gradient.clamp(min=0).mean(1)[:, 0, :, None])
+        return total
+
+    cleared = stretched(summed(empty[0])) > 0.8
+    maps = torch.cat([summed(row).masked_fill(cleared, 0.0) for row in text], dim=1)
+    return _enlarged(stretched(maps), images.shape[-1]).detach()

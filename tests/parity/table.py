@@ -22,6 +22,7 @@ from cliploc.core.backbones.network import Backbone
 from cliploc.core.backbones.positions import ANTIALIASED
 from cliploc.core.codes import map_of
 from cliploc.core.datasets import open_dataset
+from cliploc.core.heatmaps.background import WORDS, share
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.windows import windowed
 from cliploc.core.methods import METHODS
@@ -37,32 +38,43 @@ PROMPTS = ("An image of a star", "An image of a moon", "An image of a heart")
 class Case:
     """One method at one size. theirs: (model, images, text) to maps (B, T, S, S).
 
-    windows: as published. network: the one that it reads, where no transformer is meant.
+    windows, background: as published. network: the one that it reads, where no transformer is meant.
     """
 
     method: str
     size: int
     theirs: Callable[[nn.Module, Tensor, Tensor], Tensor]
     windows: bool = False
+    background: bool = False
     network: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.method}{' through windows' * self.windows} @{self.size}"
+        besides = f"{' through windows' * self.windows}{' with background' * self.background}"
+        return f"{self.method}{besides} @{self.size}"
 
 
 def of_logits(logits: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
     return lambda model, images, text: paths.stretched(logits(model, images, text))
 
 
-def through_windows(method: str, logits: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> Case:
+def whole(method: str, logits: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> Case:
+    """All of a preset: windows where it has any, and background words."""
     spec = METHODS[method].published
 
     def theirs(model: nn.Module, images: Tensor, text: Tensor) -> Tensor:
-        seen = paths.slid(lambda crop: logits(model, crop, text), images, spec.window, spec.stride)
-        return paths.stretched(seen)
+        rows = torch.cat([text, words(text)])
+        crop = spec.window or spec.size
+        seen = paths.slid(lambda each: logits(model, each, rows), images, crop, spec.stride or crop)
+        return paths.stretched(paths.shares(seen, len(text), spec.background))
 
-    return Case(method, spec.size, theirs, windows=True)
+    return Case(method, spec.size, theirs, windows=spec.window > 0, background=True)
+
+
+def words(text: Tensor) -> Tensor:
+    """Unit rows (26, d) in place of the background words: both sides have the same."""
+    rows = torch.randn(len(WORDS), text.shape[-1], generator=torch.Generator().manual_seed(7))
+    return F.normalize(rows.double(), dim=-1)
 
 
 def gem_package(model: nn.Module, images: Tensor, text: Tensor) -> Tensor:
@@ -109,10 +121,11 @@ CASES = [
     *(Case("maskclip", size, of_logits(paths.maskclip_logits)) for size in (224, 336, 448)),
     *(Case("clipsurgery", size, paths.surgery) for size in (224, 336, 448)),
     *(Case("sclip", size, of_logits(paths.sclip_logits)) for size in (224, 336, 448)),
-    through_windows("sclip", paths.sclip_logits),
+    whole("sclip", paths.sclip_logits),
     *(Case("clearclip", size, of_logits(paths.clearclip_logits)) for size in (224, 336, 448)),
+    whole("clearclip", paths.clearclip_logits),
     *(Case("naclip", size, of_logits(paths.naclip_logits)) for size in (224, 336, 448)),
-    through_windows("naclip", paths.naclip_logits),
+    whole("naclip", paths.naclip_logits),
     *(Case("legrad", size, paths.legrad) for size in (224, 336, 448)),
     Case("chefer", 224, paths.chefer),
     Case("textspan", 224, paths.textspan),
@@ -153,18 +166,22 @@ def ours(case: Case, name: str, checkpoint: str, *, published: bool) -> np.ndarr
     backbone = replace(network(name, checkpoint), positions=(published and theirs.positions) or ANTIALIASED)
     parameters = dict(theirs.parameters) if published else {}
     text = texts(name, checkpoint)
+    labels, competing = len(text), case.background and published
+    rows = torch.cat([text, words(text)]) if competing else text
 
     def maps_of(seen: Tensor) -> dict[str, Tensor]:
-        return {"": compute_maps(case.method, backbone, seen, text, **parameters)}
+        return {"": compute_maps(case.method, backbone, seen, rows, **parameters)}
 
-    seen = (
-        windowed(maps_of, images, theirs.window, theirs.stride)
-        if case.windows and published
-        else maps_of(images)
-    )
+    if case.windows and published:
+        (maps,) = windowed(maps_of, images, theirs.window, theirs.stride).values()
+    else:
+        (maps,) = maps_of(images).values()
+    if competing:
+        one_by_one = [torch.cat([maps[:, i : i + 1], maps[:, labels:]], dim=1) for i in range(labels)]
+        maps = torch.cat([share(each, case.size, theirs.background) for each in one_by_one], dim=1)
     config = published_config(theirs.stretch) if published else PostProcess("bilinear", "none")
     shape = (case.size, case.size)
-    return np.stack([map_of(of_itself(each.numpy()), shape, config) for each in seen[""][0]])
+    return np.stack([map_of(of_itself(each.numpy()), shape, config) for each in maps[0]])
 
 
 @cache
@@ -188,6 +205,7 @@ def settings(case: Case) -> str:
     theirs = METHODS[case.method].published
     recipe = Recipe(case.method, size=case.size).as_published()
     recipe = recipe if case.windows else replace(recipe, window=0, stride=0)
+    recipe = recipe if case.background else replace(recipe, background=0)
     return f"{recipe.in_words()}, stretch {theirs.stretch}"
 
 

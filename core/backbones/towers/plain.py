@@ -124,8 +124,8 @@ class PlainTower(Tower):
         embedding: Tensor = visual.ln_post(x)[:, 1:].mean(1) @ visual.proj
         return embedding
 
-    def pooled_openly(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Of CoCa."""
+    def pooled_openly(self, x: Tensor, *, normed: bool = True) -> tuple[Tensor, Tensor]:
+        """Of CoCa, which has no norm before its head."""
         return self._attended(x, open_=True)
 
     def linear_end(self) -> LinearEnd | None:

@@ -183,9 +183,9 @@ class TimmTower(Tower):
         kept = x if getattr(self.trunk, "pool_include_prefix", False) else x[:, self.prefix :]
         return self._ended(x[:, 0] if self.reads_class_token else kept.mean(1))
 
-    def pooled_openly(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def pooled_openly(self, x: Tensor, *, normed: bool = True) -> tuple[Tensor, Tensor]:
         """Of a pooling head."""
-        return self._attended(x, open_=True)
+        return self._attended(x, open_=True, normed=normed)
 
     def linear_end(self) -> LinearEnd | None:
         """Where a class token ends in one matrix, and no norm stands between heads and residual."""
@@ -200,9 +200,9 @@ class TimmTower(Tower):
             return None
         return LinearEnd(norm.weight, norm.bias, norm.eps, last[0].weight.T, last[0].bias)
 
-    def _attended(self, x: Tensor, open_: bool) -> tuple[Tensor, Tensor]:
+    def _attended(self, x: Tensor, open_: bool, *, normed: bool = True) -> tuple[Tensor, Tensor]:
         pool = self.trunk.attn_pool
-        x = self.trunk.norm(x)
+        x = self.trunk.norm(x) if normed else x
         if not getattr(self.trunk, "pool_include_prefix", True):
             x = x[:, self.prefix :]
         keys, values = (by_heads(each, pool.num_heads) for each in pool.kv(x).chunk(2, dim=-1))

@@ -105,10 +105,10 @@ class Tower(ABC):
     def pooled(self, x: Tensor) -> Tensor:
         """The embedding (B, d), not normalized, of all tokens (B, N, D) after the last block."""
 
-    def pooled_openly(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def pooled_openly(self, x: Tensor, *, normed: bool = True) -> tuple[Tensor, Tensor]:
         """`pooled` with the attention (B, H, 1, N) of a pooling head laid open for a gradient.
 
-        Of towers that pool by attention alone.
+        Of towers that pool by attention alone. normed: with the norm before the head, where there is one.
         """
         raise NotImplementedError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,15 +16,19 @@ from cliploc.core.backbones.towers.tower import interpolated
 from cliploc.core.cli import main
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import ParameterError
+from cliploc.core.heatmaps.background import WORDS
 from cliploc.core.heatmaps.extract import compute
+from cliploc.core.heatmaps.forward import joined, load
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.heatmaps.windows import windowed
 from cliploc.core.methods import METHODS
+from cliploc.core.methods.compute import compute_maps
 from cliploc.core.parameters import checked
 from cliploc.core.postprocess import STRETCHES
 from cliploc.core.prompts import prompt_for
+from cliploc.core.stretch import values_of
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -36,6 +41,7 @@ def test_every_method_says_how_its_authors_run_it(method: str) -> None:
     assert "dog" in prompt_for(theirs.template, "dog")
     recipe = Recipe(method).as_published().completed("")
     assert (recipe.size, recipe.window, recipe.stride) == (theirs.size, theirs.window, theirs.stride)
+    assert recipe.background == theirs.background
     assert recipe.completed("") == recipe
 
 
@@ -52,6 +58,18 @@ def test_imagenet_has_80_prompts_each_with_the_label() -> None:
     assert all("an apple" in text for text in texts)
 
 
+def test_maskclip_and_clip_surgery_have_five_more_of_a_scene() -> None:
+    texts = prompt_for("imagenet-85: <label>", "apple").split(" | ")
+    assert texts[:80] == prompt_for("imagenet-80: <label>", "apple").split(" | ")
+    assert (len(texts), texts[80], texts[-1]) == (
+        85,
+        "there is a apple in the scene.",
+        "this is one apple in the scene.",
+    )
+    for method in ("maskclip", "clipsurgery"):
+        assert METHODS[method].published.template == "imagenet-85: <label>"
+
+
 def test_sets_of_before_keep_their_keys() -> None:
     plain = Identity("f" * 64, "gem", size=448)
     assert plain.key == "81409ed1e8344f9e"
@@ -60,8 +78,9 @@ def test_sets_of_before_keep_their_keys() -> None:
         Identity("f" * 64, "gem", size=448, positions="dino"),
         Identity("f" * 64, "gem", size=448, window=224, stride=112),
         Identity("f" * 64, "gem", size=448, window=224, stride=56),
+        Identity("f" * 64, "gem", size=448, background=40),
     ]
-    assert len({each.key for each in (plain, *others)}) == 5
+    assert len({each.key for each in (plain, *others)}) == 6
     for each in (plain, *others):
         assert Identity.from_dict(json.loads(json.dumps(each.to_dict()))) == each
 
@@ -116,6 +135,31 @@ def test_a_set_through_windows_has_a_value_for_each_pixel(
     assert not recipe.completed(toy.name).matches(made.identity)
 
 
+def test_a_label_keeps_its_share_beside_background_words(
+    recipe: Recipe, toy: Dataset, store: HeatmapStore
+) -> None:
+    plain = recipe.__class__("naclip", recipe.backbone, size=32, template="a <label>").completed(toy.name)
+    job = joined([plain], toy, load(plain, "cpu"))
+    sample = toy.samples[0]
+    pixels, backbone = job.pixels(sample), job.backbone
+    rows = backbone.encode_text([f"a {text}" for text in (sample.label, *WORDS)])
+    cosines = compute_maps("naclip", backbone, backbone.normalized(pixels), rows)
+    odds = (40 * F.interpolate(cosines.double(), (32, 32), mode="bilinear")).exp()
+    expected = odds[0, 0] / odds[0].sum(0)
+    asked = replace(plain, background=40)
+    (made,) = compute([asked], toy, store, device="cpu")
+    found = made.read_all()[sample.id]
+    np.testing.assert_allclose(values_of(found), expected.numpy(), atol=1e-5)
+    assert asked.matches(made.identity)
+    assert not plain.matches(made.identity)
+
+
+@pytest.mark.parametrize("method", ["textspan", "gradcam", "legrad", "chefer"])
+def test_what_gives_no_cosines_has_no_background_words(method: str) -> None:
+    with pytest.raises(ParameterError, match="words compete by their cosines"):
+        Recipe(method, background=40).completed("")
+
+
 def test_heatmaps_as_published_are_computed_and_evaluated(
     recipe: Recipe, toy: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,7 +168,9 @@ def test_heatmaps_as_published_are_computed_and_evaluated(
                  "--stride", "16", "--json"]) == 0  # fmt: skip
     told = capsys.readouterr()
     (row,) = json.loads(told.out)
-    assert "naclip as published: 48 px, windows of 32 by 16, positions dino" in told.err
+    assert (
+        "naclip as published: 48 px, windows of 32 by 16, positions dino, background words x 40" in told.err
+    )
     assert "PAMR, which is not here" in told.err
     assert main(["evaluate", "--heatmaps", row["name"], "--as", "published", "--json"]) == 0
     told = capsys.readouterr()
@@ -152,7 +198,8 @@ def test_heatmaps_from_elsewhere_are_not_published_by_anybody(
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"), [({"positions": "cubic"}, "positions"), ({"window": -1}, "window")]
+    ("changes", "message"),
+    [({"positions": "cubic"}, "positions"), ({"window": -1}, "window"), ({"background": -1}, "background")],
 )
 def test_a_wrong_setting_of_the_pass_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError, match=message):

@@ -86,6 +86,37 @@ def test_a_first_look_at_some_samples_with_options_of_ones_own(
     assert sorted(row.images for row in Ledger().runs()) == [3, 7]
 
 
+def test_as_published_each_method_has_its_authors_prompt_size_windows_and_stretch(
+    make_folder: MakeFolder, tiny_backbone: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "poster", "--dataset", str(make_folder({"cat": 2, "red car": 2})), "--methods", "sclip,textspan",
+        "--network", f"sclip={tiny_backbone}", "--network", f"textspan={tiny_backbone}", "--device", "cpu",
+        "--as", "published", "--size", "48", "--grid", "dilate=1", "--grid", "erode=1,5",
+        "--grid", "order=none,dilate-erode", "-o", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert main([*command, "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["preset"] == "published"
+    assert (
+        "sclip as published: 48 px, windows of 224 by 112, positions dino, background words x 50" in said.err
+    )
+    assert "all other labels in the softmax with the background words, which is not here" in said.err
+    made = {found.identity.method: found.identity for found in HeatmapStore().sets()}
+    assert (made["sclip"].window, made["sclip"].stride, made["sclip"].positions) == (224, 112, "dino")
+    assert {each.template for each in made.values()} == {"imagenet-80: <label>"}
+    tried = {Ledger().plan(row.id).grid.stretches for row in Ledger().runs()}
+    assert tried == {("map",), ("positive",)}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "positions=dino, window=224, stride=112, background=50" in page
+    assert "--positions dino --window 224 --stride 112 --background 50" in page
+    # What is said counts more.
+    assert main([*command, "--grid", "stretch=none", "--template", "a <label>"]) == 0
+    assert "ClipTextSpan, as published" in capsys.readouterr().out.splitlines()
+    assert ("none",) in {Ledger().plan(row.id).grid.stretches for row in Ledger().runs()}
+    assert "a <label>" in {found.identity.template for found in HeatmapStore().sets()}
+
+
 def test_other_weights_under_the_same_name_are_computed_anew(
     make_folder: MakeFolder, tiny_backbone: str, tmp_path: Path
 ) -> None:
