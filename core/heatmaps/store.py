@@ -442,8 +442,16 @@ def _records(heatmaps: Mapping[str, npt.ArrayLike], is_raw: bool) -> Records:
             if is_raw
             else f"found heatmaps with {OUTSIDE}, expected normalized ones"
         )
-    longest = max(len(id_) for id_ in heatmaps)
-    records = np.zeros(len(arrays), [("id", f"<U{max(longest, 1)}"), ("heatmap", "<f4", shapes[0])])
+    records = np.zeros(len(arrays), _record(heatmaps, shapes[0]))
     records["id"] = list(heatmaps)
     records["heatmap"] = stacked
     return records
+
+
+def _record(ids: Iterable[str], shape: tuple[int, ...]) -> np.dtype[np.void]:
+    return np.dtype([("id", f"<U{max(1, *map(len, ids))}"), ("heatmap", "<f4", shape)])
+
+
+def records_bytes(ids: Sequence[str], shape: tuple[int, int]) -> int:
+    """What a set of these samples takes on disk, as one file."""
+    return len(ids) * _record(ids, shape).itemsize
