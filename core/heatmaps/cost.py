@@ -6,6 +6,7 @@ measured at sizes that double until the usual one is reached, or the time is up.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +15,19 @@ import torch
 
 from cliploc.core.backbones.network import devices_of
 from cliploc.core.cost import BUDGET, Cost, at_size
-from cliploc.core.datasets import Dataset, Sample
+from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.decoding import decoded
 from cliploc.core.heatmaps.extract import BATCH, slices
-from cliploc.core.heatmaps.forward import ForwardPass, fetched, grouped, in_memory, joined, load
+from cliploc.core.heatmaps.forward import (
+    ForwardPass,
+    Picture,
+    fetched,
+    grouped,
+    in_memory,
+    joined,
+    load,
+    pictures_of,
+)
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import records_bytes
 from cliploc.core.machine import peak_memory, running_seconds
@@ -30,11 +40,11 @@ ROUNDS = 4  # batches of the usual size that are timed together, where there is 
 class Measured:
     """What was measured, in seconds and bytes.
 
-    start: until the first batch, of all networks. image: of one image, by all methods; at best in
+    start: until the first batch, of all networks. image: of one picture, by all methods; at best in
     batches of `batch`. core: processor time of both. store: of the sets.
     """
 
-    samples: int
+    pictures: int
     batch: int
     devices: int
     start: float
@@ -46,12 +56,12 @@ class Measured:
 
     def cost(self, workers: int) -> Cost:
         """What the computation takes on so many machines like this one, each with a part of its own."""
-        batches = -(-self.samples // self.batch)
+        batches = -(-self.pictures // self.batch)
         share = -(-batches // (workers * self.devices)) * self.batch
         return Cost(
             workers=workers,
-            seconds=self.start + min(share, self.samples) * self.image,
-            core_seconds=self.core[0] * workers * self.devices + self.samples * self.core[1],
+            seconds=self.start + min(share, self.pictures) * self.image,
+            core_seconds=self.core[0] * workers * self.devices + self.pictures * self.core[1],
             memory=self.memory + self.store,  # that is read in the end
             worker_memory=self.memory if self.devices > 1 else 0,
             device_memory=self.device_memory,
@@ -67,15 +77,16 @@ def measured(
     recipes: completed ones. device, batch: as of `compute`.
     """
     devices = devices_of(device)
-    size = min(batch or BATCH[devices[0].type], len(dataset.samples))
     groups, ids = grouped(recipes), [sample.id for sample in dataset.samples]
     calibrating, calibrating_core, image, core, memory, on_device, stored = 0.0, 0.0, 0.0, 0.0, 0, 0, 0
+    size, pictures = 1, list[Picture]()
     for group in groups:
         job = joined(group, dataset, load(group[0], str(devices[0])))
         begun, own = time.perf_counter(), time.process_time()
-        pace = _paced(
-            job, [sample for sample in dataset.samples if job.takes(sample)], size, budget / len(groups)
-        )
+        pictures = pictures_of([sample for sample in dataset.samples if job.takes(sample)])
+        size = min(batch or BATCH[devices[0].type], len(pictures))
+        middle = len(pictures) // 2  # they are sorted by how many samples they have
+        pace = _paced(job, [*pictures[middle:], *pictures[:middle]], size, budget / len(groups))
         calibrating += time.perf_counter() - begun - pace.first
         calibrating_core += time.process_time() - own - pace.first_core
         image, core = image + pace.image, core + pace.core
@@ -83,7 +94,7 @@ def measured(
         on_device = max(on_device, pace.device_memory)
         stored += sum(MANIFEST + records_bytes(ids, shape) for shape in pace.shapes)
     return Measured(
-        samples=len(dataset.samples),
+        pictures=len(pictures),
         batch=size,
         devices=len(devices),
         start=running_seconds() - calibrating,
@@ -108,19 +119,19 @@ class _Pace:
     shapes: list[tuple[int, int]]
 
 
-def _paced(job: ForwardPass, samples: Sequence[Sample], batch: int, budget: float) -> _Pace:
+def _paced(job: ForwardPass, pictures: Sequence[Picture], batch: int, budget: float) -> _Pace:
     on_cuda = job.backbone.device.type == "cuda"
     ends = time.perf_counter() + budget
-    warming, shapes = _timed(job, [samples[:1]])
-    size, (once, _) = 1, _timed(job, [samples[:1]])
+    warming, shapes = _timed(job, [pictures[:1]])
+    size, (once, _) = 1, _timed(job, [pictures[:1]])
     sizes, peaks, latest = (1, 1), (peak_memory(), peak_memory()), once
     while size < batch and time.perf_counter() + 2.5 * latest[0] < ends:
         size = min(2 * size, batch)
-        latest, _ = _timed(job, [samples[:size]])
+        latest, _ = _timed(job, [pictures[:size]])
         sizes, peaks = (sizes[1], size), (peaks[1], peak_memory())
-    rounds = min(ROUNDS, len(samples) // size, int((ends - time.perf_counter()) / latest[0]))
+    rounds = min(ROUNDS, len(pictures) // size, int((ends - time.perf_counter()) / latest[0]))
     if rounds > 1:
-        latest, _ = _timed(job, slices(samples[: rounds * size], size))
+        latest, _ = _timed(job, slices(pictures[: rounds * size], size))
         size *= rounds
     return _Pace(
         first=max(warming[0] - once[0], 0),
@@ -134,12 +145,14 @@ def _paced(job: ForwardPass, samples: Sequence[Sample], batch: int, budget: floa
 
 
 def _timed(
-    job: ForwardPass, batches: Sequence[Sequence[Sample]]
+    job: ForwardPass, batches: Sequence[Sequence[Picture]]
 ) -> tuple[tuple[float, float], list[tuple[int, int]]]:
     """Seconds and processor time of these batches, from files to arrays, and the heatmaps' shapes."""
     begun, own, shapes = time.perf_counter(), time.process_time(), list[tuple[int, int]]()
-    pixels = decoded(job.pixels, batches, job.backbone.device.type == "cuda")
+    firsts = [[first for first, *_ in batch] for batch in batches]
+    pixels = decoded(job.pixels, firsts, job.backbone.device.type == "cuda")
     for batch, each in zip(batches, pixels, strict=True):
-        maps, _ = in_memory(job, each, job.prompts(batch), len(batch))
-        shapes = [found.shape[1:] for found in fetched(job, maps, batch).values()]
+        maps, _ = in_memory(job, each, job.prompts_of(batch), len(batch))
+        found = fetched(job, maps, [*itertools.chain(*batch)])
+        shapes = [each.shape[1:] for each in found.values()]
     return (time.perf_counter() - begun, time.process_time() - own), shapes

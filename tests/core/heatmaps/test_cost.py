@@ -27,7 +27,7 @@ def test_the_disk_that_is_said_is_what_is_stored() -> None:
 
 def test_machines_share_whole_batches() -> None:
     found = Measured(
-        samples=100, batch=8, devices=1, start=10.0, image=1.0, core=(4.0, 2.0),
+        pictures=100, batch=8, devices=1, start=10.0, image=1.0, core=(4.0, 2.0),
         memory=100, device_memory=0, store=50,
     )  # fmt: skip
     assert found.cost(1).seconds == 110
