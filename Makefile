@@ -1,7 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
 
-.PHONY: check format lint types walls fast test docs serve bench fuzz simulation soak load hard networks photos photos-check device slow
+.PHONY: check format lint types walls fast test docs serve bench plan fuzz simulation soak load hard networks photos photos-check device slow
 
 check: lint types walls test
 
@@ -42,6 +42,10 @@ serve:
 
 bench:
 	$(RUN) pytest -m benchmark -s
+
+# What `cliploc plan` says of six jobs, beside what they take.
+plan:
+	$(RUN) pytest -m plan -s tests/plan
 
 fuzz:
 	$(RUN) pytest -m fuzz -s

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
+import sys
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +34,39 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
     return found
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_memory() -> int:
+    """The most bytes that this process had in memory; Linux counts its parent's into `ru_maxrss`."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return _status("VmHWM") or (most if sys.platform == "darwin" else most * 1024)
+
+
+def resident_memory() -> int:
+    """Bytes that this process has in memory now; its most where the system does not say."""
+    return _status("VmRSS") or peak_memory()
+
+
+def running_seconds() -> float:
+    """How long this process has been there; where the system does not say, the time it worked."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return time.process_time()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _status(name: str) -> int:
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), 0)
 
 
 def _processor() -> str:

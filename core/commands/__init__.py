@@ -15,6 +15,7 @@ COMMANDS = {
     "heads": "describe the attention heads of a ViT in words, over a dataset (TextSpan)",
     "evaluate": "score one post-processing config over a heatmap set, at all 100 thresholds",
     "sweep": "run a grid of post-processing configs over heatmap sets",
+    "plan": "what heatmaps or a sweep take in time, memory and disk, here and on more machines",
     "runs": "list, show, watch, pause, cancel, resume, compare, delete and export sweeps",
     "predictions": "write predicted masks (PNG, COCO results), or score masks made elsewhere",
     "report": "write runs as one HTML page, Markdown and LaTeX tables, and figures",

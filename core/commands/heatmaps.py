@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from cliploc.core.commands.options import (
     add_dataset_argument,
     add_json_argument,
     add_pass_arguments,
+    add_plan_arguments,
     add_preset_argument,
     add_recipe_arguments,
     add_told_arguments,
@@ -26,6 +27,7 @@ from cliploc.core.commands.options import (
 )
 from cliploc.core.commands.output import print_json, print_lines, print_table, say, say_notes
 from cliploc.core.commands.progress import progress
+from cliploc.core.cost import COST
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import DatasetError, ParameterError
 from cliploc.core.heatmaps.exchange import export_npz, import_npz
@@ -40,7 +42,7 @@ from cliploc.core.heatmaps.terms import TermSet, every
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """heatmaps compute|list|show|remove|import|export|merge"""
     actions = {
-        "compute": (_compute, "run methods over a dataset; goes on from what is stored"),
+        "compute": (compute, "run methods over a dataset; goes on from what is stored"),
         "list": (_list, "every stored set; terms: samples whose heads are kept one by one"),
         "show": (_show, "what a set was made of, and how complete it is"),
         "remove": (_remove, "delete sets, and the terms of their heads"),
@@ -51,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "merge": (_merge, "take in what other machines computed: their stores, or folders of sets"),
     }  # fmt: skip
     made = add_actions(parser, {name: (partial(_run, act), text) for name, (act, text) in actions.items()})
-    _add_compute(made["compute"])
+    add_compute(made["compute"])
     made["show"].add_argument("set", metavar="SET", help="a set's name, its key, or the beginning of either")
     made["show"].add_argument(
         "--missing", action="store_true", help="print the samples that have no heatmap, one a line"
@@ -76,7 +78,8 @@ def _run(act: Callable[[argparse.Namespace], int | None], arguments: argparse.Na
     return act(arguments)
 
 
-def _add_compute(parser: argparse.ArgumentParser) -> None:
+def add_compute(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `heatmaps compute`."""
     add_dataset_argument(parser)
     parser.add_argument(
         "--method",
@@ -122,10 +125,12 @@ def _add_compute(parser: argparse.ArgumentParser) -> None:
     add_recipe_arguments(parser)
     add_pass_arguments(parser)
     add_preset_argument(parser, "size, positions, windows, prompts and parameters")
+    add_plan_arguments(parser, "machines like this one, each with a part")
     add_json_argument(parser)
 
 
-def _compute(arguments: argparse.Namespace) -> None:
+def compute(arguments: argparse.Namespace) -> None:
+    """Run methods over a dataset, or say what that takes."""
     part = part_of(arguments.part, os.environ) if arguments.part else Part()
     dataset = opened(arguments)
     arguments.template = arguments.template or dataset.template
@@ -137,10 +142,13 @@ def _compute(arguments: argparse.Namespace) -> None:
         check_network(recipe.backbone, recipe.weights, arguments.device)
     networks = dict.fromkeys(f"{recipe.backbone} {recipe.weights}".strip() for recipe in recipes)
     say(f"loading PyTorch, then {', '.join(networks)}")
-    from cliploc.core.heatmaps.extract import compute  # seconds: after everything that could be wrong
+    if arguments.plan:
+        _print_cost(recipes, dataset, part, arguments)
+        return
+    from cliploc.core.heatmaps import extract  # seconds: after everything that could be wrong
 
     with progress() as show:
-        sets = compute(
+        sets = extract.compute(
             recipes,
             dataset,
             HeatmapStore(),
@@ -170,6 +178,16 @@ def _compute(arguments: argparse.Namespace) -> None:
                 f"{', …' if len(constant) > 3 else ''}"
             )
     print_table([_row(heatmap_set) for heatmap_set in sets], as_json=arguments.json)
+
+
+def _print_cost(
+    recipes: Sequence[Recipe], dataset: Dataset, part: Part, arguments: argparse.Namespace
+) -> None:
+    from cliploc.core.heatmaps.cost import measured
+
+    found = measured(recipes, dataset, device=arguments.device, batch=arguments.batch)
+    counts = dict.fromkeys([part.count, *arguments.on])
+    print_table([found.cost(count).row() for count in counts], as_json=arguments.json, caption=COST)
 
 
 def _assumed(dataset: Dataset) -> tuple[str, ...]:

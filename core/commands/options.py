@@ -47,6 +47,24 @@ def add_worker_arguments(
     parser.add_argument("--workers", type=int, metavar="N", help=f"how many (default: {usual})")
 
 
+def add_plan_arguments(parser: argparse.ArgumentParser, others: str) -> None:
+    """--plan, --on. others: whom `--on` counts."""
+    parser.add_argument(
+        "--plan", action="store_true",
+        help="say what it takes in time, memory and disk, from doing a little of it, and do no more",
+    )  # fmt: skip
+    parser.add_argument(
+        "--on", type=_counts, default=[], metavar="N[,N]", help=f"with --plan: also on so many {others}"
+    )
+
+
+def _counts(text: str) -> list[int]:
+    counts = [int(each) for each in text.split(",")]
+    if min(counts) < 1:
+        raise ValueError
+    return counts
+
+
 def add_json_argument(*parsers: argparse.ArgumentParser, what: str = "JSON") -> None:
     """--json. what: is printed."""
     for parser in parsers:

@@ -7,15 +7,19 @@ import argparse
 from cliploc.core.commands.options import (
     add_dataset_argument,
     add_json_argument,
+    add_plan_arguments,
     add_worker_arguments,
     spec_of,
 )
-from cliploc.core.commands.output import say
+from cliploc.core.commands.output import print_table, say
 from cliploc.core.commands.runs import detached, worked
+from cliploc.core.cost import COST
 from cliploc.core.datasets import open_dataset
 from cliploc.core.postprocess import AXES
+from cliploc.core.sweep.cost import measured
 from cliploc.core.sweep.grid import Grid
 from cliploc.core.sweep.ledger import Ledger
+from cliploc.core.sweep.plan import Plan
 from cliploc.core.sweep.planning import described, planned, seconds_expected
 
 
@@ -43,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="counts of every image, sums, or auto by size (default)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
+    add_plan_arguments(parser, "workers elsewhere")
     parser.add_argument(
         "--detach", action="store_true", help="leave it to a process that outlives this terminal"
     )
@@ -65,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_dataset(plan.dataset)
     for line in described(plan, len(dataset.scorable), len(dataset.labels)):
         say(line)
+    if arguments.plan:
+        return _print_cost(plan, arguments)
     where = f"{plan.workers} workers ({plan.executor}, {plan.engine})"
     say(f"about {seconds_expected(plan):.0f} s of work for {where}")
     ledger = Ledger()
@@ -73,3 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.detach:
         return detached(ledger, id_, as_json=arguments.json)
     return worked(ledger, id_, as_json=arguments.json)
+
+
+def _print_cost(plan: Plan, arguments: argparse.Namespace) -> int:
+    found = measured(plan)
+    counts = dict.fromkeys([plan.workers, *arguments.on])
+    rows = [found.cost(count).row() for count in counts]
+    print_table(rows, as_json=arguments.json, caption=COST)
+    return 0

@@ -6,6 +6,7 @@ and what is left of a label is its share of the softmax.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,10 +18,13 @@ WORDS = (
 )  # fmt: skip
 
 
-def share(maps: Tensor, side: int, scale: float) -> Tensor:
-    """The label's share (B, 1, S, S), in [0, 1], of maps (B, 1 + K, h, w) of a label and of words.
+def share(maps: Tensor, labels: int, side: int, scale: float) -> Tensor:
+    """Each label's share (B, labels, S, S), in [0, 1], of maps (B, labels + K, h, w) of labels and of words.
 
-    side: S, in pixels; the maps are enlarged to it first. scale: what multiplies their cosines.
+    A label stands against the words, not against the other labels of its picture. side: S, in pixels; the
+    maps are enlarged to it first. scale: what multiplies their cosines.
     """
-    enlarged = F.interpolate(maps, size=(side, side), mode="bilinear")
-    return (scale * enlarged).softmax(1)[:, :1]
+    scaled = scale * F.interpolate(maps, size=(side, side), mode="bilinear")
+    own, words = scaled[:, :labels], scaled[:, labels:]
+    shares = [torch.cat([own[:, [place]], words], 1).softmax(1)[:, :1] for place in range(labels)]
+    return torch.cat(shares, 1)

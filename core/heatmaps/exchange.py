@@ -28,7 +28,8 @@ from cliploc.core.datasets.ids import file_name
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean
 from cliploc.core.heatmaps.identity import IMPORTED, Identity
-from cliploc.core.heatmaps.store import LARGEST_VALUE, Heatmap, HeatmapSet, HeatmapStore
+from cliploc.core.heatmaps.records import LARGEST_VALUE, Heatmap
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.stretch import on_grid
 
 Array = npt.NDArray[np.generic]

@@ -1,12 +1,13 @@
 """Running methods over samples: the one place where datasets meet networks.
 
-Bytes in the store depend on how samples are grouped into batches (a
-matrix product rounds by its shape), so batches are fixed slices of the dataset,
-computed whole or not at all: what was killed and resumed equals what was not.
+Bytes in the store depend on how pictures are grouped into batches (a matrix product rounds by its
+shape), so batches are fixed slices of the dataset's pictures, computed whole or not at all: what was
+killed and resumed equals what was not. A picture is decoded and seen once, whatever its samples.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import multiprocessing
 import queue
@@ -17,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -25,21 +27,27 @@ from cliploc.core.backbones.network import devices_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.errors import ParameterError, ResourceError
 from cliploc.core.heatmaps.decoding import AHEAD, decoded
-from cliploc.core.heatmaps.forward import ForwardPass, fetched, grouped, in_memory, joined, load
+from cliploc.core.heatmaps.forward import ForwardPass, fetched, grouped, in_memory, joined, load, pictures_of
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.part import Part
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 WHOLE = Part()
 BATCH = {"cpu": 8, "cuda": 64, "mps": 16}
 
 
-def slices(samples: Sequence[Sample], batch: int) -> list[Sequence[Sample]]:
-    """The samples in fixed batches."""
-    return [samples[start : start + batch] for start in range(0, len(samples), batch)]
+def slices(items: Sequence[T], batch: int) -> list[Sequence[T]]:
+    """Samples, or pictures, in fixed batches."""
+    return [items[start : start + batch] for start in range(0, len(items), batch)]
+
+
+def batches_of(samples: Sequence[Sample], batch: int) -> list[Sequence[Sample]]:
+    """The samples in fixed batches of so many pictures, with all samples of each."""
+    return [[*itertools.chain(*some)] for some in slices(pictures_of(samples), batch)]
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ def compute(
     """Fill the sets of all recipes, several methods in one pass where they can share it.
 
     samples: some of the dataset's, by default all. device: auto, cpu, cuda, mps, `all` (every
-    CUDA device), or several separated by commas, one process each. batch: samples together, 0 for
+    CUDA device), or several separated by commas, one process each. batch: pictures together, 0 for
     the device's usual number, halved where the memory is too small. part: the share of this machine;
     whichever finds all samples present makes the set one file. notice: told what
     `ForwardPass.notices` says. Goes on from what the store holds; killed at any moment, nothing that
@@ -76,7 +84,7 @@ def compute(
         raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
     devices = devices_of(device)
     wanted = dataset.samples if samples is None else samples
-    batches = part.of(slices(wanted, batch or BATCH[devices[0].type]))
+    batches = part.of(batches_of(wanted, batch or BATCH[devices[0].type]))
     completed = [recipe.completed(dataset.name) for recipe in recipes]
     found: dict[Recipe, HeatmapSet] = {}
     for group in grouped(completed):
@@ -171,14 +179,15 @@ def fill(
         if lacking:
             todo.append((wanted, lacking))
     written(sum(len(batch) for batch in batches) - sum(len(batch) for batch, _ in todo))
-    at_once = max((len(batch) for batch, _ in todo), default=1)
+    seen = [pictures_of(batch) for batch, _ in todo]
+    at_once = max(map(len, seen), default=1)
     with ThreadPoolExecutor(1, "heatmap-writer") as writer:
         pending: deque[Future[None]] = deque()
         pinned = job.backbone.device.type == "cuda"
-        ahead = decoded(job.pixels, [batch for batch, _ in todo], pinned)
-        for (batch, recipes), pixels in zip(todo, ahead, strict=True):
-            shared = replace(job, recipes=recipes)
-            maps, at_once = in_memory(shared, pixels, job.prompts(batch), at_once)
+        ahead = decoded(job.pixels, [[first for first, *_ in pictures] for pictures in seen], pinned)
+        for (_, recipes), pictures, pixels in zip(todo, seen, ahead, strict=True):
+            shared, batch = replace(job, recipes=recipes), [*itertools.chain(*pictures)]
+            maps, at_once = in_memory(shared, pixels, job.prompts_of(pictures), at_once)
             pending.append(writer.submit(_write, sets, maps, batch, written, job))
             while len(pending) > AHEAD:
                 pending.popleft().result()

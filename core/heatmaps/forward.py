@@ -35,6 +35,8 @@ from cliploc.core.prompts import prompt_for
 
 log = logging.getLogger(__name__)
 
+Picture = Sequence[Sample]  # the samples of one picture
+
 
 @dataclass(frozen=True, eq=False)
 class ForwardPass:
@@ -109,17 +111,26 @@ class ForwardPass:
         """The prompt of each sample's own label."""
         return _prompts(self.recipes[0], [sample.label for sample in samples])
 
+    def prompts_of(self, batch: Sequence[Picture]) -> list[list[str]]:
+        """The prompts of each picture's samples."""
+        return [self.prompts(picture) for picture in batch]
+
     def takes(self, sample: Sample) -> bool:
         """Whether the sample's label is one that the backbone has a target for."""
         return sample.label in self.labels
 
-    def heatmaps(self, pixels: Tensor, prompts: Sequence[str]) -> dict[Recipe, Tensor]:
-        """Raw heatmaps (B, gh, gw) float32 on the device, of one prompt per image.
+    def heatmaps(self, pixels: Tensor, prompts: Sequence[Sequence[str]]) -> dict[Recipe, Tensor]:
+        """Raw heatmaps (n, gh, gw) float32 on the device, of all prompts, image by image.
 
-        (B, S, S) through windows, or with background words. pixels: (B, 3, S, S) uint8. Several methods
-        share one pass where they can.
+        pixels: (B, 3, S, S) uint8. prompts: of each image, at least one. (n, S, S) through windows,
+        or with background words. Several methods share one pass where they can.
         """
-        text, contrast_text = self._texts(prompts)
+        most = max(map(len, prompts))
+        # Images with fewer prompts get their last one again: all have as many rows, for one pass.
+        even = [own[min(place, len(own) - 1)] for own in prompts for place in range(most)]
+        wanted = [most * image + place for image, own in enumerate(prompts) for place in range(len(own))]
+        text, contrast_text = self._texts(even)
+        text = text.reshape(len(prompts), most, -1)
         settings = {recipe.method: dict(recipe.parameters) for recipe in self.recipes}
 
         def maps_of(images: Tensor) -> dict[str, Tensor]:
@@ -132,8 +143,10 @@ class ForwardPass:
         with self._autocast():
             maps = windowed(maps_of, images, first.window, first.stride) if first.window else maps_of(images)
         if first.background:
-            maps = {name: share(each, pixels.shape[-1], first.background) for name, each in maps.items()}
-        return {recipe: maps[recipe.method][:, 0] for recipe in self.recipes}
+            maps = {
+                name: share(each, most, pixels.shape[-1], first.background) for name, each in maps.items()
+            }
+        return {recipe: maps[recipe.method].flatten(0, 1)[wanted] for recipe in self.recipes}
 
     def terms(self, pixels: Tensor, prompts: Sequence[str]) -> Tensor:
         """The terms (B, L, H, gh, gw) float32 that ClipTextSpan's heatmaps are sums of."""
@@ -209,10 +222,21 @@ def grouped(recipes: Sequence[Recipe]) -> list[list[Recipe]]:
     return groups
 
 
+def pictures_of(samples: Sequence[Sample]) -> list[Picture]:
+    """The samples by picture, those with as many samples together, in the order of their first ones.
+
+    One pass takes as many prompts of every picture in it as the one that has most.
+    """
+    found: dict[object, list[Sample]] = {}
+    for sample in samples:
+        found.setdefault(sample.path or sample.id, []).append(sample)
+    return sorted(found.values(), key=len)
+
+
 def heatmaps_of(job: ForwardPass, samples: Sequence[Sample], prompts: Sequence[str]) -> Heatmap:
     """Raw heatmaps (B, gh, gw) float32 of a few samples, one prompt each, by the job's first recipe."""
     pixels = torch.cat([job.pixels(sample) for sample in samples])
-    maps, _ = in_memory(job, pixels, prompts, len(samples))
+    maps, _ = in_memory(job, pixels, [[prompt] for prompt in prompts], len(samples))
     return fetched(job, maps, samples)[job.recipes[0]]
 
 
@@ -240,7 +264,7 @@ def embeddings_of(job: ForwardPass, samples: Sequence[Sample]) -> Heatmap:
 
 
 def in_memory(
-    job: ForwardPass, pixels: Tensor, prompts: Sequence[str], at_once: int
+    job: ForwardPass, pixels: Tensor, prompts: Sequence[Sequence[str]], at_once: int
 ) -> tuple[dict[Recipe, Tensor], int]:
     """`job.heatmaps` of at most `at_once` images together, halved until it fits; and what fitted.
 

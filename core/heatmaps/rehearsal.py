@@ -6,8 +6,6 @@ nothing, cost the same.
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from cliploc.core.backbones.load import load_backbone
 from cliploc.core.backbones.network import Backbone, device_of
 from cliploc.core.errors import ResourceError
 from cliploc.core.heatmaps.extract import BATCH
+from cliploc.core.machine import peak_memory
 from cliploc.core.methods import METHODS
 from cliploc.core.methods.compute import compute_many
 
@@ -87,7 +86,7 @@ def _timed(method: str, backbone: Backbone, images: int) -> Timing:
         if images > 1:
             return _timed(method, backbone, images // 2)
         return replace(plain, problem="too little memory for one image")
-    peak = torch.cuda.max_memory_allocated(backbone.device) if on_cuda else _resident()
+    peak = torch.cuda.max_memory_allocated(backbone.device) if on_cuda else peak_memory()
     return replace(plain, seconds=seconds, gigabytes=peak / 1e9)
 
 
@@ -103,9 +102,3 @@ def _batch(method: str, backbone: Backbone, pixels: torch.Tensor) -> None:
         compute_many({method: {}}, backbone, backbone.normalized(pixels), text, contrast_text=rows)[
             method
         ].cpu()
-
-
-def _resident() -> float:
-    """The most bytes that this process had in memory."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024

@@ -45,13 +45,11 @@ from cliploc.core.datasets.files import read
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity, told_apart
+from cliploc.core.heatmaps.records import OUTSIDE, Heatmap, Records, allowed, records_of
 from cliploc.core.lock import held
 from cliploc.core.stretch import AnyHeatmap, Raw, raw
 
 __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
-
-Heatmap = npt.NDArray[np.float32]
-Records = npt.NDArray[np.void]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,8 +63,6 @@ UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
     tokenize.TokenError,
 )  # fmt: skip
-LARGEST_VALUE = 1e37  # of a raw heatmap: the span of two such is a float32
-OUTSIDE = "values outside [0, 1]"
 _LARGEST_MANIFEST = 1 << 20  # bytes
 
 
@@ -296,7 +292,7 @@ class HeatmapSet:
         """Add heatmaps as one part: all of them appear, or none. StoreError for what is no heatmap."""
         if not heatmaps:
             return
-        records = _records(heatmaps, self.identity.raw)
+        records = records_of(heatmaps, self.identity.raw)
         digest = hashlib.sha256("\0".join(heatmaps).encode()).hexdigest()[:16]
         with self._locked():
             shape = self.shape
@@ -319,7 +315,7 @@ class HeatmapSet:
             if not set(order) <= set(heatmaps):
                 return
             if list(index.get(WHOLE, {})) != list(order):
-                self._save(WHOLE, _records({id_: heatmaps[id_] for id_ in order}, self.identity.raw))
+                self._save(WHOLE, records_of({id_: heatmaps[id_] for id_ in order}, self.identity.raw))
             for file in self.folder.iterdir():
                 if file.name.startswith(("part-", ".")):
                     file.unlink(missing_ok=True)
@@ -363,7 +359,7 @@ class HeatmapSet:
             self._check(name)
             self._checked.add(name)
         heatmaps = np.array(stored)
-        if not _allowed(heatmaps, self.identity.raw):
+        if not allowed(heatmaps, self.identity.raw):
             raise self._damaged(name, "values that are no numbers" if self.identity.raw else OUTSIDE)
         return heatmaps
 
@@ -421,29 +417,3 @@ def _is_data(name: str) -> bool:
 
 def _order(index: Mapping[str, Mapping[str, int]]) -> list[str]:
     return list(index[WHOLE]) if WHOLE in index else sorted({id_ for rows in index.values() for id_ in rows})
-
-
-def _allowed(heatmaps: Heatmap, is_raw: bool) -> bool:
-    """Whether the values of a heatmap are such: numbers whose differences are numbers, or [0, 1]."""
-    low, high = (-LARGEST_VALUE, LARGEST_VALUE) if is_raw else (0, 1)
-    return not heatmaps.size or bool(heatmaps.min() >= low and heatmaps.max() <= high)  # NaN is neither
-
-
-def _records(heatmaps: Mapping[str, npt.ArrayLike], is_raw: bool) -> Records:
-    """Pack id -> (h, w) into records. StoreError unless finite, in [0, 1] where not raw, of one shape."""
-    arrays = [np.asarray(heatmap, np.float32) for heatmap in heatmaps.values()]
-    shapes = sorted({array.shape for array in arrays})
-    if len(shapes) > 1 or len(shapes[0]) != 2 or 0 in shapes[0]:
-        raise StoreError(f"found heatmaps of shape {shapes}, expected one shape (h, w)")
-    stacked = np.stack(arrays)
-    if not _allowed(stacked, is_raw):
-        raise StoreError(
-            f"found heatmaps with values that are no numbers, or beyond {LARGEST_VALUE:g}"
-            if is_raw
-            else f"found heatmaps with {OUTSIDE}, expected normalized ones"
-        )
-    longest = max(len(id_) for id_ in heatmaps)
-    records = np.zeros(len(arrays), [("id", f"<U{max(longest, 1)}"), ("heatmap", "<f4", shapes[0])])
-    records["id"] = list(heatmaps)
-    records["heatmap"] = stacked
-    return records

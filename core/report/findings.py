@@ -21,10 +21,9 @@ from cliploc.core.sweep.grid import Grid, computation_of
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan
 from cliploc.core.sweep.rows import RunRow
-from cliploc.core.sweep.shard_files import recounted
+from cliploc.core.sweep.shard_files import kept_by_label, recounted
 from cliploc.core.sweep.statistics import holm
 from cliploc.core.sweep.summary import BaselineEntry, summary_of
-from cliploc.core.sweep.sums import UNIT
 
 Curves = Mapping[str, Sequence[float]]
 
@@ -266,11 +265,11 @@ def _again(
         table = baseline_table([dataset.by_id(id_) for id_ in ids])
         baselines = baselines_of(table.by([plan.sources[id_] for id_ in ids]), plan.seed)
     columns = totals.sums.columns()
-    means = {
-        label: values / UNIT / size
-        for (label, size), values in zip(totals.label_sizes.items(), totals.labels, strict=True)
-        if label
-    }
+
+    def by_label(place: int) -> Curves:
+        found = kept_by_label(ledger, row.id, index, labels, place)
+        return {label: values.tolist() for label, values in found.items() if label}
+
     return _Scored(
         {
             **summary_of(scored, plan.grid.configs, plan.seed, baselines),
@@ -278,7 +277,7 @@ def _again(
         },
         columns["mean_iou"],
         lambda place: {name: values[place].tolist() for name, values in columns.items()},
-        lambda place: {label: values[place].tolist() for label, values in means.items()},
+        by_label,
     )
 
 

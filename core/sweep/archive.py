@@ -60,7 +60,7 @@ def pack(ledger: Ledger, run: str, out: Path | None) -> None:
             for name, checksum in sorted(_arrays_of(rows).items()):
                 archive.writestr(_member(name), arrays.content_of(ledger.folder(run) / name, checksum))
         with _opened(file, out) as archive:
-            _check_arrays(archive, _read_rows(archive), Plan.from_dict(json.loads(rows["runs"][0]["plan"])))
+            _check_arrays(archive, _read_rows(archive), Plan.from_dict(json.loads(rows["plans"][0]["plan"])))
 
 
 def described(rows: Rows) -> dict[str, object]:
@@ -75,7 +75,7 @@ def described(rows: Rows) -> dict[str, object]:
         "finished": run["updated"],
         "cells": card["cells"],
         "machine": card.get("machine", {}),
-        "plan": json.loads(run["plan"]),
+        "plan": json.loads(rows["plans"][0]["plan"]),
         "summaries": {card["heatmaps"][index]: summary for index, summary in summaries.items()},
     }
 
@@ -96,7 +96,8 @@ def unpack(ledger: Ledger, source: Path) -> tuple[str, list[str]]:
         run, notes = rows["runs"][0], []
         if plan.executor.startswith("dask://"):
             notes.append(f"it was computed on {clean(plan.executor)}; `cliploc runs resume` works on it here")
-            run["plan"] = json.dumps({**json.loads(run["plan"]), "executor": "local"})
+            entry = rows["plans"][0]
+            entry["plan"] = json.dumps({**json.loads(entry["plan"]), "executor": "local"})
         _take_in(ledger, archive, rows)
         return str(run["id"]), notes
 
@@ -189,11 +190,15 @@ def _check_arrays(archive: zipfile.ZipFile, rows: Rows, plan: Plan) -> None:
 
 def _portable(rows: Rows) -> Rows:
     """The rows without folders of this machine: datasets and weights keep their names."""
-    run = rows["runs"][0]
-    plan: dict[str, Any] = json.loads(run["plan"])
+    run, entry = rows["runs"][0], rows["plans"][0]
+    plan: dict[str, Any] = json.loads(entry["plan"])
     plan["dataset"] = portable(plan["dataset"])
     plan["sets"] = [_portable_set(one) for one in plan["sets"]]
-    return {**rows, "runs": [{**run, "plan": json.dumps(plan), "message": "", "worker": ""}]}
+    return {
+        **rows,
+        "runs": [{**run, "message": "", "worker": ""}],
+        "plans": [{**entry, "plan": json.dumps(plan)}],
+    }
 
 
 def _portable_set(one: Mapping[str, Any]) -> dict[str, Any]:

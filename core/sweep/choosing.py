@@ -20,10 +20,11 @@ import numpy.typing as npt
 from cliploc.core.metrics import Integers, Scores
 from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
 from cliploc.core.sweep.plan import FOLDS
-from cliploc.core.sweep.statistics import CHUNK, UNIT, IouTable, variance_of_mean
+from cliploc.core.sweep.statistics import UNIT, Cells, IouTable, variance_of_mean
 from cliploc.core.sweep.student import confidence
 
 REPEATS = 10
+CHUNK = 8 << 20  # totals that are taken together, as floats
 # By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared
 # error.
 RIVAL = 1.15
@@ -66,28 +67,51 @@ class Selection:
         return means
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What every choice under some folds is made by: sums over the units that are not in a fold.
+
+    sums: (repeats x folds + 1, cells) of totals, exact; the last row is over all units.
+    """
+
+    table: IouTable
+    folds: Folds
+    sums: Scores
+
+    def chosen(self, cells: Cells | None = None) -> Selection:
+        """Choose among some cells (a mask), or all; places are those of the table."""
+        among = np.arange(self.sums.shape[1]) if cells is None else np.flatnonzero(cells)
+        rows = self.sums if cells is None else self.sums[:, among]
+        places = among[rows.argmax(axis=1)]
+        best = self.sums[np.arange(len(places)), places]
+        choices = places[:-1].reshape(len(self.folds), -1)
+        at = np.take_along_axis(choices, self.folds, axis=1)
+        units = np.arange(self.folds.shape[1])
+        return Selection(
+            choices=choices,
+            training=np.rint(best[:-1]).astype(np.int64).reshape(choices.shape),
+            held_out=self.table.totals[units[None, :], at].astype(np.int64),
+            best=int(places[-1]),
+            on_all=self.table.totals[:, places[-1]].astype(np.int64),
+        )
+
+
+def trained(table: IouTable, folds: Folds) -> Trained:
+    """Sum a table up for all choices under these folds, of at least two numbers in each row."""
+    parts, (units, cells) = folds.max() + 1, table.totals.shape
+    inside = (folds[:, None, :] == np.arange(parts)[None, :, None]).reshape(-1, units)
+    weights = np.vstack([~inside, np.ones((1, units), bool)]).astype(np.float64)
+    sums = np.empty((len(weights), cells))
+    step = max(1, CHUNK // units)
+    for first in range(0, cells, step):
+        some = slice(first, first + step)
+        sums[:, some] = weights @ table.totals[:, some].astype(np.float64)
+    return Trained(table, folds, sums)
+
+
 def chosen(table: IouTable, folds: Folds) -> Selection:
     """Choose among all cells of a table. folds: of at least two numbers in each row."""
-    parts = folds.max() + 1
-    inside = (folds[:, None, :] == np.arange(parts)[None, :, None]).reshape(-1, folds.shape[1])
-    weights = np.vstack([~inside, np.ones((1, folds.shape[1]), bool)]).astype(np.float64)
-    best, cells = np.full(len(weights), -1.0), np.zeros(len(weights), np.int64)
-    for first in range(0, table.totals.shape[1], CHUNK):
-        sums = weights @ table.totals[:, first : first + CHUNK].astype(np.float64)
-        place = sums.argmax(axis=1)
-        value = sums[np.arange(len(sums)), place]
-        better = value > best
-        best[better], cells[better] = value[better], place[better] + first
-    choices = cells[:-1].reshape(len(folds), parts)
-    at = np.take_along_axis(choices, folds, axis=1)
-    units = np.arange(folds.shape[1])
-    return Selection(
-        choices=choices,
-        training=np.rint(best[:-1]).astype(np.int64).reshape(len(folds), parts),
-        held_out=table.totals[units[None, :], at].astype(np.int64),
-        best=int(cells[-1]),
-        on_all=table.totals[:, cells[-1]].astype(np.int64),
-    )
+    return trained(table, folds).chosen()
 
 
 def best_of(ways: list[Selection], folds: Folds) -> Selection:

@@ -44,16 +44,26 @@ MIGRATIONS = (
         data TEXT NOT NULL, PRIMARY KEY (run, set_index)
     ) WITHOUT ROWID;
     """,
+    # Plans name every sample: whoever lists runs must not read them. Old SQLite cannot drop a column.
+    """
+    CREATE TABLE plans (
+        run TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE, plan TEXT NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO plans SELECT id, plan FROM runs;
+    UPDATE runs SET plan = '';
+    """,
 )
 Rows: TypeAlias = "dict[str, list[dict[str, Any]]]"  # of one run, by table
 
 # What names the run, and the order of its rows.
 _TABLES = {
     "runs": ("id", "created"),
+    "plans": ("run", "run"),
     "shards": ("run", "position"),
     "scores": ("run", "rowid"),
     "summaries": ("run", "set_index"),
 }
+_PLANS_IN_RUNS = 1  # the schema that had no table of plans
 WAIT_SECONDS = 60.0  # for another writer; each holds the file for milliseconds
 
 
@@ -61,8 +71,11 @@ WAIT_SECONDS = 60.0  # for another writer; each holds the file for milliseconds
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection that sees one consistent state. StoreError when it cannot be read."""
     with _translated(path), closing(_open_to_read(path)) as db:
-        begun = _check_version(path, db) > 0
-        with nullcontext(db) if begun else _empty() as found:  # its first creation was interrupted
+        version = _check_version(path, db)
+        with nullcontext(db) if version else _empty() as found:  # its first creation was interrupted
+            if version == _PLANS_IN_RUNS:  # what is read is not changed; the next writer does that
+                found.execute("PRAGMA temp_store = MEMORY")
+                found.execute("CREATE TEMP VIEW plans AS SELECT id AS run, plan FROM runs")
             found.execute("BEGIN")
             yield found
 
@@ -137,6 +150,8 @@ def from_bytes(content: bytes) -> Rows:
             runs = [row["id"] for row in db.execute("SELECT id FROM runs LIMIT 2")]
             if len(runs) != 1:
                 raise StoreError("its ledger does not hold one run")
+            for each in (db, ours):
+                _migrate(each)
             rows = rows_of(db, runs[0])
             _check_types(ours, rows)
             return rows
@@ -162,6 +177,22 @@ def _check_types(db: sqlite3.Connection, rows: Rows) -> None:
                     raise StoreError(f"its ledger holds a {name} that is no {columns[name]['type'].lower()}")
 
 
+def vacuum(path: Path) -> None:
+    """Give the room of deleted rows back to the disk, where it is a quarter of the file.
+
+    Nothing where somebody else is writing, or where there is no room for a copy: the next deletion
+    tries again.
+    """
+    uri = f"file:{_quoted(path)}"
+    with suppress(sqlite3.Error), closing(_connect(uri, patience=0.0)) as db:
+        free, pages = (
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count")
+        )
+        if 4 * free > pages:
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @contextmanager
 def kept_open(path: Path) -> Iterator[None]:
     """Hold the file open for the block: the last one to close it writes the log back, which takes time."""
@@ -172,8 +203,8 @@ def kept_open(path: Path) -> Iterator[None]:
         yield
 
 
-def _connect(uri: str) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
+def _connect(uri: str, patience: float = WAIT_SECONDS) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA foreign_keys = ON")
     return db

@@ -7,8 +7,9 @@ integers, so the scores do not depend on who did what in which order.
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from cliploc.core.errors import ClipLocError, ResourceError
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.lock import held
+from cliploc.core.metrics import Scores
 from cliploc.core.paths import write_whole
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.core.sweep.baselines import baseline_table, baselines_of
@@ -162,8 +164,16 @@ class _Driver:
             self._baselines,
         )
         found = {**summary, "ground": self._inputs.ground(set_index).to_dict()}
-        self._ledger.finish_set(self._run, set_index, totals.columns(), found)
+        labels = self._labels(set_index, PostProcess.from_dict(summary["best"]["config"]))
+        self._ledger.finish_set(self._run, set_index, totals.columns(), found, labels)
         self._finished[set_index] = self._best_of_finished(set_index)
+
+    def _labels(self, set_index: int, best: PostProcess) -> tuple[int, Sequence[Scores]]:
+        """The best config's place in the grid, and its IoU by label: of all configs it is what is large."""
+        configs = self._plan.grid.configs
+        ids = list(itertools.chain.from_iterable(self._plan.groups))
+        found = self._inputs.iou_by_label(set_index, best, ids)
+        return configs.index(best.with_(threshold=configs[0].threshold)), list(found.values())
 
     @cached_property
     def _baselines(self) -> list[BaselineEntry]:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
 
 from cliploc.core.datasets import READING, Dataset, open_dataset
 from cliploc.core.errors import ParameterError, StoreError, clean
 from cliploc.core.heatmaps.ground import Ground, ground
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
+from cliploc.core.machine import cores
+from cliploc.core.metrics import Integers, Scores, iou, truth_of
+from cliploc.core.postprocess import PostProcess
 from cliploc.core.stretch import AnyHeatmap
+from cliploc.core.sweep.engine import Engine
 from cliploc.core.sweep.plan import Plan, Shard
+from cliploc.core.sweep.sums import UNIT, in_units
 from cliploc.core.sweep.work import Task, Truth
+
+_AT_ONCE = 16  # samples that a thread takes
 
 
 class Inputs:
@@ -41,10 +52,6 @@ class Inputs:
         counts = Counter(self.dataset.by_id(id_).label for group in self._plan.groups for id_ in group)
         return dict(sorted(counts.items()))
 
-    def labels(self, shard: Shard) -> tuple[str, ...]:
-        """The labels of a shard's samples."""
-        return tuple(self.dataset.by_id(id_).label for id_ in shard.ids)
-
     def task(self, shard: Shard) -> Task:
         """Everything a worker needs for a shard; decodes its true masks."""
         heatmaps = self._heatmaps(shard.set_index)
@@ -61,8 +68,27 @@ class Inputs:
             keep=self._plan.keep,
             heatmaps=tuple(heatmaps[id_] for id_ in shard.ids),
             truths=tuple(Truth.packed(sample.true_mask(), sample.ignored()) for sample in samples),
-            labels=self.labels(shard),
         )
+
+    def iou_by_label(self, set_index: int, config: PostProcess, ids: Sequence[str]) -> dict[str, Scores]:
+        """Mean IoU at each threshold (T,) under one config, by sorted label; of these samples."""
+        heatmaps = self._heatmaps(set_index)
+        cv2.setNumThreads(1)  # samples side by side, on all cores
+
+        def of_some(some: Sequence[str]) -> list[Integers]:
+            engine = Engine([config])
+            samples = map(self.dataset.by_id, some)
+            truths = (truth_of(sample.true_mask(), sample.ignored()) for sample in samples)
+            counted = zip(some, truths, strict=True)
+            return [in_units(iou(engine.counts(heatmaps[id_], truth))[0]) for id_, truth in counted]
+
+        parts = [ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE)]
+        with ThreadPoolExecutor(cores()) as threads:
+            units = itertools.chain.from_iterable(threads.map(of_some, parts))
+            by_label: dict[str, list[Integers]] = {}
+            for id_, each in zip(ids, units, strict=True):
+                by_label.setdefault(self.dataset.by_id(id_).label, []).append(each)
+        return {label: np.sum(each, axis=0) / UNIT / len(each) for label, each in sorted(by_label.items())}
 
     def ground(self, set_index: int) -> Ground:
         """What the scores of a heatmap set stand on."""

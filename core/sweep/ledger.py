@@ -82,7 +82,9 @@ class Ledger:
 
     def plan(self, run: str) -> Plan:
         """The plan that a run follows."""
-        return Plan.from_dict(json.loads(self._value("plan", run)))
+        for row in self._asked("SELECT plan FROM plans WHERE run = ?", run):
+            return Plan.from_dict(json.loads(row[0]))
+        raise _gone(run)
 
     def machine(self, run: str) -> dict[str, str]:
         """Versions and hardware where the run was planned, see `cliploc.core.machine`."""
@@ -120,18 +122,32 @@ class Ledger:
         return {name: np.frombuffer(data) for name, data in self._asked(sql, run, set_index, config)}
 
     def label_scores(self, run: str, set_index: int, config: int) -> dict[str, Scores]:
-        """Mean IoU by label under one config, at each threshold (stored as float32)."""
+        """Mean IoU by label under one config, at each threshold (stored as float32).
+
+        Kept of the config of the best cell alone, by earlier releases of all; nothing for others.
+        """
         summary = self.summary(run, set_index)
-        if summary is None:
+        found = self._asked(f"{_OF_CONFIG} AND name = 'labels'", run, set_index, config)
+        if summary is None or not found:
             return {}
-        ((_, data),) = self._asked(f"{_OF_CONFIG} AND name = 'labels'", run, set_index, config)
-        values = np.frombuffer(data, np.float32).astype(np.float64).reshape(-1, len(THRESHOLDS))
+        values = np.frombuffer(found[0]["data"], np.float32).astype(np.float64).reshape(-1, len(THRESHOLDS))
         return dict(zip(summary["labels"], values, strict=True))
 
     def summary(self, run: str, set_index: int) -> dict[str, Any] | None:
         """What the run found under one heatmap set (`cliploc.core.sweep.summary`); None until it is done."""
         found = self._asked("SELECT data FROM summaries WHERE run = ? AND set_index = ?", run, set_index)
         return upgraded(json.loads(found[0][0])) if found else None
+
+    def block(self, run: str, set_index: int, first: int, last: int) -> dict[str, Scores]:
+        """Every score of the configs from `first` to before `last`: (configs, 100), or (configs, 1)."""
+        sql = (
+            "SELECT name, data FROM scores WHERE run = ? AND set_index = ? AND config >= ? AND config < ? "
+            "AND name NOT IN ('labels', 'folds') ORDER BY rowid"
+        )
+        found: dict[str, list[bytes]] = {}
+        for name, data in self._asked(sql, run, set_index, first, last):
+            found.setdefault(name, []).append(data)
+        return {name: np.frombuffer(b"".join(each)).reshape(len(each), -1) for name, each in found.items()}
 
     def cells(self, run: str) -> Iterator[Cell]:
         """Every cell with its scores: set by set, config by config, threshold by threshold."""
@@ -156,17 +172,10 @@ class Ledger:
         with writing(self.path) as db:
             db.execute(
                 "INSERT INTO runs (id, created, updated, plan, card, images, shards, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
-                (
-                    id_,
-                    now,
-                    now,
-                    json.dumps(plan.to_dict()),
-                    json.dumps(card_of(plan)),
-                    plan.images * len(plan.sets),
-                    len(plan.shards()),
-                ),
+                "VALUES (?, ?, ?, '', ?, ?, ?, 'waiting')",
+                (id_, now, now, json.dumps(card_of(plan)), plan.images * len(plan.sets), len(plan.shards())),
             )
+            db.execute("INSERT INTO plans VALUES (?, ?)", (id_, json.dumps(plan.to_dict())))
         return id_
 
     def start(self, run: str, done: Mapping[int, str]) -> None:
@@ -199,8 +208,14 @@ class Ledger:
         set_index: int,
         scores: Mapping[str, Sequence[bytes]],
         summary: Mapping[str, object],
+        labels: tuple[int, Sequence[Scores]],
     ) -> None:
-        """Write everything found under one heatmap set: native float64 bytes by name and config."""
+        """Write everything found under one heatmap set: native float64 bytes by name and config.
+
+        labels: a config's place, and its mean IoU by label (T,), in the summary's order of them.
+        """
+        config, by_label = labels
+        whole = np.concatenate(by_label).astype(np.float32).tobytes()
         with writing(self.path) as db:
             db.execute("DELETE FROM scores WHERE run = ? AND set_index = ?", (run, set_index))
             db.executemany(
@@ -211,6 +226,7 @@ class Ledger:
                     for config, data in enumerate(blobs)
                 ),
             )
+            db.execute("INSERT INTO scores VALUES (?, ?, ?, 'labels', ?)", (run, set_index, config, whole))
             db.execute(
                 "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?)", (run, set_index, json.dumps(summary))
             )
@@ -228,7 +244,7 @@ class Ledger:
         plan = self.plan(run)
         plan = replace(plan, executor=executor, workers=workers or plan.workers)
         with writing(self.path) as db:
-            db.execute("UPDATE runs SET plan = ? WHERE id = ?", (json.dumps(plan.to_dict()), run))
+            db.execute("UPDATE plans SET plan = ? WHERE run = ?", (json.dumps(plan.to_dict()), run))
 
     def ask(self, run: str, request: str) -> None:
         """Ask a run to `pause` or `cancel`; one that nobody works on changes at once."""
@@ -270,7 +286,7 @@ class Ledger:
         """The one row of a run."""
         for row in self._asked(sql, run):
             return row
-        raise ParameterError(f"run {clean(run)} is gone; `cliploc runs list` shows what there is")
+        raise _gone(run)
 
     def _value(self, column: str, run: str) -> str:
         return str(self._only(f"SELECT {column} FROM runs WHERE id = ?", run)[0])
@@ -320,6 +336,10 @@ class Ledger:
             return state
         starting = state == "waiting" and time.time() - row["updated"] < STARTING_SECONDS
         return state if starting else "interrupted"
+
+
+def _gone(run: str) -> ParameterError:
+    return ParameterError(f"run {clean(run)} is gone; `cliploc runs list` shows what there is")
 
 
 _OF_CONFIG = "SELECT name, data FROM scores WHERE run = ? AND set_index = ? AND config = ?"

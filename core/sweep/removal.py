@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cliploc.core.errors import ClipLocError, StoreError
-from cliploc.core.sweep.database import writing
+from cliploc.core.sweep.database import vacuum, writing
 
 _GRAVE = ".deleted-"
 
@@ -34,6 +34,7 @@ def remove(path: Path, folder: Path) -> None:
         sweep(path, folder.parent)
         raise
     shutil.rmtree(grave, ignore_errors=True)
+    vacuum(path)
 
 
 def sweep(path: Path, folders: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cliploc.core.errors import StoreError
-from cliploc.core.metrics import iou
+from cliploc.core.metrics import Counts, Integers, Scores, iou
 from cliploc.core.sweep import arrays
 from cliploc.core.sweep.inputs import Inputs
 from cliploc.core.sweep.ledger import Ledger
@@ -23,8 +23,10 @@ from cliploc.core.sweep.plan import Plan, Shard
 from cliploc.core.sweep.rows import Best
 from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.summary import Scored
+from cliploc.core.sweep.sums import UNIT as EXACT
+from cliploc.core.sweep.sums import Sums, in_units
 from cliploc.core.sweep.totals import Totals
-from cliploc.core.sweep.work import Result, summed
+from cliploc.core.sweep.work import Result
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -53,8 +55,7 @@ class KeptCounts:
         """Add a shard of an earlier driver to the totals."""
         counts = arrays.read_counts(self._path(shard.position), self._known[shard.position])
         images = [counts[place] for place in range(len(shard.ids))]
-        sums, labels = summed(images, self._inputs.labels(shard), counts.tp.shape[1])
-        totals.add(shard.group, Result(sums, labels, None, 0.0))
+        totals.add(shard.group, Result(_summed(images), None, 0.0))
 
     def take(self, shard: Shard, result: Result, totals: Mapping[int, Totals], best: Best | None) -> str:
         """Write a shard, then acknowledge it. Returns its checksum."""
@@ -83,12 +84,13 @@ def counts_file(ledger: Ledger, run: str, position: int) -> Path:
 def kept_table(ledger: Ledger, run: str, shards: Sequence[Shard]) -> IouTable:
     """IoU of every image of some shards, in their order. StoreError when a file is gone or damaged."""
     checksums = ledger.shards(run)
-    rows = []
+    images, done = sum(len(shard.ids) for shard in shards), 0
+    totals = np.empty((images, ledger.plan(run).grid.cells), np.uint16)
     for shard in shards:
         counts = arrays.read_counts(counts_file(ledger, run, shard.position), checksums[shard.position])
-        rows.append(np.rint(iou(counts) * UNIT).astype(np.uint16).reshape(len(shard.ids), -1))
-    totals = np.concatenate(rows)
-    return IouTable(totals, np.ones(len(totals), np.int64))
+        rows = slice(done, done := done + len(shard.ids))
+        totals[rows] = np.rint(iou(counts) * UNIT).reshape(len(shard.ids), -1)
+    return IouTable(totals, np.ones(images, np.int64))
 
 
 def units_of(plan: Plan, shards: Sequence[Shard]) -> list[str] | None:
@@ -171,13 +173,35 @@ def recounted(ledger: Ledger, run: str, set_index: int, labels: Mapping[str, str
         counts = arrays.read_counts(counts_file(ledger, run, shard.position), checksums[shard.position])
         places = [place for place, id_ in enumerate(shard.ids) if id_ in labels]
         ids = tuple(shard.ids[place] for place in places)
-        images = [counts[place] for place in places]
-        sums, by_label = summed(images, tuple(labels[id_] for id_ in ids), len(plan.grid.configs))
-        totals.add(0, Result(sums, by_label, None, 0.0))
+        totals.add(0, Result(_summed([counts[place] for place in places]), None, 0.0))
         rows.append(np.rint(iou(counts[np.array(places)]) * UNIT).astype(np.uint16).reshape(len(ids), -1))
         kept.append(Shard(shard.position, set_index, shard.group, ids))
     table = IouTable(np.concatenate(rows), np.ones(len(labels), np.int64))
     return totals, totals.scored(table, units_of(plan, kept))
+
+
+def kept_by_label(
+    ledger: Ledger, run: str, set_index: int, labels: Mapping[str, str], config: int
+) -> dict[str, Scores]:
+    """Mean IoU at each threshold (T,) under one config, by label. labels: of those images, by id.
+
+    StoreError when a file of counts is gone or damaged.
+    """
+    plan, checksums = ledger.plan(run), ledger.shards(run)
+    by_label: dict[str, list[Integers]] = {}
+    for shard in _shards(plan, set_index, labels):
+        counts = arrays.read_counts(counts_file(ledger, run, shard.position), checksums[shard.position])
+        for place, id_ in enumerate(shard.ids):
+            if id_ in labels:
+                by_label.setdefault(labels[id_], []).append(in_units(iou(counts[place])[config]))
+    return {label: np.sum(each, axis=0) / EXACT / len(each) for label, each in sorted(by_label.items())}
+
+
+def _summed(images: Sequence[Counts]) -> Sums:
+    sums = Sums.zero(len(images[0].tp))
+    for counts in images:
+        sums.add(counts)
+    return sums
 
 
 def _shards(plan: Plan, set_index: int, wanted: Mapping[str, str]) -> list[Shard]:

@@ -18,16 +18,16 @@ from cliploc.core.parameters import Value
 from cliploc.core.postprocess import ORDERS, THRESHOLDS, PostProcess
 from cliploc.core.scores import CONVENTION
 from cliploc.core.sweep.choosing import (
-    Folds,
     Paired,
     Selection,
+    Trained,
     Worth,
     ahead,
     best_of,
-    chosen,
     folds_of,
     halves_of,
     paired,
+    trained,
     worth,
 )
 from cliploc.core.sweep.statistics import UNIT, IouTable, plateau, standard_error
@@ -139,7 +139,8 @@ def summary_of(
     table = images if scored.units is None else images.by(scored.units)
     best = int(np.argmax(means))
     folds = folds_of(len(table.sizes), seed) if len(table.sizes) > 1 else None
-    way = chosen(table, folds) if folds is not None else None
+    choices = trained(table, folds) if folds is not None else None
+    way = choices.chosen() if choices is not None else None
     value = worth(way, table.sizes) if way else None
     error = standard_error(table, best)
     at_best = images.totals[:, best // _T * _T : (best // _T + 1) * _T]
@@ -160,12 +161,12 @@ def summary_of(
         plateau_cells=len(near),
         plateau_configs=len(np.unique(near // _T)),
         plateau_smallest=_entry(configs, smallest, means[smallest]),
-        raw=_raw(table, means, configs, way, folds) if way and folds is not None else None,
+        raw=_raw(choices, means, configs, way) if way and choices is not None else None,
         oracle_threshold=float(at_best.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         oracle_cell=float(images.totals.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         everything=int(scored.everything[best]),
         nothing=int(scored.nothing[best]),
-        orders=_orders(table, means, configs, folds, seed) if folds is not None else [],
+        orders=_orders(choices, means, configs, seed) if choices is not None else [],
         baselines=list(baselines),
     )
 
@@ -176,16 +177,15 @@ def _interval(value: Worth | None) -> tuple[float, float] | None:
     return value["low"], value["high"]
 
 
-def _raw(
-    table: IouTable, means: Scores, configs: Sequence[PostProcess], way: Selection, folds: Folds
-) -> RawEntry | None:
+def _raw(choices: Trained, means: Scores, configs: Sequence[PostProcess], way: Selection) -> RawEntry | None:
     """No morphology against all configs, both tuned inside the folds; None when only one was tried."""
+    table = choices.table
     cells = np.repeat([not config.steps() for config in configs], _T)
     if cells.all() or not cells.any():
         return None
     place = int(np.flatnonzero(cells)[np.argmax(means[cells])])
     rival = int(np.flatnonzero(~cells)[np.argmax(means[~cells])])
-    alone = chosen(table.only(cells), folds)
+    alone = choices.chosen(cells)
     return RawEntry(
         **_entry(configs, place, means[place]),
         cross_validated=worth(alone, table.sizes)["mean"],
@@ -193,17 +193,17 @@ def _raw(
     )
 
 
-def _orders(
-    table: IouTable, means: Scores, configs: Sequence[PostProcess], folds: Folds, seed: int
-) -> list[OrderEntry]:
+def _orders(choices: Trained, means: Scores, configs: Sequence[PostProcess], seed: int) -> list[OrderEntry]:
     """Every order of steps: tuned inside the folds, and against the choice among all others on halves."""
+    table = choices.table
     names = np.repeat(["-".join(name for name, _ in config.steps()) or "none" for config in configs], _T)
     present = [order for order in ORDERS if (names == order).any()]
     if len(present) < 2:
         return []
-    ways = {order: chosen(table.only(names == order), folds) for order in present}
+    ways = {order: choices.chosen(names == order) for order in present}
     halves = halves_of(len(table.sizes), seed)
-    halved = {order: chosen(table.only(names == order), halves) for order in present}
+    on_halves = trained(table, halves)
+    halved = {order: on_halves.chosen(names == order) for order in present}
 
     def lead(order: str) -> Paired:
         others = best_of([way for name, way in halved.items() if name != order], halves)
@@ -215,7 +215,7 @@ def _orders(
 
     found = []
     for order, way in ways.items():
-        place = int(np.flatnonzero(names == order)[way.best])
+        place = way.best
         found.append(
             OrderEntry(
                 **_entry(configs, place, means[place]),

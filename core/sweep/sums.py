@@ -86,6 +86,10 @@ class Sums:
         self.nothing[block] += counts.predicted == 0
         return units["mean_iou"]
 
+    def small(self) -> Sums:
+        """The same sums in the smallest types that hold them, for the way from a worker."""
+        return Sums(*(smallest(getattr(self, field.name)) for field in fields(self)))
+
     def __iadd__(self, other: Sums) -> Sums:
         for field in fields(self):
             getattr(self, field.name).__iadd__(getattr(other, field.name))
@@ -108,6 +112,15 @@ class Sums:
         table["average_precision"] = (self.precision / UNIT / images)[:, None]
         table["px_ap"] = average_precision(micro)[:, None]
         return table
+
+
+def smallest(values: Integers) -> Integers:
+    """The same numbers from 0 up, in as few bytes each as hold them; what none holds stays as it is."""
+    most = int(values.max(initial=0))
+    for kind in (np.uint8, np.uint16, np.uint32):
+        if most <= np.iinfo(kind).max:
+            return values.astype(kind)
+    return values
 
 
 def in_units(score: Scores) -> Integers:

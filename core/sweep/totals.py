@@ -1,4 +1,4 @@
-"""The running totals of one heatmap set: sums, and IoU by label and by group."""
+"""The running totals of one heatmap set: sums, and IoU by group."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ from cliploc.core.sweep.work import Result
 class Totals:
     """What is known of a heatmap set so far.
 
-    labels: IoU sums (labels, C, T), groups: (groups, C, T), both in units of
-    2^-40. label_sizes, group_sizes: how many images each will have in the end.
+    groups: IoU sums (groups, C, T) in units of 2^-40. label_sizes, group_sizes: how many images each
+    label and group will have in the end.
     """
 
     sums: Sums
-    labels: Integers
     groups: Integers
     label_sizes: dict[str, int]
     group_sizes: tuple[int, ...]
@@ -38,7 +37,6 @@ class Totals:
         shape = (configs, len(THRESHOLDS))
         return cls(
             Sums.zero(configs),
-            np.zeros((len(label_sizes), *shape), np.int64),
             np.zeros((len(group_sizes), *shape), np.int64),
             dict(label_sizes),
             group_sizes,
@@ -48,9 +46,6 @@ class Totals:
         """Add a shard, whose images all lie in one group."""
         self.sums += result.sums
         self.groups[group] += result.sums.iou
-        places = {label: place for place, label in enumerate(self.label_sizes)}
-        for label, iou in result.labels.items():
-            self.labels[places[label]] += iou
 
     def table(self) -> IouTable:
         """The groups as units of statistics, when images are not kept."""
@@ -71,12 +66,9 @@ class Totals:
     def columns(self) -> dict[str, list[bytes]]:
         """Every score as the ledger keeps it: by name, the bytes of each config's float64 values.
 
-        `folds` (F, T) is float64 too; `labels` (K, T) is float32: it is seventy times the rest.
+        `folds` (F, T) is float64 too.
         """
         table = {name: [row.tobytes() for row in values] for name, values in self.sums.columns().items()}
-        label_sizes = np.array(list(self.label_sizes.values()))
-        labels = np.moveaxis(self.labels / UNIT / label_sizes[:, None, None], 1, 0).astype(np.float32)
-        table["labels"] = [row.tobytes() for row in labels]
         table["folds"] = [row.tobytes() for row in np.moveaxis(self._fold_means(), 1, 0)]
         return table
 
@@ -92,9 +84,9 @@ class Totals:
     def arrays(self, prefix: str) -> dict[str, Integers]:
         """All numbers by name, for a checkpoint file."""
         named = {f"{prefix}{field.name}": getattr(self.sums, field.name) for field in fields(Sums)}
-        return named | {f"{prefix}labels": self.labels, f"{prefix}groups": self.groups}
+        return named | {f"{prefix}groups": self.groups}
 
     def restore(self, arrays: Mapping[str, Integers], prefix: str) -> None:
         """The inverse of `arrays`."""
         self.sums = Sums(*(arrays[f"{prefix}{field.name}"] for field in fields(Sums)))
-        self.labels, self.groups = arrays[f"{prefix}labels"], arrays[f"{prefix}groups"]
+        self.groups = arrays[f"{prefix}groups"]

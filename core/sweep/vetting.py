@@ -39,7 +39,8 @@ def vetted(rows: Rows) -> tuple[Rows, Plan]:
     try:
         _expect(len(rows["runs"]) == 1, f"{len(rows['runs'])} runs, expected one")
         run = rows["runs"][0]
-        plan = _plan(run)
+        _expect([row["run"] for row in rows["plans"]] == [run["id"]], "a run without its plan")
+        plan = _plan(rows["plans"][0])
         _check_run(run, plan)
         _check_shards(rows["shards"], run["id"], len(plan.shards()))
         summaries = _check_summaries(rows["summaries"], run["id"], len(plan.sets))
@@ -47,7 +48,7 @@ def vetted(rows: Rows) -> tuple[Rows, Plan]:
         card = json.loads(run["card"])
         machine = card.get("machine", {})
         _expect(conforms(machine, dict[str, str]), "a machine that is no table of words")
-        ours = {**run, "card": json.dumps({**card_of(plan), "machine": machine}), "request": ""}
+        ours = {**run, "card": json.dumps({**card_of(plan), "machine": machine}), "request": "", "plan": ""}
         return {**rows, "runs": [ours]}, plan
     except _BROKEN as error:
         raise StoreError(f"it holds no run that can be read: {clean(error)[:300]}") from error
@@ -94,8 +95,8 @@ def _has_fields(value: Mapping[str, object], kind: object) -> bool:
     return True
 
 
-def _plan(run: Mapping[str, Any]) -> Plan:
-    plan = Plan.from_dict(json.loads(run["plan"]))
+def _plan(entry: Mapping[str, Any]) -> Plan:
+    plan = Plan.from_dict(json.loads(entry["plan"]))
     hints = get_type_hints(Plan)
     wrong = [
         name for name, hint in hints.items() if name != "grid" and not conforms(getattr(plan, name), hint)
@@ -165,7 +166,8 @@ def _check_scores(
         _expect("mean_iou" in names, "a summary without scores")
         for name in names:
             found = lengths[set_index, name]
-            _expect(len(found) == len(plan.grid.configs), f"{name} of some configs alone")
+            whole = name == "labels" or len(found) == len(plan.grid.configs)
+            _expect(whole, f"{name} of some configs alone")
             _expect(
                 len(set(found)) == 1 and found[0] in _lengths(name, summary), f"{name} at other thresholds"
             )

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cliploc.core.codes import Codes, Mask
-from cliploc.core.metrics import Counts, Integers, stacked, truth_of
+from cliploc.core.metrics import Counts, stacked, truth_of
 from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.accelerator import kernels_named
 from cliploc.core.sweep.engine import Engine
 from cliploc.core.sweep.grid import Grid
-from cliploc.core.sweep.sums import Sums
+from cliploc.core.sweep.sums import Sums, smallest
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,13 @@ class Task:
     keep: bool
     heatmaps: tuple[AnyHeatmap, ...]
     truths: tuple[Truth, ...]
-    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Result:
-    """The sums of a shard, its IoU sums by label (C, T) in units, and the counts (n, C, T) if asked for."""
+    """The sums of a shard, and the counts (n, C, T) if asked for, in the smallest types that hold them."""
 
     sums: Sums
-    labels: dict[str, Integers]
     counts: Counts | None
     seconds: float
 
@@ -74,27 +72,14 @@ def work(task: Task) -> Result:
     cv2.setNumThreads(1)  # parallel over shards; more threads would only fight
     started = time.process_time()
     engine = Engine(task.grid.configs, kernels_named(task.engine))
-    images = [
-        engine.counts(heatmap, truth.plane())
-        for heatmap, truth in zip(task.heatmaps, task.truths, strict=True)
-    ]
-    sums, labels = summed(images, task.labels, len(task.grid.configs))
-    counts = _small(stacked(images)) if task.keep else None
-    return Result(sums, labels, counts, time.process_time() - started)
+    sums, kept = Sums.zero(len(task.grid.configs)), []
+    for heatmap, truth in zip(task.heatmaps, task.truths, strict=True):
+        counts = engine.counts(heatmap, truth.plane())
+        sums.add(counts)
+        if task.keep:
+            kept.append(_small(counts))
+    return Result(sums.small(), stacked(kept) if kept else None, time.process_time() - started)
 
 
 def _small(counts: Counts) -> Counts:
-    """The same counts in half the bytes, for the way back."""
-    return Counts(counts.tp.astype(np.uint32), counts.predicted.astype(np.uint32), counts.area, counts.pixels)
-
-
-def summed(images: list[Counts], labels: tuple[str, ...], configs: int) -> tuple[Sums, dict[str, Integers]]:
-    """The sums of images (C, T) each, and their IoU sums by label."""
-    sums, by_label = Sums.zero(configs), dict[str, Integers]()
-    for counts, label in zip(images, labels, strict=True):
-        iou = sums.add(counts)
-        if label in by_label:
-            by_label[label] += iou
-        else:
-            by_label[label] = iou
-    return sums, by_label
+    return Counts(smallest(counts.tp), smallest(counts.predicted), counts.area, counts.pixels)

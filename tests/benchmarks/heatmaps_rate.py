@@ -52,7 +52,9 @@ def rates(job: ForwardPass, batch: int, rounds: int) -> tuple[float, float, floa
     samples, device = job.dataset.samples, job.backbone.device
     cuts = slices(job.dataset.samples, batch)
     ready = [torch.cat([job.pixels(sample) for sample in cut]) for cut in cuts]
-    job.heatmaps(ready[0], job.prompts(cuts[0]))  # texts, and what a device sets up at first
+    job.heatmaps(
+        ready[0], [[prompt] for prompt in job.prompts(cuts[0])]
+    )  # texts, and what a device sets up at first
     plain_forward(job, ready[:1])
     job.identity(job.recipes[0])  # reads the dataset once
     plain, ours = [], []

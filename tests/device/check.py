@@ -99,12 +99,12 @@ def what_does_not_fit_is_halved() -> Iterator[Finding]:
     job = joined([recipe], dataset, load(recipe, DEVICE))
     samples = dataset.samples[:32]
     pixels = torch.cat([job.pixels(sample) for sample in samples])
-    whole, _ = in_memory(job, pixels, job.prompts(samples), 32)
+    whole, _ = in_memory(job, pixels, [[prompt] for prompt in job.prompts(samples)], 32)
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_allocated() + 1.2e9) / total)
     try:
-        halved, at_once = in_memory(job, pixels, job.prompts(samples), 32)
+        halved, at_once = in_memory(job, pixels, [[prompt] for prompt in job.prompts(samples)], 32)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     worst = float((normalize(whole[recipe]) - normalize(halved[recipe])).abs().max())

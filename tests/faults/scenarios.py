@@ -23,7 +23,7 @@ from tests.faults.injector import Ended, Nursery
 
 SAMPLES = 8
 GRID = ("--interpolation", "nearest,bilinear", "--dilate", "1,5,9", "--erode", "1,5")
-TABLES = {"shards": "position", "scores": "set_index, config, name", "summaries": "set_index"}
+TABLES = {"plans": "run", "shards": "position", "scores": "set_index, config, name", "summaries": "set_index"}
 # Locks, logs and what only remembers: they may be there or not, with any content.
 PASSING = re.compile(r"(^|/)(lock|log|\.[^/]*\.(lock|migration)|\.import|facts\.db.*|cliploc\.log)$")
 TEXTS = {".html", ".md", ".tex"}

@@ -178,7 +178,7 @@ def ours(case: Case, name: str, checkpoint: str, *, published: bool) -> np.ndarr
         (maps,) = maps_of(images).values()
     if competing:
         one_by_one = [torch.cat([maps[:, i : i + 1], maps[:, labels:]], dim=1) for i in range(labels)]
-        maps = torch.cat([share(each, case.size, theirs.background) for each in one_by_one], dim=1)
+        maps = torch.cat([share(each, 1, case.size, theirs.background) for each in one_by_one], dim=1)
     config = published_config(theirs.stretch) if published else PostProcess("bilinear", "none")
     shape = (case.size, case.size)
     return np.stack([map_of(of_itself(each.numpy()), shape, config) for each in maps[0]])

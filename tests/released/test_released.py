@@ -114,8 +114,20 @@ def test_a_new_run_stands_beside_the_old_ones(left: Path, capsys: Capture) -> No
     assert found["reading"] == 2
     assert any("release 0.1.0" in note for note in found["summaries"][0]["ground"]["notes"])
     assert len(Ledger().runs()) == 6
-    with closing(sqlite3.connect(left / "home/state/runs.db")) as db:  # a sweep of 0.1.0 at work goes on
-        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    with closing(sqlite3.connect(left / "home/state/runs.db")) as db:  # 0.1.0 says that this is newer
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_plans_of_old_runs_are_read_where_they_were_and_where_they_are_moved(left: Path) -> None:
+    ledger = Ledger()
+    runs = (PERFECT, SOUND, IMPORTED_RUN, SUMS, PLANNED)
+    before = [ledger.plan(run).to_dict() for run in runs]
+    assert all(plan["groups"] for plan in before)
+    ledger.create(ledger.plan(SOUND))  # the first that is written
+    assert [ledger.plan(run).to_dict() for run in runs] == before
+    with closing(sqlite3.connect(left / "home/state/runs.db")) as db:
+        assert {row[0] for row in db.execute("SELECT plan FROM runs")} == {""}
+    assert all(ledger.label_scores(SOUND, 0, index) for index in range(len(ledger.plan(SOUND).grid.configs)))
 
 
 def test_the_poster_does_not_take_an_old_run_for_done(left: Path) -> None:

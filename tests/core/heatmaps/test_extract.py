@@ -156,7 +156,7 @@ def test_the_batch_is_halved_until_it_fits(
     completed = recipe.completed(toy.name)
     job = joined([completed], toy, load(completed, "cpu"))
     pixels = torch.cat([job.pixels(sample) for sample in toy.samples])
-    expected = job.heatmaps(pixels, job.prompts(toy.samples))[job.recipes[0]]
+    expected = job.heatmaps(pixels, [[prompt] for prompt in job.prompts(toy.samples)])[job.recipes[0]]
     original = ForwardPass.heatmaps
 
     def small(job: ForwardPass, pixels: torch.Tensor, prompts: Sequence[str]) -> dict[Recipe, torch.Tensor]:
@@ -165,7 +165,7 @@ def test_the_batch_is_halved_until_it_fits(
         return original(job, pixels, prompts)
 
     monkeypatch.setattr(ForwardPass, "heatmaps", small)
-    maps, at_once = in_memory(job, pixels, job.prompts(toy.samples), 7)
+    maps, at_once = in_memory(job, pixels, [[prompt] for prompt in job.prompts(toy.samples)], 7)
     assert at_once == 1
     torch.testing.assert_close(maps[job.recipes[0]], expected, atol=1e-5, rtol=0)
     (made,) = compute([recipe], toy, store, device="cpu", batch=4)

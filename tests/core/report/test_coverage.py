@@ -107,7 +107,7 @@ def test_a_run_of_an_earlier_version_gets_todays_intervals_from_its_counts(
         plan = ledger.plan(run).to_dict()
         del plan["sources"]
         old = {name: value for name, value in today.items() if name != "sources"}
-        db.execute("UPDATE runs SET plan = ? WHERE id = ?", (json.dumps(plan), run))
+        db.execute("UPDATE plans SET plan = ? WHERE run = ?", (json.dumps(plan), run))
         db.execute("UPDATE summaries SET data = ? WHERE run = ?", (json.dumps(old), run))
     assert ledger.summary(run, 0)["interval"] is None  # type: ignore[index]
     again = gathered(ledger, [run], open_dataset(ledger.plan(run).dataset)).sets[0].summary

@@ -16,6 +16,7 @@ from cliploc.core.sweep.choosing import (
     folds_of,
     halves_of,
     paired,
+    trained,
     worth,
 )
 from cliploc.core.sweep.doubts import COMPARED_FROM, GAIN_FROM, LEAD_FROM, WORTH_FROM
@@ -65,10 +66,20 @@ def test_choosing_goes_through_the_cells_in_pieces(
     values: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = chosen(table_of(values), folds_of(60, 0))
-    monkeypatch.setattr("cliploc.core.sweep.choosing.CHUNK", 7)
+    monkeypatch.setattr("cliploc.core.sweep.choosing.CHUNK", 7 * 60)
     pieces = chosen(table_of(values), folds_of(60, 0))
     np.testing.assert_array_equal(pieces.choices, whole.choices)
     np.testing.assert_array_equal(pieces.held_out, whole.held_out)
+
+
+def test_choosing_among_some_cells_is_choosing_in_their_own_table(values: np.ndarray) -> None:
+    table, folds, cells = table_of(values), folds_of(60, 3), np.arange(values.shape[1]) % 3 == 1
+    found, alone = trained(table, folds).chosen(cells), chosen(table.only(cells), folds)
+    places = np.flatnonzero(cells)
+    assert (found.choices == places[alone.choices]).all()
+    assert found.best == places[alone.best]
+    for name in ("training", "held_out", "on_all"):
+        assert (getattr(found, name) == getattr(alone, name)).all()
 
 
 def test_tuning_on_pure_noise_is_unmasked() -> None:

@@ -65,8 +65,22 @@ def test_every_score_is_what_evaluating_the_config_gives(toy: str, keep: str) ->
             np.testing.assert_allclose(scores[name], curve, rtol=0, atol=1e-11)
         assert scores["average_precision"][0] == pytest.approx(alone.average_precision, abs=1e-11)
         assert scores["px_ap"][0] == pytest.approx(alone.px_ap, abs=1e-12)
-        for label, curve in ledger.label_scores(run, 0, index).items():
-            np.testing.assert_allclose(curve, alone.labels[label], rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("keep", ["counts", "sums"])
+def test_labels_are_scored_under_the_best_config_alone(toy: str, keep: str) -> None:
+    ledger, run = finished(keep=keep)
+    plan = ledger.plan(run)
+    heatmaps, dataset = HeatmapStore().find(toy).read_all(), open_dataset(plan.dataset)
+    best = ledger.run(run).best
+    assert best is not None
+    alone = evaluate(heatmaps, dataset.samples, best.config)
+    found = [ledger.label_scores(run, 0, index) for index in range(len(plan.grid.configs))]
+    place = plan.grid.configs.index(best.config.with_(threshold=plan.grid.configs[0].threshold))
+    assert [index for index, labels in enumerate(found) if labels] == [place]
+    assert set(found[place]) == set(dataset.labels)
+    for label, curve in found[place].items():
+        np.testing.assert_allclose(curve, alone.labels[label], rtol=0, atol=1e-7)
 
 
 def test_folds_average_to_the_whole(toy: str) -> None:

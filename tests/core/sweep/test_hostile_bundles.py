@@ -112,12 +112,21 @@ def test_its_ledger_is_ours_to_the_letter(bundle: Members, tmp_path: Path, sql: 
     [
         ("created", "yesterday"), ("created", 1e300), ("created", -1.0), ("updated", float("inf")),
         ("state", "running"), ("state", "\x1b[2J"), ("id", "../../evil"), ("images", 7), ("shards", 0),
-        ("plan", "[" * 100_000), ("plan", "{}"), ("plan", b"\xff"), ("card", "null"), ("best", "[]"),
+        ("plan", b"\xff"), ("card", "null"), ("best", "[]"),
         ("best", '{"heatmaps": "x"}'), ("checkpoint", "../x 00"), ("resumed", "now"),
     ],
 )  # fmt: skip
 def test_every_value_of_a_run_is_looked_at(bundle: Members, tmp_path: Path, name: str, value: object) -> None:
     refused(edited(bundle, tmp_path, f"UPDATE runs SET {name} = ?", value), tmp_path)
+
+
+@pytest.mark.parametrize("plan", ["[" * 100_000, "{}", b"\xff"], ids=["deep", "empty", "bytes"])
+def test_a_plan_can_be_read(bundle: Members, tmp_path: Path, plan: object) -> None:
+    refused(edited(bundle, tmp_path, "UPDATE plans SET plan = ?", plan), tmp_path)
+
+
+def test_a_run_has_its_plan(bundle: Members, tmp_path: Path) -> None:
+    refused(edited(bundle, tmp_path, "DELETE FROM plans"), tmp_path, "without its plan")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +144,7 @@ def test_every_value_of_a_run_is_looked_at(bundle: Members, tmp_path: Path, name
     ],
 )
 def test_a_plan_is_one(bundle: Members, tmp_path: Path, change: Callable[[Any], Any]) -> None:
-    refused(column(bundle, tmp_path, "runs", "plan", change), tmp_path)
+    refused(column(bundle, tmp_path, "plans", "plan", change), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +213,7 @@ def test_what_is_no_archive_of_ours_is_not_unpacked(bundle: Members, tmp_path: P
 
 
 def test_a_cluster_is_not_followed(bundle: Members, tmp_path: Path) -> None:
-    evil = column(bundle, tmp_path, "runs", "plan", lambda plan: plan | {"executor": "dask://evil:8786"})
+    evil = column(bundle, tmp_path, "plans", "plan", lambda plan: plan | {"executor": "dask://evil:8786"})
     id_, notes = unpack(Ledger(), written(tmp_path / "a.zip", evil))
     assert Ledger().plan(id_).executor == "local"
     assert "dask://evil:8786" in notes[0]

@@ -1,0 +1,1 @@
+"""Whether `cliploc plan` says what then happens: `pytest -m plan -s tests/plan`."""
