@@ -91,7 +91,7 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, caption: str = "") -> None:
-    """Print rows (dicts with the same keys) as a table, or as a JSON list.
+    """Print rows (dicts, what some lack is empty) as a table, or as a JSON list.
 
     caption: the convention of the numbers, under the table. Where the terminal is too narrow, what is the
     same in all rows stands above, and the last numbers that do not fit are left out and named.
@@ -101,12 +101,13 @@ def print_table(rows: Sequence[Mapping[str, object]], *, as_json: bool, caption:
         return
     piped = not sys.stdout.isatty()  # a pipe has no width: do not fold what a script will read
     console = Console(width=10_000 if piped else None, soft_wrap=piped)
-    rows = list(rows)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    rows = [{name: row.get(name) for name in names} for row in rows]
     for line in _narrowed(rows, console.width):
         console.print(escape(line))
     table = Table(caption=escape(clean_lines(caption)) or None, box=None, pad_edge=False, header_style="bold")
     for column in rows[0] if rows else ():
-        number = _is_number(rows[0][column])
+        number = _is_number(rows, column)
         table.add_column(
             escape(clean(column)), justify="right" if number else "left", no_wrap=number, overflow="fold"
         )
@@ -122,7 +123,7 @@ def _narrowed(rows: list[Mapping[str, object]], width: int) -> list[str]:
         return []
     same = [name for name in widths if len(rows) > 1 and len({str(row[name]) for row in rows}) == 1]
     left = {name: widths[name] for name in widths if name not in same}
-    numbers = [name for name in left if _is_number(rows[0][name])]
+    numbers = [name for name in left if _is_number(rows, name)]
     room = width - (_LEAST_TEXT + _GAP) * (len(left) - len(numbers))
     out: list[str] = []
     while numbers and sum(left[name] for name in numbers) > room:
@@ -139,8 +140,8 @@ def _widths(rows: Sequence[Mapping[str, object]]) -> dict[str, int]:
     return {name: max(len(name), *(len(_cell(row[name])) for row in rows)) + _GAP for name in names}
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+def _is_number(rows: Sequence[Mapping[str, object]], name: str) -> bool:
+    return all(isinstance(row[name], int | float | None) for row in rows)
 
 
 def _cell(value: object) -> str:

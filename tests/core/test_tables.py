@@ -44,6 +44,19 @@ def test_numbers_are_whole_and_columns_are_shown_or_named(lines, columns: int) -
     assert "order" in text
 
 
+@pytest.mark.parametrize("columns", [0, 20, 80])
+def test_what_a_row_lacks_is_empty(monkeypatch, capsys, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns or 80))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: columns > 0)
+    print_table([{"set": "random", "mean": 0.25}, {"set": "gem", "low": 0.5, "mean": 0.75}], as_json=False)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert [line.split()[:2] for line in lines[-3:]] == [
+        ["set", "mean"],
+        ["random", "0.2500"],
+        ["gem", "0.7500"],
+    ]
+
+
 @pytest.mark.parametrize("columns", [0, 200])
 def test_a_table_that_fits_is_whole(lines, columns: int) -> None:
     found = lines(columns)
