@@ -73,7 +73,7 @@ def _in_scene(start: str, text: str) -> str:
     return f"{start} {text} in the scene."
 
 
-_AROUND = {IMAGENET: _imagenet, SCENES: _scenes}
+_AROUND: dict[str, Callable[[], tuple[Callable[[str], str], ...]]] = {IMAGENET: _imagenet, SCENES: _scenes}
 
 
 def with_article(label: str) -> str:
