@@ -9,7 +9,7 @@ that the label is in, as MaskCLIP and CLIP Surgery have them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -73,7 +73,7 @@ def _in_scene(start: str, text: str) -> str:
     return f"{start} {text} in the scene."
 
 
-_AROUND: Mapping[str, Callable[[], tuple[Callable[[str], str], ...]]] = {IMAGENET: _imagenet, SCENES: _scenes}
+_AROUND: dict[str, Callable[[], tuple[Callable[[str], str], ...]]] = {IMAGENET: _imagenet, SCENES: _scenes}
 
 
 def with_article(label: str) -> str:

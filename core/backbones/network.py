@@ -81,7 +81,8 @@ class Backbone:
         texts = [_texts_of(prompt) for prompt in missing]
         flat = list(dict.fromkeys(text for group in texts for text in group))
         if flat:
-            row_of = dict(zip(flat, self.encoder(flat), strict=True))
+            with torch.autocast(self.device.type, enabled=False):  # as precise wherever they are asked for
+                row_of = dict(zip(flat, self.encoder(flat), strict=True))
             for prompt, group in zip(missing, texts, strict=True):
                 mean = torch.stack([row_of[text] for text in group]).mean(0)
                 self._rows[prompt] = row_of[group[0]] if len(group) == 1 else F.normalize(mean, dim=0)

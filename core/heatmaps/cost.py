@@ -16,7 +16,7 @@ import torch
 from cliploc.core.backbones.network import devices_of
 from cliploc.core.cost import BUDGET, Cost, at_size
 from cliploc.core.datasets import Dataset
-from cliploc.core.heatmaps.decoding import decoded
+from cliploc.core.heatmaps.decoding import cpus, decoded
 from cliploc.core.heatmaps.extract import BATCH, slices
 from cliploc.core.heatmaps.forward import (
     ForwardPass,
@@ -150,7 +150,7 @@ def _timed(
     """Seconds and processor time of these batches, from files to arrays, and the heatmaps' shapes."""
     begun, own, shapes = time.perf_counter(), time.process_time(), list[tuple[int, int]]()
     firsts = [[first for first, *_ in batch] for batch in batches]
-    pixels = decoded(job.pixels, firsts, job.backbone.device.type == "cuda")
+    pixels = decoded(job.pixels, firsts, job.backbone.device.type == "cuda", cpus())
     for batch, each in zip(batches, pixels, strict=True):
         maps, _ = in_memory(job, each, job.prompts_of(batch), len(batch))
         found = fetched(job, maps, [*itertools.chain(*batch)])

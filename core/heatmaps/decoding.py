@@ -13,17 +13,21 @@ from torch import Tensor
 from cliploc.core.datasets import Sample
 
 AHEAD = 2  # batches that are decoded while one is computed
-_DECODERS = 8
+
+
+def cpus() -> int:
+    """How many this process may use: a job's share of a machine, where the system says it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def decoded(
-    pixels: Callable[[Sample], Tensor], batches: Sequence[Sequence[Sample]], pinned: bool
+    pixels: Callable[[Sample], Tensor], batches: Sequence[Sequence[Sample]], pinned: bool, threads: int
 ) -> Iterator[Tensor]:
     """The batches as (B, 3, S, S) uint8.
 
-    pixels: one sample as (1, 3, S, S). pinned: in memory that CUDA copies from by itself.
+    pixels: one sample as (1, 3, S, S). pinned: in memory that CUDA copies from by itself. threads: that
+    decode, side by side.
     """
-    threads = min(_DECODERS, os.cpu_count() or 1)
     with (
         ThreadPoolExecutor(threads, "heatmap-decoder") as decoders,
         ThreadPoolExecutor(1, "heatmap-stager") as stager,

@@ -26,7 +26,7 @@ from torch import Tensor
 from cliploc.core.backbones.network import devices_of
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.errors import ParameterError, ResourceError
-from cliploc.core.heatmaps.decoding import AHEAD, decoded
+from cliploc.core.heatmaps.decoding import AHEAD, cpus, decoded
 from cliploc.core.heatmaps.forward import ForwardPass, fetched, grouped, in_memory, joined, load, pictures_of
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.part import Part
@@ -77,8 +77,8 @@ def compute(
     CUDA device), or several separated by commas, one process each. batch: pictures together, 0 for
     the device's usual number, halved where the memory is too small. part: the share of this machine;
     whichever finds all samples present makes the set one file. notice: told what
-    `ForwardPass.notices` says. Goes on from what the store holds; killed at any moment, nothing that
-    was reported is lost. Returns the sets in the order of the recipes.
+    `ForwardPass.notices` says, and of halved batches. Goes on from what the store holds; killed at any
+    moment, nothing that was reported is lost. Returns the sets in the order of the recipes.
     """
     if batch < 0:
         raise ParameterError(f"batch: found {batch}, expected at least 1, or 0 for the usual one")
@@ -93,7 +93,7 @@ def compute(
             job = joined(group, dataset, load(group[0], str(devices[0])))
             for text in job.notices():
                 notice(text)
-            sets, labels = fill(job, store, batches, counted), frozenset(job.labels)
+            sets, labels = fill(job, store, batches, counted, notice), frozenset(job.labels)
         else:
             sets, labels = _fill_on_several(group, dataset, store, batches, devices, counted, notice)
         for filled in sets.values():
@@ -129,7 +129,16 @@ def _fill_on_several(
         counts = manager.Queue()
         shares = [Part(index, len(devices)).of(batches) for index in range(len(devices))]
         futures = [
-            executor.submit(_share, recipes, dataset, store.root, share, str(device), counts.put)
+            executor.submit(
+                _share,
+                recipes,
+                dataset,
+                store.root,
+                share,
+                str(device),
+                counts.put,
+                max(cpus() // len(devices), 1),
+            )
             for share, device in zip(shares, devices, strict=True)
         ]
         while not all(future.done() for future in futures) or not counts.empty():
@@ -142,8 +151,8 @@ def _fill_on_several(
                 "a process that computed heatmaps was killed (out of memory?); "
                 "what it wrote is kept: run the same command again"
             ) from error
-    identities, notices, labels = done[0]
-    for text in notices:
+    identities, _, labels = done[0]
+    for text in dict.fromkeys(text for _, notices, _ in done for text in notices):
         notice(text)
     return {recipe: store.open(identity) for recipe, identity in identities.items()}, labels
 
@@ -155,10 +164,12 @@ def _share(
     batches: Sequence[Sequence[Sample]],
     device: str,
     written: Callable[[int], None],
+    decoders: int,
 ) -> tuple[dict[Recipe, Identity], list[str], frozenset[str]]:
     job = joined(recipes, dataset, load(recipes[0], device))
-    sets = fill(job, HeatmapStore(root), batches, written)
-    return {recipe: found.identity for recipe, found in sets.items()}, job.notices(), frozenset(job.labels)
+    told = job.notices()
+    sets = fill(job, HeatmapStore(root), batches, written, told.append, decoders)
+    return {recipe: found.identity for recipe, found in sets.items()}, told, frozenset(job.labels)
 
 
 def fill(
@@ -166,8 +177,13 @@ def fill(
     store: HeatmapStore,
     batches: Sequence[Sequence[Sample]],
     written: Callable[[int], None] = lambda samples: None,
+    notice: Callable[[str], None] = lambda text: None,
+    decoders: int = 0,
 ) -> dict[Recipe, HeatmapSet]:
-    """Compute every batch that is not wholly in the store. `written(samples)`: so many more are there."""
+    """Compute every batch that is not wholly in the store. `written(samples)`: so many more are there.
+
+    notice: told when a batch had to be halved. decoders: threads that read pictures, 0 for one per CPU.
+    """
     sets = {recipe: store.open(job.identity(recipe)) for recipe in job.recipes}
     for each in sets.values():
         each.remember_place(each.identity.dataset_spec)
@@ -181,13 +197,20 @@ def fill(
     written(sum(len(batch) for batch in batches) - sum(len(batch) for batch, _ in todo))
     seen = [pictures_of(batch) for batch, _ in todo]
     at_once = max(map(len, seen), default=1)
-    with ThreadPoolExecutor(1, "heatmap-writer") as writer:
+    with job.autocast(), ThreadPoolExecutor(1, "heatmap-writer") as writer:
         pending: deque[Future[None]] = deque()
         pinned = job.backbone.device.type == "cuda"
-        ahead = decoded(job.pixels, [[first for first, *_ in pictures] for pictures in seen], pinned)
+        firsts = [[first for first, *_ in pictures] for pictures in seen]
+        ahead = decoded(job.pixels, firsts, pinned, decoders or cpus())
         for (_, recipes), pictures, pixels in zip(todo, seen, ahead, strict=True):
             shared, batch = replace(job, recipes=recipes), [*itertools.chain(*pictures)]
+            before = at_once
             maps, at_once = in_memory(shared, pixels, job.prompts_of(pictures), at_once)
+            if at_once < before:
+                notice(
+                    f"{job.backbone.device} has too little memory for {before} images at once: from here on "
+                    f"{at_once}, to the same bits as --batch {at_once}"
+                )
             pending.append(writer.submit(_write, sets, maps, batch, written, job))
             while len(pending) > AHEAD:
                 pending.popleft().result()

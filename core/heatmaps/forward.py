@@ -140,7 +140,7 @@ class ForwardPass:
         if first.background:
             words = [prompt_for(first.template, word) for word in WORDS]
             text = stacked(text, self.backbone.encode_text(words))
-        with self._autocast():
+        with self.autocast():
             maps = windowed(maps_of, images, first.window, first.stride) if first.window else maps_of(images)
         if first.background:
             maps = {
@@ -156,7 +156,7 @@ class ForwardPass:
         if recipe.window:
             raise ParameterError("the terms of heads are of a whole picture: window 0")
         text, contrast_text = self._texts(prompts)
-        with self._autocast():
+        with self.autocast():
             terms = head_terms(
                 self.backbone,
                 self.backbone.normalized(pixels),
@@ -173,7 +173,7 @@ class ForwardPass:
         """
         if self.backbone.kind == "classifier":
             raise ParameterError(f"{self.backbone.name} compares no pictures with words; a CLIP network does")
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), self.autocast():
             return embedding(self.backbone, self.backbone.normalized(pixels))
 
     def _texts(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -182,7 +182,8 @@ class ForwardPass:
         contrast_text = self.backbone.encode_text(_prompts(self.recipes[0], self.labels))
         return self.backbone.encode_text(list(prompts))[:, None], contrast_text
 
-    def _autocast(self) -> AbstractContextManager[object]:
+    def autocast(self) -> AbstractContextManager[object]:
+        """What a pass runs in. While one is held open, weights are cast once for all passes inside it."""
         if self.precision == FLOAT32:
             return nullcontext()
         return torch.autocast(self.backbone.device.type, getattr(torch, self.precision))

@@ -94,7 +94,8 @@ def _opened(tower: Tower, block: Block, x: Tensor, *, normed: bool) -> tuple[Ten
 
 def _rollout(attentions: Sequence[Tensor], gradients: Sequence[Tensor], prefix: int) -> Tensor:
     """The relevance of the patches to the class token, (B, N - prefix)."""
-    relevance = torch.eye(attentions[0].shape[-1]).to(attentions[0])
+    first = attentions[0]
+    relevance = torch.eye(first.shape[-1], dtype=first.dtype, device=first.device)
     for attention, gradient in zip(attentions, gradients, strict=True):
         relevance = relevance + (gradient * attention.detach()).relu().mean(1) @ relevance
     return relevance[:, 0, prefix:]

@@ -65,7 +65,8 @@ def compute_many(
     maps: dict[str, Tensor] = {}
     watching = [plan for plan in plans if plan.spec.shares_pass]
     if watching:
-        with torch.inference_mode():
+        # Not inference mode, which would cast the weights anew in every pass under autocast.
+        with torch.no_grad():
             maps.update(_watched(watching, read(backbone), images))
     for plan in plans:
         if not plan.spec.shares_pass:
@@ -89,7 +90,7 @@ def head_terms(
     """
     images, text, contrast_text = _placed(backbone, images, text, contrast_text)
     plan = _plan("textspan", parameters, backbone, text, contrast_text)
-    with torch.inference_mode():
+    with torch.no_grad():
         tower = read(backbone)
         (terms,) = _scores([replace(plan, spec=_TERMS, values={})], tower, images)
         layers, grid = tower.depth, tower.grid_of(images)

@@ -10,6 +10,7 @@ that attention nothing that is read depends on the patches, and all gradients ar
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -209,8 +210,14 @@ def _class_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def _renormalized(images: Tensor, source: Backbone, target: Backbone) -> Tensor:
-    def constants(values: tuple[float, ...]) -> Tensor:
-        return torch.tensor(values, device=images.device).view(1, 3, 1, 1)
+    mean, std = (_channels(each, images.device) for each in (source.transform.mean, source.transform.std))
+    own_mean, own_std = (
+        _channels(each, images.device) for each in (target.transform.mean, target.transform.std)
+    )
+    return (images * std + mean - own_mean) / own_std
 
-    pixels = images * constants(source.transform.std) + constants(source.transform.mean)
-    return (pixels - constants(target.transform.mean)) / constants(target.transform.std)
+
+@lru_cache(maxsize=8)
+def _channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """(1, 3, 1, 1), made once: a copy to a device waits for it."""
+    return torch.tensor(values, device=device).view(1, 3, 1, 1)

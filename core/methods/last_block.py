@@ -9,6 +9,7 @@ al., WACV 2025) to similar keys and to its neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -63,14 +64,20 @@ def naclip(text: Tensor, *, std: float, residual: bool) -> LastBlock:
     """y = Proj(softmax(s k k^T + omega) v), omega a Gaussian of the distance in patches."""
 
     def mix(layer: Layer) -> Tensor:
-        omega = neighbourhood(layer.grid, std, layer.tower.prefix).to(layer.k)
+        omega = neighbourhood(layer.grid, std, layer.tower.prefix, layer.k.dtype, layer.k.device)
         return F.scaled_dot_product_attention(layer.k, layer.k, layer.v, attn_mask=omega)
 
     return LastBlock(text, mix, residual)
 
 
-def neighbourhood(grid: tuple[int, int], std: float, prefix: int = 1) -> Tensor:
-    """exp(-distance^2 / (2 std^2)) between the patches of a grid: (N, N), 0 at the prefix."""
+@lru_cache(maxsize=2)
+def neighbourhood(
+    grid: tuple[int, int], std: float, prefix: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """exp(-distance^2 / (2 std^2)) between the patches of a grid: (N, N), 0 at the prefix.
+
+    Made once, not with every batch: a copy to a device waits for it. Not to be written to.
+    """
     places = torch.cartesian_prod(torch.arange(grid[0]), torch.arange(grid[1])).view(-1, 2).double()
     squared = (places[:, None] - places).square().sum(-1)
-    return F.pad(torch.exp(-squared / (2 * std**2)), (prefix, 0, prefix, 0)).float()
+    return F.pad(torch.exp(-squared / (2 * std**2)), (prefix, 0, prefix, 0)).float().to(device, dtype)

@@ -45,7 +45,7 @@ class ResidualAttention(LastBlock):
         super().see(layer)
 
     def _mixed(self, layer: Layer) -> Tensor:
-        omega = neighbourhood(layer.grid, self._std, layer.tower.prefix).to(layer.k)
+        omega = neighbourhood(layer.grid, self._std, layer.tower.prefix, layer.k.dtype, layer.k.device)
         own = (layer.k @ layer.k.mT * layer.block.scale + omega).softmax(-1)
         middle = own if self._middle is None else self._middle / self._seen
         return _TAU * (torch.lerp(own, middle.to(own), self._share) @ layer.v)

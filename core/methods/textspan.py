@@ -11,14 +11,14 @@ as a vector.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
 
 from cliploc.core.backbones.network import Backbone
 from cliploc.core.backbones.towers.tower import LinearEnd, Tower, full_precision, precise
-from cliploc.core.methods.head_switches import ALL, kept
+from cliploc.core.methods.head_switches import ALL, Kept, kept
 from cliploc.core.methods.trunk import Layer, Output, read, watch
 
 
@@ -100,7 +100,7 @@ class TextSpan:
     def scores(self, tower: Tower, output: Output | None) -> Tensor:
         """The terms of the patch tokens, summed over the chosen layers and heads: (B, T, N - 1)."""
         terms = self.patches(tower, output)
-        chosen = torch.tensor(self._kept(*terms.shape[2:4]), device=terms.device)
+        chosen = _chosen(self._kept(*terms.shape[2:4]), terms.device)
         return (terms * chosen[..., None]).sum((2, 3))
 
     def patches(self, tower: Tower, output: Output | None) -> Tensor:
@@ -108,6 +108,12 @@ class TextSpan:
         assert output is not None
         with full_precision(output.class_token):
             return self.decomposition(tower, output).heads[..., tower.prefix :]
+
+
+@lru_cache(maxsize=8)
+def _chosen(which: Kept, device: torch.device) -> Tensor:
+    """Made once, not with every batch: a copy to a device waits for it."""
+    return torch.tensor(which, device=device)
 
 
 class HeadTerms(TextSpan):

@@ -42,7 +42,7 @@ def measured(work: Callable[[], None], device: torch.device) -> float:
 
 def plain_forward(job: ForwardPass, batches: list[torch.Tensor]) -> None:
     """The network's own image side over ready-made batches."""
-    with torch.inference_mode(), job._autocast():
+    with torch.inference_mode(), job.autocast():
         for batch in batches:
             job.backbone.model.encode_image(job.backbone.normalized(batch)).cpu()
 

@@ -45,6 +45,19 @@ def test_a_batch_of_eight_is_eight_batches_of_one(method: str, backbone_for: Bac
 
 
 @every_method
+def test_a_second_batch_copies_nothing_to_the_device(
+    method: str, backbone_for: BackboneFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made of Python's numbers on the way is made once: on an accelerator each copy waits for it."""
+    backbone, made, pictures, rows = backbone_for(method), list[str](), images(2), texts(3)
+    compute_maps(method, backbone, pictures, rows)
+    for name in ("tensor", "as_tensor", "from_numpy", "cartesian_prod"):
+        monkeypatch.setattr(torch, name, lambda *_, name=name, **__: made.append(name))
+    compute_maps(method, backbone, pictures, rows)
+    assert made == []
+
+
+@every_method
 def test_rows_may_differ_by_image(method: str, backbone_for: BackboneFor) -> None:
     backbone, pictures, rows, labels = backbone_for(method), images(3), texts(3), texts(6)
     for contrast in ("none", "labels", "neutral", "redundant"):
