@@ -11,14 +11,12 @@ from typing import Any
 
 FIND_WEIGHTS = "open_clip.factory:_find_checkpoint_in_dir"
 TABLE = "open_clip.pretrained:_PRETRAINED"
-EMBEDS = "open_clip.transformer:VisionTransformer._embeds"
 VISION = "open_clip.model:_build_vision_tower"
 
 REASONS = {
     FIND_WEIGHTS: "which file of a model folder counts: the one that open_clip itself would load",
     TABLE: "its published weights by tag; read as text, because importing the module loads torch",
     VISION: "an image side alone, for the list of all networks: text sides may need what is not installed",
-    EMBEDS: "the tokens before the first block, of which the demo's training sees some alone",
 }
 
 

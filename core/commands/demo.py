@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     build.add_argument("--count", type=_whole(1), default=120, help="how many scenes (default: 120)")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the checkpoints go")
-    train.add_argument("--model", choices=("vit", "resnet", "all"), default="all", help="(default: all)")
+    train.add_argument(
+        "--model", choices=("vit", "resnet", "pooled", "all"), default="all", help="(default: all)"
+    )
     train.add_argument(
         "--steps",
         type=_whole(1),
@@ -62,16 +64,14 @@ def _build(arguments: argparse.Namespace) -> None:
 
 def _train(arguments: argparse.Namespace) -> None:
     from cliploc.core.backbones.network import device_of
-    from cliploc.core.demo.train.recipe import MODELS, TrainingRecipe, train
+    from cliploc.core.demo.train.recipe import LENGTHS, MODELS, TrainingRecipe, train
 
     device = str(device_of(arguments.device))
     recipe = TrainingRecipe(
         scenes=arguments.scenes, seed=arguments.seed, held_out=arguments.held_out, device=device
     )
     if arguments.steps is not None:
-        recipe = replace(
-            recipe, **dict.fromkeys(("teacher", "vit", "vit_polish", "resnet", "text"), arguments.steps)
-        )
+        recipe = replace(recipe, **dict.fromkeys(LENGTHS, arguments.steps))
     models = MODELS if arguments.model == "all" else (arguments.model,)
 
     def log(stage: str, step: int, values: dict[str, float]) -> None:

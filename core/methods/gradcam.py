@@ -166,7 +166,11 @@ def _text_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def pooled(pool: Any, features: Tensor, positions: str = ANTIALIASED) -> Tensor:  # noqa: ANN401  untyped
-    """CLIP's attention pooling of features (B, C, h, w) of any size, for its one query, the mean: (B, d)."""
+    """CLIP's attention pooling of features (B, C, h, w) of any size, for its one query, the mean: (B, d).
+
+    With one query no place needs a key or a value of its own: the query is carried back through the
+    keys' weights, and what it gathers goes through the values'. The keys' bias lifts all places alike.
+    """
     tokens = features.flatten(2).transpose(1, 2)
     tokens = torch.cat([tokens.mean(1, keepdim=True), tokens], dim=1)
     side = round((len(pool.positional_embedding) - 1) ** 0.5)
@@ -175,13 +179,15 @@ def pooled(pool: Any, features: Tensor, positions: str = ANTIALIASED) -> Tensor:
         pool.positional_embedding, (side, side), (height, width), how=positions
     ).to(tokens.dtype)
 
-    def heads(x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], pool.num_heads, -1).transpose(1, 2)
+    def heads(weight: Tensor) -> Tensor:
+        """(H, D / H, …)."""
+        return weight.unflatten(0, (pool.num_heads, -1))
 
-    mixed = F.scaled_dot_product_attention(
-        heads(pool.q_proj(tokens[:, :1])), heads(pool.k_proj(tokens)), heads(pool.v_proj(tokens))
-    )
-    embedding: Tensor = pool.c_proj(mixed.transpose(1, 2).flatten(2)).squeeze(1)
+    keys, values = heads(pool.k_proj.weight), heads(pool.v_proj.weight)
+    query = pool.q_proj(tokens[:, 0]).unflatten(-1, keys.shape[:2]) * keys.shape[1] ** -0.5
+    attention = (torch.einsum("bhd,hdc->bhc", query, keys) @ tokens.mT).softmax(-1)
+    mixed = torch.einsum("bhc,hdc->bhd", attention @ tokens, values) + heads(pool.v_proj.bias)
+    embedding: Tensor = pool.c_proj(mixed.flatten(1))
     return embedding
 
 

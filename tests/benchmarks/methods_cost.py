@@ -1,6 +1,6 @@
 """What a method costs over a plain `encode_image`, in CPU time on one thread.
 
-    python -m tests.benchmarks.methods_cost [--rounds 7] [--batch 1 8]
+    python -m tests.benchmarks.methods_cost [--rounds 7] [--batch 1 8] [--size 224 448]
 
 Cases run in turn in one process, and each round's times are divided by that
 round's plain forward: the ratio does not mind what else the machine does.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -214,23 +215,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--size", type=int, nargs="+", default=[224, 448], choices=(224, 448))
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     torch.manual_seed(0)
     vit = load_backbone("ViT-B-16", "random:0", device="cpu")
-    resnet = load_backbone("RN50", "random:0", device="cpu")
-    pooled = siglip()
-    for batch in arguments.batch:
-        cases = vit_cases(vit, batch, 224)
-        report(f"ViT-B/16, 224 px, batch {batch}", cases, arguments.rounds, "encode_image")
-        profile(f"GEM on it, batch {batch}", cases["gem"], cases["encode_image"])
-        cases = vit_cases(pooled, batch, 224)
-        report(f"SigLIP's B/16, 224 px, batch {batch}", cases, arguments.rounds, "encode_image")
-        cases = resnet_cases(resnet, batch)
-        report(f"CLIP RN50, 224 px, batch {batch}", cases, arguments.rounds, "encode_image")
-    cases = vit_cases(vit, 1, 448)
-    base = "gem_torch (with the batch_first shim)"
-    report("ViT-B/16, 448 px, batch 1", cases, arguments.rounds, base)
+    for size, batch in itertools.product(arguments.size, arguments.batch):
+        if size == 224:
+            native(vit, batch, arguments.rounds)
+        else:
+            cases = vit_cases(vit, batch, size)
+            base = "gem_torch (with the batch_first shim)"
+            report(f"ViT-B/16, {size} px, batch {batch}", cases, arguments.rounds, base)
+
+
+def native(vit: Backbone, batch: int, rounds: int) -> None:
+    """The tables at the networks' own size, where there is a plain forward to compare with."""
+    cases = vit_cases(vit, batch, 224)
+    report(f"ViT-B/16, 224 px, batch {batch}", cases, rounds, "encode_image")
+    profile(f"GEM on it, batch {batch}", cases["gem"], cases["encode_image"])
+    cases = vit_cases(siglip(), batch, 224)
+    report(f"SigLIP's B/16, 224 px, batch {batch}", cases, rounds, "encode_image")
+    cases = resnet_cases(load_backbone("RN50", "random:0", device="cpu"), batch)
+    report(f"CLIP RN50, 224 px, batch {batch}", cases, rounds, "encode_image")
 
 
 if __name__ == "__main__":

@@ -107,8 +107,8 @@ class PlainTower(Tower):
         visual = self.visual
         if visual.attn_pool is not None:
             pool = visual.attn_pool
-            values = self._pool_parts(pool.ln_k(tokens))[1]
-            tokens = pool.attn.out_proj(values)
+            _, _, value = _projections(pool.attn)
+            tokens = pool.attn.out_proj(F.linear(pool.ln_k(tokens), *value))
         projected: Tensor = visual.ln_post(tokens) @ visual.proj
         return projected
 
@@ -137,16 +137,15 @@ class PlainTower(Tower):
 
     def _attended(self, x: Tensor, open_: bool) -> tuple[Tensor, Tensor]:
         pool, heads = self.visual.attn_pool, self.visual.attn_pool.attn.num_heads
-        keys, values = self._pool_parts(pool.ln_k(x))
+        normed = pool.ln_k(x)
         # The first query is the contrastive one; the others are for the captions.
-        query = F.linear(pool.ln_q(pool.query)[:1], *_projections(pool.attn)[0]).expand(len(x), 1, -1)
-        query, keys, values = (by_heads(each, heads) for each in (query, keys, values))
+        seen = (pool.ln_q(pool.query)[:1].expand(len(x), 1, -1), normed, normed)
+        query, keys, values = (
+            by_heads(F.linear(each, *projection), heads)
+            for each, projection in zip(seen, _projections(pool.attn), strict=True)
+        )
         mixed, attention = _mixed(query, keys, values, open_)
         return self.visual.ln_post(pool.attn.out_proj(from_heads(mixed)))[:, 0] @ self.visual.proj, attention
-
-    def _pool_parts(self, normed: Tensor) -> tuple[Tensor, Tensor]:
-        _, key, value = _projections(self.visual.attn_pool.attn)
-        return F.linear(normed, *key), F.linear(normed, *value)
 
 
 def _projections(attention: Any) -> list[tuple[Tensor, Tensor]]:  # noqa: ANN401  torch's, untyped here

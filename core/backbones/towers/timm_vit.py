@@ -172,7 +172,9 @@ class TimmTower(Tower):
         tokens = self.trunk.norm(tokens)
         pool = self.trunk.attn_pool
         if pool is not None:
-            tokens = self._headed(pool.kv(tokens).chunk(2, dim=-1)[1])
+            # Half of the packed weights: whom nobody compares with others needs no key.
+            weight, bias = pool.kv.weight.chunk(2)[1], pool.kv.bias
+            tokens = self._headed(F.linear(tokens, weight, None if bias is None else bias.chunk(2)[1]))
         return self._ended(tokens)
 
     def pooled(self, x: Tensor) -> Tensor:

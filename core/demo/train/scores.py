@@ -28,7 +28,7 @@ from cliploc.core.sweep.localization import hits
 HELD_OUT_SEED = 2
 HELD_OUT_COUNT = 200
 TEMPLATE = TEMPLATES[0]
-METHODS = {"vit": ("gem", "textspan"), "resnet": ("gradcam",)}
+METHODS = {"vit": ("gem", "textspan"), "resnet": ("gradcam",), "pooled": ("gem", "legrad")}
 CLOSING = tuple(range(21, 62, 10))
 CONVENTION = (
     "prompt: the template; accuracy_alone: highest of all labels is the target, scenes with one object; "

@@ -69,7 +69,7 @@ def train_teacher(scenes: Scenes, plan: TrainingPlan, log: Log) -> Teacher:
 
 
 @torch.no_grad()
-def patch_logits(teacher: Teacher, scenes: Scenes, plan: TrainingPlan) -> Tensor:
+def patch_logits(teacher: Callable[[Tensor], Tensor], scenes: Scenes, plan: TrainingPlan) -> Tensor:
     """The teacher's answer for every scene: (n, classes, side / 8, side / 8) float16 on the CPU."""
     parts = []
     for start in range(0, len(scenes.images), 128):

@@ -1,8 +1,9 @@
-"""The demo's image towers, plain open_clip ones: a ViT for GEM and ClipTextSpan, a ResNet for Grad-CAM.
+"""The demo's image towers, as open_clip builds them: transformers for GEM and others, a ResNet for Grad-CAM.
 
-The ViT learns the teacher's patch probabilities. GEM reads a stream that skips the MLPs of the
-last blocks. A network that has never run without them gives noise there, however well it
-classifies; so in training each of those MLPs is left out of whole batches at random.
+A transformer's patches, as its adapter reads them, learn the teacher's patch probabilities; its
+embedding, of a class token or of a pooling head, learns the captions. GEM reads a stream that skips
+the MLPs of the last blocks. A network that has never run without them gives noise there, however well
+it classifies; so in training each of those MLPs is left out of whole batches at random.
 
 The ResNet's pooled embedding learns the captions; the places before pooling, through the
 pooling's value and output projections, learn the teacher's patch probabilities.
@@ -10,54 +11,73 @@ pooling's value and output projections, learn the teacher's patch probabilities.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from open_clip.modified_resnet import AttentionPool2d, ModifiedResNet
-from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cliploc.core.backbones.open_clip_private import EMBEDS, private
+from cliploc.core.backbones.towers.choice import tower_of
+from cliploc.core.backbones.towers.tower import Tower
 from cliploc.core.demo.train.batches import Scenes, TrainingPlan, descent, draws, half, normalised
 from cliploc.core.demo.train.teacher import Log
+from cliploc.core.methods.gem import usual_depth
 
 SCALE = 12.0
 # Attention over all patches is dear: most steps see half of them, the last ones all.
 KEPT = 0.5
 WHOLE = 0.1
 PATCH_WEIGHT = 8.0
-LAST_BLOCKS = 3
 SKIP = 0.5
+# Where a patch that is alike to no class begins, in the logits of a tower and of one that teaches.
+BIAS = -4.0
 
 
-def tokens(visual: VisionTransformer, images: Tensor, kept: Tensor, skipped: frozenset[int]) -> Tensor:
-    """Projected unit tokens (B, 1 + kept patches, d), class token first.
+def rows(
+    tower: Tower, images: Tensor, kept: Tensor, skipped: frozenset[int] = frozenset()
+) -> tuple[Tensor, Tensor]:
+    """Unit rows of the images (B, d) and of the patches that are kept (B, kept, d).
 
-    kept: the patches' numbers; skipped: the blocks whose MLPs are left out.
+    kept: the patches' numbers; the others are not there. skipped: the blocks whose MLPs are left out.
     """
-    x = private(EMBEDS)(visual, images)
-    x = torch.cat([x[:, :1], x[:, 1 + kept]], dim=1)
-    for index, block in enumerate(visual.transformer.resblocks):
-        x = x + _attention(block.attn, block.ln_1(x))
+    x = tower.embed(images)
+    x = torch.cat([x[:, : tower.prefix], x[:, tower.prefix + kept]], dim=1)
+    for index, block in enumerate(tower.blocks(tower.grid_of(images))):
+        queries, keys, values = block.qkv(block.normed(x))
+        x = x + block.out(_attend(queries * block.scale, keys, values))
         if index not in skipped:
-            x = x + block.mlp(block.ln_2(x))
-    return F.normalize((visual.ln_post(x) @ visual.proj).float(), dim=-1)
+            x = x + block.mlp(x)
+    patches = tower.project(x[:, tower.prefix :])
+    return F.normalize(tower.pooled(x).float(), dim=-1), F.normalize(patches.float(), dim=-1)
 
 
-def _attention(layer: nn.MultiheadAttention, x: Tensor) -> Tensor:
-    """What `layer` computes, in plain products: on processors the fused backward is four times slower."""
-    batch, count, width = x.shape
-    heads = layer.num_heads
-    joint = F.linear(x, layer.in_proj_weight, layer.in_proj_bias)
-    parts = joint.view(batch, count, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-    query, key, value = parts.flatten(1, 2)
-    weights = torch.bmm(query * (width // heads) ** -0.5, key.transpose(1, 2)).softmax(-1).to(value.dtype)
-    mixed = torch.bmm(weights, value).view(batch, heads, count, -1).transpose(1, 2)
-    out: Tensor = layer.out_proj(mixed.reshape(batch, count, width))
-    return out
+def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """softmax(queries keys^T) values in plain products: on processors the fused backward is slower by far."""
+    heads = queries.shape[:2]
+    query, key, value = (each.flatten(0, 1) for each in (queries, keys, values))
+    weights = torch.bmm(query, key.transpose(1, 2)).softmax(-1).to(value.dtype)
+    return torch.bmm(weights, value).view(*heads, *value.shape[1:])
 
 
-def train_vit(
-    visual: VisionTransformer,
+def as_teacher(visual: Any, directions: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ANN401  untyped
+    """A trained transformer's patch logits: images to (B, classes, h, w). directions: (classes, d) rows."""
+    tower = tower_of(visual)
+    assert tower is not None
+
+    def answer(images: Tensor) -> Tensor:
+        grid = tower.grid_of(images)
+        _, patches = rows(tower, images, torch.arange(math.prod(grid), device=images.device))
+        return (SCALE * patches @ directions.T + BIAS).mT.reshape(len(images), -1, *grid)
+
+    return answer
+
+
+def train_transformer(
+    name: str,
+    visual: Any,  # noqa: ANN401  open_clip ships no types
     directions: Tensor,
     answers: Tensor,
     scenes: Scenes,
@@ -65,40 +85,37 @@ def train_vit(
     log: Log,
     image_weight: float = 1.0,
 ) -> None:
-    """Fit the tower in place: its class token to the captions, its patches to the teacher.
+    """Fit the tower in place: its embedding to the captions, its patches to the teacher.
 
-    directions: (classes, d) unit rows, what the text tower will answer to the class names.
-    answers: the teacher's patch logits, (n, classes, h, w), a patch of the tower each.
-    image_weight: how much the class token's loss counts.
+    name: of the stage in the log. directions: (classes, d) unit rows, what the text tower will answer
+    to the class names. answers: the teacher's patch logits, (n, classes, h, w), a patch of the tower
+    each. image_weight: how much the embedding's loss counts.
     """
     torch.manual_seed(plan.seed)
-    bias = nn.Parameter(torch.tensor(-4.0, device=plan.device))
+    bias = nn.Parameter(torch.tensor(BIAS, device=plan.device))
     descend = descent([*visual.parameters(), bias], plan, decay=0.05, clip=1.0)
-    count = len(visual.transformer.resblocks)
+    tower = tower_of(visual)
+    assert tower is not None
+    last, patches = usual_depth(tower.depth), answers[0, 0].numel()
     random = torch.Generator().manual_seed(plan.seed)
     for step, (chosen, axes) in enumerate(draws(len(scenes.images), plan)):
         images = normalised(scenes.images[chosen].to(plan.device)).flip(axes)
         targets = scenes.targets[chosen].to(plan.device)
         answer = answers[chosen].to(plan.device).float().flip(axes).flatten(2).transpose(1, 2)
-        dice = torch.rand(LAST_BLOCKS, generator=random)
-        skipped = frozenset(count - 1 - i for i in range(LAST_BLOCKS) if dice[i] < SKIP)
-        patches = visual.grid_size[0] * visual.grid_size[1]
+        dice = torch.rand(last, generator=random)
+        skipped = frozenset(tower.depth - 1 - i for i in range(last) if dice[i] < SKIP)
         seen = patches if step >= (1 - WHOLE) * plan.steps else int(KEPT * patches)
         kept = torch.randperm(patches, generator=random)[:seen].sort().values.to(plan.device)
         with half(plan):
-            cosine = tokens(visual, images, kept, skipped) @ directions.T
-        wanted = answer[:, kept].sigmoid()
-        of_image = F.cross_entropy(SCALE * cosine[:, 0], targets / targets.sum(1, keepdim=True))
-        of_patches = F.binary_cross_entropy_with_logits(SCALE * cosine[:, 1:] + bias, wanted)
-        loss = image_weight * of_image + PATCH_WEIGHT * of_patches
-        descend(loss)
+            of_images, of_patches = rows(tower, images, kept, skipped)
+            image, patch = of_images @ directions.T, of_patches @ directions.T
+        image_loss = F.cross_entropy(SCALE * image, targets / targets.sum(1, keepdim=True))
+        patch_loss = F.binary_cross_entropy_with_logits(SCALE * patch + bias, answer[:, kept].sigmoid())
+        descend(image_weight * image_loss + PATCH_WEIGHT * patch_loss)
         if step % 100 == 0 or step == plan.steps - 1:
-            right = targets.gather(1, cosine[:, 0].argmax(1, keepdim=True)).mean()
-            log(
-                "vit",
-                step,
-                {"image": of_image.item(), "patches": of_patches.item(), "accuracy": right.item()},
-            )
+            right = targets.gather(1, image.argmax(1, keepdim=True)).mean()
+            values = {"image": image_loss.item(), "patches": patch_loss.item(), "accuracy": right.item()}
+            log(name, step, values)
 
 
 PLACE_WEIGHT = 4.0
@@ -126,7 +143,7 @@ def train_resnet(
     directions: (classes, d) unit rows. answers: the teacher's patch logits, (n, classes, h, w).
     """
     torch.manual_seed(plan.seed)
-    bias = nn.Parameter(torch.tensor(-4.0, device=plan.device))
+    bias = nn.Parameter(torch.tensor(BIAS, device=plan.device))
     descend = descent([*visual.parameters(), bias], plan, decay=0.05, clip=1.0)
     visual.train()
     for step, (chosen, axes) in enumerate(draws(len(scenes.images), plan)):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +14,10 @@ from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED
 from cliploc.core.backbones.known import Known, known_networks
 from cliploc.core.backbones.licences import licences_of
 from cliploc.core.cli import main
+from cliploc.core.methods import METHODS
 from cliploc.core.methods.registry import reading
+
+GUIDE = Path(__file__).parents[3] / "docs" / "your-network.md"
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +36,16 @@ def test_transformers_are_read_by_six_methods_and_the_rest_has_its_reason(networ
         assert bool(each.reason) or each.kind != "other"
         assert each.millions > 0
         assert (each.patch > 0) == each.kind.startswith("vit")
+
+
+def test_the_guides_table_of_kinds_is_what_was_found(networks: list[Known]) -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| .* \| (\d*) \| (.*) \|$", GUIDE.read_text(encoding="utf-8"), re.M)
+    counted = Counter(each.kind for each in networks)
+    assert {kind: int(names) for kind, names, _ in rows if names} == counted
+    for kind, _, methods in rows:
+        named = set(re.findall(r"`([^`]+)`", methods))
+        read = METHODS.keys() - named if methods.startswith("all") else named
+        assert set(reading(kind)) == read, kind
 
 
 def test_the_list(

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from cliploc.core.backbones.load import load_backbone
+from cliploc.core.backbones.towers.choice import tower_of
 from cliploc.core.cli import main
 from cliploc.core.demo.shapes import LABELS
 from cliploc.core.demo.train.batches import (
@@ -25,19 +26,25 @@ from cliploc.core.demo.train.checkpoint import new_model
 from cliploc.core.demo.train.recipe import class_directions
 from cliploc.core.demo.train.teacher import Teacher, pooled, train_teacher
 from cliploc.core.demo.train.text import sentences
-from cliploc.core.demo.train.towers import features, places, tokens
+from cliploc.core.demo.train.towers import BIAS, SCALE, as_teacher, features, places, rows
 
 CPU = torch.device("cpu")
 
 
-def test_train_writes_a_checkpoint_a_log_and_scores(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("model", "kind", "stages"),
+    [("vit", "vit", {"teacher", "vit", "text"}), ("pooled", "vit-pooled", {"pooled"})],
+)
+def test_train_writes_a_checkpoint_a_log_and_scores(
+    tmp_path: Path, model: str, kind: str, stages: set[str]
+) -> None:
     out = tmp_path / "out"
-    command = ["demo", "train", "--out", str(out), "--model", "vit", "--steps", "2", "--scenes", "8"]
+    command = ["demo", "train", "--out", str(out), "--model", model, "--steps", "2", "--scenes", "8"]
     assert main([*command, "--held-out", "4", "--device", "cpu"]) == 0
-    folder = out / "vit"
-    assert load_backbone(f"local-dir:{folder}", device="cpu").kind == "vit"
-    stages = [json.loads(line)["stage"] for line in (folder / "training.jsonl").read_text().splitlines()]
-    assert sorted(set(stages)) == ["teacher", "text", "vit"]
+    folder = out / model
+    assert load_backbone(f"local-dir:{folder}", device="cpu").kind == kind
+    lines = (folder / "training.jsonl").read_text().splitlines()
+    assert {json.loads(line)["stage"] for line in lines} == stages
     assert json.loads((folder / "scores.json").read_text())["held_out"]["scenes"] == 4
 
 
@@ -79,16 +86,20 @@ def test_log_mean_exp_lies_between_mean_and_maximum() -> None:
     assert bool((image <= flat.amax(-1) + 1e-6).all())
 
 
+@pytest.mark.parametrize(("name", "side"), [("vit", 128), ("pooled", 256)])
 @pytest.mark.parametrize("share", [1.0, 0.5])
-def test_the_training_pass_of_the_vit_is_open_clips(share: float) -> None:
-    visual = new_model("vit").visual.eval()
-    images, patches = torch.randn(2, 3, 128, 128), torch.arange(int(256 * share))
+def test_the_training_pass_of_a_transformer_is_open_clips(name: str, side: int, share: float) -> None:
+    visual = new_model(name).visual.eval()
+    tower = tower_of(visual)
+    assert tower is not None
+    images, patches = torch.randn(2, 3, side, side), torch.arange(int(256 * share))
     with torch.no_grad():
-        ours = tokens(visual, images, patches, frozenset())
-        assert ours.shape == (2, 1 + len(patches), 64)
+        of_images, of_patches = rows(tower, images, patches)
+        assert of_patches.shape == (2, len(patches), 64)
         if share == 1.0:
-            assert torch.allclose(ours[:, 0], F.normalize(visual(images), dim=-1), atol=1e-5)
-        assert not torch.allclose(ours, tokens(visual, images, patches, frozenset({5})), atol=1e-3)
+            assert torch.allclose(of_images, F.normalize(visual(images), dim=-1), atol=1e-5)
+        _, without = rows(tower, images, patches, skipped=frozenset({tower.depth - 1}))
+        assert not torch.allclose(of_patches, without, atol=1e-3)
 
 
 def test_a_place_of_the_resnet_is_what_pooling_over_it_alone_would_give() -> None:
@@ -116,6 +127,17 @@ def test_sentences_mean_the_classes_they_name() -> None:
     star = texts.index("There is a star in this image")
     assert weights[star].argmax() == LABELS.index("star")
     assert weights[texts.index("a photo")].argmax() == len(LABELS)
+
+
+def test_a_trained_transformer_teaches_with_its_patches() -> None:
+    visual, images = new_model("vit").visual.eval(), torch.randn(2, 3, 128, 128)
+    tower, directions = tower_of(visual), class_directions()[:-1]
+    assert tower is not None
+    with torch.no_grad():
+        logits = as_teacher(visual, directions)(images)
+        _, patches = rows(tower, images, torch.arange(256))
+    assert logits.shape == (2, len(LABELS), 16, 16)
+    assert torch.allclose(logits[:, :, 3, 5], SCALE * patches[:, 3 * 16 + 5] @ directions.T + BIAS, atol=1e-4)
 
 
 def test_the_teacher_gives_a_logit_per_class_and_patch() -> None:
