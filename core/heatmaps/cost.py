@@ -29,7 +29,7 @@ from cliploc.core.heatmaps.forward import (
     pictures_of,
 )
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.store import records_bytes
+from cliploc.core.heatmaps.records import records_bytes
 from cliploc.core.machine import peak_memory, running_seconds
 
 MANIFEST = 1000  # bytes of what says what a set is

@@ -22,14 +22,10 @@ part with most samples: a whole batch replaces what was computed one by one.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import os
 import shutil
-import stat
-import tokenize
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
@@ -44,14 +40,13 @@ from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.datasets.files import read
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
+from cliploc.core.heatmaps import records
 from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.records import OUTSIDE, UNREADABLE, Heatmap, Records
 from cliploc.core.lock import held
 from cliploc.core.stretch import AnyHeatmap, Raw, raw
 
 __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
-
-Heatmap = npt.NDArray[np.float32]
-Records = npt.NDArray[np.void]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,14 +54,6 @@ T = TypeVar("T")
 MANIFEST = "identity.json"
 PLACES = "places.json"
 WHOLE = "heatmaps.npy"
-CHECK = b"crc32:%08x\n"
-# What numpy raises over a broken header or too few bytes.
-UNREADABLE = (
-    OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
-    tokenize.TokenError,
-)  # fmt: skip
-LARGEST_VALUE = 1e37  # of a raw heatmap: the span of two such is a float32
-OUTSIDE = "values outside [0, 1]"
 _LARGEST_MANIFEST = 1 << 20  # bytes
 
 
@@ -296,17 +283,32 @@ class HeatmapSet:
         """Add heatmaps as one part: all of them appear, or none. StoreError for what is no heatmap."""
         if not heatmaps:
             return
-        records = _records(heatmaps, self.identity.raw)
+        values = records.stacked(heatmaps.values(), self.identity.raw)
         digest = hashlib.sha256("\0".join(heatmaps).encode()).hexdigest()[:16]
         with self._locked():
             shape = self.shape
-            if shape not in (None, records["heatmap"].shape[1:]):
+            if shape not in (None, values.shape[1:]):
                 raise StoreError(
-                    f"{self.name}: found heatmaps of {records['heatmap'].shape[1:]}, "
-                    f"expected {shape} like those before"
+                    f"{self.name}: found heatmaps of {values.shape[1:]}, expected {shape} like those before"
                 )
             write_manifest(self.folder, self.identity)
-            self._save(f"part-{digest}.npy", records)
+            path = self.folder / f"part-{digest}.npy"
+            records.save(path, list(heatmaps), values.shape[1:], lambda first, last: values[first:last])
+
+    def write_whole(self, heatmaps: Mapping[str, Heatmap]) -> None:
+        """Make these, all of one shape, all that the set holds, in their order; some at a time are looked at.
+
+        All of them appear, or none. StoreError for what is no heatmap.
+        """
+        ids = list(heatmaps)
+
+        def some(first: int, last: int) -> Heatmap:
+            return records.stacked((heatmaps[id_] for id_ in ids[first:last]), self.identity.raw)
+
+        with self._locked():
+            write_manifest(self.folder, self.identity)
+            records.save(self.folder / WHOLE, ids, heatmaps[ids[0]].shape, some)
+        self.consolidate(ids)
 
     def consolidate(self, order: Sequence[str]) -> None:
         """Merge all parts into one file in this order, when all of `order` is present.
@@ -315,14 +317,29 @@ class HeatmapSet:
         """
         with self._locked():
             index = self._index()
-            heatmaps = self.values()
-            if not set(order) <= set(heatmaps):
+            found = {id_: name for name, rows in index.items() for id_ in rows}
+            if not set(order) <= found.keys():
                 return
             if list(index.get(WHOLE, {})) != list(order):
-                self._save(WHOLE, _records({id_: heatmaps[id_] for id_ in order}, self.identity.raw))
+                self._merge(order, index, found)
             for file in self.folder.iterdir():
                 if file.name.startswith(("part-", ".")):
                     file.unlink(missing_ok=True)
+
+    def _merge(
+        self, order: Sequence[str], index: Mapping[str, Mapping[str, int]], found: Mapping[str, str]
+    ) -> None:
+        """Make one file of several. found: the file of each id that counts."""
+        shape = self.shape
+        assert shape is not None  # there is something to merge
+
+        def some(first: int, last: int) -> Heatmap:
+            ids = order[first:last]
+            files = {name: self._load(name)["heatmap"] for name in {found[id_] for id_ in ids}}
+            names = [(id_, found[id_]) for id_ in ids]
+            return np.stack([self._sound(name, files[name][index[name][id_]]) for id_, name in names])
+
+        records.save(self.folder / WHOLE, order, shape, some)
 
     def _index(self) -> dict[str, dict[str, int]]:
         """File -> id -> row, the file that counts most last. What a name holds never changes.
@@ -360,10 +377,11 @@ class HeatmapSet:
     def _sound(self, name: str, stored: Heatmap) -> Heatmap:
         """A copy of what a file holds. StoreError where that is no heatmap, or not what was written."""
         if name not in self._checked:
-            self._check(name)
+            if not records.intact(self.folder / name):
+                raise self._damaged(name, "its checksum is not that of its content")
             self._checked.add(name)
         heatmaps = np.array(stored)
-        if not _allowed(heatmaps, self.identity.raw):
+        if not records.allowed(heatmaps, self.identity.raw):
             raise self._damaged(name, "values that are no numbers" if self.identity.raw else OUTSIDE)
         return heatmaps
 
@@ -375,14 +393,6 @@ class HeatmapSet:
         ends = [self._ends[name] for name in index]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
-    def _check(self, name: str) -> None:
-        """StoreError where the file's content is not that of its checksum; earlier releases gave it none."""
-        content = memoryview((self.folder / name).read_bytes())
-        length = len(CHECK % 0)
-        records, check = content[:-length], bytes(content[-length:])
-        if check.startswith(CHECK[:6]) and check != CHECK % zlib.crc32(records):
-            raise self._damaged(name, "its checksum is not that of its content")
-
     def _damaged(self, name: str, why: object) -> StoreError:
         return StoreError(
             f"{self.folder / name} is damaged ({clean(why)}); `cliploc heatmaps remove {self.name}`, "
@@ -390,25 +400,12 @@ class HeatmapSet:
         )
 
     def _load(self, name: str) -> Records:
-        path = self.folder / name
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise ValueError("not a regular file")
-            records: Records = np.load(path, mmap_mode="r", allow_pickle=False)
-            if set(records.dtype.names or ()) != {"id", "heatmap"}:
-                raise ValueError("not records of id and heatmap")
+            return records.load(self.folder / name)
         except FileNotFoundError:
             raise
         except UNREADABLE as error:
             raise self._damaged(name, error) from error
-        return records
-
-    def _save(self, name: str, records: Records) -> None:
-        content = io.BytesIO()
-        np.save(content, records, allow_pickle=False)
-        with paths.atomic_write(self.folder / name) as file:
-            file.write(content.getbuffer())
-            file.write(CHECK % zlib.crc32(content.getbuffer()))
 
     def _locked(self) -> AbstractContextManager[None]:
         """Hold the set against other writers; the kernel lets go of it when a writer dies."""
@@ -421,37 +418,3 @@ def _is_data(name: str) -> bool:
 
 def _order(index: Mapping[str, Mapping[str, int]]) -> list[str]:
     return list(index[WHOLE]) if WHOLE in index else sorted({id_ for rows in index.values() for id_ in rows})
-
-
-def _allowed(heatmaps: Heatmap, is_raw: bool) -> bool:
-    """Whether the values of a heatmap are such: numbers whose differences are numbers, or [0, 1]."""
-    low, high = (-LARGEST_VALUE, LARGEST_VALUE) if is_raw else (0, 1)
-    return not heatmaps.size or bool(heatmaps.min() >= low and heatmaps.max() <= high)  # NaN is neither
-
-
-def _records(heatmaps: Mapping[str, npt.ArrayLike], is_raw: bool) -> Records:
-    """Pack id -> (h, w) into records. StoreError unless finite, in [0, 1] where not raw, of one shape."""
-    arrays = [np.asarray(heatmap, np.float32) for heatmap in heatmaps.values()]
-    shapes = sorted({array.shape for array in arrays})
-    if len(shapes) > 1 or len(shapes[0]) != 2 or 0 in shapes[0]:
-        raise StoreError(f"found heatmaps of shape {shapes}, expected one shape (h, w)")
-    stacked = np.stack(arrays)
-    if not _allowed(stacked, is_raw):
-        raise StoreError(
-            f"found heatmaps with values that are no numbers, or beyond {LARGEST_VALUE:g}"
-            if is_raw
-            else f"found heatmaps with {OUTSIDE}, expected normalized ones"
-        )
-    records = np.zeros(len(arrays), _record(heatmaps, shapes[0]))
-    records["id"] = list(heatmaps)
-    records["heatmap"] = stacked
-    return records
-
-
-def _record(ids: Iterable[str], shape: tuple[int, ...]) -> np.dtype[np.void]:
-    return np.dtype([("id", f"<U{max(1, *map(len, ids))}"), ("heatmap", "<f4", shape)])
-
-
-def records_bytes(ids: Sequence[str], shape: tuple[int, int]) -> int:
-    """What a set of these samples takes on disk, as one file."""
-    return len(ids) * _record(ids, shape).itemsize

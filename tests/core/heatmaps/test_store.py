@@ -16,7 +16,8 @@ from cliploc.core.datasets import open_dataset
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import ParameterError, StoreError
 from cliploc.core.heatmaps.identity import IMPORTED
-from cliploc.core.heatmaps.store import CHECK, HeatmapSet, HeatmapStore, Identity
+from cliploc.core.heatmaps.records import CHECK
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore, Identity
 
 IDENTITY = Identity(
     pictures="f" * 64,
