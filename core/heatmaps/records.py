@@ -10,7 +10,7 @@ import io
 import stat
 import tokenize
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,17 @@ def load(path: Path) -> Records:
     if set(records.dtype.names or ()) != {"id", "heatmap"}:
         raise ValueError("not records of id and heatmap")
     return records
+
+
+def pieces(path: Path) -> Iterator[Records]:
+    """The records, read some at a time and not mapped. UNREADABLE as for `load`."""
+    mapped = load(path)
+    kind, count = mapped.dtype, len(mapped)
+    with open(path, "rb") as file:
+        file.seek(mapped.offset)  # type: ignore[attr-defined]  # of a memmap
+        step = max(1, AT_ONCE // kind.itemsize)
+        for first in range(0, count, step):
+            yield np.frombuffer(file.read(min(step, count - first) * kind.itemsize), kind)
 
 
 def intact(path: Path) -> bool:

@@ -22,6 +22,7 @@ part with most samples: a whole batch replaces what was computed one by one.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -272,6 +273,19 @@ class HeatmapSet:
         return {id_: found[id_] for id_ in _order(index)}
 
     @_again
+    def constant(self) -> list[str]:
+        """The samples whose heatmap has one value everywhere: the method sees nothing in them."""
+        found: dict[str, bool] = {}
+        index = self._index()
+        for name in index:
+            for piece in self._pieces(name):
+                values = self._sound(name, piece["heatmap"])
+                values = values.reshape(len(values), -1)
+                flat = values.min(axis=1) == values.max(axis=1)
+                found.update(zip(piece["id"].tolist(), flat.tolist(), strict=True))
+        return [id_ for id_ in _order(index) if found[id_]]
+
+    @_again
     def batches(self) -> list[dict[str, Heatmap]]:
         """What each file holds, samples that were computed together, the file that counts most last."""
         return [
@@ -308,7 +322,7 @@ class HeatmapSet:
         with self._locked():
             write_manifest(self.folder, self.identity)
             records.save(self.folder / WHOLE, ids, heatmaps[ids[0]].shape, some)
-        self.consolidate(ids)
+            self._clear()
 
     def consolidate(self, order: Sequence[str]) -> None:
         """Merge all parts into one file in this order, when all of `order` is present.
@@ -322,9 +336,13 @@ class HeatmapSet:
                 return
             if list(index.get(WHOLE, {})) != list(order):
                 self._merge(order, index, found)
-            for file in self.folder.iterdir():
-                if file.name.startswith(("part-", ".")):
-                    file.unlink(missing_ok=True)
+            self._clear()
+
+    def _clear(self) -> None:
+        """Remove what one file has made needless, and what killed writers left."""
+        for file in self.folder.iterdir():
+            if file.name.startswith(("part-", ".")):
+                file.unlink(missing_ok=True)
 
     def _merge(
         self, order: Sequence[str], index: Mapping[str, Mapping[str, int]], found: Mapping[str, str]
@@ -372,7 +390,16 @@ class HeatmapSet:
         return names if WHOLE in names or not (self.folder / WHOLE).exists() else self._names()
 
     def _read_rows(self, name: str) -> dict[str, int]:
-        return {id_: row for row, id_ in enumerate(self._load(name)["id"].tolist())}
+        ids = itertools.chain.from_iterable(piece["id"].tolist() for piece in self._pieces(name))
+        return {id_: row for row, id_ in enumerate(ids)}
+
+    def _pieces(self, name: str) -> Iterator[Records]:
+        try:
+            yield from records.pieces(self.folder / name)
+        except FileNotFoundError:
+            raise
+        except UNREADABLE as error:
+            raise self._damaged(name, error) from error
 
     def _sound(self, name: str, stored: Heatmap) -> Heatmap:
         """A copy of what a file holds. StoreError where that is no heatmap, or not what was written."""
