@@ -24,7 +24,7 @@ from cliploc.core.sweep.statistics import UNIT, Cells, IouTable, variance_of_mea
 from cliploc.core.sweep.student import confidence
 
 REPEATS = 10
-CHUNK = 1 << 20  # totals taken together as floats: so few that the same memory serves again
+CHUNK = 8 << 20  # totals that are taken together as floats
 # By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared
 # error.
 RIVAL = 1.15
