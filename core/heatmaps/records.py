@@ -10,7 +10,7 @@ import io
 import stat
 import tokenize
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from cliploc.core.errors import StoreError
 Heatmap = npt.NDArray[np.float32]
 Records = npt.NDArray[np.void]
 
+WHOLE, PART, SINGLES = "heatmaps.npy", "part-", "singles-"  # names of files, and how others begin
 CHECK = b"crc32:%08x\n"
 AT_ONCE = 8 << 20  # bytes of a piece
 # What numpy raises over a broken header or too few bytes.
@@ -31,6 +32,22 @@ UNREADABLE = (
 )  # fmt: skip
 LARGEST_VALUE = 1e37  # of a raw heatmap: the span of two such is a float32
 OUTSIDE = "values outside [0, 1]"
+
+
+def is_data(name: str) -> bool:
+    """Whether a file of this name holds heatmaps."""
+    return name == WHOLE or (name.startswith((PART, SINGLES)) and name.endswith(".npy"))
+
+
+def weight(item: tuple[str, Mapping[str, int]]) -> tuple[bool, bool, int, str]:
+    """What a file with its rows counts: the whole set most, those that were gathered least."""
+    name, rows = item
+    return name == WHOLE, not name.startswith(SINGLES), len(rows), name
+
+
+def order_of(index: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The ids of files with their rows: as the whole set has them, else sorted."""
+    return list(index[WHOLE]) if WHOLE in index else sorted({id_ for rows in index.values() for id_ in rows})
 
 
 def records_bytes(ids: Sequence[str], shape: tuple[int, ...]) -> int:

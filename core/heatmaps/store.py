@@ -5,6 +5,7 @@ A set's folder is named by the key of its identity and holds
     identity.json      what the set is
     places.json        other datasets of the same pictures that it was computed for, once there are any
     part-HASH.npy      heatmaps that were written together; the hash is of their ids
+    singles-HASH.npy   heatmaps that were computed one by one and gathered
     heatmaps.npy       all of them in the dataset's order, once the set is complete
     lock               writers take turns; readers never wait
 
@@ -16,7 +17,7 @@ which is looked at before heatmaps are taken from it. Files are written to a
 temporary name and renamed, carry no time and no machine, and depend only on
 what is in them: a set that was killed and resumed has the same bytes as one
 that was not. When a sample is in several files, `heatmaps.npy` counts, then the
-part with most samples: a whole batch replaces what was computed one by one.
+part with most samples, gathered ones last: a whole batch replaces what was computed one by one.
 """
 
 from __future__ import annotations
@@ -38,12 +39,22 @@ import numpy.typing as npt
 
 from cliploc.core import paths
 from cliploc.core.datasets import Dataset, open_dataset
-from cliploc.core.datasets.files import read
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
 from cliploc.core.heatmaps import records
 from cliploc.core.heatmaps.identity import Identity
-from cliploc.core.heatmaps.records import OUTSIDE, UNREADABLE, Heatmap, Records
+from cliploc.core.heatmaps.manifest import MANIFEST, identities, write_manifest
+from cliploc.core.heatmaps.records import (
+    OUTSIDE,
+    SINGLES,
+    UNREADABLE,
+    WHOLE,
+    Heatmap,
+    Records,
+    is_data,
+    order_of,
+    weight,
+)
 from cliploc.core.lock import held
 from cliploc.core.stretch import AnyHeatmap, Raw, raw
 
@@ -52,10 +63,7 @@ __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MANIFEST = "identity.json"
 PLACES = "places.json"
-WHOLE = "heatmaps.npy"
-_LARGEST_MANIFEST = 1 << 20  # bytes
 
 
 class HeatmapStore:
@@ -113,22 +121,6 @@ class HeatmapStore:
             shutil.rmtree(grave, ignore_errors=True)
 
 
-def identities(root: Path) -> Iterator[Identity]:
-    """Those whose folders lie under `root`. A folder that is not (or no longer) one is passed over."""
-    for manifest in sorted(root.glob(f"[!.]*/{MANIFEST}")):
-        with suppress(DatasetError, ValueError, AttributeError, RecursionError, StoreError):
-            identity = Identity.from_dict(json.loads(read(manifest, _LARGEST_MANIFEST)))
-            if identity.key == manifest.parent.name:
-                yield identity
-
-
-def write_manifest(folder: Path, identity: Identity) -> None:
-    """Say what the folder of an identity is, if nobody has."""
-    if not (folder / MANIFEST).exists():
-        text = json.dumps(identity.to_dict(), indent=2, sort_keys=True)  # names may be no UTF-8
-        paths.write_whole(folder / MANIFEST, text.encode())
-
-
 def _again(read: Callable[Concatenate[HeatmapSet, P], T]) -> Callable[Concatenate[HeatmapSet, P], T]:
     """Read again while parts vanish because a writer is merging them."""
 
@@ -184,7 +176,7 @@ class HeatmapSet:
     @_again
     def ids(self) -> list[str]:
         """The samples that are present: in the dataset's order once complete, sorted before."""
-        return _order(self._index())
+        return order_of(self._index())
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -270,7 +262,7 @@ class HeatmapSet:
             for name, rows in index.items()
             for id_, heatmap in zip(rows, self._sound(name, self._load(name)["heatmap"]), strict=True)
         }
-        return {id_: found[id_] for id_ in _order(index)}
+        return {id_: found[id_] for id_ in order_of(index)}
 
     @_again
     def constant(self) -> list[str]:
@@ -283,7 +275,7 @@ class HeatmapSet:
                 values = values.reshape(len(values), -1)
                 flat = values.min(axis=1) == values.max(axis=1)
                 found.update(zip(piece["id"].tolist(), flat.tolist(), strict=True))
-        return [id_ for id_ in _order(index) if found[id_]]
+        return [id_ for id_ in order_of(index) if found[id_]]
 
     @_again
     def batches(self) -> list[dict[str, Heatmap]]:
@@ -335,17 +327,36 @@ class HeatmapSet:
             if not set(order) <= found.keys():
                 return
             if list(index.get(WHOLE, {})) != list(order):
-                self._merge(order, index, found)
+                self._merge(WHOLE, order, index, found)
             self._clear()
 
     def _clear(self) -> None:
         """Remove what one file has made needless, and what killed writers left."""
         for file in self.folder.iterdir():
-            if file.name.startswith(("part-", ".")):
+            if file.name.startswith(("part-", SINGLES, ".")):
                 file.unlink(missing_ok=True)
 
+    def gather(self) -> None:
+        """Make one file of the parts that hold one sample each; of the same samples it is the same file."""
+        with self._locked():
+            index = self._index()
+            parts = {
+                id_: name for name, ids in index.items() if len(ids) == 1 and name != WHOLE for id_ in ids
+            }
+            if len(parts) < 2:
+                return
+            ids = sorted(parts)
+            digest = hashlib.sha256("\0".join(ids).encode()).hexdigest()[:16]
+            self._merge(f"{SINGLES}{digest}.npy", ids, index, parts)
+            for name in parts.values():
+                (self.folder / name).unlink(missing_ok=True)
+
     def _merge(
-        self, order: Sequence[str], index: Mapping[str, Mapping[str, int]], found: Mapping[str, str]
+        self,
+        name: str,
+        order: Sequence[str],
+        index: Mapping[str, Mapping[str, int]],
+        found: Mapping[str, str],
     ) -> None:
         """Make one file of several. found: the file of each id that counts."""
         shape = self.shape
@@ -357,7 +368,7 @@ class HeatmapSet:
             names = [(id_, found[id_]) for id_ in ids]
             return np.stack([self._sound(name, files[name][index[name][id_]]) for id_, name in names])
 
-        records.save(self.folder / WHOLE, order, shape, some)
+        records.save(self.folder / name, order, shape, some)
 
     def _index(self) -> dict[str, dict[str, int]]:
         """File -> id -> row, the file that counts most last. What a name holds never changes.
@@ -367,12 +378,12 @@ class HeatmapSet:
         known = self._rows
         found = {name: known.get(name) or self._read_rows(name) for name in self._names()}
         self._rows = found
-        return dict(sorted(found.items(), key=lambda item: (item[0] == WHOLE, len(item[1]), item[0])))
+        return dict(sorted(found.items(), key=weight))
 
     def _any_name(self) -> str | None:
         try:
             with os.scandir(self.folder) as files:
-                return next((file.name for file in files if _is_data(file.name)), None)
+                return next((file.name for file in files if is_data(file.name)), None)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -380,7 +391,7 @@ class HeatmapSet:
 
     def _names(self) -> list[str]:
         try:
-            names = [file.name for file in self.folder.iterdir() if _is_data(file.name)]
+            names = [file.name for file in self.folder.iterdir() if is_data(file.name)]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -437,11 +448,3 @@ class HeatmapSet:
     def _locked(self) -> AbstractContextManager[None]:
         """Hold the set against other writers; the kernel lets go of it when a writer dies."""
         return held(self.folder / "lock", patience=math.inf)
-
-
-def _is_data(name: str) -> bool:
-    return name == WHOLE or (name.startswith("part-") and name.endswith(".npy"))
-
-
-def _order(index: Mapping[str, Mapping[str, int]]) -> list[str]:
-    return list(index[WHOLE]) if WHOLE in index else sorted({id_ for rows in index.values() for id_ in rows})
