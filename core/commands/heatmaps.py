@@ -31,7 +31,6 @@ from cliploc.core.cost import COST
 from cliploc.core.datasets import Dataset
 from cliploc.core.errors import DatasetError, ParameterError
 from cliploc.core.heatmaps.exchange import export_npz, import_npz
-from cliploc.core.heatmaps.ground import constant_heatmaps
 from cliploc.core.heatmaps.merge import merge
 from cliploc.core.heatmaps.part import Part, part_of
 from cliploc.core.heatmaps.recipe import Recipe
@@ -170,7 +169,7 @@ def compute(arguments: argparse.Namespace) -> None:
             say(
                 f"{heatmap_set.name}: {left_out} samples were left out: ImageNet has no class for their label"
             )
-        constant = constant_heatmaps(heatmap_set.read_all())
+        constant = heatmap_set.constant()
         if constant:
             say(
                 f"{heatmap_set.name}: {len(constant)} of {len(heatmap_set.ids())} heatmaps are constant: "
@@ -235,7 +234,7 @@ def _show(arguments: argparse.Namespace) -> None:
         **found.identity.to_dict(),
         "note": found.identity.mark,
         "samples": len(found.ids()),
-        "constant": len(constant_heatmaps(found.read_all())),
+        "constant": len(found.constant()),
         "grid": list(found.shape or ()),
         "megabytes": round(found.disk_bytes / 1e6, 3),
         "folder": str(found.folder),
@@ -315,7 +314,7 @@ def _row(found: HeatmapSet) -> dict[str, object]:
         "template": identity.template,
         "dataset": identity.dataset_name,
         "samples": len(found.ids()),
-        "constant": len(constant_heatmaps(found.read_all())),
+        "constant": len(found.constant()),
         "grid": "x".join(map(str, found.shape or ())),
         "terms": len(TermSet(identity).files()),
         "note": "old" if identity.old else "" if identity.raw else "stretched",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cliploc.core.datasets import files
 from cliploc.core.datasets.annotations import CocoImage, Group
-from cliploc.core.datasets.coco_index import Index, index_of, sorted_by_label
+from cliploc.core.datasets.coco_index import Held, Index, index_of, sorted_by_label
 from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.sample import Content, Dataset, Sample, nothing
 from cliploc.core.datasets.spec import Options, written
@@ -69,6 +69,14 @@ class Region:
         """The crowd's pixels; those of single instances count even inside a crowd."""
         group = self.group()
         return self._union(group.crowds) & ~self._union(group.instances)
+
+    def carried(self) -> tuple[Callable[[], Mask], Callable[[], Mask | None]]:
+        """What draws the true mask and the ignored pixels where no file is. DatasetError as for the mask."""
+        problem = size_problem(self.picture, self.orientation)
+        if problem:
+            raise DatasetError(f"{self.told}: {problem}")
+        held = replace(self, group=Held(self.group()))
+        return held.drawn, held.ignored if self.crowded else nothing
 
     def covers(self) -> bool:
         """Whether the true mask has a pixel."""
@@ -144,6 +152,7 @@ def dataset_of(coco: Coco, name: str, spec: str, options: Options) -> Dataset:
             region.ignored if region.crowded else nothing,
             source,
             region.picture.path,
+            carried=region.carried,
         )
         for id_, label, region, source in zip(
             coco.ids, coco.labels, coco.regions, _sources(coco.regions), strict=True

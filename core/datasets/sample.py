@@ -43,7 +43,8 @@ class Sample:
     (void, COCO's crowds), None for none. source: the image that it was made from, as
     far as table, annotations or names say; `Dataset.sources` knows better where it is the
     pictures' content that tells. path: of the picture's file. boxes: true ones, where somebody has told
-    them instead of a mask. The loaders are picklable, so that a sample
+    them instead of a mask. carried: true_mask and ignored as loaders that need no file, to be called on
+    another machine; None where the mask itself has to travel. The loaders are picklable, so that a sample
     can travel to another process.
     """
 
@@ -55,6 +56,9 @@ class Sample:
     source: str = ""
     path: Path | None = None
     boxes: tuple[Box, ...] = ()
+    carried: Callable[[], tuple[Callable[[], Mask], Callable[[], Mask | None]]] | None = field(
+        default=None, repr=False
+    )
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Measured:
             workers=workers,
             seconds=self.start + min(share, self.pictures) * self.image,
             core_seconds=self.core[0] * workers * self.devices + self.pictures * self.core[1],
-            memory=self.memory + self.store,  # that is read in the end
+            memory=self.memory,
             worker_memory=self.memory if self.devices > 1 else 0,
             device_memory=self.device_memory,
             disk=self.store,

@@ -23,8 +23,9 @@ import numpy.typing as npt
 from cliploc.core import paths
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.manifest import identities, write_manifest
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.store import UNREADABLE, identities, write_manifest
+from cliploc.core.heatmaps.records import UNREADABLE
 
 Row = npt.NDArray[np.float32]
 METHOD = "picture"  # the method of their identity, which is no method of heatmaps

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
 import struct
+import tempfile
 import tokenize
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -28,7 +30,7 @@ from cliploc.core.datasets.ids import file_name
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean
 from cliploc.core.heatmaps.identity import IMPORTED, Identity
-from cliploc.core.heatmaps.records import LARGEST_VALUE, Heatmap
+from cliploc.core.heatmaps.records import AT_ONCE, LARGEST_VALUE, Heatmap
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.stretch import on_grid
 
@@ -79,31 +81,87 @@ def import_npz(
             f"give another --name, or `cliploc heatmaps remove {name}` first"
         )
     heatmap_set = store.open(identity)
-    heatmap_set.write(heatmaps)
-    heatmap_set.consolidate(list(heatmaps))
+    heatmap_set.write_whole(heatmaps)
     heatmap_set.remember_place(identity.dataset_spec)
     return heatmap_set
 
 
-def read_npz(path: Path, dataset: Dataset, *, normalize: bool = False) -> dict[str, Heatmap]:
+class Rows(Mapping[str, Heatmap]):
+    """Heatmaps (h, w) in a file that nobody else sees, by sample id; each is read when it is asked for.
+
+    places: of the ids in the file, (n, h, w) float32.
+    """
+
+    def __init__(self, file: IO[bytes], places: Mapping[str, int], shape: tuple[int, ...]) -> None:
+        self._file, self._places, self._shape = file, places, shape
+        self._size = 4 * math.prod(shape)
+
+    def __getitem__(self, id_: str) -> Heatmap:
+        content = os.pread(self._file.fileno(), self._size, self._places[id_] * self._size)
+        return np.frombuffer(content, np.float32).reshape(self._shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def read_npz(path: Path, dataset: Dataset, *, normalize: bool = False) -> Mapping[str, Heatmap]:
     """The heatmaps of a file by sample id, in the dataset's order. StoreError for anything unsound.
 
     normalize: values of any range (cosines, logits, 0 to 255) and type, heatmaps (n, 1, h, w), and ids
     with folder and ending are taken, too. Without, they are floats in [0, 1].
-    Headers are looked at before an array is loaded: a few bytes can ask for all memory.
+    Headers are looked at before an array is loaded: a few bytes can ask for all memory. Values go by, some
+    at a time, into a file without a name beside the store: no more of them is ever in memory.
     """
     headers = _headers(path)
     _check_headers(path, headers, len(dataset.samples), normalize)
-    arrays = _arrays(path)
-    texts, heatmaps = _texts(path, arrays["ids"]), arrays["heatmaps"]
+    texts = _texts(path, _array(path, "ids"))
     if normalize:
-        heatmaps = heatmaps.reshape(len(heatmaps), *heatmaps.shape[-2:])
         texts = _bare(texts, dataset)
     ids = [file_name(text) for text in texts]
-    _check_values(path, ids, heatmaps, normalize)
+    header = headers["heatmaps"]
+    file = tempfile.TemporaryFile(dir=paths.make_folder(paths.cache_dir()))  # noqa: SIM115  as long as the rows
+    troubled = _Troubled(normalize)
+    first = 0
+    for values in _pieces(path, header):
+        some = values.reshape(len(values), *header.shape[-2:])
+        troubled.look(ids[first : first + len(some)], some)
+        _append(file, some)
+        first += len(some)
+    troubled.check(path)
     _check_ids(path, ids, texts, dataset)
-    found = dict(zip(ids, heatmaps.astype(np.float32), strict=True))
-    return {sample.id: found[sample.id] for sample in dataset.samples if sample.id in found}
+    file.flush()
+    places = {id_: place for place, id_ in enumerate(ids)}
+    ours = {sample.id: places[sample.id] for sample in dataset.samples if sample.id in places}
+    return Rows(file, ours, header.shape[-2:])
+
+
+def _append(file: IO[bytes], values: Array) -> None:
+    try:
+        file.write(np.ascontiguousarray(values, np.float32).data)
+    except OSError as error:
+        raise StoreError(f"cannot write to {paths.cache_dir()}: {error.strerror}; free some space") from error
+
+
+def _pieces(path: Path, header: ArrayHeader) -> Iterator[Array]:
+    """The heatmaps, some at a time. Those that lie column by column are there at once."""
+    try:
+        if header.by_column:
+            yield _array(path, "heatmaps")
+            return
+        row = math.prod(header.shape[1:]) * header.dtype.itemsize
+        step = max(1, AT_ONCE // row)
+        with zipfile.ZipFile(path) as archive, archive.open("heatmaps.npy") as member:
+            member.read(archive.getinfo("heatmaps.npy").file_size - header.stored)
+            for first in range(0, header.shape[0], step):
+                count = min(step, header.shape[0] - first)
+                content = member.read(count * row)
+                yield np.frombuffer(content, header.dtype).reshape(count, *header.shape[1:])
+            member.read(1)  # the end, where the archive's own checksum is looked at
+    except _UNREADABLE as error:
+        raise StoreError(f"cannot read {path}: {clean(error)[:200]}; it is damaged") from error
 
 
 def export_npz(heatmap_set: HeatmapSet, path: Path) -> int:
@@ -125,11 +183,13 @@ def write_npz(path: Path, heatmaps: Mapping[str, Heatmap]) -> None:
 class ArrayHeader:
     """What an array in the file says of itself.
 
-    bytes: what it takes in memory; stored: what there is of it; packed: what that takes in the file.
+    by_column: in Fortran's order. bytes: what it takes in memory; stored: what there is of it; packed:
+    what that takes in the file.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
+    by_column: bool
     stored: int
     packed: int
 
@@ -167,8 +227,8 @@ def _header(file: IO[bytes], info: zipfile.ZipInfo) -> ArrayHeader:
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read:
         raise ValueError(f"an array of format {version}")
-    shape, _, dtype = read[version](file)
-    return ArrayHeader(shape, dtype, info.file_size - file.tell(), info.compress_size)
+    shape, by_column, dtype = read[version](file)
+    return ArrayHeader(shape, dtype, by_column, info.file_size - file.tell(), info.compress_size)
 
 
 def _check_headers(path: Path, headers: Mapping[str, ArrayHeader], samples: int, normalize: bool) -> None:
@@ -229,11 +289,12 @@ def _check_shape(path: Path, ids: int, heatmaps: ArrayHeader, normalize: bool) -
         raise StoreError(f"{path}: found heatmaps of type {dtype}, expected float32 in [0, 1]; {way}")
 
 
-def _arrays(path: Path) -> dict[str, Array]:
-    """The two arrays of the file. Pickles are refused: they could hold code."""
+def _array(path: Path, name: str) -> Array:
+    """An array of the file. Pickles are refused: they could hold code."""
     try:
         with np.load(path, allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in ("ids", "heatmaps")}
+            found: Array = loaded[name]
+            return found
     except _UNREADABLE as error:
         raise StoreError(f"cannot read {path}: {clean(error)[:200]}; it is damaged") from error
 
@@ -271,17 +332,32 @@ def _bare(texts: list[str], dataset: Dataset) -> list[str]:
     ]
 
 
-def _check_values(path: Path, ids: list[str], heatmaps: Array, normalize: bool) -> None:
-    # As float64, whatever type they are compared with.
-    low, high = np.array((-LARGEST_VALUE, LARGEST_VALUE) if normalize else (0.0, 1.0))
-    outside = "clip them" if normalize else "--normalize takes them, and stretches each map by its own ends"
-    for problem, way, bad in (
-        ("NaN or infinity", "look at what made them (half precision?)", ~np.isfinite(heatmaps)),
-        (f"values outside [{low:g}, {high:g}]", outside, (heatmaps < low) | (heatmaps > high)),
-    ):
-        touched = [ids[index] for index in np.flatnonzero(bad.any(axis=(1, 2)))]
-        if touched:
-            raise StoreError(f"{path}: {problem} in {len(touched)} heatmaps, {_few(touched)}; {way}")
+class _Troubled:
+    """Ids of heatmaps with values that are none, or outside their range, as they go by."""
+
+    def __init__(self, normalize: bool) -> None:
+        # As float64, whatever type they are compared with.
+        self._low, self._high = np.array((-LARGEST_VALUE, LARGEST_VALUE) if normalize else (0.0, 1.0))
+        self._no_number: list[str] = []
+        self._outside: list[str] = []
+
+    def look(self, ids: Sequence[str], heatmaps: Array) -> None:
+        """Look at some heatmaps (n, h, w)."""
+        beyond = (heatmaps < self._low) | (heatmaps > self._high)
+        for found, bad in ((self._no_number, ~np.isfinite(heatmaps)), (self._outside, beyond)):
+            found.extend(ids[place] for place in np.flatnonzero(bad.any(axis=(1, 2))).tolist())
+
+    def check(self, path: Path) -> None:
+        """StoreError where there was any."""
+        stretch = (
+            "clip them" if self._low else "--normalize takes them, and stretches each map by its own ends"
+        )
+        for problem, way, touched in (
+            ("NaN or infinity", "look at what made them (half precision?)", self._no_number),
+            (f"values outside [{self._low:g}, {self._high:g}]", stretch, self._outside),
+        ):
+            if touched:
+                raise StoreError(f"{path}: {problem} in {len(touched)} heatmaps, {_few(touched)}; {way}")
 
 
 def _few(ids: list[str]) -> str:

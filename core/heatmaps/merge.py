@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cliploc.core.errors import DatasetError, StoreError, clean
-from cliploc.core.heatmaps.store import MANIFEST, HeatmapSet, HeatmapStore, identities
+from cliploc.core.heatmaps.manifest import MANIFEST, identities
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 BACKBONES_KEPT = 2
 # Small, so that whoever presses a key waits for little else.
 BATCH_ON_CPU, BATCH_ON_ACCELERATOR = 1, 16
+GATHERED = 64  # heatmaps that were computed alone, in one file from then on
 
 
 class Server:
@@ -46,6 +48,7 @@ class Server:
         self._datasets: dict[str, Dataset] = {}
         self._networks: dict[tuple[str, str], tuple[Backbone, Jobs]] = {}
         self._sets: dict[tuple[str, Recipe], HeatmapSet] = {}
+        self._singles: Counter[str] = Counter()
 
     @property
     def batch(self) -> int:
@@ -114,9 +117,17 @@ class Server:
             raise DatasetError(f"{job.backbone.name} knows no class for {', '.join(map(clean, unknown))}")
         if missing:
             fill(job, self._store, [missing])
+            self._gather(heatmap_set, len(missing))
             wanted = [sample.id for sample in job.dataset.samples if job.takes(sample)]
             if len(present) + len(missing) >= len(wanted):
                 heatmap_set.consolidate(wanted)
+
+    def _gather(self, heatmap_set: HeatmapSet, written: int) -> None:
+        """Now and then, one file of what was computed sample by sample: a folder of thousands is slow."""
+        self._singles[heatmap_set.key] += written == 1
+        if self._singles[heatmap_set.key] >= GATHERED:
+            heatmap_set.gather()
+            self._singles[heatmap_set.key] = 0
 
     def _keep(self, terms: TermSet, job: ForwardPass, samples: Sequence[Sample]) -> None:
         present = set(terms.present(sample.id for sample in samples))

@@ -5,6 +5,7 @@ A set's folder is named by the key of its identity and holds
     identity.json      what the set is
     places.json        other datasets of the same pictures that it was computed for, once there are any
     part-HASH.npy      heatmaps that were written together; the hash is of their ids
+    singles-HASH.npy   heatmaps that were computed one by one and gathered
     heatmaps.npy       all of them in the dataset's order, once the set is complete
     lock               writers take turns; readers never wait
 
@@ -16,20 +17,17 @@ which is looked at before heatmaps are taken from it. Files are written to a
 temporary name and renamed, carry no time and no machine, and depend only on
 what is in them: a set that was killed and resumed has the same bytes as one
 that was not. When a sample is in several files, `heatmaps.npy` counts, then the
-part with most samples: a whole batch replaces what was computed one by one.
+part with most samples, gathered ones last: a whole batch replaces what was computed one by one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
+import itertools
 import json
 import math
 import os
 import shutil
-import stat
-import tokenize
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
@@ -41,11 +39,22 @@ import numpy.typing as npt
 
 from cliploc.core import paths
 from cliploc.core.datasets import Dataset, open_dataset
-from cliploc.core.datasets.files import read
 from cliploc.core.datasets.spec import resolved
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean, unknown
+from cliploc.core.heatmaps import records
 from cliploc.core.heatmaps.identity import Identity, told_apart
-from cliploc.core.heatmaps.records import OUTSIDE, Heatmap, Records, allowed, records_of
+from cliploc.core.heatmaps.manifest import MANIFEST, identities, write_manifest
+from cliploc.core.heatmaps.records import (
+    OUTSIDE,
+    SINGLES,
+    UNREADABLE,
+    WHOLE,
+    Heatmap,
+    Records,
+    is_data,
+    order_of,
+    weight,
+)
 from cliploc.core.lock import held
 from cliploc.core.stretch import AnyHeatmap, Raw, raw
 
@@ -54,16 +63,7 @@ __all__ = ["Heatmap", "HeatmapSet", "HeatmapStore", "Identity"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MANIFEST = "identity.json"
 PLACES = "places.json"
-WHOLE = "heatmaps.npy"
-CHECK = b"crc32:%08x\n"
-# What numpy raises over a broken header or too few bytes.
-UNREADABLE = (
-    OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
-    tokenize.TokenError,
-)  # fmt: skip
-_LARGEST_MANIFEST = 1 << 20  # bytes
 
 
 class HeatmapStore:
@@ -121,22 +121,6 @@ class HeatmapStore:
             shutil.rmtree(grave, ignore_errors=True)
 
 
-def identities(root: Path) -> Iterator[Identity]:
-    """Those whose folders lie under `root`. A folder that is not (or no longer) one is passed over."""
-    for manifest in sorted(root.glob(f"[!.]*/{MANIFEST}")):
-        with suppress(DatasetError, ValueError, AttributeError, RecursionError, StoreError):
-            identity = Identity.from_dict(json.loads(read(manifest, _LARGEST_MANIFEST)))
-            if identity.key == manifest.parent.name:
-                yield identity
-
-
-def write_manifest(folder: Path, identity: Identity) -> None:
-    """Say what the folder of an identity is, if nobody has."""
-    if not (folder / MANIFEST).exists():
-        text = json.dumps(identity.to_dict(), indent=2, sort_keys=True)  # names may be no UTF-8
-        paths.write_whole(folder / MANIFEST, text.encode())
-
-
 def _again(read: Callable[Concatenate[HeatmapSet, P], T]) -> Callable[Concatenate[HeatmapSet, P], T]:
     """Read again while parts vanish because a writer is merging them."""
 
@@ -192,7 +176,7 @@ class HeatmapSet:
     @_again
     def ids(self) -> list[str]:
         """The samples that are present: in the dataset's order once complete, sorted before."""
-        return _order(self._index())
+        return order_of(self._index())
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -278,7 +262,20 @@ class HeatmapSet:
             for name, rows in index.items()
             for id_, heatmap in zip(rows, self._sound(name, self._load(name)["heatmap"]), strict=True)
         }
-        return {id_: found[id_] for id_ in _order(index)}
+        return {id_: found[id_] for id_ in order_of(index)}
+
+    @_again
+    def constant(self) -> list[str]:
+        """The samples whose heatmap has one value everywhere: the method sees nothing in them."""
+        found: dict[str, bool] = {}
+        index = self._index()
+        for name in index:
+            for piece in self._pieces(name):
+                values = self._sound(name, piece["heatmap"])
+                values = values.reshape(len(values), -1)
+                flat = values.min(axis=1) == values.max(axis=1)
+                found.update(zip(piece["id"].tolist(), flat.tolist(), strict=True))
+        return [id_ for id_ in order_of(index) if found[id_]]
 
     @_again
     def batches(self) -> list[dict[str, Heatmap]]:
@@ -292,17 +289,32 @@ class HeatmapSet:
         """Add heatmaps as one part: all of them appear, or none. StoreError for what is no heatmap."""
         if not heatmaps:
             return
-        records = records_of(heatmaps, self.identity.raw)
+        values = records.stacked(heatmaps.values(), self.identity.raw)
         digest = hashlib.sha256("\0".join(heatmaps).encode()).hexdigest()[:16]
         with self._locked():
             shape = self.shape
-            if shape not in (None, records["heatmap"].shape[1:]):
+            if shape not in (None, values.shape[1:]):
                 raise StoreError(
-                    f"{self.name}: found heatmaps of {records['heatmap'].shape[1:]}, "
-                    f"expected {shape} like those before"
+                    f"{self.name}: found heatmaps of {values.shape[1:]}, expected {shape} like those before"
                 )
             write_manifest(self.folder, self.identity)
-            self._save(f"part-{digest}.npy", records)
+            path = self.folder / f"part-{digest}.npy"
+            records.save(path, list(heatmaps), values.shape[1:], lambda first, last: values[first:last])
+
+    def write_whole(self, heatmaps: Mapping[str, Heatmap]) -> None:
+        """Make these, all of one shape, all that the set holds, in their order; some at a time are looked at.
+
+        All of them appear, or none. StoreError for what is no heatmap.
+        """
+        ids = list(heatmaps)
+
+        def some(first: int, last: int) -> Heatmap:
+            return records.stacked((heatmaps[id_] for id_ in ids[first:last]), self.identity.raw)
+
+        with self._locked():
+            write_manifest(self.folder, self.identity)
+            records.save(self.folder / WHOLE, ids, heatmaps[ids[0]].shape, some)
+            self._clear()
 
     def consolidate(self, order: Sequence[str]) -> None:
         """Merge all parts into one file in this order, when all of `order` is present.
@@ -311,14 +323,52 @@ class HeatmapSet:
         """
         with self._locked():
             index = self._index()
-            heatmaps = self.values()
-            if not set(order) <= set(heatmaps):
+            found = {id_: name for name, rows in index.items() for id_ in rows}
+            if not set(order) <= found.keys():
                 return
             if list(index.get(WHOLE, {})) != list(order):
-                self._save(WHOLE, records_of({id_: heatmaps[id_] for id_ in order}, self.identity.raw))
-            for file in self.folder.iterdir():
-                if file.name.startswith(("part-", ".")):
-                    file.unlink(missing_ok=True)
+                self._merge(WHOLE, order, index, found)
+            self._clear()
+
+    def _clear(self) -> None:
+        """Remove what one file has made needless, and what killed writers left."""
+        for file in self.folder.iterdir():
+            if file.name.startswith(("part-", SINGLES, ".")):
+                file.unlink(missing_ok=True)
+
+    def gather(self) -> None:
+        """Make one file of the parts that hold one sample each; of the same samples it is the same file."""
+        with self._locked():
+            index = self._index()
+            parts = {
+                id_: name for name, ids in index.items() if len(ids) == 1 and name != WHOLE for id_ in ids
+            }
+            if len(parts) < 2:
+                return
+            ids = sorted(parts)
+            digest = hashlib.sha256("\0".join(ids).encode()).hexdigest()[:16]
+            self._merge(f"{SINGLES}{digest}.npy", ids, index, parts)
+            for name in parts.values():
+                (self.folder / name).unlink(missing_ok=True)
+
+    def _merge(
+        self,
+        name: str,
+        order: Sequence[str],
+        index: Mapping[str, Mapping[str, int]],
+        found: Mapping[str, str],
+    ) -> None:
+        """Make one file of several. found: the file of each id that counts."""
+        shape = self.shape
+        assert shape is not None  # there is something to merge
+
+        def some(first: int, last: int) -> Heatmap:
+            ids = order[first:last]
+            files = {name: self._load(name)["heatmap"] for name in {found[id_] for id_ in ids}}
+            names = [(id_, found[id_]) for id_ in ids]
+            return np.stack([self._sound(name, files[name][index[name][id_]]) for id_, name in names])
+
+        records.save(self.folder / name, order, shape, some)
 
     def _index(self) -> dict[str, dict[str, int]]:
         """File -> id -> row, the file that counts most last. What a name holds never changes.
@@ -328,12 +378,12 @@ class HeatmapSet:
         known = self._rows
         found = {name: known.get(name) or self._read_rows(name) for name in self._names()}
         self._rows = found
-        return dict(sorted(found.items(), key=lambda item: (item[0] == WHOLE, len(item[1]), item[0])))
+        return dict(sorted(found.items(), key=weight))
 
     def _any_name(self) -> str | None:
         try:
             with os.scandir(self.folder) as files:
-                return next((file.name for file in files if _is_data(file.name)), None)
+                return next((file.name for file in files if is_data(file.name)), None)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -341,7 +391,7 @@ class HeatmapSet:
 
     def _names(self) -> list[str]:
         try:
-            names = [file.name for file in self.folder.iterdir() if _is_data(file.name)]
+            names = [file.name for file in self.folder.iterdir() if is_data(file.name)]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
@@ -351,15 +401,25 @@ class HeatmapSet:
         return names if WHOLE in names or not (self.folder / WHOLE).exists() else self._names()
 
     def _read_rows(self, name: str) -> dict[str, int]:
-        return {id_: row for row, id_ in enumerate(self._load(name)["id"].tolist())}
+        ids = itertools.chain.from_iterable(piece["id"].tolist() for piece in self._pieces(name))
+        return {id_: row for row, id_ in enumerate(ids)}
+
+    def _pieces(self, name: str) -> Iterator[Records]:
+        try:
+            yield from records.pieces(self.folder / name)
+        except FileNotFoundError:
+            raise
+        except UNREADABLE as error:
+            raise self._damaged(name, error) from error
 
     def _sound(self, name: str, stored: Heatmap) -> Heatmap:
         """A copy of what a file holds. StoreError where that is no heatmap, or not what was written."""
         if name not in self._checked:
-            self._check(name)
+            if not records.intact(self.folder / name):
+                raise self._damaged(name, "its checksum is not that of its content")
             self._checked.add(name)
         heatmaps = np.array(stored)
-        if not allowed(heatmaps, self.identity.raw):
+        if not records.allowed(heatmaps, self.identity.raw):
             raise self._damaged(name, "values that are no numbers" if self.identity.raw else OUTSIDE)
         return heatmaps
 
@@ -371,14 +431,6 @@ class HeatmapSet:
         ends = [self._ends[name] for name in index]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
-    def _check(self, name: str) -> None:
-        """StoreError where the file's content is not that of its checksum; earlier releases gave it none."""
-        content = memoryview((self.folder / name).read_bytes())
-        length = len(CHECK % 0)
-        records, check = content[:-length], bytes(content[-length:])
-        if check.startswith(CHECK[:6]) and check != CHECK % zlib.crc32(records):
-            raise self._damaged(name, "its checksum is not that of its content")
-
     def _damaged(self, name: str, why: object) -> StoreError:
         return StoreError(
             f"{self.folder / name} is damaged ({clean(why)}); `cliploc heatmaps remove {self.name}`, "
@@ -386,34 +438,13 @@ class HeatmapSet:
         )
 
     def _load(self, name: str) -> Records:
-        path = self.folder / name
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise ValueError("not a regular file")
-            records: Records = np.load(path, mmap_mode="r", allow_pickle=False)
-            if set(records.dtype.names or ()) != {"id", "heatmap"}:
-                raise ValueError("not records of id and heatmap")
+            return records.load(self.folder / name)
         except FileNotFoundError:
             raise
         except UNREADABLE as error:
             raise self._damaged(name, error) from error
-        return records
-
-    def _save(self, name: str, records: Records) -> None:
-        content = io.BytesIO()
-        np.save(content, records, allow_pickle=False)
-        with paths.atomic_write(self.folder / name) as file:
-            file.write(content.getbuffer())
-            file.write(CHECK % zlib.crc32(content.getbuffer()))
 
     def _locked(self) -> AbstractContextManager[None]:
         """Hold the set against other writers; the kernel lets go of it when a writer dies."""
         return held(self.folder / "lock", patience=math.inf)
-
-
-def _is_data(name: str) -> bool:
-    return name == WHOLE or (name.startswith("part-") and name.endswith(".npy"))
-
-
-def _order(index: Mapping[str, Mapping[str, int]]) -> list[str]:
-    return list(index[WHOLE]) if WHOLE in index else sorted({id_ for rows in index.values() for id_ in rows})

@@ -24,8 +24,9 @@ import numpy.typing as npt
 from cliploc.core import paths
 from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
+from cliploc.core.heatmaps.manifest import identities, write_manifest
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.store import UNREADABLE, identities, write_manifest
+from cliploc.core.heatmaps.records import UNREADABLE
 from cliploc.core.methods.head_switches import ALL, Kept
 
 Terms = npt.NDArray[np.float32]

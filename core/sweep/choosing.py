@@ -24,7 +24,7 @@ from cliploc.core.sweep.statistics import UNIT, Cells, IouTable, variance_of_mea
 from cliploc.core.sweep.student import confidence
 
 REPEATS = 10
-CHUNK = 8 << 20  # totals that are taken together, as floats
+CHUNK = 8 << 20  # totals that are taken together as floats
 # By simulation (tests/simulation): the weights of a rival's variance and of the repeats' in the squared
 # error.
 RIVAL = 1.15
@@ -96,22 +96,31 @@ class Trained:
         )
 
 
-def trained(table: IouTable, folds: Folds) -> Trained:
-    """Sum a table up for all choices under these folds, of at least two numbers in each row."""
-    parts, (units, cells) = folds.max() + 1, table.totals.shape
-    inside = (folds[:, None, :] == np.arange(parts)[None, :, None]).reshape(-1, units)
-    weights = np.vstack([~inside, np.ones((1, units), bool)]).astype(np.float64)
-    sums = np.empty((len(weights), cells))
+def trained(table: IouTable, *those: Folds) -> tuple[Trained, ...]:
+    """Sum a table up, once, for all choices under each of these folds, of at least two numbers in a row."""
+    units, cells = table.totals.shape
+    weights = [np.vstack([_outside(folds), np.ones((1, units))]) for folds in those]
+    together = np.concatenate(weights)
+    sums = np.empty((len(together), cells))
     step = max(1, CHUNK // units)
     for first in range(0, cells, step):
         some = slice(first, first + step)
-        sums[:, some] = weights @ table.totals[:, some].astype(np.float64)
-    return Trained(table, folds, sums)
+        sums[:, some] = together @ table.totals[:, some].astype(np.float64)
+    parts = np.split(sums, np.cumsum([len(each) for each in weights])[:-1])
+    return tuple(Trained(table, folds, part) for folds, part in zip(those, parts, strict=True))
+
+
+def _outside(folds: Folds) -> Scores:
+    """1 for the units that are not in a fold: (repeats x folds, units)."""
+    numbers = np.arange(folds.max() + 1)
+    others = folds[:, None, :] != numbers[None, :, None]
+    weights: Scores = others.reshape(-1, folds.shape[1]).astype(np.float64)
+    return weights
 
 
 def chosen(table: IouTable, folds: Folds) -> Selection:
     """Choose among all cells of a table. folds: of at least two numbers in each row."""
-    return trained(table, folds).chosen()
+    return trained(table, folds)[0].chosen()
 
 
 def best_of(ways: list[Selection], folds: Folds) -> Selection:

@@ -21,7 +21,7 @@ from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.engine import Engine
 from cliploc.core.sweep.plan import Plan, Shard
 from cliploc.core.sweep.sums import UNIT, in_units
-from cliploc.core.sweep.work import Task, Truth
+from cliploc.core.sweep.work import Task, told
 
 _AT_ONCE = 16  # samples that a thread takes
 
@@ -67,7 +67,7 @@ class Inputs:
             engine=self._plan.engine,
             keep=self._plan.keep,
             heatmaps=tuple(heatmaps[id_] for id_ in shard.ids),
-            truths=tuple(Truth.packed(sample.true_mask(), sample.ignored()) for sample in samples),
+            truths=tuple(map(told, samples)),
         )
 
     def iou_by_label(self, set_index: int, config: PostProcess, ids: Sequence[str]) -> dict[str, Scores]:

@@ -139,8 +139,10 @@ def summary_of(
     table = images if scored.units is None else images.by(scored.units)
     best = int(np.argmax(means))
     folds = folds_of(len(table.sizes), seed) if len(table.sizes) > 1 else None
-    choices = trained(table, folds) if folds is not None else None
-    way = choices.chosen() if choices is not None else None
+    halves = halves_of(len(table.sizes), seed)
+    both = trained(table, folds, halves) if folds is not None else None
+    choices, on_halves = both if both else (None, None)
+    way = choices.chosen() if choices else None
     value = worth(way, table.sizes) if way else None
     error = standard_error(table, best)
     at_best = images.totals[:, best // _T * _T : (best // _T + 1) * _T]
@@ -161,12 +163,12 @@ def summary_of(
         plateau_cells=len(near),
         plateau_configs=len(np.unique(near // _T)),
         plateau_smallest=_entry(configs, smallest, means[smallest]),
-        raw=_raw(choices, means, configs, way) if way and choices is not None else None,
+        raw=_raw(choices, means, configs, way) if way and choices else None,
         oracle_threshold=float(at_best.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         oracle_cell=float(images.totals.max(axis=1).mean() / UNIT) if scored.units is not None else None,
         everything=int(scored.everything[best]),
         nothing=int(scored.nothing[best]),
-        orders=_orders(choices, means, configs, seed) if choices is not None else [],
+        orders=_orders(choices, on_halves, means, configs) if choices and on_halves else [],
         baselines=list(baselines),
     )
 
@@ -193,7 +195,9 @@ def _raw(choices: Trained, means: Scores, configs: Sequence[PostProcess], way: S
     )
 
 
-def _orders(choices: Trained, means: Scores, configs: Sequence[PostProcess], seed: int) -> list[OrderEntry]:
+def _orders(
+    choices: Trained, on_halves: Trained, means: Scores, configs: Sequence[PostProcess]
+) -> list[OrderEntry]:
     """Every order of steps: tuned inside the folds, and against the choice among all others on halves."""
     table = choices.table
     names = np.repeat(["-".join(name for name, _ in config.steps()) or "none" for config in configs], _T)
@@ -201,8 +205,7 @@ def _orders(choices: Trained, means: Scores, configs: Sequence[PostProcess], see
     if len(present) < 2:
         return []
     ways = {order: choices.chosen(names == order) for order in present}
-    halves = halves_of(len(table.sizes), seed)
-    on_halves = trained(table, halves)
+    halves = on_halves.folds
     halved = {order: on_halves.chosen(names == order) for order in present}
 
     def lead(order: str) -> Paired:

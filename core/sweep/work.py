@@ -7,6 +7,7 @@ need neither the dataset's files nor the ledger, and may do a shard twice.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cliploc.core.codes import Codes, Mask
+from cliploc.core.datasets import Sample
 from cliploc.core.metrics import Counts, stacked, truth_of
 from cliploc.core.stretch import AnyHeatmap
 from cliploc.core.sweep.accelerator import kernels_named
@@ -48,6 +50,25 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Outlines:
+    """A true mask and its ignored pixels as their dataset tells them, drawn where they are needed."""
+
+    mask: Callable[[], Mask]
+    ignored: Callable[[], Mask | None]
+
+    def plane(self) -> Codes:
+        """The plane that counting wants, see `metrics.truth_of`."""
+        return truth_of(self.mask(), self.ignored())
+
+
+def told(sample: Sample) -> Truth | Outlines:
+    """A sample's truth as it travels: what draws it where that needs no file, else its pixels."""
+    if sample.carried is None:
+        return Truth.packed(sample.true_mask(), sample.ignored())
+    return Outlines(*sample.carried())
+
+
+@dataclass(frozen=True)
 class Task:
     """Some samples to score under every config of the grid."""
 
@@ -55,7 +76,7 @@ class Task:
     engine: str
     keep: bool
     heatmaps: tuple[AnyHeatmap, ...]
-    truths: tuple[Truth, ...]
+    truths: tuple[Truth | Outlines, ...]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def test_machines_share_whole_batches() -> None:
     assert found.cost(2).seconds == 10 + 7 * 8
     assert found.cost(100).seconds == 10 + 8
     assert found.cost(2).core_seconds == 2 * 4 + 100 * 2
-    assert found.cost(2).memory == 150
+    assert found.cost(2).memory == 100
 
 
 def test_the_command_computes_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,3 +143,20 @@ def test_only_the_last_few_backbones_are_kept(desk: Desk, toy: Dataset, recipe: 
     assert [loads(name) for name in names] == [True] * len(names)
     assert not loads(names[-1])
     assert loads(names[0])
+
+
+def test_what_is_answered_one_by_one_is_gathered_now_and_then(
+    desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GATHERED", 3)
+    for sample in toy.samples[:5]:
+        desk.ask(Request(toy.spec, recipe, (sample.id,)))
+    (found,) = HeatmapStore().sets()
+    assert sorted(file.name.split("-")[0] for file in found.folder.glob("*.npy")) == [
+        "part",
+        "part",
+        "singles",
+    ]
+    assert sorted(found.ids()) == sorted(sample.id for sample in toy.samples[:5])
+    desk.ask(Request(toy.spec, recipe, tuple(sample.id for sample in toy.samples)))
+    assert [file.name for file in found.folder.glob("*.npy")] == ["heatmaps.npy"]

@@ -16,7 +16,8 @@ from cliploc.core.datasets import open_dataset
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import ParameterError, StoreError
 from cliploc.core.heatmaps.identity import IMPORTED
-from cliploc.core.heatmaps.store import CHECK, HeatmapSet, HeatmapStore, Identity
+from cliploc.core.heatmaps.records import CHECK
+from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore, Identity
 
 IDENTITY = Identity(
     pictures="f" * 64,
@@ -330,3 +331,30 @@ def test_readers_never_meet_a_half_written_set(store: HeatmapStore) -> None:
 
 def test_an_imported_set_has_the_name_it_was_given() -> None:
     assert Identity("f" * 64, IMPORTED, (("name", "my-maps"),)).name == "my-maps"
+
+
+def test_what_was_computed_one_by_one_is_gathered_in_one_file(store: HeatmapStore) -> None:
+    found, single = store.open(IDENTITY), {id_: heat(n) for n, id_ in enumerate("dbca")}
+    for id_, each in single.items():
+        found.write({id_: each})
+    reader = store.open(IDENTITY)
+    assert reader.ids() == list("abcd")
+    found.gather()
+    assert [file.name[:8] for file in found.folder.glob("*.npy")] == ["singles-"]
+    for each in (found, reader):
+        assert each.ids() == list("abcd")
+        assert all((each.read(id_) == values).all() for id_, values in single.items())
+    found.gather()  # nothing is left to do
+    found.write({"a": heat(7), "b": heat(8)})  # a whole batch, however many were gathered
+    assert (found.read("a") == heat(7)).all()
+    found.consolidate(list("abcd"))
+    assert [file.name for file in found.folder.glob("*.npy")] == ["heatmaps.npy"]
+    assert (found.read("b") == heat(8)).all()
+    assert (found.read("c") == single["c"]).all()
+
+
+def test_a_heatmap_of_one_value_is_constant(store: HeatmapStore) -> None:
+    found = store.open(IDENTITY)
+    found.write({"flat": np.full((3, 4), 0.5, np.float32), "b": heat(1)})
+    found.write({"flat too": np.zeros((3, 4), np.float32)})
+    assert found.constant() == ["flat", "flat too"]

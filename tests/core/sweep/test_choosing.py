@@ -74,7 +74,7 @@ def test_choosing_goes_through_the_cells_in_pieces(
 
 def test_choosing_among_some_cells_is_choosing_in_their_own_table(values: np.ndarray) -> None:
     table, folds, cells = table_of(values), folds_of(60, 3), np.arange(values.shape[1]) % 3 == 1
-    found, alone = trained(table, folds).chosen(cells), chosen(table.only(cells), folds)
+    found, alone = trained(table, folds)[0].chosen(cells), chosen(table.only(cells), folds)
     places = np.flatnonzero(cells)
     assert (found.choices == places[alone.choices]).all()
     assert found.best == places[alone.best]
