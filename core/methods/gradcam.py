@@ -180,10 +180,10 @@ def pooled(pool: Any, features: Tensor, positions: str = ANTIALIASED) -> Tensor:
 
     def heads(weight: Tensor) -> Tensor:
         """(H, D / H, …)."""
-        return weight.unflatten(0, (pool.num_heads, -1))
+        return weight.view(pool.num_heads, -1, *weight.shape[1:])
 
     keys, values = heads(pool.k_proj.weight), heads(pool.v_proj.weight)
-    query = pool.q_proj(tokens[:, 0]).unflatten(-1, keys.shape[:2]) * keys.shape[1] ** -0.5
+    query = pool.q_proj(tokens[:, 0]).view(-1, *keys.shape[:2]) * keys.shape[1] ** -0.5
     attention = (torch.einsum("bhd,hdc->bhc", query, keys) @ tokens.mT).softmax(-1)
     mixed = torch.einsum("bhc,hdc->bhd", attention @ tokens, values) + heads(pool.v_proj.bias)
     embedding: Tensor = pool.c_proj(mixed.flatten(1))
