@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cliploc.core.backbones.catalog import DEMO
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import PostProcess
@@ -159,10 +160,12 @@ def rivals(source: Source, dataset_name: str) -> list[Recipe]:
     mine = source.recipe
     usual = Recipe(mine.method).completed(dataset_name)
     chosen = not source.stored and (mine.backbone, mine.weights) != (usual.backbone, usual.weights)
+    kind = DEMO.get(mine.backbone)  # of others it is known once they are loaded
     found = []
     for spec in METHODS.values():
         recipe = Recipe(spec.name, template=mine.template)
-        if chosen and spec.families[0] == mine.spec.families[0]:
+        alike = kind in spec.families if kind else spec.families[0] == mine.spec.families[0]
+        if chosen and alike:
             recipe = replace(recipe, backbone=mine.backbone, checkpoint=mine.weights)
         if source.stored or spec.name != mine.method:
             found.append(recipe.completed(dataset_name))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cliploc.core.backbones import hub
-from cliploc.core.backbones.catalog import IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
+from cliploc.core.backbones.catalog import DEMO, IMAGENET, PUBLISHED, demo_folder, told_of, usual_tag
 from cliploc.core.backbones.open_clip_private import TABLE
 from cliploc.core.backbones.text_side import local_text, read_json
 from cliploc.core.errors import CheckpointError, ParameterError, clean, unknown
@@ -49,7 +49,7 @@ def check_network(backbone: str, checkpoint: str = "", devices: str = "auto") ->
     if backbone != IMAGENET:
         architecture, known = backbone.replace("/", "-"), architectures()
         if known and architecture not in known:
-            raise unknown("backbone", backbone, [*known, IMAGENET, "demo-vit", "demo-resnet"])
+            raise unknown("backbone", backbone, [*known, IMAGENET, *DEMO])
     _check_checkpoint(backbone, checkpoint)
     local_text(text_of(backbone.replace("/", "-")), backbone)
 

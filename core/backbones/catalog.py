@@ -52,10 +52,13 @@ PUBLISHED = (
 )  # fmt: skip
 
 
+# The shipped networks, and the kind that each is to a method.
+DEMO = {"demo-vit": "vit", "demo-resnet": "resnet", "demo-pooled": "vit-pooled"}
+
+
 def demo_folder(name: str) -> Path | None:
-    """The shipped folder of a demo backbone (`demo-vit`, `demo-resnet`); None for another name."""
-    folders = {"demo-vit": "vit", "demo-resnet": "resnet"}
-    return embedded_dir() / "demo" / folders[name] if name in folders else None
+    """The folder of a shipped network; None for another name."""
+    return embedded_dir() / "demo" / name.removeprefix("demo-") if name in DEMO else None
 
 
 def told_of(checkpoint: str, quickgelu: str = "", preprocess: str = "") -> tuple[str, str, str]:

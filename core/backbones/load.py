@@ -38,7 +38,7 @@ def load_backbone(
 ) -> Backbone:
     """Load a network in eval mode.
 
-    name: an open_clip architecture, `demo-vit`, `demo-resnet`, `resnet50-imagenet`,
+    name: an open_clip architecture, a demo network (`demo-vit`), `resnet50-imagenet`,
     `local-dir:PATH` or `hf-hub:ORG/REPO`. checkpoint: a tag, a file, `random:SEED`,
     or a folder (`local-dir:PATH`, `hf-hub:ORG/REPO`); by default the usual one.
     quickgelu (`yes`, `no`) and preprocess (`openai`, `imagenet`, `inception`: mean and

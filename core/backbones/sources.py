@@ -17,7 +17,7 @@ import open_clip
 from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
 
 from cliploc.core.backbones import hub
-from cliploc.core.backbones.catalog import OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
+from cliploc.core.backbones.catalog import DEMO, OWNERS, PREPROCESS, QUICKGELU, demo_folder, usual_tag
 from cliploc.core.backbones.configs import Config, read_config
 from cliploc.core.backbones.open_clip_private import FIND_WEIGHTS, private
 from cliploc.core.backbones.script_archive import is_openai
@@ -96,7 +96,7 @@ def _resolved(name: str, checkpoint: str | None) -> Origin:
     architecture = name.replace("/", "-")
     config = open_clip.get_model_config(architecture)
     if config is None:
-        raise unknown("backbone", name, [*open_clip.list_models(), "demo-vit", "demo-resnet"])
+        raise unknown("backbone", name, [*open_clip.list_models(), *DEMO])
     if checkpoint is not None and checkpoint.startswith(("local-dir:", "hf-hub:")):
         return _same_architecture(_from_folder(checkpoint, None), config, name)
     return _from_name(architecture, config, checkpoint or usual_tag(architecture))

@@ -167,11 +167,11 @@ def datasets() -> Facts:
 
 def models() -> Facts:
     """Which of the weights that the methods use are here."""
-    from cliploc.core.backbones.catalog import demo_folder
+    from cliploc.core.backbones.catalog import DEMO, demo_folder
     from cliploc.core.backbones.fetch import published_and_cached
 
     facts: Facts = {}
-    for name in ("demo-vit", "demo-resnet"):
+    for name in DEMO:
         folder = demo_folder(name)
         facts[name] = "shipped" if folder is not None and folder.is_dir() else "missing"
     for known, path in published_and_cached():

@@ -88,7 +88,7 @@ def add_compute(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--backbone", "--model", default="", metavar="NAME",
-        help="demo-vit, demo-resnet, an open_clip architecture, local-dir:PATH, hf-hub:ORG/REPO "
+        help="demo-vit, demo-resnet, demo-pooled, an open_clip architecture, local-dir:PATH, hf-hub:ORG/REPO "
         "(default: the demo's own for the demo, else the method's)",
     )  # fmt: skip
     parser.add_argument(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cliploc.core.backbones import hub
 from cliploc.core.backbones.ahead import architectures
-from cliploc.core.backbones.catalog import demo_folder, told_of
+from cliploc.core.backbones.catalog import DEMO, demo_folder, told_of
 from cliploc.core.backbones.fetch import fetch, published_and_cached, remote
 from cliploc.core.backbones.licences import licences_of
 from cliploc.core.commands.options import add_actions, add_json_argument, add_told_arguments
@@ -47,11 +47,13 @@ def _list(arguments: argparse.Namespace) -> None:
         _list_all(arguments.json)
         return
     rows: list[dict[str, object]] = []
-    for name, method in (("demo-vit", "all but gradcam"), ("demo-resnet", "gradcam")):
+    for name, kind in DEMO.items():
         folder = demo_folder(name)
         weights = None if folder is None else folder / "open_clip_model.safetensors"
         if weights is not None and weights.is_file():
-            rows.append(_row(name, method, "MIT", weights.stat().st_size / 1e6, weights, None))
+            rows.append(
+                _row(name, ", ".join(reading(kind)), "MIT", weights.stat().st_size / 1e6, weights, None)
+            )
     for known, path in published_and_cached():
         size = path.stat().st_size / 1e6 if path else known.megabytes
         digest = hub.known_digest(path) if path else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
-from cliploc.core.backbones.catalog import told_of, usual_tag, with_told
+from cliploc.core.backbones.catalog import DEMO, told_of, usual_tag, with_told
 from cliploc.core.backbones.positions import ANTIALIASED, POSITIONS
 from cliploc.core.errors import ParameterError, clean, unknown
 from cliploc.core.heatmaps.identity import Identity
@@ -18,7 +18,6 @@ from cliploc.core.parameters import Value, checked
 from cliploc.core.paths import expanded
 from cliploc.core.prompts import TEMPLATES, prompt_for
 
-DEMO_BACKBONES = {"vit": "demo-vit", "resnet": "demo-resnet"}
 AUTO, FLOAT32 = "auto", "float32"
 PRECISIONS = (AUTO, FLOAT32, "bfloat16", "float16")
 # Of what the forward pass does besides: named alike in a recipe and in an identity.
@@ -136,7 +135,8 @@ class Recipe:
         return replace(self, parameters=tuple(sorted(own.items())))
 
     def _network(self, spec: MethodSpec, dataset_name: str, asked: str) -> tuple[str, str]:
-        demo = next((DEMO_BACKBONES[kind] for kind in spec.families if kind in DEMO_BACKBONES), "")
+        shipped = {kind: name for name, kind in DEMO.items()}
+        demo = next((shipped[kind] for kind in spec.families if kind in shipped), "")
         usual = demo if dataset_name == "demo" and demo and not asked else spec.default_backbone
         backbone = self.backbone or usual
         default = spec.default_checkpoint if backbone == spec.default_backbone else usual_tag(backbone)

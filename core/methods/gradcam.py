@@ -10,7 +10,6 @@ that attention nothing that is read depends on the patches, and all gradients ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -181,10 +180,10 @@ def pooled(pool: Any, features: Tensor, positions: str = ANTIALIASED) -> Tensor:
 
     def heads(weight: Tensor) -> Tensor:
         """(H, D / H, …)."""
-        return weight.reshape(pool.num_heads, -1, *weight.shape[1:])
+        return weight.view(pool.num_heads, -1, *weight.shape[1:])
 
     keys, values = heads(pool.k_proj.weight), heads(pool.v_proj.weight)
-    query = pool.q_proj(tokens[:, 0]).unflatten(-1, keys.shape[:2]) * keys.shape[1] ** -0.5
+    query = pool.q_proj(tokens[:, 0]).view(-1, *keys.shape[:2]) * keys.shape[1] ** -0.5
     attention = (torch.einsum("bhd,hdc->bhc", query, keys) @ tokens.mT).softmax(-1)
     mixed = torch.einsum("bhc,hdc->bhd", attention @ tokens, values) + heads(pool.v_proj.bias)
     embedding: Tensor = pool.c_proj(mixed.flatten(1))
@@ -216,14 +215,8 @@ def _class_target(backbone: Backbone) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def _renormalized(images: Tensor, source: Backbone, target: Backbone) -> Tensor:
-    mean, std = (_channels(each, images.device) for each in (source.transform.mean, source.transform.std))
-    own_mean, own_std = (
-        _channels(each, images.device) for each in (target.transform.mean, target.transform.std)
-    )
-    return (images * std + mean - own_mean) / own_std
+    def constants(values: tuple[float, ...]) -> Tensor:
+        return torch.tensor(values, device=images.device).view(1, 3, 1, 1)
 
-
-@lru_cache(maxsize=8)
-def _channels(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """(1, 3, 1, 1), made once: a copy to a device waits for it."""
-    return torch.tensor(values, device=device).view(1, 3, 1, 1)
+    pixels = images * constants(source.transform.std) + constants(source.transform.mean)
+    return (pixels - constants(target.transform.mean)) / constants(target.transform.std)

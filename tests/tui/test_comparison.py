@@ -95,6 +95,13 @@ def test_a_chosen_network_is_that_of_its_rivals_of_the_same_family() -> None:
     assert "gem" not in networks
 
 
+def test_methods_that_cannot_read_the_demos_pooling_head_keep_their_network() -> None:
+    chosen = Source(Recipe("gem", backbone="demo-pooled").completed("demo"))
+    networks = {each.method: each.backbone for each in rivals(chosen, "demo")}
+    assert networks["naclip"] == networks["gradcam"] == networks["legrad"] == "demo-pooled"
+    assert networks["textspan"] == networks["chefer"] == "demo-vit"
+
+
 def test_without_a_choice_rivals_have_their_usual_networks() -> None:
     networks = {
         each.method: each.backbone for each in rivals(Source(Recipe("gem").completed("coco")), "coco")

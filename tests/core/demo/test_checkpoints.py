@@ -21,6 +21,8 @@ from cliploc.core.prompts import prompt_for
 SHIPPED = embedded_dir() / "demo"
 POSTER = ("An image of a <label>", "There is a <label> in this image")
 MEGABYTES = 12
+# Well under the accuracies of scores.json, which are of all scenes; the pooling head learned for less long.
+NAMED = {"vit": 0.75, "resnet": 0.75, "pooled": 0.4}
 
 pytestmark = pytest.mark.parametrize("name", tuple(VISION))
 
@@ -82,9 +84,8 @@ def test_a_text_about_nothing_it_knows_is_no_class(backbone: Backbone) -> None:
 def test_it_classifies_and_localizes_the_shipped_scenes(
     name: str, backbone: Backbone, scenes: list[Scene]
 ) -> None:
-    # Well under the scores in scores.json, which are of all scenes.
     found = scored(backbone, METHODS[name][:1], scenes)
-    assert found["accuracy_named"] > 0.75
+    assert found["accuracy_named"] > NAMED[name]
     method = found[METHODS[name][0]]
     assert method["pointing"] > 0.6
     assert method["no_morphology"]["bilinear"]["mean_iou"] > found["all_foreground_mean_iou"] + 0.15
