@@ -49,4 +49,4 @@ def at_size(sizes: tuple[int, int], found: tuple[float, float], wanted: int) -> 
 
 
 def _brief(value: float) -> float:
-    return round(value) if value >= 10 else round(value, 2)
+    return round(value) if value >= 10 else float(f"{value:.3g}")

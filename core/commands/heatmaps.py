@@ -238,8 +238,8 @@ def _show(arguments: argparse.Namespace) -> None:
         "grid": list(found.shape or ()),
         "megabytes": round(found.disk_bytes / 1e6, 3),
         "folder": str(found.folder),
-        "terms": len(terms.files()),
-        "terms_megabytes": round(sum(file.stat().st_size for file in terms.files()) / 1e6, 3),
+        "terms": terms.count,
+        "terms_megabytes": round(terms.disk_bytes / 1e6, 3) if terms.count else 0.0,
         "terms_folder": str(terms.folder),
     }
     if arguments.json:
@@ -316,6 +316,6 @@ def _row(found: HeatmapSet) -> dict[str, object]:
         "samples": len(found.ids()),
         "constant": len(found.constant()),
         "grid": "x".join(map(str, found.shape or ())),
-        "terms": len(TermSet(identity).files()),
+        "terms": TermSet(identity).count,
         "note": "old" if identity.old else "" if identity.raw else "stretched",
     }

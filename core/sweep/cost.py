@@ -12,8 +12,8 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +25,16 @@ from cliploc.core.metrics import iou
 from cliploc.core.postprocess import THRESHOLDS
 from cliploc.core.sweep import arrays
 from cliploc.core.sweep.baselines import baseline_table
-from cliploc.core.sweep.executors import local_pool
+from cliploc.core.sweep.executors import Workers, local_pool, results_of
 from cliploc.core.sweep.inputs import Inputs
 from cliploc.core.sweep.ledger import Ledger
 from cliploc.core.sweep.plan import Plan, Shard
 from cliploc.core.sweep.statistics import UNIT, IouTable
 from cliploc.core.sweep.summary import summary_of
 from cliploc.core.sweep.totals import Totals
-from cliploc.core.sweep.work import Result, work
+from cliploc.core.sweep.work import Result, Task, work
 
-ROWS = (24, 72)  # of the tables that are summarized to see how that grows
+TOTALS = 1 << 25  # numbers in the larger of the tables that are summarized to see how that grows
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def measured(plan: Plan, budget: float = BUDGET) -> Measured:
     random.Random(plan.seed).shuffle(shards)
     inputs.task(replace(shards[0], ids=shards[0].ids[:1]))
     opening, own = time.perf_counter() - begun, time.process_time()
-    worked = _worked(plan, inputs, shards, budget / 2)
     with tempfile.TemporaryDirectory(prefix="cliploc-plan-") as folder:
+        worked = _worked(plan, inputs, shards, budget / 2, Path(folder))
         ended = _ended(plan, inputs, worked, Path(folder))
     return Measured(
         plan=plan,
@@ -121,15 +121,16 @@ class _Worked:
     results: list[tuple[Shard, Result]]
 
 
-def _worked(plan: Plan, inputs: Inputs, shards: Sequence[Shard], seconds: float) -> _Worked:
+def _worked(plan: Plan, inputs: Inputs, shards: Sequence[Shard], seconds: float, folder: Path) -> _Worked:
     """Rounds of one shard for each worker: of one image, again, then as many images as fit in the time."""
     count = min(plan.workers, cores())
     with local_pool(count) as pool:
-        first = _round(pool, inputs, shards, count, 1)
-        small = _round(pool, inputs, shards, count, 1)
+        workers = Workers(lambda: pool, count, folder, shut=lambda pool: None)
+        first = _round(workers, inputs, shards, 1)
+        small = _round(workers, inputs, shards, 1)
         peak, used = (max(each) for each in zip(*pool.map(_state, range(count)), strict=True))
         size = max(1, min(plan.shard_images, int(seconds / 2 / small.seconds)))
-        large = _round(pool, inputs, shards[count:] or shards, count, size)
+        large = _round(workers, inputs, shards[count:] or shards, size)
         peaks = (peak, max(peak for peak, _ in pool.map(_state, range(count))))
     more = max(large.images / large.shards - 1, 0)
     image = max(large.seconds - small.seconds, 0) / more if more else small.seconds
@@ -158,21 +159,25 @@ class _Round:
     results: list[tuple[Shard, Result]]
 
 
-def _round(pool: Executor, inputs: Inputs, shards: Sequence[Shard], count: int, size: int) -> _Round:
-    some = [replace(shard, ids=shard.ids[:size]) for shard in shards[:count]]
+def _round(workers: Workers, inputs: Inputs, shards: Sequence[Shard], size: int) -> _Round:
+    some = [replace(shard, ids=shard.ids[:size]) for shard in shards[: workers.count]]
     begun, own = time.perf_counter(), time.process_time()
-    tasks = [inputs.task(shard) for shard in some]
+    tasks = [(shard, partial(_same, inputs.task(shard))) for shard in some]
     made, making = time.perf_counter(), time.process_time() - own
-    results = list(pool.map(work, tasks))
+    results = [found for found in results_of(workers, work, tasks) if found is not None]
     return _Round(
         making=made - begun,
         making_core=making,
         seconds=time.perf_counter() - made,
-        core=sum(result.seconds for result in results),
+        core=sum(result.seconds for _, result in results),
         images=sum(len(shard.ids) for shard in some),
         shards=len(some),
-        results=list(zip(some, results, strict=True)),
+        results=results,
     )
+
+
+def _same(task: Task) -> Task:
+    return task
 
 
 def _state(_: int) -> tuple[int, float]:
@@ -211,7 +216,8 @@ def _ended(plan: Plan, inputs: Inputs, worked: _Worked, folder: Path) -> _Ended:
     ledger = Ledger(folder / "runs.db")
     run = ledger.create(plan)
     wanted = plan.images if plan.keep else len(plan.groups)
-    rows = (min(ROWS[0], wanted), min(ROWS[1], wanted))
+    most = min(wanted, max(16, TOTALS // plan.grid.cells))
+    rows = (-(-most // 2), most)
     ways = [_finished(plan, totals, ledger, run, count) for count in rows]
     times, used, peaks = zip(*ways, strict=True)
     disk = kept * plan.images // images + ledger.path.stat().st_size

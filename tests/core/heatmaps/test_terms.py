@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from cliploc.core.cli import main
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import StoreError
 from cliploc.core.heatmaps import server as module
+from cliploc.core.heatmaps import terms as module_of_terms
 from cliploc.core.heatmaps.forward import heatmaps_of, joined, load, terms_of
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.protocol import Event, Failed, Ready, Request, TermsComputed, decoded, encoded
@@ -110,13 +116,69 @@ def test_terms_of_another_recipe_or_dataset_are_not_found(spans: Recipe, toy: Da
     assert found(spans.setting(contrast="none"), toy.pictures) is None
 
 
-def test_what_was_killed_while_writing_is_not_there(toy: Dataset) -> None:
+@given(arrays(np.float32, (2, 3, 4, 4), elements=st.floats(-1e6, 1e6, width=32)))
+@settings(deadline=None)
+def test_half_precision_is_that_of_each_head(values: np.ndarray) -> None:
+    with TemporaryDirectory() as folder:
+        terms = TermSet(Identity("f" * 64, "textspan"))
+        terms.folder = Path(folder)
+        terms.write({"a": values})
+        most = np.abs(values).max(axis=(2, 3), keepdims=True)
+        assert (np.abs(terms.read("a") - values) <= most / 2000 + 1e-30).all()
+
+
+def test_many_samples_are_few_files(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module_of_terms, "SHARD_BYTES", 2000)
+    terms, values = TermSet(Identity(toy.pictures, "textspan")), {}
+    for number in range(20):
+        values[f"s{number}"] = np.full((2, 3, 4, 4), number, np.float32)
+        terms.write({f"s{number}": values[f"s{number}"]})
+    assert sorted(file.name for file in terms.folder.glob("*.f16")) == ["shard-0000.f16", "shard-0001.f16"]
+    assert terms.count == 20
+    assert terms.present(values) == list(values)
+    assert all((terms.read(id_) == each).all() for id_, each in values.items())
+    assert (TermSet(terms.identity).read("s7") == 7).all()
+
+
+@pytest.mark.parametrize("cut", [1, 10, 30])
+def test_what_was_killed_while_writing_is_not_there(toy: Dataset, cut: int) -> None:
     terms = TermSet(Identity(toy.pictures, "textspan"))
     terms.write({"a": np.ones((1, 1, 2, 2), np.float32)})
-    (whole,) = terms.folder.glob("*.npy")
-    whole.rename(whole.with_name(f".{whole.name}.0123"))
-    assert terms.present(["a"]) == []
+    index = terms.folder / "index.jsonl"
+    index.write_bytes(index.read_bytes()[: -1 - cut])
+    assert TermSet(terms.identity).present(["a"]) == []
     assert terms.read("a") is None
+    terms.write({"b": np.full((1, 1, 2, 2), 2, np.float32)})
+    terms.write({"a": np.full((1, 1, 2, 2), 3, np.float32)})
+    assert terms.present(["a", "b"]) == ["a", "b"]
+    assert (terms.read("b") == 2).all()
+    assert (terms.read("a") == 3).all()
+
+
+def test_terms_that_somebody_removed_and_wrote_again_are_read(toy: Dataset) -> None:
+    terms, other = (TermSet(Identity(toy.pictures, "textspan")) for _ in range(2))
+    for id_ in "abc":
+        terms.write({id_: np.full((1, 1, 2, 2), 1, np.float32)})
+    assert (terms.read("a") == 1).all()
+    other.remove()
+    for number, id_ in enumerate("xyzcba"):
+        other.write({id_: np.full((1, 1, 2, 2), number, np.float32)})
+    assert (terms.read("a") == 5).all()
+    assert terms.present("abcxyz") == list("abcxyz")
+
+
+def old_file(terms: TermSet, id_: str) -> Path:
+    """Where releases before kept a sample's terms."""
+    return terms.folder / f"{hashlib.sha256(id_.encode()).hexdigest()[:32]}.npy"
+
+
+def test_terms_that_an_earlier_release_kept_are_read_and_gone_on_with(toy: Dataset) -> None:
+    terms = TermSet(Identity(toy.pictures, "textspan"))
+    terms.write({"b": np.full((1, 1, 2, 2), 2, np.float32)})
+    np.save(old_file(terms, "a"), np.full((1, 1, 2, 2), 0.1, np.float32))
+    assert terms.present(["a", "b", "c"]) == ["a", "b"]
+    assert (terms.read("a") == np.float32(0.1)).all()
+    assert terms.count == 2
 
 
 def test_removing_a_set_removes_its_terms(toy: Dataset) -> None:
@@ -148,10 +210,32 @@ def test_terms_without_a_set_are_listed_shown_and_removed(
 def test_a_damaged_file_is_told(content: bytes) -> None:
     terms = TermSet(Identity("f" * 64, "textspan"))
     terms.write({"a/../b \x1b": np.ones((1, 1, 2, 2), np.float32)})
-    (file,) = terms.folder.glob("*.npy")
+    (file,) = terms.folder.glob("*.f16")
     file.write_bytes(content)
-    with pytest.raises(StoreError, match="is damaged"):
-        terms.read("a/../b \x1b")
+    old_file(terms, "old").write_bytes(content)
+    for id_ in ("a/../b \x1b", "old"):
+        with pytest.raises(StoreError, match="is damaged"):
+            terms.read(id_)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "", "[]", "{}", "7", "[" * 100_000,
+        '{"id": 7, "shard": 0, "at": 0, "crc32": 0, "shape": [1, 1, 2, 2]}',
+        '{"id": "b", "shard": "../x", "at": 0, "crc32": 0, "shape": [1, 1, 2, 2]}',
+        '{"id": "b", "shard": 0, "at": -1, "crc32": 0, "shape": [1, 1, 2, 2]}',
+        '{"id": "b", "shard": 0, "at": 0, "crc32": 0, "shape": [99999, 99999, 99999, 9]}',
+        '{"id": "b", "shard": 0, "at": 0, "crc32": 0, "shape": 4}',
+    ],
+)  # fmt: skip
+def test_a_line_that_is_none_is_passed_over(line: str) -> None:
+    terms = TermSet(Identity("f" * 64, "textspan"))
+    terms.write({"a": np.ones((1, 1, 2, 2), np.float32)})
+    with open(terms.folder / "index.jsonl", "a") as index:
+        index.write(f"{line}\n")
+    assert terms.present(["a", "b"]) == ["a"]
+    assert (terms.read("a") == 1).all()
 
 
 def test_a_choice_of_heads_is_the_sum_of_their_terms() -> None:

@@ -47,13 +47,20 @@ def terms() -> TermSet:
     return made
 
 
+def of(terms: TermSet, index: int) -> np.ndarray:
+    """What is kept of a sample."""
+    found = terms.read(f"s{index}")
+    assert found is not None
+    return found
+
+
 def test_the_mean_is_over_the_samples_for_every_choice(terms: TermSet, samples: list[Sample]) -> None:
     scores = HeadScores(terms, samples)
     assert scores.ids == ("s0", "s1", "s2", "s3")
     for chosen in (*CHOICES, CHOICES[0]):
         for config in CONFIGS:
             single = [
-                cliploc.score(between(heatmap_of(term(i), chosen)), load_mask(i), config)["mean_iou"]
+                cliploc.score(between(heatmap_of(of(terms, i), chosen)), load_mask(i), config)["mean_iou"]
                 for i in range(len(SHAPES))
             ]
             assert scores.mean_iou(chosen, config) == pytest.approx(np.mean(single), abs=1e-12)
@@ -65,7 +72,9 @@ def test_samples_without_terms_are_left_out(samples: list[Sample]) -> None:
     assert HeadScores(terms, samples).mean_iou(CHOICES[0], CONFIGS[0]) is None
     terms.write({"s2": term(2)})
     scores = HeadScores(terms, samples)
-    wanted = cliploc.score(between(heatmap_of(term(2), CHOICES[0])), load_mask(2), CONFIGS[0])["mean_iou"]
+    wanted = cliploc.score(between(heatmap_of(of(terms, 2), CHOICES[0])), load_mask(2), CONFIGS[0])[
+        "mean_iou"
+    ]
     assert scores.ids == ("s2",)
     assert scores.mean_iou(CHOICES[0], CONFIGS[0]) == pytest.approx(wanted)
     scores.close()
