@@ -90,12 +90,11 @@ class Heatmaps:
         """Ask for the heatmaps of the samples around one, when the worker has nothing better to do."""
         if source.stored or source.recipe in self._failed:
             return
-        samples = self.dataset.samples
-        index = samples.index(sample)
-        around = samples[index + 1 : index + 1 + NEIGHBOURS] + samples[max(index - NEIGHBOURS, 0) : index]
+        ids, place = self.dataset.ids, self.dataset.place_of(sample.id)
+        around = [*ids[place + 1 : place + 1 + NEIGHBOURS], *ids[max(place - NEIGHBOURS, 0) : place]]
         found = self.set_of(source)
         present = set() if found is None else set(found.ids())
-        self._request(source.recipe, [s.id for s in around if s.id not in present], urgent=False)
+        self._request(source.recipe, [id_ for id_ in around if id_ not in present], urgent=False)
 
     def compute_all(self, source: Source) -> None:
         """Ask for every sample of the dataset; what is there already is not computed again."""
