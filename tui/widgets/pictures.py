@@ -174,10 +174,10 @@ class PictureGrid(Container):
         title(self, f"{escape(clean(state.sample))}  {place}")
         subtitle(self, f"“{prompt}”" if prompt else escape(clean(label)))
 
-    def sheet_columns(self, count: int) -> int:
-        """In how many columns so many thumbnails come out largest."""
-        width, height = max(self.size.width, 1), 2 * max(self.size.height - 1, 1)
-        return min(max(1, round(math.sqrt(count * width / height))), count)
+    @property
+    def sheet_room(self) -> tuple[int, int]:
+        """How wide and high a contact sheet may be, in columns."""
+        return max(self.size.width, 1), 2 * max(self.size.height - 1, 1)
 
     def show(
         self, pictures: Mapping[str, PictureId], captions: Mapping[str, Content], note: str, generation: int
