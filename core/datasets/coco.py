@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -99,9 +99,9 @@ class Region:
 class Coco:
     """Annotations, read: their regions by sample. images: the folder; files: what they were read from.
 
-    pictures: those that have a sample, by place. doubled: of those that stand under several numbers, by
-    name the one that counts. problems: what of it is unusable; notes: these, and what else must be known
-    of it.
+    pictures: those that may have a sample; picture_of: the place of each sample's among them. doubled: of
+    those that stand under several numbers, by name the one that counts. problems: what of it is unusable;
+    notes: these, and what else must be known of it.
     """
 
     images: Path
@@ -110,6 +110,7 @@ class Coco:
     entries: Sequence[Entry]
     ids: Sequence[str]
     labels: Coded
+    picture_of: Sequence[int]
     orientation: str
     doubled: Mapping[str, str]
     problems: tuple[str, ...]
@@ -117,31 +118,30 @@ class Coco:
 
     def region(self, place: int) -> Region:
         """Of the sample at a place."""
-        entry = self.entries[place]
-        return self._region(entry, self.pictures[entry.picture])
+        entry, told = self.entries[place], self.files[0]
+        picture = self.pictures[entry.picture]
+        return Region(picture, told, entry.group, entry.crowded, entry.small, self.orientation)
 
     def sample(self, place: int) -> Sample:
         """The sample at a place."""
-        entry = self.entries[place]
-        region = self._region(entry, self.pictures[entry.picture])
+        id_, label, region = self.ids[place], self.labels[place], self.region(place)
         ignored = region.ignored if region.crowded else nothing
         source, path = self.source(region.picture), region.picture.path
-        return Sample(entry.id, entry.label, region.image, region.true_mask, ignored, source, path)
+        return Sample(id_, label, region.image, region.true_mask, ignored, source, path)
 
     def source(self, picture: CocoImage) -> str:
         """The image's own word, else its number; that of the first one where a file stands under several."""
         return picture.source or self.doubled.get(picture.name) or picture.id
 
-    @property
-    def regions(self) -> Iterator[tuple[str, Region]]:
-        """The samples' ids and regions, each picture made once."""
-        pictures = list(self.pictures)
-        for entry in self.entries:
-            yield entry.id, self._region(entry, pictures[entry.picture])
+    def used(self) -> dict[int, CocoImage]:
+        """The pictures that have a sample, by their place, in the samples' order."""
+        return {place: self.pictures[place] for place in dict.fromkeys(self.picture_of)}
 
-    def _region(self, entry: Entry, picture: CocoImage) -> Region:
-        told = self.files[0]
-        return Region(picture, told, entry.group, entry.crowded, entry.small, self.orientation)
+    def small(self) -> Iterator[tuple[Entry, Region]]:
+        """The samples whose annotations may cover no whole pixel."""
+        for place, entry in enumerate(self.entries):
+            if entry.small:
+                yield entry, self.region(place)
 
 
 def lacks(place: Path) -> str:
@@ -216,6 +216,7 @@ def regions_of(found: Index, images: Path, told: tuple[Path, ...], options: Opti
         entries,
         listed.ids if listed else [each.id for each in entries],
         listed.labels if listed else Coded.of([each.label for each in entries]),
+        listed.picture_of if listed else [each.picture for each in entries],
         options.orientation,
         doubled,
         found.problems,
@@ -252,24 +253,25 @@ def _doubled(pictures: Sequence[CocoImage], entries: Sequence[Entry], gone: set[
 
 
 def _sources_by_content(coco: Coco) -> dict[str, str]:
-    """One source for all samples of one picture that does not say its own: the first one's number."""
-    there = [(id_, each.picture) for id_, each in coco.regions if not each.picture.source]
-    there = [(id_, picture) for id_, picture in there if picture.path.is_file()]
-    digests = files.digests([picture.path for _, picture in there])
-    first: dict[str, str] = {}
-    return {
-        id_: first.setdefault(digest, coco.source(picture))
-        for (id_, picture), digest in zip(there, digests, strict=True)
+    """Each sample's source; one for all of one picture that does not say its own: the first one's number."""
+    used = coco.used()
+    there = [each for each in used.values() if not each.source and each.path.is_file()]
+    by_content: dict[str, str] = {}
+    known = {
+        picture.id: by_content.setdefault(digest, coco.source(picture))
+        for picture, digest in zip(there, files.digests([each.path for each in there]), strict=True)
     }
+    own = {place: known.get(picture.id) or coco.source(picture) for place, picture in used.items()}
+    return {id_: own[place] for id_, place in zip(coco.ids, coco.picture_of, strict=True)}
 
 
-def missing(pictures: Sequence[CocoImage]) -> list[str]:
+def missing(pictures: Iterable[CocoImage]) -> list[str]:
     """The names of pictures that have no file, sorted."""
     return sorted({picture.name for picture in pictures if not picture.path.is_file()})
 
 
 def _check_there(coco: Coco) -> None:
-    pictures = [each.picture for _, each in coco.regions]
+    pictures = coco.used().values()
     gone = missing(pictures)
     if gone:
         count = len({picture.name for picture in pictures})
@@ -283,7 +285,8 @@ def _pictures_digest(coco: Coco) -> str:
     from cliploc.core.datasets.pictures import digest_of
 
     _check_there(coco)
-    pictures = [each.picture for _, each in coco.regions]
+    used = coco.used()
+    pictures = [used[place] for place in coco.picture_of]
     paths, sizes = [picture.path for picture in pictures], [picture.size for picture in pictures]
     return digest_of(coco.ids, [*coco.labels], paths, sizes, coco.orientation)
 
@@ -303,16 +306,14 @@ def _legacy_digest(images: Path, annotations: Path) -> str:
 def _notes(coco: Coco) -> tuple[str, ...]:
     from cliploc.core.datasets.pictures import notes_on
 
-    pictures = {each.picture.id: each.picture for _, each in coco.regions}.values()
-    there = [(picture.path, picture.size) for picture in pictures if picture.path.is_file()]
+    there = [(picture.path, picture.size) for picture in coco.used().values() if picture.path.is_file()]
     paths, sizes = [path for path, _ in there], [size for _, size in there]
     return (*coco.notes, *notes_on(paths, sizes, coco.orientation))
 
 
 def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     """Samples whose true mask has no pixel. Only what is hardly larger than a pixel is drawn to see that."""
-    suspects = [(id_, region) for id_, region in coco.regions if region.small]
-    found = frozenset(id_ for id_, region in suspects if not region.covers())
+    found = frozenset(entry.id for entry, region in coco.small() if not region.covers())
     if len(found) == len(coco.ids) and not allowed:
         raise DatasetError(
             f"{coco.images}: all {len(found)} true masks are empty: no annotation covers a pixel; "
@@ -323,12 +324,8 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
 
 def _left_out(coco: Coco) -> frozenset[str]:
     """Only a sample with crowds, and no pixel that is true, can be ignored all over."""
-    suspects = [
-        (id_, region)
-        for id_, region in coco.regions
-        if region.crowded and region.small and not region.covers()
-    ]
-    return frozenset(id_ for id_, region in suspects if region.ignored().all())
+    crowded = ((entry.id, region) for entry, region in coco.small() if entry.crowded)
+    return frozenset(id_ for id_, region in crowded if not region.covers() and region.ignored().all())
 
 
 def problems(place: str, options: Options) -> Iterator[str]:
@@ -345,12 +342,13 @@ def problems_of_files(images: Path, annotations: Path, options: Options) -> Iter
 def problems_of_regions(found: Coco, options: Options) -> Iterator[str]:
     """Every problem of regions and their pictures."""
     yield from found.problems
-    pictures = {region.picture.id: region.picture for _, region in found.regions}
+    pictures = found.used()
     names = Counter(picture.name for picture in pictures.values())
     yield from (f"image {clean(name)} stands {times} times" for name, times in names.items() if times > 1)
     for picture in pictures.values():
         yield from _picture_problems(picture, options)
-    for id_, region in found.regions:
+    for place, id_ in enumerate(found.ids):
+        region = found.region(place)
         try:
             empty = not region.drawn().any()
             region.ignored()

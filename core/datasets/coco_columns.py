@@ -112,7 +112,7 @@ class Entries(Made[Entry]):
 
     def __init__(self, columns: Columns) -> None:
         super().__init__(len(columns.ids), columns.entry)
-        self.ids, self.labels = columns.ids, columns.labels
+        self.ids, self.labels, self.picture_of = columns.ids, columns.labels, columns.column["picture"]
 
 
 def write(

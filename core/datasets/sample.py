@@ -197,8 +197,10 @@ class Dataset:
     @cached_property
     def sources(self) -> Mapping[str, str]:
         """The source image of every sample, by id: samples of one image are not independent."""
-        known = {sample.id: sample.source for sample in self.samples}
-        return {**known, **self.content.sources()}
+        found = self.content.sources()
+        if len(found) == len(self.ids):
+            return found
+        return {**{sample.id: sample.source for sample in self.samples}, **found}
 
     def forget_truth(self) -> None:
         """True masks have been drawn or taken away: look again when they are asked for."""

@@ -15,6 +15,7 @@ from cliploc.core.heatmaps.ground import ground
 from cliploc.core.heatmaps.store import HeatmapSet
 from cliploc.core.metrics import Counts, Scores
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.doubts import WORTH_FROM
 from cliploc.core.sweep.estimate import Places, reach
 from cliploc.core.sweep.grid import Computation, computation_of
 from cliploc.core.sweep.live import LiveScores
@@ -30,9 +31,10 @@ from cliploc.tui.studio.scoring import Classes, Means, column
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit nine times, so that
 # a step of either kernel goes on from the last one.
 LIVE_CACHE_BYTES = 320_000_000
-# Seconds until the first estimate is said, and of all threads' work. No newer request is heard before, so
-# that scores move while a key is held; what was counted by then is kept.
-FIRST, FIRST_WORK = 0.1, 0.2
+# Seconds until the first estimate is said, where it is sure enough for an interval, and of all threads' work
+# until it is said anyhow. No newer request is heard before, so that scores move while a key is held; what was
+# counted by then is kept.
+FIRST, FIRST_WORK = 0.1, 0.22
 SAID_EVERY = 0.3
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
@@ -98,17 +100,20 @@ class Scorer:
         for places, counts in live.growing(config):
             whole = len(places) == len(live.ids)
             started = time.monotonic()
-            enough = started - said > pause or (first and time.process_time() - begun > FIRST_WORK)
+            enough = started - said > pause
+            if first:
+                sure = live.order.until(len(places)) >= WORTH_FROM
+                enough = (enough and sure) or time.process_time() - begun > FIRST_WORK
             if whole or (len(places) and enough):
                 scored = self._scored(source, config, places, counts)
-                iou = column(counts, "mean_iou", config.threshold_index)
+                iou = column(counts[places], "mean_iou", config.threshold_index)
                 board = DatasetScores(
                     source,
                     config,
                     found.name,
                     len(places),
                     len(live.ids),
-                    reach(iou[places], live.order),
+                    reach(iou, live.order),
                     scored.means.curves(),
                     self._notes,
                 )
@@ -142,9 +147,9 @@ class Scorer:
         return Scored(source, key, self._ids, self._classes, counts, means)
 
     def _facts(self, scored: Scored, config: PostProcess, iou: Scores, places: Places) -> Facts:
-        """By the samples' places in the dataset. iou: of those that have a heatmap, known at `places`."""
-        seen, means = np.full(len(iou), np.nan), scored.means
-        seen[places] = iou[places]
+        """By the samples' places in the dataset. iou: of the samples at `places` of those with a heatmap."""
+        seen, means = np.full(len(scored.ids), np.nan), scored.means
+        seen[places] = iou
         columns = (seen, means.best, means.best_threshold, means.area)
         return Facts(scored.source, config, *map(self._spread, columns))
 

@@ -43,6 +43,7 @@ MakeScorer = Callable[[], tuple[Scorer, list[Said]]]
 def make_scorer(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> MakeScorer:
     """A scorer that says what it knows after every sample, and what it has said."""
     monkeypatch.setattr("cliploc.tui.studio.scorer.FIRST", -1.0)
+    monkeypatch.setattr("cliploc.tui.studio.scorer.WORTH_FROM", 0)
     monkeypatch.setattr("cliploc.tui.studio.scorer.SAID_EVERY", -1.0)
     monkeypatch.setattr("cliploc.tui.studio.scorer.SAYING", math.inf)
     monkeypatch.setattr("cliploc.core.sweep.live.SLICE", -1.0)
