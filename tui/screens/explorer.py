@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import var
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -37,6 +36,7 @@ from cliploc.tui.answers import (
 from cliploc.tui.around import Around
 from cliploc.tui.command_line import command_line
 from cliploc.tui.freshness import disputed_key, ranking_key
+from cliploc.tui.graphics.partial_update import PartialScreen
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.published import is_published
 from cliploc.tui.runs import rate_of
@@ -72,7 +72,7 @@ RESCORE_GROWTH = 1.25
 LIST_SECONDS = 0.15
 
 
-class ExplorerScreen(CutShort, Screen[None]):
+class ExplorerScreen(CutShort, PartialScreen[None]):
     """Shows one ExplorerState of a dataset. `change` is the only way to another one."""
 
     BINDINGS = bindings_for("explorer")
