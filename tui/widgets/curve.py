@@ -81,7 +81,7 @@ class CurvePanel(Sliding):
     curves: what to draw. ghost: another IoU curve behind it (the baseline's). why: there is nothing to draw.
     """
 
-    curves: reactive[Curves | None] = reactive(None, always_update=True)
+    curves: reactive[Curves | None] = reactive(None)
     ghost: reactive[Curves | None] = reactive(None)
     why: reactive[str] = reactive("no scores yet")
     index: reactive[int] = reactive(50)

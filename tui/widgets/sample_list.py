@@ -274,7 +274,7 @@ class SampleList(ScrollView):
             top = self.scroll_offset.y
             for y in range(top, min(top + self.size.height, len(rows))):
                 row = rows[y]
-                if row != old[y] or (here != was and row.id in (here, was)):
+                if self._look(row) != self._look(old[y]) or (here != was and row.id in (here, was)):
                     self.refresh(Region(0, y - top, self.size.width, 1))
         if here != was or len(rows) != len(old):
             self.call_after_refresh(self._reveal)
@@ -306,11 +306,16 @@ class SampleList(ScrollView):
         )
         return Strip(self._segments(row, width, base, here), width)
 
-    def _segments(self, row: Row, width: int, base: Style, here: bool) -> list[Segment]:
+    def _look(self, row: Row) -> tuple[object, ...]:
+        """What a row looks like: its number, whether that is of a failure, and the rest."""
+        value = figure(row.value, 2) if row.value is not None else "   "
         failing = self._judged and row.value is not None and row.value < FAILURE_BELOW and bool(row.id)
+        return value, failing, row.label, row.id, row.count, row.marked, row.open
+
+    def _segments(self, row: Row, width: int, base: Style, here: bool) -> list[Segment]:
+        value, failing, *_ = self._look(row)
         style = self.get_component_rich_style("list--failure" if failing else "list--number", partial=True)
         number = base + style if not here else base
-        value = figure(row.value, 2) if row.value is not None else "   "
         tail = f"{row.count:>4} {value} " if not row.id else f" {value} "
         mark = self.get_component_rich_style("list--mark", partial=True)
         head = ("▾ " if row.open else "▸ ") if not row.id else "  "

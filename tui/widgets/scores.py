@@ -32,9 +32,9 @@ class ScorePanel(ByLine):
     are those of a state before, dimmed until the new ones come.
     """
 
-    curves: reactive[Table] = reactive(dict, always_update=True)
+    curves: reactive[Table] = reactive(dict)
     index: reactive[int] = reactive(50)
-    baseline: reactive[Table] = reactive(dict, always_update=True)
+    baseline: reactive[Table] = reactive(dict)
     baseline_index: reactive[int] = reactive(50)
     stale: reactive[frozenset[str]] = reactive(frozenset())
     of_total: reactive[str] = reactive("")
