@@ -53,8 +53,6 @@ REASONS = {
 }
 # What an object has once it is made.
 OWN_REASONS = {
-    "_compositor:Compositor.render_partial_update": "the lines of what has changed, put together",
-    "_compositor:Compositor._regions_to_spans": "rectangles as lines, as Textual has them",
     "App._driver": "pictures write on the terminal themselves",
     "Screen._compositor.visible_widgets": "pixels are drawn only where nothing covers them",
     "Screen._compositor._dirty_regions": "what has changed since the last update",

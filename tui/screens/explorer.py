@@ -6,6 +6,7 @@ Its panels draw themselves from the state and its scores; counts, exports, data 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -77,7 +78,6 @@ class ExplorerScreen(CutShort, PartialScreen[None]):
 
     BINDINGS = bindings_for("explorer")
     AUTO_FOCUS = ""
-    # Not a `reactive`: that would repaint the whole screen.
     state: var[ExplorerState | None] = var(None, init=False)
 
     def __init__(
@@ -186,8 +186,10 @@ class ExplorerScreen(CutShort, PartialScreen[None]):
 
     def _list_soon(self) -> None:
         """The list's numbers may lag behind a held key, and say so; all its lines each time would slow it."""
-        if self._list_timer is None:
-            self._list_timer = self.set_timer(LIST_SECONDS, self.refresh_list)
+        if (wait := self.samples.drawn_at + LIST_SECONDS - monotonic()) <= 0:
+            self.refresh_list()
+        elif self._list_timer is None:
+            self._list_timer = self.set_timer(wait, self.refresh_list)
 
     def refresh_list(self) -> None:
         """Filter, order and draw the samples."""
@@ -255,8 +257,7 @@ class ExplorerScreen(CutShort, PartialScreen[None]):
     def on_listed(self, message: Listed) -> None:
         """Draw the list: at once where another one was asked for, else not for each key of a held one."""
         (self.refresh_list if self.samples.take(message) else self._list_soon)()
-        if message.disagreement:
-            self.refresh_scores()
+        self.refresh_scores()
         self.walk.listed()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:

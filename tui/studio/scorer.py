@@ -36,7 +36,7 @@ LIVE_CACHE_BYTES = 320_000_000
 # counted by then is kept.
 FIRST, FIRST_WORK = 0.1, 0.22
 # Until the second.
-SAID_EVERY = 0.3
+SAID_EVERY = 0.5
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
 MEANS_KEPT = 16

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import isnan, nan
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, overload
 
@@ -160,6 +161,8 @@ class SampleList(ScrollView):
         self._judged = True
         self._rows = Rows(self._dataset, Order.of((), self._dataset.label_column.codes))
         self._here = ""
+        # When all lines were last looked at.
+        self.drawn_at = 0.0
 
     @property
     def order(self) -> Order:
@@ -212,6 +215,7 @@ class SampleList(ScrollView):
         listing = self.listed.listing
         self._judged = listing.sort not in ("disagreement", "similarity", "mask area", "best threshold")
         self.show(self.rows(), self._scores.now.sample)
+        self.drawn_at = monotonic()
         parts = ["Classes" if listing.sort == "table" else f"by {listing.sort}"]
         if listing.sort == "similarity":
             parts.append(escape(clean(listing.like or listing.near)))
