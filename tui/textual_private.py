@@ -15,7 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import constants
 from textual._compositor import ChopsUpdate as ChopsUpdate
-from textual._compositor import Compositor
+from textual._compositor import Compositor as Compositor
 from textual._compositor import LayoutUpdate as LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser as XTermParser

@@ -103,7 +103,7 @@ class Heatmaps:
         self._failed.pop(source.recipe, None)
         found = self.set_of(source)
         present = set() if found is None else set(found.ids())
-        missing = [s.id for s in self.dataset.samples if s.id not in present]
+        missing = [id_ for id_ in self.dataset.ids if id_ not in present]
         if missing:
             self._worker.request(source.recipe, missing, urgent=False)
 
@@ -136,7 +136,7 @@ class Heatmaps:
     def compute_terms(self, recipe: Recipe) -> None:
         """Ask, once, for the terms of every sample whose terms are not there."""
         every, found = all_heads(recipe), self.term_set(recipe)
-        ids = [sample.id for sample in self.dataset.samples]
+        ids = [*self.dataset.ids]
         present = set() if found is None else set(found.present(ids))
         missing = [id_ for id_ in ids if id_ not in present]
         if missing and every not in self._terms_asked:
@@ -227,7 +227,7 @@ class Heatmaps:
 
     def _terms_arrived(self, event: TermsComputed) -> None:
         found = self.term_set(event.recipe)
-        ids = [sample.id for sample in self.dataset.samples]
+        ids = [*self.dataset.ids]
         present = 0 if found is None else len(found.present(ids))
         self._post(TermsArrived(event.recipe, frozenset(event.ids), present))
 
