@@ -1,7 +1,7 @@
 """What one settled key costs the explorer's event loop, as a ratio to a bare Textual app of one line.
 
 Run with `pytest -m benchmark -s tests/benchmarks/test_settled_keys.py`, with CLIPLOC_BENCH_LOAD=FOLDER and
-CLIPLOC_BENCH_SIZES=512,40000: COCO's sets of `make load`, made there where they are not yet. CPU time of
+CLIPLOC_BENCH_SETS=glide-512,coco-40000: sets of `make load`, made there where they are not yet. CPU time of
 the event loop's thread in the seconds after a key, less that of as long a while without one; medians, in one
 run. Prints ratios and asserts no time.
 """
@@ -21,7 +21,8 @@ from tests.load import __main__ as load
 from tests.load import sets
 from tests.terminal.pseudo import PseudoTerminal
 
-FOLDER, SIZES = os.environ.get("CLIPLOC_BENCH_LOAD", ""), os.environ.get("CLIPLOC_BENCH_SIZES", "512,40000")
+FOLDER = os.environ.get("CLIPLOC_BENCH_LOAD", "")
+SETS = os.environ.get("CLIPLOC_BENCH_SETS", "glide-512,coco-512,coco-40000").split(",")
 pytestmark = [
     pytest.mark.benchmark,
     pytest.mark.skipif(not FOLDER, reason="CLIPLOC_BENCH_LOAD"),
@@ -63,31 +64,33 @@ def bare(report: Path) -> float:
         return median(terminal, report, "x") - median(terminal, report, "")
 
 
-def prepared(images: int) -> tuple[str, Path]:
+def prepared(name: str) -> tuple[str, Path]:
     """The spec of a set with heatmaps, and its home."""
-    place = Path(FOLDER).resolve() / f"coco-{images}"
-    spec = sets.coco(place, images)
+    kind, _, images = name.partition("-")
+    place = Path(FOLDER).resolve() / name
+    spec = {"coco": sets.coco, "glide": sets.glide}[kind](place, int(images))
     load.measured(spec, "import", place / "home")
     return spec, place / "home"
 
 
 @pytest.mark.parametrize("kind", ["halfcell", "kitty"])
-@pytest.mark.parametrize("images", [int(size) for size in SIZES.split(",")])
-def test_a_settled_key(images: int, kind: str, tmp_path: Path) -> None:
-    spec, home = prepared(images)
+@pytest.mark.parametrize("name", SETS)
+def test_a_settled_key(name: str, kind: str, tmp_path: Path) -> None:
+    spec, home = prepared(name)
     report, environment = tmp_path / "report", {"CLIPLOC_TICK": "0", "CLIPLOC_HOME": str(home)}
     command = [sys.executable, "-m", "tests.benchmarks.explorer_loop", str(report), "--fresh"]
     command += ["--dataset", spec, "--heatmaps", "load", "--threshold", "0.2", "--dilate", "9"]
     one = bare(tmp_path / "bare")
     with PseudoTerminal(command, kind=kind, environment=environment) as terminal:
         terminal.wait_for(lambda output: output.count("▀".encode()) > CELLS or b"\x1b_G" in output, 120)
+        terminal.wait_to_show("prec .", 180)  # of the dataset's curves
         terminal.wait_until_quiet(QUIET, 120)
         terminal.send("d")
         terminal.wait_until_quiet(QUIET, 120)
         idle = median(terminal, report, "")
-        print(f"\n{images} images, {kind}, 200 x 60: bare app {one:.1f} ms a key, idle {idle:.1f} ms")
-        for name, key in KEYS.items():
+        print(f"\n{name}, {kind}, 200 x 60: bare app {one:.1f} ms a key, idle {idle:.1f} ms")
+        for what, key in KEYS.items():
             cost = median(terminal, report, key) - idle
-            print(f"  {name:10} {cost:5.1f} ms, {cost / one:5.1f} times")
+            print(f"  {what:10} {cost:5.1f} ms, {cost / one:5.1f} times")
         terminal.send("q")
         terminal.wait(60)

@@ -39,6 +39,8 @@ FIRST, FIRST_WORK = 0.1, 0.22
 SAID_EVERY = 0.5
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
+# Seconds until an estimate from fewer samples than the list has is listed.
+LISTED_AFTER = 1.0
 MEANS_KEPT = 16
 
 
@@ -85,6 +87,8 @@ class Scorer:
         self._notes: tuple[str, ...] = ()
         self._told: set[str] = set()
         self.latest: Scored | None = None
+        # How many samples the last list had numbers of.
+        self._listed = 0
 
     def score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
         """Score every sample that has a heatmap: an estimate at once, better ones, and the exact scores."""
@@ -98,6 +102,7 @@ class Scorer:
             self._say(ScoresReady(source, config, None, present), drawn, None, NO_FACTS)
             return
         said, pause, first, begun = time.monotonic(), FIRST, True, time.process_time()
+        began = said
         for places, counts in live.growing(config):
             whole = len(places) == len(live.ids)
             started = time.monotonic()
@@ -118,8 +123,11 @@ class Scorer:
                     scored.means.curves(),
                     self._notes,
                 )
-                answer = ScoresReady(source, config, board, present)
-                self._say(answer, drawn, scored, self._facts(scored, config, iou, places))
+                # A list of fewer samples than before says less than the old one does for a while.
+                listed = len(places) >= self._listed or started - began > LISTED_AFTER
+                self._listed = len(places) if listed else self._listed
+                facts = self._facts(scored, config, iou, places) if listed else None
+                self._say(ScoresReady(source, config, board, present), drawn, scored, facts)
                 said = time.monotonic()
                 # Four times the images halve the interval: each estimate comes later after the one before.
                 pause = max(SAID_EVERY if first else 2 * pause, (said - started) / SAYING)
@@ -133,7 +141,7 @@ class Scorer:
             self._drawn += 1
             self.latest = None
 
-    def _say(self, answer: ScoresReady, drawn: int, scored: Scored | None, facts: Facts) -> None:
+    def _say(self, answer: ScoresReady, drawn: int, scored: Scored | None, facts: Facts | None) -> None:
         """Answer, unless true masks have become others meanwhile: then it is asked again."""
         with self._lock:
             if drawn != self._drawn:
@@ -141,7 +149,8 @@ class Scorer:
             if answer.board is not None and answer.board.is_exact:
                 self.latest = scored
             self._post(answer)
-            self._know(facts)
+            if facts is not None:
+                self._know(facts)
 
     def _scored(self, source: Source, config: PostProcess, places: Places, counts: Counts) -> Scored:
         """What is counted of the samples at these places, the first in their order."""
@@ -199,6 +208,7 @@ class Scorer:
             self._places = np.array([self._dataset.places[id_] for id_ in self._ids], np.int64)
             self._classes = Classes.of([labels[place] for place in self._places])
             self._means.clear()
+            self._listed = 0
             grounds = ground(self._dataset, self._live.ids, heatmaps, found.identity.mark)
             self._notes = tuple(grounds.sentences)
             self._tell(self._notes)
