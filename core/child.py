@@ -13,8 +13,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Generic, TypeVar
 
 from cliploc.core import paths
@@ -34,14 +35,20 @@ def module(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", name, *arguments)
 
 
-def spawned(command: Sequence[str], log_file: Path) -> Process:
-    """Start a process; what it says to nobody goes to the log. OSError when it cannot be started."""
+def spawned(
+    command: Sequence[str], log_file: Path, environment: Mapping[str, str] = MappingProxyType({})
+) -> Process:
+    """Start a process; what it says to nobody goes to the log. OSError when it cannot be started.
+
+    environment: what it has beside ours.
+    """
     with _opened(log_file) as stderr:
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
+            env={**os.environ, **environment},
             # Keys and signals of the terminal are the screen's.
             start_new_session=True,
         )

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.tui.browsing import Order
 from cliploc.tui.comparison import Candidate, Standing
 from cliploc.tui.curves import Curves
 from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.disagreement import Disagreement
 from cliploc.tui.graphics.frame import Frame, PictureId
 from cliploc.tui.runs import Leader, RunView
-from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.state import ExplorerState, Listing, Source
 
 if TYPE_CHECKING:
     from cliploc.core.datasets.statistics import Statistics
@@ -69,6 +70,27 @@ class ScoresReady:
 
 
 @dataclass
+class Listed:
+    """Which samples a listing has, in which order, and what is known of them.
+
+    source, config: whose IoUs are meant, None before there are any. values: what the listing's order goes by,
+    or the IoU, by the samples' places, NaN where not known; empty before anything is. mean: the IoU of those
+    `known` of the listed ones, None for none. disagreement: as values, empty unless it was asked for.
+    """
+
+    ONLY_NEWEST: ClassVar = True
+
+    listing: Listing
+    order: Order
+    source: Source | None
+    config: PostProcess | None
+    values: array[float]
+    mean: float | None
+    known: int
+    disagreement: array[float]
+
+
+@dataclass
 class HeatmapsArrived:
     """New heatmaps of a source are there, or failed. present: how many its set holds now.
 
@@ -91,16 +113,14 @@ class EmbeddingsArrived:
 
 @dataclass
 class Ranked:
-    """How alike the pictures are to the words or the picture of a state's listing.
+    """The pictures are compared with the words or the picture of a state's listing, as far as they are known.
 
-    similarity: cosines in [-1, 1] by the samples' places, NaN where not known. missing: how
-    many are waited for. note: why they cannot be had, "" where they can.
+    missing: how many are waited for. note: why they cannot be had, "" where they can.
     """
 
     ONLY_NEWEST: ClassVar = True
 
     state: ExplorerState
-    similarity: array[float]
     missing: int
     note: str
 

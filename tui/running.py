@@ -59,8 +59,7 @@ def run(
 
 def beginning(state: ExplorerState, before: Dataset, dataset: Dataset) -> ExplorerState:
     """Where to begin with a dataset: where one is if only its options are others, else where it was left."""
-    ids = {sample.id for sample in dataset.samples}
-    if parsed(before.spec)[0] == parsed(dataset.spec)[0] and state.sample in ids:
+    if parsed(before.spec)[0] == parsed(dataset.spec)[0] and state.sample in dataset.places:
         return state.with_(source=Source(state.source.recipe))  # a stored set is the other pictures'
     recipe = Recipe(method="gem").completed(dataset.name)
-    return session.restored(dataset.spec, ExplorerState(first_of(dataset.samples), Source(recipe)))
+    return session.restored(dataset.spec, ExplorerState(first_of(dataset), Source(recipe)))

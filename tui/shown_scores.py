@@ -43,7 +43,7 @@ class ShownScores:
     @property
     def label(self) -> str:
         """The class of the present sample."""
-        return self.dataset.by_id(self.now.sample).label
+        return self.dataset.label_of(self.now.sample)
 
     @property
     def scored(self) -> int:

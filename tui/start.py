@@ -69,9 +69,9 @@ def in_colours(terminal: Terminal, asked: str) -> Terminal:
 def initial_state(dataset: Dataset, arguments: argparse.Namespace) -> ExplorerState:
     """The last session of this dataset, under what the command line asks for."""
     recipe = Recipe(method="gem", template=dataset.template).completed(dataset.name)
-    fresh = ExplorerState(sample=first_of(dataset.samples), source=Source(recipe))
+    fresh = ExplorerState(sample=first_of(dataset), source=Source(recipe))
     state = fresh if arguments.fresh else session.restored(dataset.spec, fresh)
-    if state.sample not in {sample.id for sample in dataset.samples}:
+    if state.sample not in dataset.places:
         state = state.with_(sample=fresh.sample)
     asked = {name: getattr(arguments, name) for name in RECIPE if getattr(arguments, name) is not None}
     if arguments.heatmaps:

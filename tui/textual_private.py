@@ -7,7 +7,7 @@ these names an installed release no longer has.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import constants
 from textual._compositor import ChopsUpdate as ChopsUpdate
+from textual._compositor import Compositor as Compositor
 from textual._compositor import LayoutUpdate as LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser as XTermParser
@@ -35,6 +36,8 @@ Result = TypeVar("Result")
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 
 REASONS = {
+    "_compositor:Compositor.render_partial_update": "the lines of what has changed, put together",
+    "_compositor:Compositor._regions_to_spans": "rectangles as lines, as Textual has them",
     "_compositor:ChopsUpdate.render_segments": "an update of some lines, written as what differs",
     "_compositor:LayoutUpdate.render_segments": "an update of the whole screen, written as what differs",
     "_ansi_sequences:SYNC_END": "where pixels go so that they come with the text under them",
@@ -52,6 +55,7 @@ REASONS = {
 OWN_REASONS = {
     "App._driver": "pictures write on the terminal themselves",
     "Screen._compositor.visible_widgets": "pixels are drawn only where nothing covers them",
+    "Screen._compositor._dirty_regions": "what has changed since the last update",
     "Widget._border_title": "a new title repaints its line, not the widget",
     "Widget._border_subtitle": "as the title",
     "LinuxDriver._file": "a terminal that has gone away must not end the thread that writes",
@@ -104,6 +108,26 @@ class TerminalDriver(LinuxDriver):
     def _get_terminal_size(self) -> tuple[int, int]:
         self.window_changed()
         return super()._get_terminal_size()
+
+
+class LocalCompositor(Compositor):
+    """Puts a screen's widgets together; how, where only some lines have changed, may be another's way."""
+
+    def composed(self, spans: Sequence[tuple[int, int, int]]) -> ChopsUpdate:
+        """An update of these spans: row, first column, column after the last."""
+        raise NotImplementedError
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        """Of what has changed since the last one; None for nothing."""
+        changed = [region.intersection(self.size.region) for region in self._dirty_regions]
+        self._dirty_regions.clear()
+        spans = list(self._regions_to_spans(region for region in changed if region))
+        return self.composed(spans) if spans else None
+
+
+def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
+    """Have a screen that has nothing on it yet put together in another way."""
+    screen._compositor = compositor
 
 
 class MadeLater(Strip):

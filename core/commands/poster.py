@@ -191,7 +191,7 @@ def _with_options(
     return {method: [recipe for recipe in found if recipe.method == method] for method in recipes}
 
 
-def _drawn(dataset: Dataset, limit: int | None, seed: int) -> tuple[Sample, ...]:
+def _drawn(dataset: Dataset, limit: int | None, seed: int) -> Sequence[Sample]:
     """The samples to work on, in the dataset's order: all, or the first `limit` of a seeded shuffle."""
     if limit is None:
         return dataset.samples

@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from cliploc.core.datasets import files
 from cliploc.core.datasets.annotations import CocoImage, Group
+from cliploc.core.datasets.coco_columns import Entries, Entry
 from cliploc.core.datasets.coco_index import Held, Index, index_of, sorted_by_label
+from cliploc.core.datasets.columns import Coded, Samples
 from cliploc.core.datasets.formats import format_of
 from cliploc.core.datasets.sample import Content, Dataset, Sample, nothing
 from cliploc.core.datasets.spec import Options, written
@@ -105,16 +107,51 @@ class Region:
 class Coco:
     """Annotations, read: their regions by sample. images: the folder; files: what they were read from.
 
-    problems: what of it is unusable; notes: these, and what else must be known of it.
+    pictures: those that may have a sample; picture_of: the place of each sample's among them. doubled: of
+    those that stand under several numbers, by name the one that counts. problems: what of it is unusable;
+    notes: these, and what else must be known of it.
     """
 
     images: Path
     files: tuple[Path, ...]
-    regions: tuple[Region, ...]
-    ids: tuple[str, ...]
-    labels: tuple[str, ...]
+    pictures: Sequence[CocoImage]
+    entries: Sequence[Entry]
+    ids: Sequence[str]
+    labels: Coded
+    picture_of: Sequence[int]
+    orientation: str
+    doubled: Mapping[str, str]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def region(self, place: int) -> Region:
+        """Of the sample at a place."""
+        entry, told = self.entries[place], self.files[0]
+        picture = self.pictures[entry.picture]
+        return Region(picture, told, entry.group, entry.crowded, entry.small, self.orientation)
+
+    def sample(self, place: int) -> Sample:
+        """The sample at a place."""
+        id_, label, region = self.ids[place], self.labels[place], self.region(place)
+        ignored = region.ignored if region.crowded else nothing
+        source, path = self.source(region.picture), region.picture.path
+        return Sample(
+            id_, label, region.image, region.true_mask, ignored, source, path, carried=region.carried
+        )
+
+    def source(self, picture: CocoImage) -> str:
+        """The image's own word, else its number; that of the first one where a file stands under several."""
+        return picture.source or self.doubled.get(picture.name) or picture.id
+
+    def used(self) -> dict[int, CocoImage]:
+        """The pictures that have a sample, by their place, in the samples' order."""
+        return {place: self.pictures[place] for place in dict.fromkeys(self.picture_of)}
+
+    def small(self) -> Iterator[tuple[Entry, Region]]:
+        """The samples whose annotations may cover no whole pixel."""
+        for place, entry in enumerate(self.entries):
+            if entry.small:
+                yield entry, self.region(place)
 
 
 def lacks(place: Path) -> str:
@@ -143,21 +180,7 @@ def dataset_of(coco: Coco, name: str, spec: str, options: Options) -> Dataset:
     unique. Samples are sorted by category and id; images need not be there until they
     are asked for.
     """
-    samples = tuple(
-        Sample(
-            id_,
-            label,
-            region.image,
-            region.true_mask,
-            region.ignored if region.crowded else nothing,
-            source,
-            region.picture.path,
-            carried=region.carried,
-        )
-        for id_, label, region, source in zip(
-            coco.ids, coco.labels, coco.regions, _sources(coco.regions), strict=True
-        )
-    )
+    samples = Samples(coco.ids, coco.labels, coco.sample)
     content = Content(
         pictures=partial(_pictures_digest, coco),
         truth=partial(_truth_digest, coco),
@@ -182,27 +205,30 @@ def read_coco(images: Path, annotations: Path, options: Options) -> Coco:
 
 def regions_of(found: Index, images: Path, told: tuple[Path, ...], options: Options) -> Coco:
     """The regions of annotations, sorted. told: the files that they are from. DatasetError for none."""
-    pictures, entries, notes = found.pictures, found.entries, [*found.problems]
-    gone = set(missing(pictures)) if options.skip_missing else set()
+    entries, notes = found.entries, [*found.problems]
+    gone = set(missing(found.pictures)) if options.skip_missing else set()
     if gone:
-        kept = [each for each in entries if pictures[each.picture].name not in gone]
-        entries = sorted_by_label(pictures, kept)
+        pictures = list(found.pictures)
+        entries = sorted_by_label(pictures, [e for e in entries if pictures[e.picture].name not in gone])
         notes.append(f"{len(gone)} pictures are not there and are left out: {few(sorted(gone))}")
     if found.crowds:
         notes.append(f"{found.crowds} images have nothing but crowds of a category, and no sample of it")
-    notes += _doubled([pictures[place] for place in dict.fromkeys(each.picture for each in entries)])
+    doubled = _doubled(found.pictures, entries, gone)
+    if doubled:
+        notes.append(f"{len(doubled)} pictures stand under several numbers: {few([*doubled])}")
     if not entries:
         raise DatasetError("; ".join([f"{told[0] if told else images} has no annotated instances", *notes]))
-    regions = [
-        Region(pictures[each.picture], told[0], each.group, each.crowded, each.small, options.orientation)
-        for each in entries
-    ]
+    listed = entries if isinstance(entries, Entries) else None
     return Coco(
         images,
         told,
-        tuple(regions),
-        tuple(each.id for each in entries),
-        tuple(each.label for each in entries),
+        found.pictures,
+        entries,
+        listed.ids if listed else [each.id for each in entries],
+        listed.labels if listed else Coded.of([each.label for each in entries]),
+        listed.picture_of if listed else [each.picture for each in entries],
+        options.orientation,
+        doubled,
         found.problems,
         tuple(notes),
     )
@@ -224,42 +250,38 @@ def size_problem(picture: CocoImage, orientation: str) -> str:
     )
 
 
-def _doubled(pictures: Sequence[CocoImage]) -> list[str]:
+def _doubled(pictures: Sequence[CocoImage], entries: Sequence[Entry], gone: set[str]) -> dict[str, str]:
+    """The names of pictures that stand under several numbers, and the number of the first sample's."""
     names = Counter(picture.name for picture in pictures)
-    twice = [name for name, times in names.items() if times > 1]
-    return [f"{len(twice)} pictures stand under several numbers: {few(twice)}"] if twice else []
-
-
-def _sources(regions: Sequence[Region]) -> list[str]:
-    """The image's own word, else its number; that of the first one where a file stands under several."""
+    twice = {name for name, times in names.items() if times > 1 and name not in gone}
     first: dict[str, str] = {}
-    return [
-        region.picture.source or first.setdefault(region.picture.name, region.picture.id)
-        for region in regions
-    ]
+    for entry in entries if twice else ():
+        picture = pictures[entry.picture]
+        if picture.name in twice:
+            first[picture.name] = first.get(picture.name) or ("" if picture.source else picture.id)
+    return first
 
 
 def _sources_by_content(coco: Coco) -> dict[str, str]:
-    """One source for all samples of one picture that does not say its own: the first one's number."""
-    there = [
-        (id_, region.picture, source)
-        for id_, region, source in zip(coco.ids, coco.regions, _sources(coco.regions), strict=True)
-        if region.picture.path.is_file() and not region.picture.source
-    ]
-    digests = files.digests([picture.path for _, picture, _ in there])
-    first: dict[str, str] = {}
-    return {
-        id_: first.setdefault(digest, source) for (id_, _, source), digest in zip(there, digests, strict=True)
+    """Each sample's source; one for all of one picture that does not say its own: the first one's number."""
+    used = coco.used()
+    there = [each for each in used.values() if not each.source and each.path.is_file()]
+    by_content: dict[str, str] = {}
+    known = {
+        picture.id: by_content.setdefault(digest, coco.source(picture))
+        for picture, digest in zip(there, files.digests([each.path for each in there]), strict=True)
     }
+    own = {place: known.get(picture.id) or coco.source(picture) for place, picture in used.items()}
+    return {id_: own[place] for id_, place in zip(coco.ids, coco.picture_of, strict=True)}
 
 
-def missing(pictures: Sequence[CocoImage]) -> list[str]:
+def missing(pictures: Iterable[CocoImage]) -> list[str]:
     """The names of pictures that have no file, sorted."""
     return sorted({picture.name for picture in pictures if not picture.path.is_file()})
 
 
 def _check_there(coco: Coco) -> None:
-    pictures = [region.picture for region in coco.regions]
+    pictures = coco.used().values()
     gone = missing(pictures)
     if gone:
         count = len({picture.name for picture in pictures})
@@ -273,9 +295,10 @@ def _pictures_digest(coco: Coco) -> str:
     from cliploc.core.datasets.pictures import digest_of
 
     _check_there(coco)
-    pictures = [region.picture for region in coco.regions]
+    used = coco.used()
+    pictures = [used[place] for place in coco.picture_of]
     paths, sizes = [picture.path for picture in pictures], [picture.size for picture in pictures]
-    return digest_of(coco.ids, coco.labels, paths, sizes, coco.regions[0].orientation)
+    return digest_of(coco.ids, [*coco.labels], paths, sizes, coco.orientation)
 
 
 def _truth_digest(coco: Coco) -> str:
@@ -293,16 +316,14 @@ def _legacy_digest(images: Path, annotations: Path) -> str:
 def _notes(coco: Coco) -> tuple[str, ...]:
     from cliploc.core.datasets.pictures import notes_on
 
-    pictures = {region.picture.id: region.picture for region in coco.regions}.values()
-    there = [(picture.path, picture.size) for picture in pictures if picture.path.is_file()]
+    there = [(picture.path, picture.size) for picture in coco.used().values() if picture.path.is_file()]
     paths, sizes = [path for path, _ in there], [size for _, size in there]
-    return (*coco.notes, *notes_on(paths, sizes, coco.regions[0].orientation))
+    return (*coco.notes, *notes_on(paths, sizes, coco.orientation))
 
 
 def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
     """Samples whose true mask has no pixel. Only what is hardly larger than a pixel is drawn to see that."""
-    suspects = [(id_, region) for id_, region in zip(coco.ids, coco.regions, strict=True) if region.small]
-    found = frozenset(id_ for id_, region in suspects if not region.covers())
+    found = frozenset(entry.id for entry, region in coco.small() if not region.covers())
     if len(found) == len(coco.ids) and not allowed:
         raise DatasetError(
             f"{coco.images}: all {len(found)} true masks are empty: no annotation covers a pixel; "
@@ -313,12 +334,8 @@ def _empty(coco: Coco, allowed: bool) -> frozenset[str]:
 
 def _left_out(coco: Coco) -> frozenset[str]:
     """Only a sample with crowds, and no pixel that is true, can be ignored all over."""
-    suspects = [
-        (id_, region)
-        for id_, region in zip(coco.ids, coco.regions, strict=True)
-        if region.crowded and region.small and not region.covers()
-    ]
-    return frozenset(id_ for id_, region in suspects if region.ignored().all())
+    crowded = ((entry.id, region) for entry, region in coco.small() if entry.crowded)
+    return frozenset(id_ for id_, region in crowded if not region.covers() and region.ignored().all())
 
 
 def problems(place: str, options: Options) -> Iterator[str]:
@@ -335,12 +352,13 @@ def problems_of_files(images: Path, annotations: Path, options: Options) -> Iter
 def problems_of_regions(found: Coco, options: Options) -> Iterator[str]:
     """Every problem of regions and their pictures."""
     yield from found.problems
-    pictures = {region.picture.id: region.picture for region in found.regions}
+    pictures = found.used()
     names = Counter(picture.name for picture in pictures.values())
     yield from (f"image {clean(name)} stands {times} times" for name, times in names.items() if times > 1)
     for picture in pictures.values():
         yield from _picture_problems(picture, options)
-    for id_, region in zip(found.ids, found.regions, strict=True):
+    for place, id_ in enumerate(found.ids):
+        region = found.region(place)
         try:
             empty = not region.drawn().any()
             region.ignored()

@@ -8,22 +8,19 @@ is known by the annotation file's path, size and times; without a place for it e
 
 from __future__ import annotations
 
-import json
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
 
 from cliploc.core import paths
+from cliploc.core.datasets import coco_columns as columns
 from cliploc.core.datasets import files, ids
 from cliploc.core.datasets.annotations import Annotations, CocoImage, Group, read_annotations, rings_of
-from cliploc.core.errors import DatasetError, StoreError
-
-VERSION = "coco index 2"
-_LENGTH = 16  # digits that say how long the list is, at the end of the file
+from cliploc.core.datasets.coco_columns import Entries, Entry
+from cliploc.core.datasets.columns import Made
+from cliploc.core.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +33,6 @@ class Held:
         return self.group
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A sample's annotations, in an index."""
-
-    index: Path
-    begin: int
-    end: int
-
-    def __call__(self) -> Group:
-        """Read them. DatasetError when the index is gone, or another one by now."""
-        try:
-            with open(self.index, "rb") as file:
-                file.seek(self.begin)
-                instances, crowds = json.loads(file.read(self.end - self.begin))
-            return Group(
-                [(name, shape) for name, shape in instances], [(name, shape) for name, shape in crowds]
-            )
-        except (OSError, ValueError, TypeError) as error:
-            raise DatasetError(
-                f"{self.index} is gone or damaged; open the dataset again, and it is made anew"
-            ) from error
-
-
-class Entry(NamedTuple):
-    """A sample. picture: its place among the pictures. crowded: whether it has crowds.
-
-    small: whether its annotations may cover no whole pixel.
-    """
-
-    id: str
-    label: str
-    category: str
-    picture: int
-    crowded: bool
-    small: bool
-    group: Callable[[], Group]
-
-
 @dataclass(frozen=True)
 class Index:
     """The samples by label and id, and the pictures that they are in.
@@ -82,8 +41,8 @@ class Index:
     addressed: whether the pictures that are there say what they are called.
     """
 
-    pictures: tuple[CocoImage, ...]
-    entries: tuple[Entry, ...]
+    pictures: Sequence[CocoImage]
+    entries: Sequence[Entry]
     crowds: int
     problems: tuple[str, ...]
     addressed: bool
@@ -94,21 +53,21 @@ def index_of(annotations: Path, images: Path) -> Index:
     state = files.state_of(annotations)
     if state is None:
         return _read(annotations, images)
-    whose = files.digest_of(VERSION, [state[0], str(images), files.largest_pixels()])
-    place = paths.cache_dir() / "coco" / f"{whose[:32]}-{files.digest_of(VERSION, state)[:32]}.index"
+    whose = files.digest_of(columns.VERSION, [state[0], str(images), files.largest_pixels()])
+    place = paths.cache_dir() / "coco" / f"{whose[:32]}-{files.digest_of(columns.VERSION, state)[:32]}.index"
     found = _loaded(place, images)
     if found is not None:
         return found
     made = _read(annotations, images)
     try:
-        found = _written(made, place)
+        found = _written(made, place, images)
     except StoreError:  # a full disk, a closed folder: forgetfulness
         return made
     with suppress(OSError):
         for other in place.parent.glob(f"{whose[:32]}-*.index"):
             if other != place:  # of annotations that were there before
                 other.unlink()
-    return found
+    return found or made
 
 
 def sorted_by_label(pictures: Sequence[CocoImage], entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -149,72 +108,23 @@ def indexed(found: Annotations) -> Index:
     return Index(pictures, sorted_by_label(pictures, entries), found.crowds, found.problems, found.addressed)
 
 
-def _written(index: Index, place: Path) -> Index:
-    """Write an index. Returns it with its annotations where they now lie. StoreError."""
+def _written(index: Index, place: Path, images: Path) -> Index | None:
+    """Write an index. Returns it as it is read. StoreError."""
+    more = {"crowds": index.crowds, "problems": index.problems, "addressed": index.addressed}
     with paths.atomic_write(place) as file:
-        ends = _write_groups(index.entries, file)
-        listing = {
-            "version": VERSION,
-            "pictures": [
-                [each.id, each.name, each.height, each.width, each.source] for each in index.pictures
-            ],
-            "samples": [[*each[:-1], end] for each, end in zip(index.entries, ends, strict=True)],
-            "crowds": index.crowds,
-            "problems": index.problems,
-            "addressed": index.addressed,
-        }
-        text = json.dumps(listing, separators=(",", ":")).encode()
-        file.write(text + b"%0*d" % (_LENGTH, len(text)))
-    return replace(index, entries=tuple(_placed([each[:-1] for each in index.entries], ends, place)))
-
-
-def _write_groups(entries: Sequence[Entry], file: IO[bytes]) -> list[int]:
-    """Write the annotations of each sample after those before. Returns where each one's end."""
-    ends = []
-    for each in entries:
-        group = each.group()
-        file.write(json.dumps([group.instances, group.crowds], separators=(",", ":")).encode())
-        ends.append(file.tell())
-    return ends
-
-
-def _placed(samples: Sequence[Sequence[Any]], ends: Sequence[int], place: Path) -> Iterator[Entry]:
-    labels: dict[str, str] = {}
-    begin = 0
-    for (id_, label, category, picture, crowded, small), end in zip(samples, ends, strict=True):
-        # One string for all samples of a class.
-        label, category = labels.setdefault(label, label), labels.setdefault(category, category)
-        yield Entry(id_, label, category, picture, crowded, small, Kept(place, begin, end))
-        begin = end
+        columns.write(file, index.entries, index.pictures, more)
+    return _loaded(place, images)
 
 
 def _loaded(place: Path, images: Path) -> Index | None:
     """A written index; None when it is not there, not whole, or pictures are elsewhere by now."""
-    with suppress(OSError, ValueError, KeyError, TypeError, IndexError):
-        listing = _listing(place)
-        if listing["version"] != VERSION:
+    with suppress(OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        found, more = columns.read(place, images)
+        pictures = Made(len(found.names), found.picture)
+        if more["addressed"] and not all(each.path.is_file() for each in pictures):
             return None
-        pictures = tuple(
-            CocoImage(id_, images / name, name, height, width, source)
-            for id_, name, height, width, source in listing["pictures"]
-        )
-        if listing["addressed"] and not all(each.path.is_file() for each in pictures):
-            return None
-        samples = listing["samples"]
-        entries = tuple(_placed([each[:-1] for each in samples], [each[-1] for each in samples], place))
-        return Index(pictures, entries, listing["crowds"], tuple(listing["problems"]), listing["addressed"])
+        return Index(pictures, Entries(found), more["crowds"], tuple(more["problems"]), more["addressed"])
     return None
-
-
-def _listing(place: Path) -> Mapping[str, Any]:
-    """The list of an index. OSError when it is not there, ValueError when it is not whole."""
-    with open(place, "rb") as file:
-        file.seek(-_LENGTH, os.SEEK_END)
-        at = file.tell()
-        length = int(file.read(_LENGTH))
-        file.seek(at - length)
-        found: Mapping[str, Any] = json.loads(file.read(length))
-    return found
 
 
 def is_small(segmentation: object, picture: CocoImage) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from cliploc.core.datasets.columns import Coded, Samples
 from cliploc.core.datasets.ids import file_name
 from cliploc.core.errors import DatasetError, clean, unknown
 
@@ -92,7 +93,7 @@ class Dataset:
 
     name: str
     spec: str
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     content: Content = field(repr=False)
     template: str = ""
     taken_for: str = ""
@@ -140,6 +141,8 @@ class Dataset:
     @cached_property
     def boxed(self) -> tuple[Sample, ...]:
         """The samples that have boxes instead of a true mask."""
+        if isinstance(self.samples, Samples):
+            return ()
         return tuple(sample for sample in self.samples if sample.boxes)
 
     @cached_property
@@ -169,34 +172,57 @@ class Dataset:
         return self.content.drawing
 
     @cached_property
+    def ids(self) -> Sequence[str]:
+        """The id of each sample, by its place."""
+        made = self.samples
+        return made.ids if isinstance(made, Samples) else [sample.id for sample in made]
+
+    @cached_property
+    def label_column(self) -> Coded:
+        """The label of each sample, by its place."""
+        made = self.samples
+        return made.labels if isinstance(made, Samples) else Coded.of([sample.label for sample in made])
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each sample stands, by id."""
+        return {id_: place for place, id_ in enumerate(self.ids)}
+
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The class names, sorted."""
-        return tuple(sorted({sample.label for sample in self.samples}))
+        return tuple(self.label_counts)
 
     @cached_property
     def label_counts(self) -> dict[str, int]:
         """How many samples each class has, by sorted class name."""
-        counts = Counter(sample.label for sample in self.samples)
-        return {label: counts[label] for label in self.labels}
+        return dict(sorted(Counter(self.label_column).items()))
 
     @cached_property
     def sources(self) -> Mapping[str, str]:
         """The source image of every sample, by id: samples of one image are not independent."""
-        known = {sample.id: sample.source for sample in self.samples}
-        return {**known, **self.content.sources()}
+        found = self.content.sources()
+        if len(found) == len(self.ids):
+            return found
+        return {**{sample.id: sample.source for sample in self.samples}, **found}
 
     def forget_truth(self) -> None:
         """True masks have been drawn or taken away: look again when they are asked for."""
         for name in ("truth", "scorable", "notes", "empty", "left_out", "without_truth"):
             self.__dict__.pop(name, None)
 
-    @cached_property
-    def _by_id(self) -> dict[str, Sample]:
-        return {sample.id: sample for sample in self.samples}
+    def place_of(self, id_: str) -> int:
+        """Where a sample stands, however its id's accents are composed; ParameterError for no sample's."""
+        place = self.places.get(id_)
+        place = self.places.get(file_name(id_)) if place is None else place
+        if place is None:
+            raise unknown("sample", id_, self.places)
+        return place
 
     def by_id(self, id_: str) -> Sample:
-        """The sample with this id, however its accents are composed; ParameterError for another."""
-        found = self._by_id.get(id_) or self._by_id.get(file_name(id_))
-        if found is None:
-            raise unknown("sample", id_, self._by_id)
-        return found
+        """The sample with this id, as `place_of` finds it."""
+        return self.samples[self.place_of(id_)]
+
+    def label_of(self, id_: str) -> str:
+        """The label of the sample with this id, as `place_of` finds it."""
+        return self.label_column[self.place_of(id_)]

@@ -5,7 +5,8 @@ F12 writes what happened since the last F12 as one line of JSON to REPORT: CPU m
 event loop's thread and of the process, the longest time that a timer of 5 ms came too late, how often
 other scores were painted than before, how many samples were painted as the chosen one, and the peak of
 the process's memory in MB. F11 begins anew.
-With CLIPLOC_PROFILE=FILE the event loop's thread is profiled between F11 and F12.
+With CLIPLOC_PROFILE=FILE the event loop's thread is profiled between F11 and F12; with CLIPLOC_TICK=0
+there is no such timer.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Stopwatch:
         self.over_30 = 0
         self.cpu, self.process = time.thread_time(), time.process_time()
         if self.profile:
+            self.profile.disable()
+            self.profile = cProfile.Profile()
             self.profile.enable()
 
     def end(self) -> None:
@@ -82,7 +85,8 @@ def instrument(watch: Stopwatch) -> None:
 
     def on_mount(app: ExplorerApp) -> None:
         mounted(app)
-        app.run_worker(watch.tick())
+        if os.environ.get("CLIPLOC_TICK") != "0":
+            app.run_worker(watch.tick())
 
     async def on_key(app: ExplorerApp, event: events.Key) -> None:
         if event.key in ("f11", "f12"):

@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from cliploc.tui.studio.launch import ENVIRONMENT
 from tests.load import sets
 
 Row = dict[str, float | None]
@@ -27,7 +28,7 @@ def measured(spec: str, part: str, home: Path) -> Row:
     """The figures of one part of a set."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.load.measured", spec, part],
-        env={**os.environ, "CLIPLOC_HOME": str(home)},
+        env={**os.environ, **ENVIRONMENT, "CLIPLOC_HOME": str(home)},
         stdout=subprocess.PIPE,
         check=True,
     )

@@ -1,27 +1,37 @@
 """One dataset, measured in a process of its own: `python -m tests.load.measured SPEC PART`; prints JSON.
 
 CPU seconds of the process are taken, which other work on the machine does not change much. PART:
-`open`, `import` (heatmaps for it), `screen` (what its event loop does when somebody types) or `studio`
-(what scores when somebody turns a knob).
+`open`, `import` (heatmaps for it), `screen` (what its event loop does when somebody types), `lists` (what is
+done for that elsewhere) or `studio` (what scores when somebody turns a knob).
 """
 
 from __future__ import annotations
 
 import json
 import pickle
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cliploc.core import paths
 from cliploc.core.datasets import open_dataset
 from cliploc.core.postprocess import PostProcess
-from cliploc.tui.browsing import Catalogue, Facts, listed, stepped
-from cliploc.tui.state import Listing, Source
+from cliploc.tui.browsing import stepped
+from cliploc.tui.state import ExplorerState, Listing, Source
 
 FIRST, NEXT = PostProcess(), PostProcess(dilate=9)
+LISTINGS = {
+    "threshold's list": Listing(),
+    "filter": Listing(text="class 1"),
+    "by IoU": Listing(sort="IoU"),
+    "failures": Listing(facet="failures"),
+}
 EXACT_UP_TO = 15_000  # samples; beyond, a key's exact scores take minutes
+# Answers to the first key that are waited for, where the exact ones take long.
+LOOKED_AT = 4
 REPEATS = 5
 
 
@@ -55,33 +65,48 @@ def opened(spec: str) -> dict[str, object]:
 
 
 def screen(spec: str) -> dict[str, object]:
-    """What the event loop does. Without numpy, as there."""
-    from array import array
-
-    from cliploc.tui.widgets.sample_list import Rows
+    """What the event loop does with what the studio lists. Without numpy, as there."""
+    from cliploc.tui.shown_scores import ShownScores
+    from cliploc.tui.widgets.sample_list import SampleList
 
     dataset = open_dataset(spec)
-    catalogue = Catalogue(dataset.samples)
-    count = len(dataset.samples)
-    iou = array("d", [(n * 7919 % count) / count for n in range(count)])
-    facts, table = Facts(iou, iou, iou, iou), catalogue.by_table
+    here = dataset.ids[len(dataset.ids) // 2]
+    samples = SampleList(ShownScores(dataset, ExplorerState(here, Source(stored="load"))))
+    # From a process of its own: this one must not hold numpy.
+    command = [sys.executable, "-m", "tests.load.measured", spec, "lists"]
+    done = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    answers = {name: pickle.loads(bytes.fromhex(text)) for name, text in done.pop("answers").items()}
 
-    def refresh(listing: Listing, facts: Facts = facts) -> None:
-        order = listed(catalogue, listing, facts, frozenset())
-        rows = Rows(order, here, grouped=listing.sort == "table", values=facts.by(listing.sort))
-        rows[:60]
+    def refresh(name: str) -> None:
+        samples.take(answers[name])
+        rows = samples.rows()
+        top = rows.line_of(samples.here)
+        rows[top : top + 60]
 
-    here = table[count // 2].id
-    refresh(Listing(text="class"))  # what a filter looks in is made once
-    table.find(here)
-    return {
-        "walk ms": 1000 * cpu(lambda: stepped(table, here, "next", 0, facts), REPEATS),
-        "threshold's list ms": 1000 * cpu(lambda: refresh(Listing()), REPEATS),
-        "filter ms": 1000 * cpu(lambda: refresh(Listing(text="class 1")), REPEATS),
-        "by IoU ms": 1000 * cpu(lambda: refresh(Listing(sort="IoU")), REPEATS),
-        "failures ms": 1000 * cpu(lambda: refresh(Listing(facet="failures")), REPEATS),
-        "screen MB": memory(),
-    }
+    lines = {f"{name} ms": 1000 * cpu(partial(refresh, name), REPEATS) for name in answers}
+    step = 1000 * cpu(lambda: stepped(samples.order, samples.here, "next", 0), REPEATS)
+    return {"walk ms": step, **lines, **done, "screen MB": memory()}
+
+
+def lists(spec: str) -> dict[str, object]:
+    """What the studio does when somebody filters and sorts, and the bytes of its answers."""
+    import numpy as np
+
+    from cliploc.tui.studio.lister import Facts, Lister
+
+    dataset = open_dataset(spec)
+    count = len(dataset.ids)
+    said: list[bytes] = []
+    lister = Lister(dataset, lambda answer: said.append(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)))
+    iou = np.arange(count) * 7919 % count / count
+    lister.scores = Facts(Source(stored="load"), FIRST, iou, iou, iou, iou)
+    answers, figures = {}, {}
+    for name, listing in LISTINGS.items():
+        lister.listing = listing
+        lister.tell()  # what a filter looks in is made once
+        figures[f"{name} in the studio ms"] = 1000 * cpu(lister.tell, REPEATS)
+        answers[name] = said[-1].hex()
+    return {"answers": answers, **figures}
 
 
 def studio(spec: str) -> dict[str, object]:
@@ -99,19 +124,23 @@ def studio(spec: str) -> dict[str, object]:
             content = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
             said.append((time.process_time(), content))
 
-    scorer = Scorer(dataset, Heatmaps(dataset, post, "cpu"), Truths(), post)
+    def know(facts: object) -> None:
+        """What is told to the list."""
 
-    def key(config: PostProcess, exact: bool) -> list[float]:
+    scorer = Scorer(dataset, Heatmaps(dataset, post, "cpu"), Truths(), post, know)
+
+    def key(config: PostProcess, answers: int) -> list[float]:
+        """Somebody who goes on after so many answers."""
         said.clear()
         started = time.process_time()
-        scorer.score(Source(stored="load"), config, lambda: not exact)
+        scorer.score(Source(stored="load"), config, lambda: len(said) >= answers)
         return [at - started for at, _ in said]
 
-    exact = len(dataset.samples) <= EXACT_UP_TO
-    start = key(FIRST, exact)
-    step = key(NEXT, exact)
+    exact = len(dataset.ids) <= EXACT_UP_TO
+    start = key(FIRST, sys.maxsize if exact else LOOKED_AT)
+    step = key(NEXT, sys.maxsize if exact else 1)
     answer, content = pickle.loads(said[0][1]), said[0][1]
-    threshold = key(NEXT.with_(threshold=0.3), exact)
+    threshold = key(NEXT.with_(threshold=0.3), 1)
     return {
         "first number CPU s": start[0],
         "key to estimate CPU s": step[0],
@@ -120,6 +149,7 @@ def studio(spec: str) -> dict[str, object]:
         "answer MB": len(content) / 1e6,
         "unpickled ms": 1000 * cpu(lambda: pickle.loads(content), REPEATS),
         "estimated from": answer.board.images,
+        "its interval ±": answer.board.reach,
         "studio MB": memory(),
     }
 
@@ -132,12 +162,12 @@ def imported(spec: str) -> dict[str, object]:
 
     if not HeatmapStore().sets():
         dataset = open_dataset(spec)
-        made = heatmaps(paths.cache_dir() / "load.npz", [sample.id for sample in dataset.samples])
+        made = heatmaps(paths.cache_dir() / "load.npz", dataset.ids)
         import_npz(HeatmapStore(), made, dataset, "load")
     return {}
 
 
-PARTS = {"open": opened, "import": imported, "screen": screen, "studio": studio}
+PARTS = {"open": opened, "import": imported, "screen": screen, "lists": lists, "studio": studio}
 
 if __name__ == "__main__":
     json.dump(PARTS[sys.argv[2]](sys.argv[1]), sys.stdout)

@@ -12,6 +12,7 @@ import numpy as np
 WIDTH, HEIGHT = 640, 480
 CATEGORIES, INSTANCES = 80, 7
 GRID = 14
+PICTURES = 16
 
 
 def coco(folder: Path, images: int) -> str:
@@ -63,11 +64,14 @@ def heatmaps(path: Path, ids: Sequence[str]) -> Path:
 
 
 def _pictures(folder: Path, names: Sequence[str], size: tuple[int, int]) -> None:
-    """Grey pictures, no two of the same content: what follows a JPEG's end is not looked at."""
+    """A few pictures in turn, no two of the same content: what follows a JPEG's end is not looked at."""
     folder.mkdir(parents=True, exist_ok=True)
-    picture = cv2.imencode(".jpg", np.full((*size, 3), 127, np.uint8))[1].tobytes()
-    for name in names:
-        (folder / f"{name}.jpg").write_bytes(picture + name.encode())
+    random = np.random.default_rng(2)
+    small = random.integers(0, 256, (PICTURES, 6, 8, 3), np.uint8)
+    large = [cv2.resize(each, size[::-1], interpolation=cv2.INTER_CUBIC) for each in small]
+    encoded = [cv2.imencode(".jpg", each, (cv2.IMWRITE_JPEG_QUALITY, 60))[1].tobytes() for each in large]
+    for number, name in enumerate(names):
+        (folder / f"{name}.jpg").write_bytes(encoded[number % PICTURES] + name.encode())
 
 
 def _annotations(random: np.random.Generator, images: int) -> list[dict[str, object]]:

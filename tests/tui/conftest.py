@@ -192,6 +192,11 @@ def is_drawn(picture: Picture) -> bool:
     )
 
 
+def listed(app: ExplorerApp) -> list[str]:
+    """The ids of the samples that are listed."""
+    return [app.dataset.ids[place] for place in app.explorer.samples.order.places]
+
+
 def of_prompts(screen: PromptsScreen) -> dict[str, Standing]:
     """How the prompts of a page stand, as far as it is known."""
     return {each.prompt: standing for each, standing in screen.standings.known.items() if each.prompt}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import isnan
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from cliploc.tui.app import ExplorerApp
 from cliploc.tui.state import Listing
 from cliploc.tui.studio.disagreeing import disagreement
 from cliploc.tui.studio.tallies import Tallies
-from tests.tui.conftest import settled, until
+from tests.tui.conftest import listed, settled, until
 
 CONFIG = PostProcess(dilate=5, threshold=0.3)
 
@@ -37,16 +36,17 @@ def naive(dataset: Dataset, config: PostProcess) -> dict[str, float]:
 def test_it_is_the_deviation_of_the_ious(toy: Dataset) -> None:
     found = disagreement(HeatmapStore().sets(), toy, Tallies(toy, Truths()), CONFIG, lambda: False)
     assert found is not None
-    assert sorted(found.sets) == ["good", "noisy"]
-    places = {sample.id: place for place, sample in enumerate(toy.samples)}
-    at = found.at(CONFIG.threshold_index, places)
-    assert {id_: at[places[id_]] for id_ in places} == pytest.approx(naive(toy, CONFIG))
+    ready, spread = found
+    assert sorted(ready.sets) == ["good", "noisy"]
+    at = spread.at(CONFIG.threshold_index, toy)
+    assert dict(zip(toy.ids, at, strict=True)) == pytest.approx(naive(toy, CONFIG))
 
 
 def test_one_set_disagrees_with_nobody(toy: Dataset) -> None:
     found = disagreement(HeatmapStore().sets()[:1], toy, Tallies(toy, Truths()), CONFIG, lambda: False)
     assert found is not None
-    assert all(isnan(value) for value in found.at(0, {sample.id: n for n, sample in enumerate(toy.samples)}))
+    assert not found[0].is_enough()
+    assert np.isnan(found[1].at(0, toy)).all()
 
 
 def test_samples_that_only_one_set_has_are_left_out(toy: Dataset) -> None:
@@ -54,7 +54,7 @@ def test_samples_that_only_one_set_has_are_left_out(toy: Dataset) -> None:
     fewer = replace(toy, samples=some)
     found = disagreement(HeatmapStore().sets(), fewer, Tallies(fewer, Truths()), CONFIG, lambda: False)
     assert found is not None
-    assert set(found.ids) == {sample.id for sample in some}
+    assert set(found[1].ids) == {sample.id for sample in some}
 
 
 async def test_the_most_disputed_come_first_and_follow_the_config(
@@ -66,13 +66,13 @@ async def test_the_most_disputed_come_first_and_follow_the_config(
         await pilot.press("comma", *"disagr", "enter")
         await until(lambda: app.explorer.samples.disagreement, pilot)
         await settled(pilot)
-        assert [s.id for s in app.explorer.samples.order] == by_size(naive(toy, CONFIG))
+        assert listed(app) == by_size(naive(toy, CONFIG))
         await pilot.press("d", "d", "T")
         await settled(pilot)
         config = app.explorer.now.config
         await until(lambda: app.explorer.samples.disagreement.config.dilate == config.dilate, pilot)
         await settled(pilot)
-        assert [s.id for s in app.explorer.samples.order] == by_size(naive(toy, config))
+        assert listed(app) == by_size(naive(toy, config))
 
 
 async def test_a_session_that_was_left_in_this_order_starts_in_it(
@@ -82,7 +82,7 @@ async def test_a_session_that_was_left_in_this_order_starts_in_it(
     async with app.run_test(size=(120, 40)) as pilot:
         await until(lambda: app.explorer.samples.disagreement, pilot)
         await settled(pilot)
-        assert [s.id for s in app.explorer.samples.order] == by_size(naive(toy, CONFIG))
+        assert listed(app) == by_size(naive(toy, CONFIG))
 
 
 async def test_with_one_set_it_says_so(make_app: Callable[..., ExplorerApp], toy: Dataset) -> None:

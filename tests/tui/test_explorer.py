@@ -265,7 +265,7 @@ async def test_sorting_by_iou_puts_the_worst_first(make_app: Make) -> None:
         await settled(pilot)
         await pilot.press("comma", *"IoU", "enter")
         await settled(pilot)
-        values = [app.explorer.samples.facts.iou[place] for place in app.explorer.samples.order.places]
+        values = [app.explorer.samples.listed.values[place] for place in app.explorer.samples.order.places]
         assert values == sorted(values)
 
 
@@ -276,7 +276,7 @@ async def test_next_failure_goes_to_a_sample_below_the_bar(make_app: Make) -> No
         await pilot.press("9", "9", "t")
         await settled(pilot)
         await pilot.press("f")
-        assert app.explorer.samples.facts.iou[place_of(app)] < 0.3
+        assert app.explorer.samples.listed.values[app.explorer.samples.here] < 0.3
 
 
 async def test_method_key_goes_through_methods_and_stored_sets(make_app: Make) -> None:
@@ -318,9 +318,11 @@ async def test_a_filter_without_matches_keeps_the_sample_and_escape_drops_it(mak
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await pilot.press("slash", *"nothing like this", "enter", "j", "n", "G", "f")
+        await settled(pilot)
         assert not app.explorer.samples.order
         assert app.explorer.now.sample in {sample.id for sample in app.dataset.samples}
         await pilot.press("escape")
+        await settled(pilot)
         assert len(app.explorer.samples.order) == 9
 
 
@@ -421,11 +423,6 @@ async def test_pages_that_were_closed_leave_nothing_behind(make_app: Make) -> No
         await settled(pilot)
         gc.collect()
         assert [cache() for cache in left] == [None] * len(left)
-
-
-def place_of(app: ExplorerApp) -> int:
-    """Where the present sample stands in the dataset."""
-    return app.explorer.samples.catalogue.place[app.explorer.now.sample]
 
 
 async def test_the_panel_says_what_is_in_force(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:

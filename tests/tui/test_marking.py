@@ -124,7 +124,7 @@ async def test_drawn_by_keys_scored_and_there_after_a_restart(
         await until(lambda: explorer.scores.curves("sample") is not None, pilot)
         await until(lambda: explorer.scores.board is not None, pilot)
         assert explorer.scores.board is not None
-        (place,) = (place for place, iou in enumerate(explorer.scores.board.iou) if iou == iou)
+        (place,) = (place for place, iou in enumerate(explorer.samples.listed.values) if iou == iou)
         assert photographs.samples[place].id == id_
         # A score against another truth would be no baseline.
         assert explorer.scores.baseline is explorer.scores.board

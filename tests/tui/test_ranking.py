@@ -13,7 +13,7 @@ from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.protocol import Embedded
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui.app import ExplorerApp
-from tests.tui.conftest import settled, until
+from tests.tui.conftest import listed, settled, until
 
 
 @pytest.fixture
@@ -48,14 +48,13 @@ async def test_by_words_and_by_the_present_picture(
         await until(lambda: order.ranked is not None and not order.ranked.missing, pilot)
         await settled(pilot)
         assert worker == ["a ring"]
-        assert [sample.id for sample in order.order][-1] == toy.samples[0].id
-        similarity = order.facts.similarity
-        values = [similarity[order.catalogue.place[sample.id]] for sample in order.order]
+        assert listed(app)[-1] == toy.samples[0].id
+        values = [order.listed.values[place] for place in order.order.places]
         assert values == sorted(values, reverse=True)
         await pilot.press("R", "enter")
         await settled(pilot)
         here = app.explorer.now.sample
         assert app.explorer.now.listing.near == here
-        await until(lambda: app.explorer.samples.order[0].id == here, pilot)
-        assert order.facts.similarity[order.catalogue.place[here]] == pytest.approx(1)
+        await until(lambda: listed(app)[0] == here, pilot)
+        assert order.listed.values[toy.places[here]] == pytest.approx(1)
         assert worker == ["a ring"]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 
-from cliploc.core.datasets import Dataset, Sample, open_dataset
+from cliploc.core.datasets import Content, Dataset, Sample
 from cliploc.tui import start
 from cliploc.tui.__main__ import parser
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.browsing import Catalogue
+from cliploc.tui.browsing import Order
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.widgets.sample_list import Rows, SampleList
@@ -22,18 +22,19 @@ SAMPLES = [
     Sample(f"star_{number:04}", "star", lambda: np.zeros((1, 1, 3), np.uint8), lambda: np.zeros((1, 1), bool))
     for number in range(300)
 ]
-CATALOGUE = Catalogue(SAMPLES)
+DATASET = Dataset("stars", "stars", SAMPLES, Content(str, str, str))
 
 
 def rows(count: int) -> Rows:
-    return Rows(CATALOGUE.order(range(count)), values=[0.25] * len(SAMPLES))
+    order = Order.of(range(count), DATASET.label_column.codes)
+    return Rows(DATASET, order, values=[0.25] * len(SAMPLES))
 
 
 class Lists(App[None]):
     CSS = "SampleList { width: 26; padding: 0; border: round white; }"
 
     def compose(self) -> ComposeResult:
-        yield SampleList(ShownScores(open_dataset("demo"), ExplorerState("", Source())))
+        yield SampleList(ShownScores(DATASET, ExplorerState("", Source())))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {}
@@ -65,5 +66,5 @@ async def test_the_first_sample_shown_is_the_first_one_listed(
     app = make_app(sample=state.sample)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        assert app.explorer.samples.order[0].id == state.sample
+        assert toy.ids[app.explorer.samples.order.places[0]] == state.sample
         assert toy.samples[0].id != state.sample

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import replace
 
 from cliploc.core.datasets import open_dataset
@@ -23,9 +22,7 @@ def curves(value: float, images: int = 1) -> Curves:
 
 
 def board(images: int, config: PostProcess = CONFIG) -> DatasetScores:
-    column = array("d", [0.5])
-    means = {None: curves(0.5, images)}
-    return DatasetScores(SOURCE, config, "good", images, 9, None, means, column, column, column, column)
+    return DatasetScores(SOURCE, config, "good", images, 9, None, {None: curves(0.5, images)})
 
 
 def taken(scores: ShownScores, found: DatasetScores) -> bool:

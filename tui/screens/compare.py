@@ -62,7 +62,8 @@ class CompareScreen(Page):
         self.kind = "sets"
         self.candidates: tuple[Candidate, ...] = ()
         self.standings = Standings()
-        self._labels = {sample.id: sample.label for sample in self.client.dataset.samples}
+        dataset = self.client.dataset
+        self._labels = dict(zip(dataset.ids, dataset.label_column, strict=True))
         self._sources: Mapping[str, str] = {}
         self._differences: list[Difference] = []
         self._versus: dict[Candidate, tuple[Standing, Standing, str, Versus | None]] = {}

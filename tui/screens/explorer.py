@@ -6,6 +6,7 @@ Its panels draw themselves from the state and its scores; counts, exports, data 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -13,7 +14,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import var
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -25,6 +25,7 @@ from cliploc.tui.answers import (
     EmbeddingsArrived,
     FetchChanged,
     HeatmapsArrived,
+    Listed,
     PicturesReady,
     Ranked,
     RunsRead,
@@ -34,9 +35,9 @@ from cliploc.tui.answers import (
     WorkerChanged,
 )
 from cliploc.tui.around import Around
-from cliploc.tui.browsing import NO_FACTS, position_of
 from cliploc.tui.command_line import command_line
 from cliploc.tui.freshness import disputed_key, ranking_key
+from cliploc.tui.graphics.partial_update import PartialScreen
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.published import is_published
 from cliploc.tui.runs import rate_of
@@ -72,12 +73,11 @@ RESCORE_GROWTH = 1.25
 LIST_SECONDS = 0.15
 
 
-class ExplorerScreen(CutShort, Screen[None]):
+class ExplorerScreen(CutShort, PartialScreen[None]):
     """Shows one ExplorerState of a dataset. `change` is the only way to another one."""
 
     BINDINGS = bindings_for("explorer")
     AUTO_FOCUS = ""
-    # Not a `reactive`: that would repaint the whole screen.
     state: var[ExplorerState | None] = var(None, init=False)
 
     def __init__(
@@ -152,15 +152,18 @@ class ExplorerScreen(CutShort, Screen[None]):
         if old is None or drawn_from(old) != drawn_from(new):
             self.draw()
         if old is None or old.source != new.source:
-            self.scores.board, self.samples.facts, self.present = None, NO_FACTS, 0
+            self.scores.board, self.present = None, 0
+            self.samples.forget()
             self._score(anew=True)
         elif old.config != new.config:
             self._score()
         self.parameters.config = new.config
         title(self.parameters, f"Post-processing{', as published' * is_published(new)}")
         self.parameters.tuned = new.tuned
+        if old is None or old.listing != new.listing or old.marks != new.marks:
+            self.client.studio.list_samples(new.listing, new.marks)
         if old is not None and old.with_(config=new.config, tuned=new.tuned) == new:
-            self._list_soon()
+            self.samples.say_below("…")
         elif (
             old is None
             or old.with_(sample=new.sample, prompt=new.prompt) != new
@@ -182,9 +185,10 @@ class ExplorerScreen(CutShort, Screen[None]):
 
     def _list_soon(self) -> None:
         """The list's numbers may lag behind a held key, and say so; all its lines each time would slow it."""
-        if self._list_timer is None:
-            self._list_timer = self.set_timer(LIST_SECONDS, self.refresh_list)
-            self.samples.say_below("…")
+        if (wait := self.samples.drawn_at + LIST_SECONDS - monotonic()) <= 0:
+            self.refresh_list()
+        elif self._list_timer is None:
+            self._list_timer = self.set_timer(wait, self.refresh_list)
 
     def refresh_list(self) -> None:
         """Filter, order and draw the samples."""
@@ -196,16 +200,15 @@ class ExplorerScreen(CutShort, Screen[None]):
 
     def refresh_scores(self) -> None:
         """Read all scores at the present threshold."""
-        self.score_panel.show(self.scores, self._scoring, self.samples.disagreement)
+        self.score_panel.show(self.scores, self._scoring, self.samples.apart())
         self.curve.show(self.scores)
 
     def refresh_status(self) -> None:
         """Say where we are, what makes the heatmaps, and how the worker does."""
         self.status.left = title_of(self.client.dataset)
-        total, stored = len(self.client.dataset.samples), self.now.source.stored
-        facts = source_facts(self.now, self.worker, self.present, total)
+        facts = source_facts(self.now, self.worker, self.present, len(self.client.dataset.ids))
         self.status.right = (*facts, self.terminal.protocol)
-        self.status.light = "$better" if stored else LIGHTS.get(self.worker[0], "$dim")
+        self.status.light = "$better" if self.now.source.stored else LIGHTS.get(self.worker[0], "$dim")
 
     def draw(self) -> None:
         """Ask for the pictures of the present state."""
@@ -215,17 +218,12 @@ class ExplorerScreen(CutShort, Screen[None]):
         grid.expect(self._generation, state)
         self._say_which()
         if state.view.layout == "sheet":
-            order = self.samples.order or self.client.dataset.samples
-            members = [s.id for s in order if s.label == self.scores.label][:SHEET_LIMIT]
-            columns = grid.sheet_columns(len(members))
-            self.client.studio.draw_sheet(self._generation, state, members, columns)
+            self.client.studio.draw_sheet(self._generation, state, SHEET_LIMIT, grid.sheet_room)
         self.client.studio.draw(self._generation, state, self.looking.peeking, self.scores.against)
 
     def _say_which(self) -> None:
         """Say which sample it is, and what it is looked at for."""
-        order = self.samples.order
-        place = f"{position_of(order, self.now.sample) + 1} of {len(order)}" if order else "not listed"
-        self.grid.say_which(self.now, self.scores.label, place)
+        self.grid.say_which(self.now, self.scores.label, self.samples.standing())
 
     def on_pictures_ready(self, message: PicturesReady) -> None:
         """Show pictures, also those that a walk passes by; scores and exports are of the present sample."""
@@ -252,9 +250,14 @@ class ExplorerScreen(CutShort, Screen[None]):
             if message.board is None and message.present:
                 self.client.studio.disagree(message.config)
         self.present = max(self.present, message.present)
-        self._list_soon()
         self.refresh_scores()
         self.refresh_status()
+
+    def on_listed(self, message: Listed) -> None:
+        """Draw the list: at once where another one was asked for, else not for each key of a held one."""
+        (self.refresh_list if self.samples.take(message) else self._list_soon)()
+        self.refresh_scores()
+        self.walk.listed()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:
         """Draw again when the present sample was waited for; score again when enough is new."""
@@ -264,7 +267,7 @@ class ExplorerScreen(CutShort, Screen[None]):
         if self.now.sample in message.ids:
             self.draw()
         board = self.scores.board
-        scored, complete = board.total if board else 0, self.present == len(self.client.dataset.samples)
+        scored, complete = board.total if board else 0, self.present == len(self.client.dataset.ids)
         if self.present > scored and (complete or self.present >= RESCORE_GROWTH * scored):
             self._score()
         self.refresh_status()
@@ -291,9 +294,8 @@ class ExplorerScreen(CutShort, Screen[None]):
         found = message.disagreement
         if disputed_key(self.now.with_(config=found.config)) != disputed_key(self.now):
             return
-        if text := self.samples.take(found):
+        if text := self.samples.take_disagreement(found):
             self.notify(text, severity="information" if found.is_enough() else "warning")
-        self.refresh_list()
         self.refresh_scores()
 
     def on_ranked(self, message: Ranked) -> None:
@@ -302,12 +304,11 @@ class ExplorerScreen(CutShort, Screen[None]):
             self.samples.ranked = message
             if message.note:
                 self.notify(message.note, severity="warning")
-            self._list_soon()
 
     def on_truth_changed(self, message: TruthChanged) -> None:
         """Pictures and scores are of another true mask."""
         self.scores.forget()
-        self.samples.facts = NO_FACTS
+        self.samples.forget()
         if message.sample == self.now.sample:
             self.draw()
         self._score()
@@ -400,7 +401,7 @@ class ExplorerScreen(CutShort, Screen[None]):
             self.notify("a stored set is shown; there is nothing to compute")
             return
         self.client.studio.compute([self.now.source])
-        total = len(self.client.dataset.samples)
+        total = len(self.client.dataset.ids)
         self.notify(f"computing the heatmaps of all {total} samples; go on meanwhile")
 
     def action_export(self) -> None:

@@ -35,6 +35,9 @@ class Walk:
         self._count, self._change = count, change
         self._jumps = Jumps()
         self._prefixed = False
+        # Whether a filter was typed since the last list; what is to be done once there is another one.
+        self._narrowed = False
+        self._waiting: list[Callable[[], None]] = []
 
     @property
     def now(self) -> ExplorerState:
@@ -43,19 +46,44 @@ class Walk:
 
     def go(self, where: str) -> None:
         """To another sample."""
-        count, order = self._count.take(), self._samples.order
+        count = self._count.take()
+        self._soon(lambda: self._go(where, count))
+
+    def _go(self, where: str, count: int) -> None:
+        order, here = self._samples.order, self._samples.here
         if where in ("next_failure", "previous_failure") and self._scores.has_no_truth:
             self._screen.notify(self._scores.no_truth, severity="warning")
         if where == "next_mark":
-            target = next_in(order, self.now.sample, self._is_marked, count or 1)
+            target = next_in(order, here, self._marked(), count or 1)
         else:
-            target = stepped(order, self.now.sample, where, count, self._samples.facts)
+            target = stepped(order, here, where, count)
         if where not in NEAR:
             self.leave()
-        self._to(target)
+        self._to_place(target)
 
-    def _is_marked(self, place: int) -> bool:
-        return self._scores.dataset.samples[place].id in self.now.marks
+    def _marked(self) -> list[int]:
+        """Where in the list the marked samples stand."""
+        places, index = self._scores.dataset.places, self._samples.order.index
+        found = (index[places[id_]] for id_ in self.now.marks if id_ in places)
+        return sorted(at for at in found if at >= 0)
+
+    def _soon(self, step: Callable[[], None]) -> None:
+        """Take a step, in the list that is asked for: once that is there."""
+        if self._samples.is_awaited():
+            self._waiting.append(step)
+        else:
+            step()
+
+    def listed(self) -> None:
+        """Another list may be there: be in it after a filter, and go on."""
+        if self._samples.is_awaited():
+            return
+        order, here = self._samples.order, self._samples.here
+        if self._narrowed and order.places and order.index[here] < 0:
+            self._to_place(order.places[0])
+        self._narrowed, steps, self._waiting = False, self._waiting, []
+        for step in steps:
+            step()
 
     def prefix_g(self) -> None:
         """The second g goes to the first sample."""
@@ -79,19 +107,24 @@ class Walk:
 
     def jump_to(self, name: str) -> None:
         """To a sample, or to the first one of a class."""
-        order = self._samples.order
-        begins = {label: begin for label, begin, _ in reversed(order.classes)}
-        index = order.find(name)
-        index = begins.get(name) if index is None else index
+        dataset, order = self._scores.dataset, self._samples.order
+        place = dataset.places.get(name)
+        if place is None:
+            places, labels = order.places, dataset.label_column
+            begins = (places[at] for at in order.begins)
+            place = next((each for each in begins if labels[each] == name), None)
         self.leave()
-        self._to(self.now.sample if index is None else order[index].id)
+        self._to_place(self._samples.here if place is None else place)
+
+    def _to_place(self, place: int) -> None:
+        self._to(self._scores.dataset.ids[place])
 
     def _to(self, sample: str) -> None:
         self._change(self.now.with_(sample=sample, prompt=""))
 
     def mark(self) -> None:
         """Mark or unmark the sample."""
-        self._change(self.now.with_(marks=self.now.marks ^ {self.now.sample}))
+        self._soon(lambda: self._change(self.now.with_(marks=self.now.marks ^ {self.now.sample})))
 
     def find(self) -> None:
         """Open the filter line."""
@@ -113,10 +146,8 @@ class Walk:
 
     def narrow(self, text: str) -> None:
         """List what matches; stay on the sample, or go to the first match."""
+        self._narrowed = True
         self._change(self.now.with_(listing=replace(self.now.listing, text=text)))
-        order = self._samples.order
-        if order and order.find(self.now.sample) is None:
-            self._to(order[0].id)
 
     def rank(self) -> None:
         """Order the samples by similarity to words, or to the present picture."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,8 @@ import numpy.typing as npt
 from cliploc.core.codes import Codes, codes_for
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.metrics import SCORES, counts_of
-from cliploc.core.postprocess import PostProcess
+from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.tui.disagreement import Disagreement
-from cliploc.tui.studio.scoring import plain
 from cliploc.tui.studio.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -24,13 +24,30 @@ if TYPE_CHECKING:
 Curve = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How far stored sets are apart about each sample: of their IoUs, the standard deviation (population).
+
+    values: (m, T) at all thresholds, of the samples `ids`, which two or more of the sets have.
+    """
+
+    ids: tuple[str, ...]
+    values: Curve
+
+    def at(self, index: int, dataset: Dataset) -> Curve:
+        """At one threshold index, by the places of the dataset's samples, NaN for those without one."""
+        found = np.full(len(dataset.ids), np.nan)
+        found[[dataset.places[id_] for id_ in self.ids]] = self.values[:, index]
+        return found
+
+
 def disagreement(
     sets: Sequence[HeatmapSet],
     dataset: Dataset,
     tallies: Tallies,
     config: PostProcess,
     cancelled: Callable[[], bool],
-) -> Disagreement | None:
+) -> tuple[Disagreement, Spread] | None:
     """Score the samples with every set, or compare their masks without a true one; None when cancelled."""
     if len(sets) < 2:
         spreads: Mapping[str, Curve] | None = {}
@@ -40,8 +57,8 @@ def disagreement(
         spreads = _distances(sets, dataset.samples, config, cancelled)
     if spreads is None:
         return None
-    matrix = np.stack(list(spreads.values())) if spreads else np.zeros(0)
-    return Disagreement(config, tuple(each.name for each in sets), tuple(spreads), plain(matrix))
+    matrix = np.stack(list(spreads.values())) if spreads else np.zeros((0, len(THRESHOLDS)))
+    return Disagreement(config, tuple(each.name for each in sets)), Spread(tuple(spreads), matrix)
 
 
 def _deviations(

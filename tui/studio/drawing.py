@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -95,6 +96,9 @@ def cropped(picture: Image, mask: Mask) -> Image:
     return np.ascontiguousarray(picture[bounds[0], bounds[1]])
 
 
-def sheet(pictures: Sequence[Image], columns: int) -> Image:
-    """A contact sheet of the mask pictures of several samples."""
+def sheet(pictures: Sequence[Image], room: tuple[int, int]) -> Image:
+    """A contact sheet of the mask pictures of several samples. room: its width and height, in one unit."""
+    count, (width, height) = len(pictures), room
+    # So many columns that the thumbnails come out largest.
+    columns = min(max(1, round(math.sqrt(count * width / height))), count)
     return compose.contact_sheet(pictures, columns, SHEET_SIZE)

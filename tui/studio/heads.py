@@ -95,7 +95,7 @@ class Heads:
 
     def _scores_of(self, found: TermSet) -> HeadScores:
         """The scores over these terms, made anew when there are others or more."""
-        ids = tuple(found.present(sample.id for sample in self._dataset.samples))
+        ids = tuple(found.present(self._dataset.ids))
         if self._scores is None or self._is_old or (self._scores.key, self._scores.ids) != (found.key, ids):
             if self._scores is not None:
                 self._scores.close()

@@ -97,12 +97,11 @@ class Heatmaps:
         """Ask for the heatmaps of the samples around one, when the worker has nothing better to do."""
         if source.stored or source.recipe in self._failed:
             return
-        samples = self.dataset.samples
-        index = samples.index(sample)
-        around = samples[index + 1 : index + 1 + NEIGHBOURS] + samples[max(index - NEIGHBOURS, 0) : index]
+        ids, place = self.dataset.ids, self.dataset.place_of(sample.id)
+        around = [*ids[place + 1 : place + 1 + NEIGHBOURS], *ids[max(place - NEIGHBOURS, 0) : place]]
         found = self.set_of(source)
         present = set() if found is None else set(found.ids())
-        self._request(source.recipe, [s.id for s in around if s.id not in present], urgent=False)
+        self._request(source.recipe, [id_ for id_ in around if id_ not in present], urgent=False)
 
     def compute_all(self, source: Source) -> None:
         """Ask for every sample of the dataset; what is there already is not computed again."""
@@ -111,7 +110,7 @@ class Heatmaps:
         self._failed.pop(source.recipe, None)
         found = self.set_of(source)
         present = set() if found is None else set(found.ids())
-        missing = [s.id for s in self.dataset.samples if s.id not in present]
+        missing = [id_ for id_ in self.dataset.ids if id_ not in present]
         if missing:
             self._worker.request(source.recipe, missing, urgent=False)
 
@@ -144,7 +143,7 @@ class Heatmaps:
     def compute_terms(self, recipe: Recipe) -> None:
         """Ask, once, for the terms of every sample whose terms are not there."""
         every, found = all_heads(recipe), self.term_set(recipe)
-        ids = [sample.id for sample in self.dataset.samples]
+        ids = [*self.dataset.ids]
         present = set() if found is None else set(found.present(ids))
         missing = [id_ for id_ in ids if id_ not in present]
         if missing and every not in self._terms_asked:
@@ -238,7 +237,7 @@ class Heatmaps:
 
     def _terms_arrived(self, event: TermsComputed) -> None:
         found = self.term_set(event.recipe)
-        ids = [sample.id for sample in self.dataset.samples]
+        ids = [*self.dataset.ids]
         present = 0 if found is None else len(found.present(ids))
         self._post(TermsArrived(event.recipe, frozenset(event.ids), present))
 

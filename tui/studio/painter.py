@@ -69,10 +69,10 @@ class Painter:
         generation: int,
         state: ExplorerState,
         ids: tuple[str, ...],
-        columns: int,
+        room: tuple[int, int],
         cancelled: Cancelled,
     ) -> None:
-        """The mask pictures of several samples as one."""
+        """The mask pictures of several samples as one. room: width and height of where it goes."""
         pictures = []
         for id_ in ids:
             if cancelled():
@@ -84,7 +84,7 @@ class Painter:
             shown = (result.pictures.get(name) for name in ("mask", "truth", "image"))
             pictures.append(next(picture for picture in shown if picture is not None))
         if pictures:
-            self._post(SheetReady(generation, self._picture_cache.add(drawing.sheet(pictures, columns))))
+            self._post(SheetReady(generation, self._picture_cache.add(drawing.sheet(pictures, room))))
 
     def pictures(
         self, state: ExplorerState, heatmap: AnyHeatmap | None, config: PostProcess

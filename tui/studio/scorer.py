@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from cliploc.core.heatmaps.ground import ground
 from cliploc.core.heatmaps.store import HeatmapSet
 from cliploc.core.metrics import Counts, Scores
 from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.doubts import WORTH_FROM
 from cliploc.core.sweep.estimate import Places, reach
 from cliploc.core.sweep.grid import Computation, computation_of
 from cliploc.core.sweep.live import LiveScores
@@ -25,17 +25,22 @@ from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import Source
 from cliploc.tui.studio.background import Cancelled
 from cliploc.tui.studio.heatmaps import Heatmaps
-from cliploc.tui.studio.scoring import Classes, Means, column, plain
+from cliploc.tui.studio.lister import NO_FACTS, Facts
+from cliploc.tui.studio.scoring import Classes, Means, column
 
 # Planes of codes kept for live scores: 512 images of 256 x 256 fit nine times, so that
 # a step of either kernel goes on from the last one.
 LIVE_CACHE_BYTES = 320_000_000
-# Seconds until the first estimate is said, and of all threads' work. No newer request is heard before, so
-# that scores move while a key is held; what was counted by then is kept.
-FIRST, FIRST_WORK = 0.1, 0.2
-SAID_EVERY = 0.3
+# Seconds until the first estimate is said, where it is sure enough for an interval, and of all threads' work
+# until it is said anyhow. No newer request is heard before, so that scores move while a key is held; what was
+# counted by then is kept.
+FIRST, FIRST_WORK = 0.1, 0.22
+# Until the second.
+SAID_EVERY = 0.5
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
+# Seconds until an estimate from fewer samples than the list has is listed.
+LISTED_AFTER = 1.0
 MEANS_KEPT = 16
 
 
@@ -52,15 +57,23 @@ class Scored:
 
 
 class Scorer:
-    """Each method is called on one thread at a time. latest: may be read from any thread."""
+    """Each method is called on one thread at a time. latest: may be read from any thread.
+
+    know: is told what each answer says of the samples.
+    """
 
     def __init__(
-        self, dataset: Dataset, heatmaps: Heatmaps, truths: Truths, post: Callable[[object], object]
+        self,
+        dataset: Dataset,
+        heatmaps: Heatmaps,
+        truths: Truths,
+        post: Callable[[object], object],
+        know: Callable[[Facts], object],
     ) -> None:
         self._dataset = dataset
         self._heatmaps = heatmaps
         self._truths = truths
-        self._post = post
+        self._post, self._know = post, know
         self._live: LiveScores | None = None
         self._live_of: tuple[str, int, int] = ("", 0, 0)
         # How often true masks became others.
@@ -68,11 +81,14 @@ class Scorer:
         self._lock = threading.Lock()
         self._means: OrderedDict[Computation, Means] = OrderedDict()
         # Where the samples that are scored stand in the dataset.
+        self._ids: tuple[str, ...] = ()
         self._places: Places = np.zeros(0, np.int64)
         self._classes = Classes.of(())
         self._notes: tuple[str, ...] = ()
         self._told: set[str] = set()
         self.latest: Scored | None = None
+        # How many samples the last list had numbers of.
+        self._listed = 0
 
     def score(self, source: Source, config: PostProcess, cancelled: Cancelled) -> None:
         """Score every sample that has a heatmap: an estimate at once, better ones, and the exact scores."""
@@ -83,18 +99,39 @@ class Scorer:
             self._tell(self._dataset.notes)
         live = None if found is None or not can_score else self._live_scores(found)
         if found is None or live is None or not live.ids:
-            self._say(ScoresReady(source, config, None, present), drawn)
+            self._say(ScoresReady(source, config, None, present), drawn, None, NO_FACTS)
             return
         said, pause, first, begun = time.monotonic(), FIRST, True, time.process_time()
+        began = said
         for places, counts in live.growing(config):
             whole = len(places) == len(live.ids)
             started = time.monotonic()
-            enough = started - said > pause or (first and time.process_time() - begun > FIRST_WORK)
+            enough = started - said > pause
+            if first:
+                sure = live.order.until(len(places)) >= WORTH_FROM
+                enough = (enough and sure) or time.process_time() - begun > FIRST_WORK
             if whole or (len(places) and enough):
-                board, scored = self._scored(source, config, found.name, live, places, counts)
-                self._say(ScoresReady(source, config, board, present), drawn, scored)
-                said, first = time.monotonic(), False
-                pause = max(SAID_EVERY, (said - started) / SAYING)
+                scored = self._scored(source, config, places, counts)
+                iou = column(counts[places], "mean_iou", config.threshold_index)
+                board = DatasetScores(
+                    source,
+                    config,
+                    found.name,
+                    len(places),
+                    len(live.ids),
+                    reach(iou, live.order),
+                    scored.means.curves(),
+                    self._notes,
+                )
+                # A list of fewer samples than before says less than the old one does for a while.
+                listed = len(places) >= self._listed or started - began > LISTED_AFTER
+                self._listed = len(places) if listed else self._listed
+                facts = self._facts(scored, config, iou, places) if listed else None
+                self._say(ScoresReady(source, config, board, present), drawn, scored, facts)
+                said = time.monotonic()
+                # Four times the images halve the interval: each estimate comes later after the one before.
+                pause = max(SAID_EVERY if first else 2 * pause, (said - started) / SAYING)
+                first = False
             if not whole and not first and cancelled():
                 return
 
@@ -104,7 +141,7 @@ class Scorer:
             self._drawn += 1
             self.latest = None
 
-    def _say(self, answer: ScoresReady, drawn: int, scored: Scored | None = None) -> None:
+    def _say(self, answer: ScoresReady, drawn: int, scored: Scored | None, facts: Facts | None) -> None:
         """Answer, unless true masks have become others meanwhile: then it is asked again."""
         with self._lock:
             if drawn != self._drawn:
@@ -112,36 +149,21 @@ class Scorer:
             if answer.board is not None and answer.board.is_exact:
                 self.latest = scored
             self._post(answer)
+            if facts is not None:
+                self._know(facts)
 
-    def _scored(
-        self,
-        source: Source,
-        config: PostProcess,
-        name: str,
-        live: LiveScores,
-        places: Places,
-        counts: Counts,
-    ) -> tuple[DatasetScores, Scored]:
-        """What the samples at these places, the first in their order, say of all."""
-        means = self._means_of(computation_of(config), places, counts)
-        iou = column(counts, "mean_iou", config.threshold_index)
-        seen = np.full(len(live.ids), np.nan)
-        seen[places] = iou[places]
-        board = DatasetScores(
-            source,
-            config,
-            name,
-            len(places),
-            len(live.ids),
-            reach(iou[places], live.order),
-            means.curves(),
-            self._spread(seen),
-            self._spread(means.best),
-            self._spread(means.best_threshold),
-            self._spread(means.area),
-            self._notes,
-        )
-        return board, Scored(source, computation_of(config), live.ids, self._classes, counts, means)
+    def _scored(self, source: Source, config: PostProcess, places: Places, counts: Counts) -> Scored:
+        """What is counted of the samples at these places, the first in their order."""
+        key = computation_of(config)
+        means = self._means_of(key, places, counts)
+        return Scored(source, key, self._ids, self._classes, counts, means)
+
+    def _facts(self, scored: Scored, config: PostProcess, iou: Scores, places: Places) -> Facts:
+        """By the samples' places in the dataset. iou: of the samples at `places` of those with a heatmap."""
+        seen, means = np.full(len(scored.ids), np.nan), scored.means
+        seen[places] = iou
+        columns = (seen, means.best, means.best_threshold, means.area)
+        return Facts(scored.source, config, *map(self._spread, columns))
 
     def _means_of(self, key: Computation, places: Places, counts: Counts) -> Means:
         """The means over the samples at these places; only those are added that are new."""
@@ -155,11 +177,11 @@ class Scorer:
         means.take(new, counts[new])
         return means
 
-    def _spread(self, values: Scores) -> array[float]:
+    def _spread(self, values: Scores) -> Scores:
         """A column as long as the dataset, from one of the samples that have a heatmap."""
-        spread = np.full(len(self._dataset.samples), np.nan)
+        spread = np.full(len(self._dataset.ids), np.nan)
         spread[self._places] = values
-        return plain(spread)
+        return spread
 
     def _tell(self, notes: Iterable[str]) -> None:
         """What the scores stand on is said once; the panel keeps saying it."""
@@ -182,10 +204,11 @@ class Scorer:
                 truths=self._truths,
                 cache_bytes=LIVE_CACHE_BYTES,
             )
-            here, samples = set(self._live.ids), self._dataset.samples
-            self._places = np.array([n for n, sample in enumerate(samples) if sample.id in here], np.int64)
-            self._classes = Classes.of([samples[place].label for place in self._places])
+            self._ids, labels = self._live.ids, self._dataset.label_column
+            self._places = np.array([self._dataset.places[id_] for id_ in self._ids], np.int64)
+            self._classes = Classes.of([labels[place] for place in self._places])
             self._means.clear()
+            self._listed = 0
             grounds = ground(self._dataset, self._live.ids, heatmaps, found.identity.mark)
             self._notes = tuple(grounds.sentences)
             self._tell(self._notes)

@@ -35,7 +35,7 @@ from cliploc.tui.comparison import Candidate
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.frame import Job, PictureId
 from cliploc.tui.marking import Marking, Shape
-from cliploc.tui.state import ExplorerState, Source
+from cliploc.tui.state import ExplorerState, Listing, Source
 from cliploc.tui.studio.background import BackgroundThread, Cancelled
 from cliploc.tui.studio.comparer import Comparer
 from cliploc.tui.studio.disagreeing import disagreement
@@ -43,6 +43,7 @@ from cliploc.tui.studio.fetching import Fetches
 from cliploc.tui.studio.finding import ranked
 from cliploc.tui.studio.heads import Heads
 from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.lister import NO_FACTS, Facts, Lister
 from cliploc.tui.studio.marks import Marks
 from cliploc.tui.studio.painter import Painter
 from cliploc.tui.studio.picture_cache import PictureCache
@@ -75,7 +76,8 @@ class Studio:
         self._picture_cache = PictureCache()
         self._painter = Painter(dataset, self._heatmaps, self._picture_cache, post)
         self._truths = Truths()
-        self._scorer = Scorer(dataset, self._heatmaps, self._truths, post)
+        self._lister = Lister(dataset, post)
+        self._scorer = Scorer(dataset, self._heatmaps, self._truths, post, self._know)
         self._tallies = Tallies(dataset, self._truths)
         self._contest = Comparer(dataset, self._heatmaps, self._painter, self._tallies)
         self._heads = Heads(dataset, self._heatmaps, self._painter, post)
@@ -83,6 +85,7 @@ class Studio:
         self._pictures = self._thread("pictures")
         self._sheets = self._thread("sheets")
         self._scores = self._thread("scores")
+        self._lists = self._thread("lists")
         self._comparison = self._thread("comparison")
         self._head_scores = self._thread("head scores")
         self._marks = Marks(dataset, self._picture_cache, post, self._forget)
@@ -93,6 +96,7 @@ class Studio:
             self._pictures,
             self._sheets,
             self._scores,
+            self._lists,
             self._comparison,
             self._head_scores,
             self._marking,
@@ -131,18 +135,32 @@ class Studio:
         """
         self._pictures.submit(lambda _: self._painter.draw(generation, state, peek, against))
 
-    def draw_sheet(self, generation: int, state: ExplorerState, ids: Sequence[str], columns: int) -> None:
-        """Draw the mask pictures of several samples as one; answers SheetReady."""
-        self._sheets.submit(
-            lambda cancelled: self._painter.sheet(generation, state, tuple(ids), columns, cancelled),
-            drop_running=True,
-        )
+    def draw_sheet(self, generation: int, state: ExplorerState, limit: int, room: tuple[int, int]) -> None:
+        """Draw the mask pictures of the first listed samples of a class as one; answers SheetReady.
+
+        room: width and height of where it goes, in one unit.
+        """
+
+        def job(cancelled: Cancelled) -> None:
+            ids = self._lister.members(self._dataset.label_of(state.sample), limit)
+            self._painter.sheet(generation, state, ids, room, cancelled)
+
+        self._sheets.submit(job, drop_running=True)
+
+    def list_samples(self, listing: Listing, marks: frozenset[str]) -> None:
+        """Filter and order the samples; answers Listed, and again whenever more is known of them."""
+        self._lister.listing, self._lister.marks = listing, marks
+        self._list()
 
     def score(self, source: Source, config: PostProcess, *, anew: bool = False) -> None:
         """Score the whole dataset under a config; answers ScoresReady: estimates, then the exact ones.
 
         anew: it is another source. Another config's are dropped once their first estimate is said.
         """
+
+        self._lister.index = config.threshold_index
+        if anew:
+            self._lister.scores = NO_FACTS
 
         def job(cancelled: Cancelled) -> None:
             if anew:
@@ -175,13 +193,22 @@ class Studio:
             stored = self._heatmaps.stored()
             found = disagreement(stored, self._dataset, self._tallies, config, cancelled)
             if found is not None:
-                self._post(DisagreementReady(found))
+                ready, self._lister.spread = found
+                self._post(DisagreementReady(ready))
+                self._list()
 
         self._comparison.submit(job, drop_running=True)
 
     def rank(self, state: ExplorerState) -> None:
         """Compare the pictures with words or with one of them; answers Ranked."""
-        self._ranking.submit(lambda _: self._post(ranked(self._heatmaps, state)))
+
+        def job(_: Cancelled) -> None:
+            answer, similarity = ranked(self._heatmaps, state)
+            self._lister.alike = ((state.listing.like, state.listing.near), similarity)
+            self._post(answer)
+            self._list()
+
+        self._ranking.submit(job)
 
     def mark(self, generation: int, id_: str, marking: Marking | None) -> None:
         """Draw a sample's true mask and the shape that is begun; answers MarkingReady."""
@@ -303,8 +330,16 @@ class Studio:
         self.fetches.close()
         self._heatmaps.close()
 
+    def _know(self, facts: Facts) -> None:
+        self._lister.scores = facts
+        self._list()
+
+    def _list(self) -> None:
+        self._lists.submit(lambda _: self._lister.tell())
+
     def _forget(self, id_: str) -> None:
         """A sample's true mask is another one: nothing that was scored on the old one counts."""
+        self._lister.scores = NO_FACTS
         self._truths.forget(id_)
         self._painter.forget(id_)
         for each in (self._scorer, self._tallies, self._contest, self._heads):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 
 from rich.segment import Segment
 from rich.style import Style
@@ -54,9 +55,13 @@ class Canvas:
 
     def row(self, y: int, cursor: int = -1) -> Content:
         """One line of text; `cursor` is the column that marks a threshold, if it is in the canvas."""
+        return Content.assemble(*self.runs(y, cursor))
+
+    def runs(self, y: int, cursor: int = -1) -> list[tuple[str, str]]:
+        """The texts of one line, each of one style."""
         cells = [self._cell(x, y, x == cursor) for x in range(self.width)]
         runs = groupby(cells, key=itemgetter(1))
-        return Content.assemble(*(("".join(text for text, _ in run), style) for style, run in runs))
+        return [("".join(text for text, _ in run), style) for style, run in runs]
 
     def _cell(self, x: int, y: int, marked: bool) -> tuple[str, str]:
         bits, colour = self.bits[y][x], self.colours[y][x]
@@ -81,12 +86,14 @@ class CurvePanel(Sliding):
     curves: what to draw. ghost: another IoU curve behind it (the baseline's). why: there is nothing to draw.
     """
 
-    curves: reactive[Curves | None] = reactive(None, always_update=True)
+    curves: reactive[Curves | None] = reactive(None)
     ghost: reactive[Curves | None] = reactive(None)
     why: reactive[str] = reactive("no scores yet")
     index: reactive[int] = reactive(50)
 
     _canvas: tuple[object, list[Strip]] = ((), [])
+    # How text of a colour looks.
+    _looks: Mapping[str, Style | None] = MappingProxyType({})
     # How the cursor looks in an empty cell, and what it lays under a full one.
     _cursor: tuple[Strip, Style] | None = None
 
@@ -125,6 +132,7 @@ class CurvePanel(Sliding):
         """Rows that were drawn have the old colours."""
         super().notify_style_update()
         self._canvas, self._cursor = ((), []), None
+        self._looks = {}
 
     def _rows(self, width: int, height: int) -> list[Strip]:
         """The curves without the cursor, kept while it moves over them."""
@@ -132,12 +140,21 @@ class CurvePanel(Sliding):
         if self._canvas[0] != key:
             labels = {0: "1.0", height - 1: "0.0"} | ({height // 2: " .5"} if height >= 4 else {})
             canvas = self._drawn(width, height)
-            texts = [
-                Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), canvas.row(y))
-                for y in range(height)
-            ]
-            self._canvas = (key, [self._strip(text).adjust_cell_length(self.size.width) for text in texts])
+            self._canvas = (key, [self._row(labels.get(y, ""), canvas.runs(y)) for y in range(height)])
         return self._canvas[1]
+
+    def _row(self, label: str, runs: Iterable[tuple[str, str]]) -> Strip:
+        """A line of the curves. runs: its texts with their colours."""
+        parts = [(label.rjust(AXIS - 1) + " ", "$dim"), *runs]
+        strip = Strip([Segment(text, self._look(colour)) for text, colour in parts])
+        return strip.adjust_cell_length(self.size.width, self._look(""))
+
+    def _look(self, colour: str) -> Style | None:
+        """How text of a colour looks here."""
+        if colour not in self._looks:
+            (first, *_) = self._strip(Content.styled("x", colour))
+            self._looks = {**self._looks, colour: first.style}
+        return self._looks[colour]
 
     def _drawn(self, width: int, height: int) -> Canvas:
         assert self.curves is not None  # asked only when there are some

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from cliploc.tui.graphics.frame import PictureId
 
 FEWER_BELOW_ROWS = 21
+# Seconds: a mark that goes before it is read would only flicker, and cost two updates of the screen.
+MARKED_AFTER = 0.2
 BLINK_SECONDS = 0.7
 UNMARKED = "nobody has marked the truth here; X draws it"
 TITLES = {"image": "image", "heatmap": "heatmap", "mask": "mask", "truth": "true mask"}
@@ -40,6 +42,7 @@ class Pane(Vertical):
         # The first generation whose picture is the wanted one, and whether an older one is there now.
         self._wanted = -1
         self.is_stale = False
+        self._marking: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(classes="caption")
@@ -55,12 +58,19 @@ class Pane(Vertical):
         self._mark()
 
     def _mark(self) -> None:
-        """Say whether the picture on the screen is the wanted one."""
+        """Say whether the picture on the screen is the wanted one; that it is not, after a moment."""
         self.is_stale = -1 < self.query_one(Picture).shown_generation < self._wanted
+        if not self.is_stale:
+            if self._marking is not None:
+                self._marking.stop()
+                self._marking = None
+            self._say(".caption", self._caption)
+        elif self._marking is None:
+            self._marking = self.set_timer(MARKED_AFTER, self._say_stale)
+
+    def _say_stale(self) -> None:
         name = self._caption.plain.split()[:1]
-        self._say(
-            ".caption", Content.styled(" ".join([*name, "…"]), "$faint") if self.is_stale else self._caption
-        )
+        self._say(".caption", Content.styled(" ".join([*name, "…"]), "$faint"))
 
     def show(self, caption: Content, picture: PictureId | None, note: str, generation: int) -> None:
         """Draw a picture, or the note that says why there is none."""
@@ -174,10 +184,10 @@ class PictureGrid(Container):
         title(self, f"{escape(clean(state.sample))}  {place}")
         subtitle(self, f"“{prompt}”" if prompt else escape(clean(label)))
 
-    def sheet_columns(self, count: int) -> int:
-        """In how many columns so many thumbnails come out largest."""
-        width, height = max(self.size.width, 1), 2 * max(self.size.height - 1, 1)
-        return min(max(1, round(math.sqrt(count * width / height))), count)
+    @property
+    def sheet_room(self) -> tuple[int, int]:
+        """How wide and high a contact sheet may be, in columns."""
+        return max(self.size.width, 1), 2 * max(self.size.height - 1, 1)
 
     def show(
         self, pictures: Mapping[str, PictureId], captions: Mapping[str, Content], note: str, generation: int

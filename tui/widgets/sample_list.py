@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isnan, nan
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, overload
 
@@ -20,18 +22,22 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cliploc.core.errors import clean
-from cliploc.tui.browsing import FAILURE_BELOW, NO_FACTS, Catalogue, Facts, Order, listed
+from cliploc.tui.answers import Listed
+from cliploc.tui.browsing import FAILURE_BELOW, Order, in_table_order
 from cliploc.tui.curves import figure
+from cliploc.tui.freshness import scores_key
 from cliploc.tui.shown_scores import ShownScores
-from cliploc.tui.state import ExplorerState
+from cliploc.tui.state import ExplorerState, Listing
 from cliploc.tui.textual_private import tell_size
 from cliploc.tui.widgets.by_line import subtitle, title
 
 if TYPE_CHECKING:
+    from cliploc.core.datasets import Dataset
     from cliploc.tui.answers import Ranked
     from cliploc.tui.disagreement import Disagreement
 
 NO_VALUES: Mapping[str, float] = MappingProxyType({})
+NONE = array("d")
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,15 @@ class Row:
 class Rows(Sequence[Row]):
     """The lines of the list, each made when it is drawn.
 
-    here: the present sample's id. grouped: samples stand under their class; opened: those of every class, not
-    only of the present one. values: of the samples, by place; class_values: by class.
+    here: the place of the present sample, None for none. grouped: samples stand under their class; opened:
+    those of every class, not only of the present one. values: of samples, by place; class_values: by class.
     """
 
     def __init__(
         self,
+        dataset: Dataset,
         order: Order,
-        here: str = "",
+        here: int | None = None,
         *,
         grouped: bool = False,
         opened: bool = False,
@@ -64,17 +71,22 @@ class Rows(Sequence[Row]):
         class_values: Mapping[str, float] = NO_VALUES,
         marks: frozenset[str] = frozenset(),
     ) -> None:
-        self._order, self._values, self._class_values, self._marks = order, values, class_values, marks
-        self._classes = order.classes if grouped else []
-        index = order.find(here)
-        label = None if index is None else order[index].label
-        self._open = [opened or name == label for name, _, _ in self._classes]
-        pairs = zip(self._open, self._classes, strict=True)
+        self._ids, self._labels, self._order = dataset.ids, dataset.label_column, order
+        self._values, self._class_values, self._marks = values, class_values, marks
+        # Where each class begins in the list, and the end.
+        self._begins = [*order.begins, len(order)] if grouped else [0]
+        index = -1 if here is None else order.index[here]
+        number = bisect_right(self._begins, index) - 1
+        self._open = [opened or each == number for each in range(len(self._begins) - 1)]
+        counts = (
+            1 + is_open * (end - begin)
+            for is_open, (begin, end) in zip(self._open, pairwise(self._begins), strict=True)
+        )
         # The line of each class, and of the end.
-        self._lines = list(accumulate((1 + is_open * each[2] for is_open, each in pairs), initial=0))
+        self._lines = list(accumulate(counts, initial=0))
 
     def __len__(self) -> int:
-        return self._lines[-1] if self._classes else len(self._order)
+        return self._lines[-1] if self._open else len(self._order)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -85,22 +97,23 @@ class Rows(Sequence[Row]):
             return [self[line] for line in range(len(self))[index]]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        if not self._classes:
+        if not self._open:
             return self._sample(index)
         number = bisect_right(self._lines, index) - 1
-        label, begin, count = self._classes[number]
+        begin, end = self._begins[number : number + 2]
         within = index - self._lines[number]
         if within:
             return self._sample(begin + within - 1)
-        return Row(label, "", count, self._class_values.get(label), False, self._open[number])
+        label = self._labels[self._order.places[begin]]
+        return Row(label, "", end - begin, self._class_values.get(label), False, self._open[number])
 
-    def line_of(self, id_: str) -> int:
-        """The line of a sample, 0 when it has none."""
-        index = self._order.find(id_)
-        if index is None or not self._classes:
-            return index or 0
-        number = bisect_right(self._classes, index, key=lambda each: each[1]) - 1
-        return self._lines[number] + 1 + index - self._classes[number][1] if self._open[number] else 0
+    def line_of(self, place: int) -> int:
+        """The line of the sample at a place of the dataset, 0 when it has none."""
+        index = self._order.index[place]
+        if index < 0 or not self._open:
+            return max(index, 0)
+        number = bisect_right(self._begins, index) - 1
+        return self._lines[number] + 1 + index - self._begins[number] if self._open[number] else 0
 
     def first_below(self, index: int) -> str:
         """The sample of a line, or the first one of its class where it is open, else the class."""
@@ -109,9 +122,9 @@ class Rows(Sequence[Row]):
         return row.id or below.id or row.label
 
     def _sample(self, index: int) -> Row:
-        sample = self._order[index]
-        value = self._values[self._order.places[index]] if self._values else nan
-        return Row(sample.label, sample.id, 0, None if isnan(value) else value, sample.id in self._marks)
+        place = self._order.places[index]
+        value, id_ = self._values[place] if self._values else nan, self._ids[place]
+        return Row(self._labels[place], id_, 0, None if isnan(value) else value, id_ in self._marks)
 
 
 class SampleList(ScrollView):
@@ -137,84 +150,122 @@ class SampleList(ScrollView):
 
     def __init__(self, scores: ShownScores, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._scores = scores
-        self.catalogue = Catalogue(scores.dataset.samples)
-        self.order = self.catalogue.order(())
-        self.facts: Facts = NO_FACTS
+        self._scores, self._dataset = scores, scores.dataset
+        # What is listed; until the studio has said, the whole table.
+        self.listed = Listed(Listing(), in_table_order(self._dataset), None, None, NONE, None, 0, NONE)
         self.disagreement: Disagreement | None = None
         self.ranked: Ranked | None = None
         # Whether all classes are open, or only the present sample's.
         self.opened = False
         # Whether the numbers are IoUs, of which low ones are failures.
         self._judged = True
-        self._rows = Rows(self.order)
+        self._rows = Rows(self._dataset, Order.of((), self._dataset.label_column.codes))
         self._here = ""
+        # When all lines were last looked at.
+        self.drawn_at = 0.0
 
-    def list_anew(self) -> None:
-        """Filter, order and draw the samples of the present state."""
-        state, board = self._scores.now, self._scores.board
-        listing, index = state.listing, state.config.threshold_index
-        if board is not None:
-            self.facts = board.facts
-        if self.disagreement is not None:
-            disputed = self.disagreement.at(index, self.catalogue.place)
-            self.facts = replace(self.facts, disagreement=disputed)
-        if self.ranked is not None:
-            self.facts = replace(self.facts, similarity=self.ranked.similarity)
-        self._judged = listing.sort not in ("disagreement", "similarity", "mask area", "best threshold")
-        self.order = listed(self.catalogue, listing, self.facts, state.marks)
-        classes = board.by_class("mean_iou", index) if board else {}
-        values = self.facts.by(listing.sort)
-        grouped = listing.sort == "table"
-        rows = Rows(
-            self.order,
-            state.sample,
-            grouped=grouped,
+    @property
+    def order(self) -> Order:
+        """The samples that are listed."""
+        return self.listed.order
+
+    @property
+    def here(self) -> int:
+        """The place of the present sample."""
+        return self._dataset.place_of(self._scores.now.sample)
+
+    def standing(self) -> str:
+        """Where in the list the present sample stands."""
+        order = self.order
+        return f"{order.position(self.here) + 1} of {len(order)}" if order.places else "not listed"
+
+    def is_awaited(self) -> bool:
+        """Whether another list is asked for than the one that is there."""
+        return self.listed.listing != self._scores.now.listing
+
+    def forget(self) -> None:
+        """What was known of the samples is of other scores; the list stays."""
+        order = replace(self.order, failures=array("i"))
+        self.listed = Listed(self.listed.listing, order, None, None, NONE, None, 0, NONE)
+
+    def take(self, found: Listed) -> bool:
+        """What is listed from now on; True for another listing than before."""
+        is_other = found.listing != self.listed.listing
+        self.listed = found
+        if found.source not in (None, self._scores.now.source):
+            self.forget()
+        return is_other
+
+    def rows(self) -> Rows:
+        """The lines of what is listed, as it is in the present state."""
+        state, board, listed = self._scores.now, self._scores.board, self.listed
+        return Rows(
+            self._dataset,
+            listed.order,
+            self._dataset.places.get(state.sample),
+            grouped=listed.listing.sort == "table",
             opened=self.opened,
-            values=values,
-            class_values=classes,
+            values=listed.values,
+            class_values=board.by_class("mean_iou", state.config.threshold_index) if board else NO_VALUES,
             marks=state.marks,
         )
-        self.show(rows, state.sample)
-        parts = ["Classes" if grouped else f"by {listing.sort}"]
+
+    def list_anew(self) -> None:
+        """Draw what is listed."""
+        listing = self.listed.listing
+        self._judged = listing.sort not in ("disagreement", "similarity", "mask area", "best threshold")
+        self.show(self.rows(), self._scores.now.sample)
+        self.drawn_at = monotonic()
+        parts = ["Classes" if listing.sort == "table" else f"by {listing.sort}"]
         if listing.sort == "similarity":
             parts.append(escape(clean(listing.like or listing.near)))
         parts += [listing.facet] if listing.facet != "all" else []
         parts += [f"/{escape(clean(listing.text))}"] if listing.text else []
         title(self, " · ".join(parts))
         waiting = self.ranked is not None and self.ranked.missing and listing.sort == "similarity"
-        waiting = waiting or (board is not None and not self._scores.has_fresh_columns())
-        self.say_below("…" if waiting else self._mean())
+        self.say_below("…" if waiting or not self._is_fresh() else self._mean())
 
-    def take(self, found: Disagreement) -> str:
-        """Where stored sets disagree; what is to be said of it, "" for nothing."""
+    def apart(self) -> tuple[float, int] | None:
+        """How far stored sets are apart about the present sample, and how many; None where unknown."""
+        values, sets = self.listed.disagreement, self.disagreement
+        if sets is None or not values or isnan(value := values[self.here]):
+            return None
+        return value, len(sets.sets)
+
+    def take_disagreement(self, found: Disagreement) -> str:
+        """Where stored sets disagree is known; what is to be said of it, "" for nothing."""
         is_first, self.disagreement = self.disagreement is None, found
         asked = self._scores.now.listing.sort == "disagreement"
         return found.text if asked and (is_first or not found.is_enough()) else ""
+
+    def _is_fresh(self) -> bool:
+        """Whether the numbers are the present state's, or there are none."""
+        found, now = self.listed, self._scores.now
+        if found.config is None or found.source is None:
+            return True
+        same = scores_key(found.source, found.config) == scores_key(now.source, now.config)
+        return same and found.config.threshold_index == now.config.threshold_index
 
     def walk_from(self, before: ExplorerState) -> bool:
         """Highlight another sample; False where more has changed, or another class opens."""
         now = self._scores.now
         if before.with_(sample=now.sample, prompt=now.prompt) != now or not self._rows:
             return False
-        labels = {self._scores.dataset.by_id(state.sample).label for state in (before, now)}
+        labels = {self._dataset.label_of(state.sample) for state in (before, now)}
         if walks := self.opened or now.listing.sort != "table" or len(labels) == 1:
             self.show(self._rows, now.sample)
         return walks
 
     def say_below(self, what: str) -> None:
         """How many are listed, and something about them."""
-        count = f"{len(self.order)} of {len(self.catalogue.samples)}"
+        count = f"{len(self.order)} of {len(self._dataset.ids)}"
         subtitle(self, f"{count}  {what}" if what else count)
 
     def _mean(self) -> str:
         """The mean IoU of the samples that are listed, and of how many of them where some have none."""
-        iou = self.facts.iou
-        ious = [value for place in self.order.places if (value := iou[place]) == value] if iou else []
-        if not ious:
-            return ""
-        some = "" if len(ious) == len(self.order) else f" of {len(ious)}"
-        return f"IoU {figure(sum(ious) / len(ious), 2)}{some}"
+        mean, known = self.listed.mean, self.listed.known
+        some = "" if known == len(self.order) else f" of {known}"
+        return "" if mean is None else f"IoU {figure(mean, 2)}{some}"
 
     def show(self, rows: Rows, here: str) -> None:
         """Draw these rows and keep the present sample in view."""
@@ -227,7 +278,7 @@ class SampleList(ScrollView):
             top = self.scroll_offset.y
             for y in range(top, min(top + self.size.height, len(rows))):
                 row = rows[y]
-                if row != old[y] or (here != was and row.id in (here, was)):
+                if self._look(row) != self._look(old[y]) or (here != was and row.id in (here, was)):
                     self.refresh(Region(0, y - top, self.size.width, 1))
         if here != was or len(rows) != len(old):
             self.call_after_refresh(self._reveal)
@@ -243,7 +294,8 @@ class SampleList(ScrollView):
         tell_size(self, size)
 
     def _reveal(self) -> None:
-        index = self._rows.line_of(self._here)
+        place = self._dataset.places.get(self._here)
+        index = 0 if place is None else self._rows.line_of(place)
         self.scroll_to_region(Region(0, max(index - 2, 0), 1, 5), animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
@@ -258,11 +310,16 @@ class SampleList(ScrollView):
         )
         return Strip(self._segments(row, width, base, here), width)
 
-    def _segments(self, row: Row, width: int, base: Style, here: bool) -> list[Segment]:
+    def _look(self, row: Row) -> tuple[object, ...]:
+        """What a row looks like: its number, whether that is of a failure, and the rest."""
+        value = figure(row.value, 2) if row.value is not None else "   "
         failing = self._judged and row.value is not None and row.value < FAILURE_BELOW and bool(row.id)
+        return value, failing, row.label, row.id, row.count, row.marked, row.open
+
+    def _segments(self, row: Row, width: int, base: Style, here: bool) -> list[Segment]:
+        value, failing, *_ = self._look(row)
         style = self.get_component_rich_style("list--failure" if failing else "list--number", partial=True)
         number = base + style if not here else base
-        value = figure(row.value, 2) if row.value is not None else "   "
         tail = f"{row.count:>4} {value} " if not row.id else f" {value} "
         mark = self.get_component_rich_style("list--mark", partial=True)
         head = ("▾ " if row.open else "▸ ") if not row.id else "  "

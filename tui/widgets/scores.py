@@ -17,7 +17,6 @@ from cliploc.tui.widgets.by_line import ByLine, Line, subtitle, title
 
 if TYPE_CHECKING:
     from cliploc.core.regions import Region
-    from cliploc.tui.disagreement import Disagreement
 
 Table = Mapping[str, Curves | None]
 NAMES, NUMBER = 10, 7
@@ -33,32 +32,30 @@ class ScorePanel(ByLine):
     are those of a state before, dimmed until the new ones come.
     """
 
-    curves: reactive[Table] = reactive(dict, always_update=True)
+    curves: reactive[Table] = reactive(dict)
     index: reactive[int] = reactive(50)
-    baseline: reactive[Table] = reactive(dict, always_update=True)
+    baseline: reactive[Table] = reactive(dict)
     baseline_index: reactive[int] = reactive(50)
     stale: reactive[frozenset[str]] = reactive(frozenset())
     of_total: reactive[str] = reactive("")
     known: reactive[Mapping[str, str]] = reactive(dict)
 
-    def show(self, scores: ShownScores, progress: str, apart: Disagreement | None) -> None:
+    def show(self, scores: ShownScores, progress: str, apart: tuple[float, int] | None) -> None:
         """Draw the scores of the present state. progress: of those that are waited for.
 
-        apart: how far stored sets are from each other, where that was asked for. Without a true mask
+        apart: how far so many stored sets are from each other, where that was asked for. Without a true mask
         that is shown, and what the mask itself is.
         """
-        index, sample = scores.now.config.threshold_index, scores.now.sample
         self.known = {} if scores.region is None else known_of(scores.region)
-        spread = None if apart is None else apart.of(sample, index)
-        if self.known and apart is not None and spread is not None:
-            self.known = {**self.known, "agreement": f"IoU {figure(1 - spread)}, {len(apart.sets)} sets"}
+        if self.known and apart is not None:
+            self.known = {**self.known, "agreement": f"IoU {figure(1 - apart[0])}, {apart[1]} sets"}
         title(self, "Scores" if not self.known else "What is known of the mask")
         self.baseline = {scope: scores.baseline_curves(scope) for scope in SCOPES}
         self.baseline_index, self.index = scores.baseline_index, scores.now.config.threshold_index
         self.curves = {scope: scores.curves(scope) for scope in SCOPES}
         self.stale = scores.stale()
         notes = scores.board.notes if scores.board else ()
-        self.of_total = "; ".join([f"{scores.scored} of {len(scores.dataset.samples)} images", *notes])
+        self.of_total = "; ".join([f"{scores.scored} of {len(scores.dataset.ids)} images", *notes])
         subtitle(self, progress)
 
     def lines(self) -> list[Line]:

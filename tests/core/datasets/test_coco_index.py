@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+from array import array
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cliploc.core import paths
-from cliploc.core.datasets import Dataset, coco_index, open_dataset
+from cliploc.core.datasets import Dataset, coco_columns, coco_index, open_dataset
 from cliploc.core.errors import DatasetError
 from tests.conftest import write_picture
 
@@ -111,6 +112,17 @@ def test_an_index_that_is_no_list_is_made_again(spec: str) -> None:
     plain = all_of(open_dataset(spec))
     only_index().write_bytes(b"[1, 2]" + b"%016d" % 6)
     assert all_of(open_dataset(spec)) == plain
+
+
+@pytest.mark.parametrize("name", ["labels", "picture"])
+def test_an_index_whose_columns_name_what_is_not_there_is_made_again(spec: str, name: str) -> None:
+    plain = all_of(open_dataset(spec))
+    whole, code = only_index().read_bytes(), array("i", [99])
+    columns, _ = coco_columns.read(only_index(), Path())
+    at = whole.rindex(columns.column[name].tobytes())
+    only_index().write_bytes(whole[:at] + code.tobytes() + whole[at + code.itemsize :])
+    assert all_of(open_dataset(spec)) == plain
+    assert only_index().read_bytes() == whole
 
 
 def test_without_its_index_an_open_dataset_says_what_to_do(spec: str) -> None:

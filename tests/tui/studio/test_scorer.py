@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,29 +21,45 @@ from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.state import Source
 from cliploc.tui.studio import exports
 from cliploc.tui.studio.heatmaps import Heatmaps
+from cliploc.tui.studio.lister import Facts
 from cliploc.tui.studio.scorer import Scorer
 from cliploc.tui.widgets.scores import progress_of
 
 SOURCE, CONFIG = Source(stored="good"), PostProcess(dilate=5, threshold=0.3)
-MakeScorer = Callable[[], tuple[Scorer, list[DatasetScores]]]
+
+
+@dataclass
+class Said:
+    """A board, and the IoUs that were told with it."""
+
+    board: DatasetScores
+    iou: list[float]
+
+
+MakeScorer = Callable[[], tuple[Scorer, list[Said]]]
 
 
 @pytest.fixture
 def make_scorer(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> MakeScorer:
     """A scorer that says what it knows after every sample, and what it has said."""
     monkeypatch.setattr("cliploc.tui.studio.scorer.FIRST", -1.0)
+    monkeypatch.setattr("cliploc.tui.studio.scorer.WORTH_FROM", 0)
     monkeypatch.setattr("cliploc.tui.studio.scorer.SAID_EVERY", -1.0)
     monkeypatch.setattr("cliploc.tui.studio.scorer.SAYING", math.inf)
     monkeypatch.setattr("cliploc.core.sweep.live.SLICE", -1.0)
 
-    def make() -> tuple[Scorer, list[DatasetScores]]:
-        said: list[DatasetScores] = []
+    def make() -> tuple[Scorer, list[Said]]:
+        said: list[Said] = []
 
         def post(answer: object) -> None:
             if isinstance(answer, ScoresReady) and answer.board is not None:
-                said.append(answer.board)
+                said.append(Said(answer.board, []))
 
-        return Scorer(toy, Heatmaps(toy, post, "cpu"), Truths(), post), said
+        def know(facts: Facts) -> None:
+            assert (facts.source, facts.config) == (said[-1].board.source, said[-1].board.config)
+            said[-1].iou = facts.iou.tolist()
+
+        return Scorer(toy, Heatmaps(toy, post, "cpu"), Truths(), post, know), said
 
     return make
 
@@ -62,26 +78,26 @@ def test_estimates_grow_to_the_exact_scores(toy: Dataset, make_scorer: MakeScore
     scorer, said = make_scorer()
     scorer.score(SOURCE, CONFIG, never)
     wanted = naive(toy, CONFIG)
-    sizes = [board.images for board in said]
+    sizes = [each.board.images for each in said]
     assert sizes == sorted(set(sizes))
     assert len(sizes) > 3
-    for board in said:
-        seen = [value for value in board.iou if not math.isnan(value)]
+    for each in said:
+        board, seen = each.board, [value for value in each.iou if not math.isnan(value)]
         assert len(seen) == board.images
         mean = board.curves()
         assert mean is not None
         assert mean.at("mean_iou", CONFIG.threshold_index) == pytest.approx(statistics.fmean(seen))
-        assert board.is_exact == (board is said[-1])
-    assert said[-1].iou.tolist() == pytest.approx(wanted)
-    assert said[-1].reach == 0.0
+        assert board.is_exact == (each is said[-1])
+    assert said[-1].iou == pytest.approx(wanted)
+    assert said[-1].board.reach == 0.0
 
 
 def test_class_means_are_over_what_is_seen_of_the_class(toy: Dataset, make_scorer: MakeScorer) -> None:
     scorer, said = make_scorer()
     scorer.score(SOURCE, CONFIG, never)
-    for board in said:
-        for label, mean in board.by_class("mean_iou", CONFIG.threshold_index).items():
-            pairs = zip(toy.samples, board.iou, strict=True)
+    for each in said:
+        for label, mean in each.board.by_class("mean_iou", CONFIG.threshold_index).items():
+            pairs = zip(toy.samples, each.iou, strict=True)
             members = [value for sample, value in pairs if sample.label == label and not math.isnan(value)]
             assert mean == pytest.approx(statistics.fmean(members))
 
@@ -91,12 +107,12 @@ def test_a_newer_request_is_heard_after_the_first_estimate_and_nothing_is_lost(
 ) -> None:
     scorer, said = make_scorer()
     scorer.score(SOURCE, CONFIG, lambda: True)
-    assert [board.is_exact for board in said] == [False]
+    assert [each.board.is_exact for each in said] == [False]
     scorer.score(SOURCE, CONFIG.with_(dilate=9), lambda: True)
     scorer.score(SOURCE, CONFIG, lambda: True)
-    assert said[2].images >= said[0].images
+    assert said[2].board.images >= said[0].board.images
     scorer.score(SOURCE, CONFIG, never)
-    assert said[-1].iou.tolist() == pytest.approx(naive(toy, CONFIG))
+    assert said[-1].iou == pytest.approx(naive(toy, CONFIG))
 
 
 def test_another_threshold_brings_its_own_column_at_once(toy: Dataset, make_scorer: MakeScorer) -> None:
@@ -105,9 +121,9 @@ def test_another_threshold_brings_its_own_column_at_once(toy: Dataset, make_scor
     said.clear()
     other = CONFIG.with_(threshold=0.6)
     scorer.score(SOURCE, other, lambda: True)
-    (board,) = said
-    assert board.iou.tolist() == pytest.approx(naive(toy, other))
-    assert board.config == other
+    (found,) = said
+    assert found.iou == pytest.approx(naive(toy, other))
+    assert found.board.config == other
 
 
 def test_the_means_have_the_same_bits_however_they_came(
@@ -118,7 +134,7 @@ def test_the_means_have_the_same_bits_however_they_came(
     monkeypatch.setattr("cliploc.core.sweep.live.SLICE", 60.0)
     at_once, other = make_scorer()
     at_once.score(SOURCE, CONFIG, never)
-    assert other[-1].means == said[-1].means
+    assert other[-1].board.means == said[-1].board.means
 
 
 def test_only_the_scores_of_the_state_are_exported(make_scorer: MakeScorer, tmp_path: Path) -> None:
@@ -138,7 +154,7 @@ def test_an_estimate_is_said_with_its_interval_and_the_exact_score_without(
 ) -> None:
     scorer, said = make_scorer()
     scorer.score(SOURCE, CONFIG, never)
-    exact = said[-1]
+    exact = said[-1].board
     assert progress_of(exact) == ""
     estimate = replace(exact, images=400, total=13807, reach=0.0141)
     mean = exact.curves()

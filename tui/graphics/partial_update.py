@@ -1,0 +1,75 @@
+"""Of a change on the screen, only the lines of the widgets that it touches are put together.
+
+Textual draws every widget in the rectangle around all that has changed: a number at the left and one
+at the right cost all lines of the pictures between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.strip import Strip
+
+from cliploc.tui.textual_private import ChopsUpdate, LocalCompositor, use_compositor
+
+Result = TypeVar("Result")
+Span = tuple[int, int, int]  # row, first column, column after the last
+Pieces = dict[int, Strip | None]  # by the column at which each begins
+
+
+class PartialCompositor(LocalCompositor):
+    """Front to back, until every cell of the changed spans is covered."""
+
+    def composed(self, spans: Sequence[Span]) -> ChopsUpdate:
+        """An update of these spans."""
+        wanted = {y: cuts for y, cuts in _wanted(spans, self.cuts).items() if cuts}
+        pieces: list[Pieces] = [{} for _ in self.cuts]
+        for y in wanted:
+            pieces[y] = dict.fromkeys(self.cuts[y][:-1])
+        for widget, (region, clip) in self.visible_widgets.items():
+            if not wanted:
+                break
+            shown = region.intersection(clip)
+            rows = [y for y in shown.line_range if any(_within(shown, cut) for cut in wanted.get(y, ()))]
+            if not rows:
+                continue
+            crop = Region(shown.x - region.x, rows[0] - region.y, shown.width, rows[-1] + 1 - rows[0])
+            strips = widget.render_lines(crop)
+            for y in rows:
+                _lay(strips[y - rows[0]], shown, self.cuts[y], pieces[y])
+                wanted[y] = [cut for cut in wanted[y] if pieces[y][cut] is None]
+                if not wanted[y]:
+                    del wanted[y]
+        return ChopsUpdate(pieces, list(spans), [cuts[1:] for cuts in self.cuts])
+
+
+def _wanted(spans: Iterable[Span], cuts: Sequence[Sequence[int]]) -> Mapping[int, list[int]]:
+    """By row, the pieces that its spans touch."""
+    found: dict[int, list[int]] = {}
+    for y, first, last in spans:
+        pairs = zip(cuts[y], cuts[y][1:], strict=False)
+        found.setdefault(y, []).extend(cut for cut, end in pairs if cut < last and end > first)
+    return found
+
+
+def _within(shown: Region, cut: int) -> bool:
+    return shown.x <= cut < shown.right
+
+
+def _lay(strip: Strip, shown: Region, cuts: Sequence[int], pieces: Pieces) -> None:
+    """Put a widget's line where nothing is in front of it."""
+    mine = [cut for cut in cuts if shown.x <= cut <= shown.right]
+    for cut, piece in zip(mine, strip.divide([cut - shown.x for cut in mine[1:]]), strict=False):
+        if pieces[cut] is None:
+            pieces[cut] = piece
+
+
+class PartialScreen(Screen[Result], Generic[Result]):
+    """A screen that is updated like that."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        use_compositor(self, PartialCompositor())
