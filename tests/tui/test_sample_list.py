@@ -25,8 +25,8 @@ SAMPLES = [
 DATASET = Dataset("stars", "stars", SAMPLES, Content(str, str, str))
 
 
-def rows(count: int) -> Rows:
-    order = Order.of(range(count), DATASET.label_column.codes)
+def rows(count: int, step: int = 1) -> Rows:
+    order = Order.of(range(count)[::step], DATASET.label_column.codes)
     return Rows(DATASET, order, values=[0.25] * len(SAMPLES))
 
 
@@ -56,6 +56,17 @@ async def test_a_list_that_gets_long_has_no_horizontal_scroll_bar(size: tuple[in
         shown = ["".join(segment.text for segment in strip)[1:] for strip in strips[1:-1]]
         assert all(".25" in line[: width + 1] for line in shown)
         assert any(SAMPLES[150].id in line for line in shown)
+
+
+async def test_another_order_keeps_the_present_sample_in_view() -> None:
+    app = Lists()
+    async with app.run_test(size=(80, 24)) as pilot:
+        samples = app.query_one(SampleList)
+        for step in (1, -1, 1):
+            samples.show(rows(300, step), SAMPLES[299].id)
+            await pilot.pause()
+            shown = samples.render_lines(samples.size.region)
+            assert any(SAMPLES[299].id in strip.text for strip in shown)
 
 
 async def test_the_first_sample_shown_is_the_first_one_listed(

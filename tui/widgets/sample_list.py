@@ -268,8 +268,8 @@ class SampleList(ScrollView):
         return "" if mean is None else f"IoU {figure(mean, 2)}{some}"
 
     def show(self, rows: Rows, here: str) -> None:
-        """Draw these rows and keep the present sample in view."""
-        old, was = self._rows, self._here
+        """Draw these rows and keep the present sample in view, also where another order moves it."""
+        old, was, line = self._rows, self._here, self._line()
         self._rows, self._here = rows, here
         if len(rows) != len(old):
             self._measure()
@@ -280,7 +280,7 @@ class SampleList(ScrollView):
                 row = rows[y]
                 if self._look(row) != self._look(old[y]) or (here != was and row.id in (here, was)):
                     self.refresh(Region(0, y - top, self.size.width, 1))
-        if here != was or len(rows) != len(old):
+        if here != was or len(rows) != len(old) or self._line() != line:
             self.call_after_refresh(self._reveal)
 
     def on_resize(self) -> None:
@@ -293,9 +293,13 @@ class SampleList(ScrollView):
         self.set_reactive(SampleList.virtual_size, size)
         tell_size(self, size)
 
-    def _reveal(self) -> None:
+    def _line(self) -> int:
+        """Where the present sample is among the rows."""
         place = self._dataset.places.get(self._here)
-        index = 0 if place is None else self._rows.line_of(place)
+        return 0 if place is None else self._rows.line_of(place)
+
+    def _reveal(self) -> None:
+        index = self._line()
         self.scroll_to_region(Region(0, max(index - 2, 0), 1, 5), animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
