@@ -16,7 +16,7 @@ from cliploc.tui.browsing import Order
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.widgets.sample_list import Rows, SampleList
-from tests.tui.conftest import settled
+from tests.tui.conftest import settled, until
 
 SAMPLES = [
     Sample(f"star_{number:04}", "star", lambda: np.zeros((1, 1, 3), np.uint8), lambda: np.zeros((1, 1), bool))
@@ -48,7 +48,7 @@ async def test_a_list_that_gets_long_has_no_horizontal_scroll_bar(size: tuple[in
         samples.show(rows(3), SAMPLES[0].id)
         await pilot.pause()
         samples.show(rows(300), SAMPLES[150].id)
-        await pilot.pause()
+        await until(lambda: samples.scroll_offset.y > 100, pilot)
         assert samples.show_vertical_scrollbar
         assert not samples.show_horizontal_scrollbar
         width = samples.scrollable_content_region.width
@@ -64,9 +64,10 @@ async def test_another_order_keeps_the_present_sample_in_view() -> None:
         samples = app.query_one(SampleList)
         for step in (1, -1, 1):
             samples.show(rows(300, step), SAMPLES[200].id)
-            await pilot.pause()
-            shown = samples.render_lines(samples.size.region)
-            assert any(SAMPLES[200].id in strip.text for strip in shown)
+            await until(
+                lambda: any(SAMPLES[200].id in row.text for row in samples.render_lines(samples.size.region)),
+                pilot,
+            )
 
 
 async def test_the_first_sample_shown_is_the_first_one_listed(
