@@ -48,7 +48,7 @@ async def test_a_list_that_gets_long_has_no_horizontal_scroll_bar(size: tuple[in
         samples.show(rows(3), SAMPLES[0].id)
         await pilot.pause()
         samples.show(rows(300), SAMPLES[150].id)
-        await until(lambda: samples.scroll_offset.y > 100, pilot)
+        await until(lambda: samples.scroll_offset.y > 50, pilot)
         assert samples.show_vertical_scrollbar
         assert not samples.show_horizontal_scrollbar
         width = samples.scrollable_content_region.width
