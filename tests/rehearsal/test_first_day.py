@@ -149,7 +149,7 @@ def test_from_an_empty_home_to_the_report_killed_at_ten_points(
     assert len(listed) == 5
 
 
-def test_killed_at_eight_points_the_demos_poster_goes_on(tmp_path: Path, log: Path) -> None:
+def test_killed_at_seven_points_the_demos_poster_goes_on(tmp_path: Path, log: Path) -> None:
     words = ("poster", "--dataset", "demo", "--methods", "gem,gradcam", "--limit", "24", *SMALL, "--json")
     points = (*COMPUTING, *_sweeping("gem", "gradcam"), *WRITING)
     goes_on(Day(tmp_path / "home", "http://127.0.0.1:9", log), points, tmp_path, words)
