@@ -35,7 +35,7 @@ LIVE_CACHE_BYTES = 320_000_000
 # until it is said anyhow. No newer request is heard before, so that scores move while a key is held; what was
 # counted by then is kept.
 FIRST, FIRST_WORK = 0.1, 0.22
-# Until the second.
+# Between two estimates.
 SAID_EVERY = 0.5
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
@@ -102,11 +102,12 @@ class Scorer:
             self._say(ScoresReady(source, config, None, present), drawn, None, NO_FACTS)
             return
         said, pause, first, begun = time.monotonic(), FIRST, True, time.process_time()
-        began = said
+        began, told = said, 0
         for places, counts in live.growing(config):
             whole = len(places) == len(live.ids)
             started = time.monotonic()
-            enough = started - said > pause
+            # Four times the images halve the interval: fewer than twice as many say nothing new.
+            enough = started - said > pause and len(places) >= 2 * told
             if first:
                 sure = live.order.until(len(places)) >= WORTH_FROM
                 enough = (enough and sure) or time.process_time() - begun > FIRST_WORK
@@ -128,10 +129,8 @@ class Scorer:
                 self._listed = len(places) if listed else self._listed
                 facts = self._facts(scored, config, iou, places) if listed else None
                 self._say(ScoresReady(source, config, board, present), drawn, scored, facts)
-                said = time.monotonic()
-                # Four times the images halve the interval: each estimate comes later after the one before.
-                pause = max(SAID_EVERY if first else 2 * pause, (said - started) / SAYING)
-                first = False
+                said, first, told = time.monotonic(), False, len(places)
+                pause = max(SAID_EVERY, (said - started) / SAYING)
             if not whole and not first and cancelled():
                 return
 

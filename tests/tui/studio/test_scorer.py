@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,8 +80,8 @@ def test_estimates_grow_to_the_exact_scores(toy: Dataset, make_scorer: MakeScore
     scorer.score(SOURCE, CONFIG, never)
     wanted = naive(toy, CONFIG)
     sizes = [each.board.images for each in said]
-    assert sizes == sorted(set(sizes))
-    assert len(sizes) > 3
+    assert len(sizes) > 2
+    assert all(later >= 2 * before for before, later in pairwise(sizes[:-1]))
     for each in said:
         board, seen = each.board, [value for value in each.iou if not math.isnan(value)]
         assert len(seen) == board.images
