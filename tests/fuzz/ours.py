@@ -125,7 +125,7 @@ def _edited(content: bytes, rng: random.Random, folder: Path) -> bytes:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         table, column = rng.choice(
             (
-                ("runs", "plan"), ("runs", "card"), ("runs", "best"), ("summaries", "data"),
+                ("plans", "plan"), ("runs", "card"), ("runs", "best"), ("summaries", "data"),
                 ("runs", rng.choice(("id", "created", "state", "images", "shards", "checkpoint", "updated"))),
                 ("scores", rng.choice(("data", "config", "name", "set_index"))),
                 ("shards", rng.choice(("position", "checksum"))),

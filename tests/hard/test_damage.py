@@ -33,7 +33,7 @@ def done(make_folder: Callable[..., Path]) -> str:
         ("UPDATE runs SET card = replace(card, '\"cells\"', '\"cellt\"')", ["list"]),
         ("UPDATE runs SET card = '[]'", ["list"]),
         ("UPDATE runs SET best = '{'", ["list"]),
-        ("UPDATE runs SET plan = '{\"sets\": 7}'", ["export", "last", "--out", "x.csv"]),
+        ("UPDATE plans SET plan = '{\"sets\": 7}'", ["export", "last", "--out", "x.csv"]),
         ("UPDATE scores SET data = x'00'", ["export", "last", "--out", "x.csv"]),
     ],
 )

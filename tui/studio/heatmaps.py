@@ -70,6 +70,8 @@ class Heatmaps:
             try:
                 found = self._find(source)
             except ParameterError as error:
+                if source.stored not in self._unclear:
+                    self._post(Trouble(str(error)))
                 self._unclear[source.stored] = str(error)
                 return None
             if found is not None:

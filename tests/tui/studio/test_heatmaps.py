@@ -13,7 +13,7 @@ from cliploc.core.heatmaps.exchange import import_npz
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.truths import Truths
-from cliploc.tui.answers import ScoresReady
+from cliploc.tui.answers import ScoresReady, Trouble
 from cliploc.tui.state import Source
 from cliploc.tui.studio.heatmaps import Heatmaps
 from cliploc.tui.studio.scorer import Scorer
@@ -29,7 +29,9 @@ def test_a_name_that_means_no_set_is_said_where_its_heatmap_would_be(
     heatmap, said = heatmaps.read(source, toy.samples[0], "")
     assert heatmap is None
     assert why in said
-    Scorer(toy, heatmaps, Truths(), answers.append).score(source, PostProcess(), lambda: False)
+    assert [each.text for each in answers if isinstance(each, Trouble)] == [said]
+    scorer = Scorer(toy, heatmaps, Truths(), answers.append, lambda *_: None)
+    scorer.score(source, PostProcess(), lambda: False)
     assert [each.board for each in answers if isinstance(each, ScoresReady)] == [None]
 
 
