@@ -7,7 +7,7 @@ at the right cost all lines of the pictures between them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from textual.geometry import Region
 from textual.screen import Screen
@@ -20,6 +20,14 @@ Span = tuple[int, int, int]  # row, first column, column after the last
 Pieces = dict[int, Strip | None]  # by the column at which each begins
 
 
+@runtime_checkable
+class Painter(Protocol):
+    """A widget that paints on the terminal itself, where others may paint over it."""
+
+    def painted_over(self) -> None:
+        """Something in front of it is drawn, and it is not."""
+
+
 class PartialCompositor(LocalCompositor):
     """Front to back, until every cell of the changed spans is covered."""
 
@@ -30,11 +38,11 @@ class PartialCompositor(LocalCompositor):
         for y in wanted:
             pieces[y] = dict.fromkeys(self.cuts[y][:-1])
         for widget, (region, clip) in self.visible_widgets.items():
-            if not wanted:
-                break
             shown = region.intersection(clip)
             rows = [y for y in shown.line_range if any(_within(shown, cut) for cut in wanted.get(y, ()))]
             if not rows:
+                if isinstance(widget, Painter) and _touches(spans, shown):
+                    widget.painted_over()
                 continue
             crop = Region(shown.x - region.x, rows[0] - region.y, shown.width, rows[-1] + 1 - rows[0])
             strips = widget.render_lines(crop)
@@ -53,6 +61,12 @@ def _wanted(spans: Iterable[Span], cuts: Sequence[Sequence[int]]) -> Mapping[int
         pairs = zip(cuts[y], cuts[y][1:], strict=False)
         found.setdefault(y, []).extend(cut for cut, end in pairs if cut < last and end > first)
     return found
+
+
+def _touches(spans: Iterable[Span], shown: Region) -> bool:
+    return any(
+        shown.y <= y < shown.bottom and first < shown.right and last > shown.x for y, first, last in spans
+    )
 
 
 def _within(shown: Region, cut: int) -> bool:

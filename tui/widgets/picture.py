@@ -277,6 +277,11 @@ class Picture(Place):
             self.send(payload)
             self._surface.drawn(frame)
 
+    def painted_over(self) -> None:
+        """Something in front of it is drawn: where pixels lie on cells, they are gone."""
+        if self._surface.needs_whole and self.place() is None:
+            self._surface.forget()
+
     def pixels_wiped(self) -> None:
         """Text is being written where the pixels go: draw them right after it."""
         self._pixels_due = True

@@ -64,6 +64,34 @@ async def test_an_update_has_the_cells_of_textuals_own() -> None:
             assert ours == touched(Compositor.render_partial_update(compositor))
 
 
+async def test_a_painter_hears_of_what_is_drawn_over_it_alone() -> None:
+    class Painting(Label):
+        heard = 0
+
+        def painted_over(self) -> None:
+            self.heard += 1
+
+    class Covered(Overlapping):
+        def compose(self) -> ComposeResult:
+            with Container(id="right"):
+                yield Painting("pixels\n" * 20, id="long")
+            yield Static("over\nthem", id="over")
+
+    app = Covered()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        painting, over = app.query_one(Painting), app.query_one("#over")
+        for changed, heard in (
+            (over.region, 1),
+            (Region(0, 14, 5, 1), 1),  # below both
+            (over.region.intersection(painting.region).expand((1, 0)), 1),  # its own lines as well
+            (Region(over.region.x, over.region.y, 3, 1), 2),
+        ):
+            app.screen._compositor._dirty_regions = {changed}
+            app.screen._compositor.render_partial_update()
+            assert painting.heard == heard, changed
+
+
 async def test_nothing_that_has_changed_is_no_update() -> None:
     app = Overlapping()
     async with app.run_test(size=SIZE) as pilot:
