@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from textual import events
 from textual.widget import Widget
+from textual.widgets._toast import Toast
 
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.postprocess import PostProcess
@@ -401,8 +403,20 @@ async def test_too_small_says_so(make_app: Make) -> None:
         await settled(pilot)
         assert app.explorer.query_one("#too-small").display
         await pilot.resize_terminal(120, 40)
+        await until(lambda: not app.explorer.query_one("#too-small").display, pilot)
+
+
+async def test_where_it_is_too_small_no_notice_covers_the_sentence_that_says_so(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(40, 10), notifications=True) as pilot:
+        await settled(pilot)
+        app.notify("of several lines, " * 5)
+        await until(lambda: app.screen.query(Toast), pilot)
         await pilot.pause()
-        assert not app.explorer.query_one("#too-small").display
+        front = {app.screen.get_widget_at(x, y)[0].id for x, y in product(range(40), range(1, 9))}
+        assert front == {"too-small"}
+        await pilot.resize_terminal(120, 40)
+        await until(lambda: app.screen.query_one(Toast).region, pilot)
 
 
 async def test_pages_that_were_closed_leave_nothing_behind(make_app: Make) -> None:
