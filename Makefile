@@ -1,5 +1,7 @@
 # The whole loop is `make check`; CI runs the same.
 RUN = uv run --quiet
+# Hundreds of tests start a process: what they import is compiled once, also where the environment says not to.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: check format lint types walls fast test docs serve bench plan fuzz simulation soak load hard networks photos photos-check device slow
 
