@@ -1,26 +1,31 @@
 """What an annotation file holds, found out once: its samples by place, their outlines where they lie.
 
-Reading COCO's JSON takes seconds and most of a gigabyte, in each process. So what was read is written
-beside the heatmaps: the annotations of each sample, then a list of the samples. Whoever opens
-the dataset again reads the list, and a sample's annotations when its mask is drawn. The index
-is known by the annotation file's path, size and times; without a place for it everything is read each time.
+Reading COCO's JSON takes seconds and most of a gigabyte, which Python does not give back. So a process of
+its own reads a large file, and what was read is written beside the heatmaps: the annotations of each
+sample, then a list of the samples. Whoever opens the dataset reads the list, and a sample's annotations
+when its mask is drawn. The index is known by the annotation file's path, size and times; without a place
+for it everything is read each time.
 """
 
 from __future__ import annotations
 
 import math
+import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliploc.core import paths
+from cliploc.core import child, paths
 from cliploc.core.datasets import coco_columns as columns
 from cliploc.core.datasets import files, ids
 from cliploc.core.datasets.annotations import Annotations, CocoImage, Group, read_annotations, rings_of
 from cliploc.core.datasets.coco_columns import Entries, Entry
 from cliploc.core.datasets.columns import Made
-from cliploc.core.errors import StoreError
+from cliploc.core.errors import DatasetError, StoreError
+
+LARGE = 16 << 20  # bytes of an annotation file; smaller ones are read sooner than a process starts
+REFUSED = 3  # the exit code that says: the sentence on the output is a DatasetError's
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +61,35 @@ def index_of(annotations: Path, images: Path) -> Index:
     whose = files.digest_of(columns.VERSION, [state[0], str(images), files.largest_pixels()])
     place = paths.cache_dir() / "coco" / f"{whose[:32]}-{files.digest_of(columns.VERSION, state)[:32]}.index"
     found = _loaded(place, images)
-    if found is not None:
-        return found
-    made = _read(annotations, images)
+    if found is None and annotations.stat().st_size >= LARGE:
+        _make_elsewhere(annotations, images, place)
+        found = _loaded(place, images)
+    return found or make(annotations, images, place)
+
+
+def _make_elsewhere(annotations: Path, images: Path, place: Path) -> None:
+    """Have a process of its own read the annotations and write the index, if it can. DatasetError."""
     try:
+        paths.make_folder(place.parent)
+    except StoreError:
+        return
+    command = child.module("cliploc.core.datasets.index_making", *map(str, (annotations, images, place)))
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode == REFUSED:
+        raise DatasetError(done.stdout.rstrip("\n"))
+
+
+def make(annotations: Path, images: Path, place: Path) -> Index:
+    """Read the annotations, and write the index if there is a place for it. DatasetError."""
+    made, found = _read(annotations, images), None
+    with suppress(StoreError):  # a full disk, a closed folder: forgetfulness
         found = _written(made, place, images)
-    except StoreError:  # a full disk, a closed folder: forgetfulness
-        return made
-    with suppress(OSError):
-        for other in place.parent.glob(f"{whose[:32]}-*.index"):
-            if other != place:  # of annotations that were there before
-                other.unlink()
+        with suppress(OSError):
+            for other in place.parent.glob(f"{place.name.partition('-')[0]}-*.index"):
+                if other != place:  # of annotations that were there before
+                    other.unlink()
     return found or made
 
 

@@ -92,6 +92,38 @@ def test_the_second_time_nothing_is_read_and_everything_is_the_same(
     ]
 
 
+def test_a_large_file_is_read_by_a_process_of_its_own(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = all_of(open_dataset(spec))
+    only_index().unlink()
+    monkeypatch.setattr(coco_index, "LARGE", 0)
+    monkeypatch.setattr(coco_index, "read_annotations", None)
+    assert all_of(open_dataset(spec)) == plain
+    only_index()
+
+
+def test_what_that_process_refuses_is_said_in_the_same_words(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "instances.json").write_text('{"images": [}')
+    with pytest.raises(DatasetError) as here:
+        open_dataset(spec)
+    monkeypatch.setattr(coco_index, "LARGE", 0)
+    monkeypatch.setattr(coco_index, "read_annotations", None)
+    with pytest.raises(DatasetError) as elsewhere:
+        open_dataset(spec)
+    assert str(elsewhere.value) == str(here.value)
+
+
+def test_where_that_process_cannot_do_it_the_annotations_are_read_here(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = all_of(open_dataset(spec))
+    only_index().unlink()
+    monkeypatch.setattr(coco_index, "LARGE", 0)
+    monkeypatch.setattr("cliploc.core.child.module", lambda *_: ("false",))
+    assert all_of(open_dataset(spec)) == plain
+
+
 def test_annotations_that_changed_are_read_again(spec: str, tmp_path: Path) -> None:
     before = open_dataset(spec).by_id("cat_1").true_mask().sum()
     write_annotations(tmp_path / "instances.json", 9)

@@ -1,0 +1,24 @@
+"""The process that reads large annotations: `… -m cliploc.core.datasets.index_making FILE IMAGES INDEX`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cliploc.core.datasets import coco_index
+from cliploc.core.errors import DatasetError
+
+
+def main() -> int:
+    """Make one index; a refusal is told on the output."""
+    annotations, images, place = map(Path, sys.argv[1:])
+    try:
+        coco_index.make(annotations, images, place)
+    except DatasetError as error:
+        sys.stdout.write(str(error))
+        return coco_index.REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
