@@ -75,7 +75,7 @@ def _make_elsewhere(annotations: Path, images: Path, place: Path) -> None:
         return
     command = child.module("cliploc.core.datasets.index_making", *map(str, (annotations, images, place)))
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace", check=False
     )
     if done.returncode == REFUSED:
         raise DatasetError(done.stdout.rstrip("\n"))

@@ -6,17 +6,21 @@ import sys
 from pathlib import Path
 
 from cliploc.core.datasets import coco_index
-from cliploc.core.errors import DatasetError
+from cliploc.core.errors import ClipLocError, DatasetError, clean
 
 
 def main() -> int:
     """Make one index; a refusal is told on the output."""
     annotations, images, place = map(Path, sys.argv[1:])
+    megabytes = annotations.stat().st_size / 1e6
+    sys.stderr.write(f"reading {clean(annotations.name)} ({megabytes:.0f} MB), the first time only\n")
     try:
         coco_index.make(annotations, images, place)
     except DatasetError as error:
         sys.stdout.write(str(error))
         return coco_index.REFUSED
+    except (ClipLocError, OSError, ValueError, MemoryError):  # whoever asked reads them then, and says it
+        return 1
     return 0
 
 

@@ -92,12 +92,15 @@ def test_the_second_time_nothing_is_read_and_everything_is_the_same(
     ]
 
 
-def test_a_large_file_is_read_by_a_process_of_its_own(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_read_by_a_process_of_its_own_which_says_so(
+    spec: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     plain = all_of(open_dataset(spec))
     only_index().unlink()
     monkeypatch.setattr(coco_index, "LARGE", 0)
     monkeypatch.setattr(coco_index, "read_annotations", None)
     assert all_of(open_dataset(spec)) == plain
+    assert capfd.readouterr().err == "reading instances.json (0 MB), the first time only\n"
     only_index()
 
 
