@@ -202,7 +202,7 @@ def _ended(plan: Plan, inputs: Inputs, worked: _Worked, folder: Path) -> _Ended:
     images, kept, begun, own = 0, 0, time.perf_counter(), time.process_time()
     for shard, result in worked.results:
         images += len(shard.ids)
-        totals.add(shard.group, result)
+        totals.add(shard.group, result.summed())
         if result.counts is not None:
             path = folder / f"{shard.position}.npz"
             np.rint(iou(arrays.read_counts(path, arrays.write_counts(path, result.counts))) * UNIT)

@@ -135,7 +135,7 @@ class _Driver:
 
     def _take(self, shard: Shard, result: Result) -> None:
         totals = self._totals_of(shard.set_index)
-        totals.add(shard.group, result)
+        totals.add(shard.group, result.summed())
         self._done[shard.position] = self._keep.take(shard, result, self._totals, self._best())
         self._finish_if_complete(shard.set_index)
         self._progress(len(self._done), len(self._shards))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cliploc.core.errors import StoreError
-from cliploc.core.metrics import Counts, Integers, Scores, iou
+from cliploc.core.metrics import Integers, Scores, iou
 from cliploc.core.sweep import arrays
 from cliploc.core.sweep.inputs import Inputs
 from cliploc.core.sweep.ledger import Ledger
@@ -54,8 +54,7 @@ class KeptCounts:
     def add_again(self, totals: Totals, shard: Shard) -> None:
         """Add a shard of an earlier driver to the totals."""
         counts = arrays.read_counts(self._path(shard.position), self._known[shard.position])
-        images = [counts[place] for place in range(len(shard.ids))]
-        totals.add(shard.group, Result(_summed(images), None, 0.0))
+        totals.add(shard.group, Sums.of([counts[place] for place in range(len(shard.ids))]))
 
     def take(self, shard: Shard, result: Result, totals: Mapping[int, Totals], best: Best | None) -> str:
         """Write a shard, then acknowledge it. Returns its checksum."""
@@ -173,7 +172,7 @@ def recounted(ledger: Ledger, run: str, set_index: int, labels: Mapping[str, str
         counts = arrays.read_counts(counts_file(ledger, run, shard.position), checksums[shard.position])
         places = [place for place, id_ in enumerate(shard.ids) if id_ in labels]
         ids = tuple(shard.ids[place] for place in places)
-        totals.add(0, Result(_summed([counts[place] for place in places]), None, 0.0))
+        totals.add(0, Sums.of([counts[place] for place in places]))
         rows.append(np.rint(iou(counts[np.array(places)]) * UNIT).astype(np.uint16).reshape(len(ids), -1))
         kept.append(Shard(shard.position, set_index, shard.group, ids))
     table = IouTable(np.concatenate(rows), np.ones(len(labels), np.int64))
@@ -195,13 +194,6 @@ def kept_by_label(
             if id_ in labels:
                 by_label.setdefault(labels[id_], []).append(in_units(iou(counts[place])[config]))
     return {label: np.sum(each, axis=0) / EXACT / len(each) for label, each in sorted(by_label.items())}
-
-
-def _summed(images: Sequence[Counts]) -> Sums:
-    sums = Sums.zero(len(images[0].tp))
-    for counts in images:
-        sums.add(counts)
-    return sums
 
 
 def _shards(plan: Plan, set_index: int, wanted: Mapping[str, str]) -> list[Shard]:

@@ -7,6 +7,7 @@ bits; the rounding is far below anything a score can mean.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -57,6 +58,14 @@ class Sums:
             everything=np.zeros(shape, np.int64),
             nothing=np.zeros(shape, np.int64),
         )
+
+    @classmethod
+    def of(cls, images: Sequence[Counts]) -> Sums:
+        """Of images' counts (C, T), one or more."""
+        sums = cls.zero(len(images[0].tp))
+        for counts in images:
+            sums.add(counts)
+        return sums
 
     def add(self, counts: Counts) -> Integers:
         """Add one image's counts (C, T); area and pixels are those of its one true mask, (C or 1, 1).

@@ -15,7 +15,6 @@ from cliploc.core.sweep.statistics import UNIT as TABLE_UNIT
 from cliploc.core.sweep.statistics import IouTable
 from cliploc.core.sweep.summary import Scored
 from cliploc.core.sweep.sums import UNIT, Sums
-from cliploc.core.sweep.work import Result
 
 
 @dataclass
@@ -42,10 +41,10 @@ class Totals:
             group_sizes,
         )
 
-    def add(self, group: int, result: Result) -> None:
+    def add(self, group: int, sums: Sums) -> None:
         """Add a shard, whose images all lie in one group."""
-        self.sums += result.sums
-        self.groups[group] += result.sums.iou
+        self.sums += sums
+        self.groups[group] += sums.iou
 
     def table(self) -> IouTable:
         """The groups as units of statistics, when images are not kept."""

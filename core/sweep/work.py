@@ -81,11 +81,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """The sums of a shard, and the counts (n, C, T) if asked for, in the smallest types that hold them."""
+    """The sums of a shard, or the counts (n, C, T) where they are asked for, in the smallest types.
 
-    sums: Sums
+    Not both: the sums are five megabytes at 768 configs, and soon added up again.
+    """
+
+    sums: Sums | None
     counts: Counts | None
     seconds: float
+
+    def summed(self) -> Sums:
+        """The sums, whatever was sent."""
+        if self.counts is None:
+            assert self.sums is not None  # one of both is there
+            return self.sums
+        return Sums.of([self.counts[place] for place in range(len(self.counts.tp))])
 
 
 def work(task: Task) -> Result:
@@ -93,13 +103,16 @@ def work(task: Task) -> Result:
     cv2.setNumThreads(1)  # parallel over shards; more threads would only fight
     started = time.process_time()
     engine = Engine(task.grid.configs, kernels_named(task.engine))
-    sums, kept = Sums.zero(len(task.grid.configs)), []
-    for heatmap, truth in zip(task.heatmaps, task.truths, strict=True):
-        counts = engine.counts(heatmap, truth.plane())
+    found = (
+        engine.counts(*each) for each in zip(task.heatmaps, (t.plane() for t in task.truths), strict=True)
+    )
+    if task.keep:
+        kept = stacked(map(_small, found))
+        return Result(None, kept, time.process_time() - started)
+    sums = Sums.zero(len(task.grid.configs))
+    for counts in found:
         sums.add(counts)
-        if task.keep:
-            kept.append(_small(counts))
-    return Result(sums.small(), stacked(kept) if kept else None, time.process_time() - started)
+    return Result(sums.small(), None, time.process_time() - started)
 
 
 def _small(counts: Counts) -> Counts:

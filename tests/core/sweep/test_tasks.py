@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from PIL import Image
 from cliploc.core.datasets import Dataset, open_dataset
 from cliploc.core.errors import DatasetError
 from cliploc.core.metrics import truth_of
-from cliploc.core.sweep.work import Outlines, Truth, told
+from cliploc.core.sweep.grid import Grid
+from cliploc.core.sweep.sums import Sums
+from cliploc.core.sweep.work import Outlines, Task, Truth, told, work
 
 STAR = [40.0, 5.0, 55.0, 60.0, 8.0, 22.0, 70.0, 25.0, 12.0, 58.0]
 
@@ -61,3 +64,22 @@ def test_a_mask_from_a_file_travels_as_its_pixels(make_folder: Callable[..., Pat
     found = told(sample)
     assert isinstance(found, Truth)
     np.testing.assert_array_equal(found.plane(), truth_of(sample.true_mask(), sample.ignored()))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (16, 16), (256, 256), (300, 260)])
+@pytest.mark.parametrize("true", ["nothing", "everything", "something"])
+def test_kept_counts_come_back_alone_and_add_up_to_the_sums_that_would_have_come(
+    shape: tuple[int, int], true: str
+) -> None:
+    random = np.random.default_rng(5)
+    masks = {"nothing": np.zeros(shape, bool), "everything": np.ones(shape, bool)}
+    masks["something"] = random.random(shape) > 0.6
+    maps = [random.random((4, 4), dtype=np.float32) for _ in range(2)] + [np.zeros((4, 4), np.float32)]
+    truths = tuple(Truth.packed(masks[true], None) for _ in maps)
+    grid = Grid(("bilinear",), ("none", "dilate-erode"), dilates=(1, 5), erodes=(1,))
+    kept, summed = (work(Task(grid, "opencv", keep, tuple(maps), truths)) for keep in (True, False))
+    assert kept.sums is None
+    assert summed.counts is None
+    for field in fields(Sums):
+        ours, theirs = getattr(kept.summed(), field.name), getattr(summed.summed(), field.name)
+        np.testing.assert_array_equal(ours, theirs.astype(np.int64))
