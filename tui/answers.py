@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui.browsing import Order
-from cliploc.tui.comparison import Candidate, Standing
+from cliploc.tui.comparison import Candidate, Difference, Standing
 from cliploc.tui.curves import Curves
 from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.disagreement import Disagreement
@@ -231,15 +231,11 @@ class RunRead:
 
 @dataclass
 class CandidatesListed:
-    """Who is compared, the present one first. state: the one that was asked about.
-
-    sources: the source image of every sample, by id.
-    """
+    """Who is compared, the present one first. state: the one that was asked about."""
 
     state: ExplorerState
     kind: str
     candidates: tuple[Candidate, ...]
-    sources: Mapping[str, str]
 
 
 @dataclass
@@ -249,6 +245,23 @@ class CandidateReady:
     state: ExplorerState
     candidate: Candidate
     standing: Standing
+
+
+@dataclass
+class DifferencesFound:
+    """Where the other candidate is better than mine, and where worse, the largest gain first.
+
+    classes: by class, not by sample. images: that both have. left_out: how many rows between the best and
+    the worst are not sent.
+    """
+
+    mine: Candidate
+    other: Candidate
+    score: str
+    classes: bool
+    rows: tuple[Difference, ...]
+    images: int
+    left_out: int
 
 
 @dataclass

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,8 +12,7 @@ from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.methods import METHODS
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.prompts import TEMPLATES
-from cliploc.core.sweep.doubts import COMPARED_FROM, NO_NETWORK
-from cliploc.core.sweep.student import quantile
+from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.tui.curves import Curves
 from cliploc.tui.graphics.frame import PictureId
 from cliploc.tui.state import ExplorerState, Source
@@ -52,16 +49,31 @@ class Candidate:
     alone: bool = False
 
 
+@dataclass(frozen=True)
+class Versus:
+    """One candidate against the first, over the samples both have, each at its own threshold.
+
+    won, lost: on how many of them it is better, and worse. gain: the mean of what it is better by.
+    margin: half the width of its 95 % interval (Student's, over source images); None for too few of them.
+    """
+
+    won: int
+    lost: int
+    gain: float
+    margin: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class Standing:
     """What is known of a candidate so far. A new one is another one, whatever is in it.
 
-    scores: at its threshold, by score and sample id, of the images that have a heatmap.
-    curves: their means. sample, pictures: of the present sample, as far as it has one.
-    note: why it has none. failed: whether that is for good.
+    coverage: names the images that are scored, "" for none. versus: how it does against the first
+    candidate, by score. curves: means over these images. sample, pictures: of the present sample, as far as
+    it has one. note: why it has none. failed: whether that is for good.
     """
 
-    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    coverage: str = ""
+    versus: Mapping[str, Versus] = field(default_factory=dict)
     curves: Curves | None = None
     sample: Curves | None = None
     pictures: Mapping[str, PictureId] = field(default_factory=dict)
@@ -76,12 +88,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Difference:
-    """One class or sample: a score of one candidate and of the other, over the samples both have."""
+    """One class or sample: a score of one candidate and of the other, over the samples both have.
+
+    sample: itself, or the first of the class.
+    """
 
     name: str
     images: int
     mine: float
     other: float
+    sample: str
 
     @property
     def gain(self) -> float:
@@ -172,44 +188,6 @@ def rivals(source: Source, dataset_name: str) -> list[Recipe]:
     return found
 
 
-@dataclass(frozen=True)
-class Versus:
-    """One candidate against the first, over the samples both have, each at its own threshold.
-
-    won, lost: on how many of them it is better, and worse. gain: the mean of what it is better by.
-    margin: half the width of its 95 % interval (Student's, over source images); None for too few of them.
-    """
-
-    won: int
-    lost: int
-    gain: float
-    margin: float | None
-
-
-def versus(mine: Standing, other: Standing, score: str, sources: Mapping[str, str]) -> Versus | None:
-    """How the other one does against the first; None where they have no sample in common.
-
-    sources: the source image of every sample by id: samples of one are not independent.
-    """
-    second = other.scores.get(score, {})
-    gains = {id_: second[id_] - value for id_, value in mine.scores.get(score, {}).items() if id_ in second}
-    if not gains:
-        return None
-    won, lost = sum(gain > 0 for gain in gains.values()), sum(gain < 0 for gain in gains.values())
-    return Versus(won, lost, statistics.fmean(gains.values()), _margin(gains, sources))
-
-
-def _margin(gains: Mapping[str, float], sources: Mapping[str, str]) -> float | None:
-    mean, residuals = statistics.fmean(gains.values()), {sources[id_]: 0.0 for id_ in gains}
-    for id_, gain in gains.items():
-        residuals[sources[id_]] += gain - mean
-    units = len(residuals)
-    if units < COMPARED_FROM:
-        return None
-    spread = math.fsum(residual**2 for residual in residuals.values()) * units / (units - 1)
-    return quantile(0.95, units - 1) * math.sqrt(spread) / len(gains)
-
-
 def doubt_of(standing: Standing, whole: Standing) -> str:
     """What speaks against a candidate's best threshold; "" for nothing. whole: the whole image as a mask."""
     mine, other = standing.curves, comparable([standing, whole])[1]
@@ -219,34 +197,9 @@ def doubt_of(standing: Standing, whole: Standing) -> str:
     return "no better than the whole image" if best <= unbeaten else ""
 
 
-def by_sample(mine: Standing, other: Standing, score: str) -> list[Difference]:
-    """Differences by sample, the largest gain first."""
-    first, second = mine.scores.get(score, {}), other.scores.get(score, {})
-    found = [Difference(id_, 1, value, second[id_]) for id_, value in first.items() if id_ in second]
-    return sorted(found, key=lambda d: -d.gain)
-
-
-def by_class(mine: Standing, other: Standing, score: str, labels: Mapping[str, str]) -> list[Difference]:
-    """Differences by class, each averaged over its samples, the largest gain first. labels: by sample id."""
-    groups: dict[str, list[Difference]] = {}
-    for difference in by_sample(mine, other, score):
-        groups.setdefault(labels[difference.name], []).append(difference)
-    found = [
-        Difference(
-            label,
-            len(members),
-            sum(d.mine for d in members) / len(members),
-            sum(d.other for d in members) / len(members),
-        )
-        for label, members in groups.items()
-    ]
-    return sorted(found, key=lambda d: -d.gain)
-
-
 def comparable(standings: Sequence[Standing]) -> list[Curves | None]:
     """Mean curves of those that are scored on the same images as the first; None for the others."""
-    ids = {frozenset(s.scores.get("mean_iou", ())) for s in standings[:1]}
-    return [s.curves if frozenset(s.scores.get("mean_iou", ())) in ids else None for s in standings]
+    return [each.curves if each.coverage == standings[0].coverage else None for each in standings]
 
 
 def window(count: int, cursor: int, panes: int, kept: int = 0) -> tuple[int, ...]:
@@ -258,7 +211,7 @@ def window(count: int, cursor: int, panes: int, kept: int = 0) -> tuple[int, ...
     return (*range(kept), *range(start, start + room))
 
 
-def csv_of(differences: list[Difference], mine: str, other: str, score: str) -> str:
+def csv_of(differences: Iterable[Difference], mine: str, other: str, score: str) -> str:
     """The table as CSV."""
     rows = [(d.name, d.images, d.mine, d.other, d.gain) for d in differences]
     return csv_text(("name", "images", f"{score} of {mine}", f"{score} of {other}", "difference"), rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cliploc.tui.comparison import Candidate, Standing
@@ -34,11 +33,7 @@ class Standings:
 
     def take(self, message: CandidateReady) -> None:
         """Somebody stands differently now."""
-        known, standing = self.known.get(message.candidate), message.standing
-        if known is not None and known.scores == standing.scores:
-            # The same ones, so that their table is not written again.
-            standing = replace(standing, scores=known.scores)
-        self.known[message.candidate] = standing
+        self.known[message.candidate] = message.standing
         self.looks_at[message.candidate] = message.state.sample
 
     def arrived(self, message: HeatmapsArrived, sample: str) -> None:

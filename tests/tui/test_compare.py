@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from cliploc.core.prompts import TEMPLATES
 from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.core.sweep.truths import Truths
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.comparison import KINDS, Standing
+from cliploc.tui.comparison import KINDS, Candidate, Standing
 from cliploc.tui.screens.choice import ChoiceScreen
 from cliploc.tui.screens.compare import CompareScreen
 from cliploc.tui.screens.explorer import ExplorerScreen
@@ -177,6 +179,27 @@ async def test_all_heatmaps_of_a_row_come_on_request_and_its_scores_grow(
         assert str(changes.border_subtitle) == "GEM − good"
 
 
+async def test_of_very_many_differences_the_best_and_the_worst_are_shown_and_all_are_exported(
+    make_app: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cliploc.tui.studio.studio.DIFFERENCES", 4)
+    monkeypatch.chdir(tmp_path)
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await compare(pilot, "sets")
+        await pilot.press("c")
+        changes = screen.query_one("#changes", DataTable)
+        await until(lambda: "the 2 best and 2 worst" in str(changes.border_title), pilot)
+        await pilot.press("ctrl+e")
+        written = tmp_path / "compare-by-sample.csv"
+        await until(written.exists, pilot)
+        _, *lines = csv.reader(written.read_text().splitlines())
+        shown = [changes.get_row_at(y)[0].plain for y in range(changes.row_count)]
+        assert len(lines) == 9
+        assert shown == [line[0] for line in (*lines[:2], *lines[-2:])]
+        assert str(changes.border_subtitle) == "noisy − good", "over all nine"
+
+
 async def test_all_rows_at_once_and_what_it_costs_is_said_before(
     make_app: Make, worker: FakeWorker, toy: Dataset
 ) -> None:
@@ -190,6 +213,17 @@ async def test_all_rows_at_once_and_what_it_costs_is_said_before(
         assert details == {"row": "8 images", "all": f"{8 * len(TEMPLATES)} images in {len(TEMPLATES)} rows"}
         await pilot.press("down", "enter")
         await until(lambda: all(s.images == 9 for s in standings(screen).values()), pilot)
+        # The first one has grown as well, with which everybody is compared.
+        first, *others = (each for each in screen.candidates if not each.baseline)
+        contest = app.client._child.process.studio._contest
+
+        def gains() -> dict[Candidate, float]:
+            found = {c: contest.differences(first, c, "mean_iou", classes=False) for c in others}
+            return {c: pytest.approx(np.mean([each.gain for each in rows])) for c, rows in found.items()}
+
+        await until(
+            lambda: {c: screen.standings.of(c).versus["mean_iou"].gain for c in others} == gains(), pilot
+        )
         await pilot.press("A")
         assert any("every heatmap of these rows is there" in notice for notice in app.notices)
 
@@ -260,13 +294,13 @@ def comparer_of(dataset: Dataset, heatmaps: Heatmaps) -> Comparer:
     return Comparer(dataset, heatmaps, painter, Tallies(dataset, Truths()))
 
 
-def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_scored(
+def test_candidates_are_compared_heatmap_by_heatmap_and_only_what_is_new_is_scored(
     toy: Dataset, monkeypatch: pytest.MonkeyPatch, make_heatmaps: Callable[[], object]
 ) -> None:
     config = PostProcess(dilate=5, threshold=0.3)
     state = ExplorerState(toy.samples[0].id, Source(stored="good"), config)
     contest = comparer_of(toy, make_heatmaps())
-    (present, *_) = contest.candidates("sets", state, {})
+    present, noisy, *_ = contest.candidates("sets", state, {})
     scored: list[int] = []
     counts = cliploc.core.sweep.live.LiveScores.counts
     monkeypatch.setattr(
@@ -274,13 +308,22 @@ def test_a_standing_has_the_scores_of_each_heatmap_and_only_what_is_new_is_score
         lambda live, *arguments: scored.append(len(live.ids)) or counts(live, *arguments),
     )
     found = contest.standing(present, state, lambda: False)
+    other = contest.standing(noisy, state, lambda: False, present)
     for name in ("mean_iou", "recall"):
+        gains = []
+        rows = {each.name: each for each in contest.differences(present, noisy, name, classes=False)}
         for sample in toy.samples:
-            heatmap = HeatmapStore().find("good").read(sample.id)
-            expected = cliploc.score(heatmap, sample.true_mask(), config)[name]
-            assert found.scores[name][sample.id] == pytest.approx(expected)
-    assert contest.standing(present, state, lambda: False).scores == found.scores
-    assert scored == [9]
+            first, second = (
+                cliploc.score(HeatmapStore().find(set_).read(sample.id), sample.true_mask(), config)[name]
+                for set_ in ("good", "noisy")
+            )
+            assert (rows[sample.id].mine, rows[sample.id].other) == pytest.approx((first, second))
+            gains.append(second - first)
+        assert other.versus[name].gain == pytest.approx(np.mean(gains))
+        assert other.versus[name].won == sum(gain > 1e-9 for gain in gains)
+    assert contest.standing(present, state, lambda: False).coverage == found.coverage == other.coverage
+    assert found.versus == {}
+    assert scored == [9, 9]
 
 
 def test_a_set_that_is_gone_is_a_note(toy: Dataset, make_heatmaps: Callable[[], object]) -> None:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import stats
 from textual.widgets import DataTable
 
 import cliploc
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.sweep.baselines import baseline_table
-from cliploc.core.sweep.doubts import COMPARED_FROM, NO_NETWORK
-from cliploc.core.sweep.statistics import UNIT, variance_of_mean
+from cliploc.core.sweep.doubts import NO_NETWORK
+from cliploc.core.sweep.statistics import UNIT
 from cliploc.tui.app import ExplorerApp
-from cliploc.tui.comparison import Standing, Versus, doubt_of, versus
+from cliploc.tui.comparison import Standing, doubt_of
 from cliploc.tui.curves import Curves
 from cliploc.tui.screens.compare import CompareScreen
 from cliploc.tui.widgets.pictures import Pane
@@ -27,44 +23,6 @@ from tests.tui.conftest import settled, until
 
 Make = Callable[..., ExplorerApp]
 SIZE = (160, 50)
-
-
-def against(gains: np.ndarray, sources: Sequence[str]) -> Versus:
-    """How a candidate does that is better by these gains, sample by sample."""
-    ids = [str(n) for n in range(len(gains))]
-    found = versus(
-        Standing({"mean_iou": dict.fromkeys(ids, 0.0)}),
-        Standing({"mean_iou": dict(zip(ids, gains.tolist(), strict=True))}),
-        "mean_iou",
-        dict(zip(ids, sources, strict=True)),
-    )
-    assert found is not None
-    return found
-
-
-def test_the_margin_is_that_of_the_mean_of_paired_differences() -> None:
-    gains = np.random.default_rng(0).normal(size=80)
-    low, high = stats.t.interval(0.95, 79, gains.mean(), gains.std(ddof=1) / math.sqrt(80))
-    assert against(gains, [f"image {n}" for n in range(80)]).margin == pytest.approx(
-        (high - low) / 2, rel=1e-3
-    )
-
-
-def test_samples_of_one_image_do_not_make_the_margin_smaller() -> None:
-    gains = np.random.default_rng(1).normal(size=70)
-    once = against(gains, [f"image {n}" for n in range(70)])
-    thrice = against(gains.repeat(3), [f"image {n // 3}" for n in range(210)])
-    assert thrice.margin == pytest.approx(once.margin)
-    sizes = np.full(70, 3)
-    variance = variance_of_mean((3 * gains * UNIT)[None], sizes)[0]
-    assert thrice.margin == pytest.approx(stats.t.ppf(0.975, 69) * math.sqrt(variance), rel=1e-3)
-
-
-@given(st.integers(COMPARED_FROM - 2, COMPARED_FROM + 2), st.integers(1, 3))
-def test_too_few_source_images_have_no_interval(images: int, samples: int) -> None:
-    gains = np.random.default_rng(2).normal(size=images * samples)
-    margin = against(gains, [f"image {n // samples}" for n in range(images * samples)]).margin
-    assert (margin is None) == (images < COMPARED_FROM)
 
 
 async def test_what_needs_no_network_stands_among_the_contenders(make_app: Make, toy: Dataset) -> None:
@@ -84,8 +42,7 @@ async def test_what_needs_no_network_stands_among_the_contenders(make_app: Make,
         for place, candidate in enumerate(screen.candidates[2:]):
             standing = screen.standings.of(candidate)
             expected = table.totals[:, 100 * place + index] / UNIT
-            found = [standing.scores["mean_iou"][sample.id] for sample in toy.samples]
-            assert found == pytest.approx(expected, abs=1 / UNIT), candidate.name
+            assert standing.curves.at("mean_iou", index) == pytest.approx(expected.mean(), abs=1 / UNIT)
             assert standing.pictures
         before = app.explorer.now
         await pilot.press("j", "j", "enter")
@@ -97,7 +54,7 @@ async def test_what_needs_no_network_stands_among_the_contenders(make_app: Make,
 @pytest.mark.parametrize(("best", "said"), [(0.3, "no better than the whole image"), (0.31, "")])
 def test_what_does_not_beat_the_whole_image_is_said_to(best: float, said: str) -> None:
     def standing(*values: float) -> Standing:
-        return Standing({"mean_iou": {"a": 0.0}}, Curves(1, {"mean_iou": values}))
+        return Standing("a", curves=Curves(1, {"mean_iou": values}))
 
     assert doubt_of(standing(0.1, best, 0.2), standing(0.3, 0.3, 0.3)) == said
     assert doubt_of(standing(0.1, best, 0.2), Standing()) == ""
@@ -162,8 +119,8 @@ async def test_sets_are_named_and_the_post_processing_is_said_and_steps(make_app
             ious = [
                 cliploc.score(heatmaps.read(s.id), s.true_mask(), config)["mean_iou"] for s in toy.samples
             ]
-            shown = screen.standings.of(candidate).scores["mean_iou"]
-            assert np.mean(list(shown.values())) == pytest.approx(np.mean(ious))
+            shown = screen.standings.of(candidate).curves.at("mean_iou", config.threshold_index)
+            assert shown == pytest.approx(np.mean(ious))
         await pilot.press("j", "enter")
         await settled(pilot)
         assert app.explorer.now.config == config

@@ -13,15 +13,12 @@ from cliploc.core.prompts import TEMPLATES
 from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.tui.comparison import (
     Candidate,
+    Difference,
     Standing,
-    Versus,
-    by_class,
-    by_sample,
     candidates,
     comparable,
     csv_of,
     rivals,
-    versus,
     window,
 )
 from cliploc.tui.curves import Curves
@@ -30,18 +27,6 @@ from cliploc.tui.widgets.candidate_panes import panes_in
 
 GEM = Recipe("gem").completed("demo")
 STATE = ExplorerState("a_1", Source(GEM), PostProcess(dilate=5))
-LABELS = {"a_1": "a", "a_2": "a", "b_1": "b"}
-SOURCES = {id_: id_ for id_ in LABELS}
-
-
-def standing(**iou: float) -> Standing:
-    """One that is scored on these images."""
-    mean = sum(iou.values()) / max(len(iou), 1)
-    curves = Curves(len(iou), {"mean_iou": (mean,) * 100}) if iou else None
-    return Standing({"mean_iou": iou}, curves)
-
-
-MINE = standing(a_1=0.5, a_2=0.5, b_1=0.5)
 
 
 def named(kind: str, state: ExplorerState = STATE, stored: tuple[str, ...] = ()) -> list[str]:
@@ -110,22 +95,12 @@ def test_without_a_choice_rivals_have_their_usual_networks() -> None:
     assert networks["naclip"] == "ViT-B-16"
 
 
-def test_only_images_that_both_have_count() -> None:
-    other = standing(a_1=0.7, b_1=0.4, c_1=0.9)
-    assert versus(MINE, other, "mean_iou", SOURCES) == Versus(1, 1, pytest.approx(0.05), None)
-    assert [d.name for d in by_sample(MINE, other, "mean_iou")] == ["a_1", "b_1"]
-    found = by_class(MINE, other, "mean_iou", LABELS)
-    assert [(d.name, d.images, round(d.gain, 3)) for d in found] == [("a", 1, 0.2), ("b", 1, -0.1)]
-
-
-def test_nothing_is_better_than_nothing() -> None:
-    assert versus(MINE, Standing(), "mean_iou", SOURCES) is None
-    assert by_class(Standing(), MINE, "mean_iou", LABELS) == []
-
-
 def test_curves_over_each_other_are_of_the_same_images() -> None:
-    same, other = standing(a_1=0.1, a_2=0.2, b_1=0.3), standing(a_1=0.1)
-    assert comparable([MINE, same, other, Standing()]) == [MINE.curves, same.curves, None, None]
+    curves = [Curves(3, {"mean_iou": (mean,) * 100}) for mean in (0.5, 0.2, 0.1)]
+    standings = [
+        Standing(c, curves=each) for c, each in zip(["these", "these", "others"], curves, strict=True)
+    ]
+    assert comparable([*standings, Standing()]) == [*curves[:2], None, None]
     assert comparable([]) == []
 
 
@@ -160,7 +135,7 @@ def test_as_many_panes_as_leave_a_picture_its_size(size: tuple[int, int], panes:
 
 
 def test_csv_quotes_names() -> None:
-    text = csv_of(by_sample(MINE, standing(a_1=0.75), "mean_iou"), "a, b", "c", "mean_iou")
+    text = csv_of([Difference("a_1", 1, 0.5, 0.75, "a_1")], "a, b", "c", "mean_iou")
     assert text == 'name,images,"mean_iou of a, b",mean_iou of c,difference\na_1,1,0.5,0.75,0.25\n'
 
 

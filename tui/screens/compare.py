@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,23 +16,16 @@ from textual.widgets import DataTable
 from cliploc.core.errors import ClipLocError, clean
 from cliploc.core.sweep.doubts import NO_NETWORK
 from cliploc.tui import presets
-from cliploc.tui.answers import CandidateReady, CandidatesListed, HeatmapsArrived
+from cliploc.tui.answers import CandidateReady, CandidatesListed, DifferencesFound, HeatmapsArrived
 from cliploc.tui.around import Around
 from cliploc.tui.comparison import (
     KIND_HELP,
     KINDS,
     Candidate,
-    Difference,
-    Standing,
-    Versus,
-    by_class,
-    by_sample,
     comparable,
-    csv_of,
     doubt_of,
     missing_of,
     under,
-    versus,
 )
 from cliploc.tui.curves import NARROW, SCORES, SHORT, figure
 from cliploc.tui.keymap import bindings_for
@@ -62,11 +54,8 @@ class CompareScreen(Page):
         self.kind = "sets"
         self.candidates: tuple[Candidate, ...] = ()
         self.standings = Standings()
-        dataset = self.client.dataset
-        self._labels = dict(zip(dataset.ids, dataset.label_column, strict=True))
-        self._sources: Mapping[str, str] = {}
-        self._differences: list[Difference] = []
-        self._versus: dict[Candidate, tuple[Standing, Standing, str, Versus | None]] = {}
+        self._total = len(self.client.dataset.ids)
+        self._differences: DifferencesFound | None = None
         self._by_class = True
         self._of_sample = False
         self._picture = "mask"
@@ -105,7 +94,7 @@ class CompareScreen(Page):
         """Give everybody a row; what is known of them comes one by one."""
         if (message.state, message.kind) != (self.state, self.kind):
             return
-        self.candidates, self._sources = message.candidates, message.sources
+        self.candidates = message.candidates
         table: DataTable[Text] = self.query_one("#board", DataTable)
         table.clear(columns=True)
         table.add_column("")
@@ -127,7 +116,9 @@ class CompareScreen(Page):
         """Score what is new."""
         self.standings.arrived(message, self.state.sample)
         if not message.prompt and (behind := self.standings.behind(self.candidates)):
-            self.client.studio.stand(self.state, behind)
+            first = self.candidates[0]
+            # Everybody is compared with the first one.
+            self.client.studio.stand(self.state, self.candidates if first in behind else behind, first)
 
     def _draw_soon(self) -> None:
         """Once for a burst of messages."""
@@ -194,52 +185,49 @@ class CompareScreen(Page):
     def _board_row(self, index: int) -> tuple[Text, ...]:
         candidate = self.candidates[index]
         standing = self.standings.of(candidate)
-        against = self._against_first(candidate) if index else None
+        against = standing.versus.get(self._score)
         alike = comparable([self.standings.of(self.candidates[0]), standing])[1] is not None
         whole = next((self.standings.of(c) for c in self.candidates if c.baseline == NO_NETWORK[0]), UNKNOWN)
         doubt = "" if candidate.baseline else doubt_of(standing, whole)
         colours = self.app.theme_variables
-        return board.board_row(index, candidate, standing, against, len(self._labels), alike, doubt, colours)
-
-    def _against_first(self, candidate: Candidate) -> Versus | None:
-        """Kept until one of the two stands differently: every row is drawn again for each of them."""
-        first, other = self.standings.of(self.candidates[0]), self.standings.of(candidate)
-        known = self._versus.get(candidate)
-        if known is None or known[:3] != (first, other, self._score):
-            known = (first, other, self._score, versus(first, other, self._score, self._sources))
-            self._versus[candidate] = known
-        return known[3]
+        return board.board_row(index, candidate, standing, against, self._total, alike, doubt, colours)
 
     def _draw_changes(self) -> None:
-        """The differences of the row under the cursor, when they are others than those shown."""
+        """Ask for the differences of the row under the cursor, when they may be others than those shown."""
         other = self._other()
         mine = self.candidates[0] if self.candidates else None
-        known = (self.standings.of(each).scores if each else None for each in (mine, other))
+        known = (self.standings.of(each) if each else None for each in (mine, other))
         asked = (mine, other, *known, self._score, self._by_class)
         if asked == self._changes_of:
             return
         self._changes_of = asked
+        if mine is not None and other is not None:
+            self.client.studio.differences(mine, other, self._score, classes=self._by_class)
+            return
+        table: DataTable[Text] = self.query_one("#changes", DataTable)
+        table.clear(columns=True)
+        self._differences = None
+        table.border_title = "Differences"
+        table.border_subtitle = "one more is needed: m compares something else" if mine else ""
+
+    def on_differences_found(self, message: DifferencesFound) -> None:
+        """Show them, unless others were asked for meanwhile, or they are what is shown."""
+        asked = (message.mine, message.other, message.score, message.classes)
+        if asked != (*self._changes_of[:2], *self._changes_of[-2:]) or message == self._differences:
+            return
+        self._differences = message
+        mine, other = message.mine.name, message.other.name
         table: DataTable[Text] = self.query_one("#changes", DataTable)
         row = table.cursor_row
         table.clear(columns=True)
-        self._differences = []
-        table.border_title, table.border_subtitle = "Differences", ""
-        if mine is None or other is None:
-            table.border_subtitle = "one more is needed: m compares something else" if mine else ""
-            return
-        self._differences = self._between(self.standings.of(mine), self.standings.of(other))
-        shared = sum(each.images for each in self._differences)
-        table.border_title = f"{SHORT[self._score]} by {'class' if self._by_class else 'sample'}"
-        some = f", on the {board.counted(shared)} both have" if shared < len(self._labels) else ""
-        some = some if shared else ": no image that both have yet"
-        table.border_subtitle = f"{escape(clean(other.name))} − {escape(clean(mine.name))}{some}"
-        board.fill_differences(table, self._differences, (mine.name, other.name), self.app.theme_variables)
-        table.move_cursor(row=min(row, max(len(self._differences) - 1, 0)))
-
-    def _between(self, mine: Standing, other: Standing) -> list[Difference]:
-        if self._by_class:
-            return by_class(mine, other, self._score, self._labels)
-        return by_sample(mine, other, self._score)
+        ends = len(message.rows) // 2
+        which = f", the {ends} best and {ends} worst" if message.left_out else ""
+        table.border_title = f"{SHORT[message.score]} by {'class' if message.classes else 'sample'}{which}"
+        some = f", on the {board.counted(message.images)} both have" if message.images < self._total else ""
+        some = some if message.images else ": no image that both have yet"
+        table.border_subtitle = f"{escape(clean(other))} − {escape(clean(mine))}{some}"
+        board.fill_differences(table, message.rows, (mine, other), self.app.theme_variables)
+        table.move_cursor(row=min(row, max(len(message.rows) - 1, 0)))
 
     def _other(self) -> Candidate | None:
         """The candidate under the cursor; the second one while the first is."""
@@ -250,15 +238,15 @@ class CompareScreen(Page):
         """Another candidate is looked at, or another sample."""
         if event.data_table.id == "board":
             self._draw_around_cursor()
-        elif not self._by_class and event.data_table is self.focused and self._differences:
-            name = self._differences[event.data_table.cursor_row].name
-            self._go_on(self.state.with_(sample=name), self.candidates)
+        elif event.data_table is self.focused and self._differences and not self._differences.classes:
+            sample = self._differences.rows[event.data_table.cursor_row].sample
+            self._go_on(self.state.with_(sample=sample), self.candidates)
 
     def _go_on(self, state: ExplorerState, candidates: tuple[Candidate, ...]) -> None:
         """Another sample, or another config: everybody stands differently, which is told one by one."""
         if (state, candidates) != (self.state, self.candidates):
             self.state, self.candidates = state, candidates
-            self.client.studio.stand(state, candidates)
+            self.client.studio.stand(state, candidates, candidates[0])
             self._draw()
 
     def action_step(self, name: str, direction: int) -> None:
@@ -296,7 +284,7 @@ class CompareScreen(Page):
 
     def action_compute(self) -> None:
         """Ask for the missing heatmaps of a row or of all rows, having said how many they are."""
-        found = missing_of({each: self.standings.of(each) for each in self.candidates}, len(self._labels))
+        found = missing_of({each: self.standings.of(each) for each in self.candidates}, self._total)
         if not found:
             self.notify("every heatmap of these rows is there")
             return
@@ -335,11 +323,9 @@ class CompareScreen(Page):
 
     def action_go(self) -> None:
         """Take the candidate, or the class or sample under the cursor, to the explorer."""
-        if getattr(self.focused, "id", "") == "changes" and self._differences:
+        if getattr(self.focused, "id", "") == "changes" and self._differences and self._differences.rows:
             row = self.query_one("#changes", DataTable).cursor_row
-            name = self._differences[row].name
-            target = next((id_ for id_, label in self._labels.items() if name in (id_, label)), "")
-            self.dismiss(self.state.with_(sample=target or self.state.sample))
+            self.dismiss(self.state.with_(sample=self._differences.rows[row].sample))
             return
         if 0 <= (row := self.query_one("#board", DataTable).cursor_row) < len(self.candidates):
             taken = self.candidates[row]
@@ -351,10 +337,11 @@ class CompareScreen(Page):
 
     def action_export(self) -> None:
         """Write the differences as CSV into the working folder."""
-        other = self._other()
-        if other is None or not self._differences:
+        found = self._differences
+        if found is None or not found.rows:
             self.notify("nothing to compare yet", severity="warning")
             return
-        kind = "class" if self._by_class else "sample"
-        text = csv_of(self._differences, self.candidates[0].name, other.name, self._score)
-        self.client.studio.export_text(text, Path.cwd() / f"compare-by-{kind}.csv")
+        path = Path.cwd() / f"compare-by-{'class' if found.classes else 'sample'}.csv"
+        self.client.studio.export_differences(
+            found.mine, found.other, found.score, path, classes=found.classes
+        )

@@ -23,6 +23,7 @@ from cliploc.tui.answers import (
     CandidateReady,
     CandidatesListed,
     DatasetFound,
+    DifferencesFound,
     DisagreementReady,
     Encoded,
     Idle,
@@ -31,7 +32,7 @@ from cliploc.tui.answers import (
     Told,
     Trouble,
 )
-from cliploc.tui.comparison import Candidate
+from cliploc.tui.comparison import Candidate, csv_of
 from cliploc.tui.graphics.encode import encode
 from cliploc.tui.graphics.frame import Job, PictureId
 from cliploc.tui.marking import Marking, Shape
@@ -56,6 +57,8 @@ log = logging.getLogger(__name__)
 # Datasets up to this size are computed whole without being asked, so that scores appear.
 COMPUTED_UNASKED = 200
 ENCODERS = 4
+# Rows of a table of differences: half of them the best, half the worst.
+DIFFERENCES = 1000
 # Seconds that the scores of a new source wait for its first picture.
 FIRST_PICTURE = 1.0
 # Seconds that files which are being written get after the screen is gone.
@@ -87,6 +90,7 @@ class Studio:
         self._scores = self._thread("scores")
         self._lists = self._thread("lists")
         self._comparison = self._thread("comparison")
+        self._differences = self._thread("differences")
         self._head_scores = self._thread("head scores")
         self._marks = Marks(dataset, self._picture_cache, post, self._forget)
         self._marking = self._thread("marking")
@@ -98,6 +102,7 @@ class Studio:
             self._scores,
             self._lists,
             self._comparison,
+            self._differences,
             self._head_scores,
             self._marking,
             self._ranking,
@@ -177,14 +182,41 @@ class Studio:
 
         def job(cancelled: Cancelled) -> None:
             found = self._contest.candidates(kind, state, presets)
-            self._post(CandidatesListed(state, kind, found, self._dataset.sources))
-            self._stand(state, found, cancelled)
+            self._post(CandidatesListed(state, kind, found))
+            self._stand(state, found, cancelled, found[0])
 
         self._comparison.submit(job, drop_running=True)
 
-    def stand(self, state: ExplorerState, candidates: Sequence[Candidate]) -> None:
-        """How these candidates stand now; answers CandidateReady for each. Replaces what still waits."""
-        self._comparison.submit(lambda cancelled: self._stand(state, candidates, cancelled))
+    def stand(
+        self, state: ExplorerState, candidates: Sequence[Candidate], first: Candidate | None = None
+    ) -> None:
+        """How these candidates stand now; answers CandidateReady for each. Replaces what still waits.
+
+        first: the one that they are compared with.
+        """
+        self._comparison.submit(lambda cancelled: self._stand(state, candidates, cancelled, first))
+
+    def differences(self, mine: Candidate, other: Candidate, score: str, *, classes: bool) -> None:
+        """Where one of two candidates that stand is better; answers DifferencesFound. classes: by class."""
+
+        def job(_: Cancelled) -> None:
+            found, half = self._contest.differences(mine, other, score, classes=classes), DIFFERENCES // 2
+            rows = (*found[:half], *found[max(half, len(found) - half) :])
+            images, left_out = sum(each.images for each in found), len(found) - len(rows)
+            self._post(DifferencesFound(mine, other, score, classes, rows, images, left_out))
+
+        self._differences.submit(job)
+
+    def export_differences(
+        self, mine: Candidate, other: Candidate, score: str, path: Path, *, classes: bool
+    ) -> None:
+        """Write all of them as CSV; answers Told, or Trouble."""
+
+        def write() -> None:
+            found = self._contest.differences(mine, other, score, classes=classes)
+            paths.write_whole(path, csv_of(found, mine.name, other.name, score).encode())
+
+        self._export(write, path)
 
     def disagree(self, config: PostProcess) -> None:
         """Score the samples with every stored set; answers DisagreementReady."""
@@ -345,9 +377,15 @@ class Studio:
         for each in (self._scorer, self._tallies, self._contest, self._heads):
             each.forget()
 
-    def _stand(self, state: ExplorerState, candidates: Sequence[Candidate], cancelled: Cancelled) -> None:
+    def _stand(
+        self,
+        state: ExplorerState,
+        candidates: Sequence[Candidate],
+        cancelled: Cancelled,
+        first: Candidate | None,
+    ) -> None:
         for candidate in candidates:
-            standing = self._contest.standing(candidate, state, cancelled)
+            standing = self._contest.standing(candidate, state, cancelled, first)
             if standing is None:
                 return
             self._post(CandidateReady(state, candidate, standing))
