@@ -189,10 +189,15 @@ def staged(place: Path) -> Stage:
             file.write(path, Path("CocoGlide") / path.relative_to(spec))
         for id_ in ids:  # the table's fake pictures, which CocoGlide has
             file.write(Path(spec) / "real" / f"{id_}.png", f"CocoGlide/fake/{id_}.png")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(archive.parent)))
+    server = _Server(("127.0.0.1", 0), partial(_Quiet, directory=str(archive.parent)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/CocoGlide.zip"
     return Stage(place, spec, place / "toy.npz", archive, url)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *args: object) -> None:
+        """A command that was killed no longer listens."""
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -124,6 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *args: object) -> None:
+        """A command that was killed no longer listens."""
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[str, Counter[str]]]:
     """The hub's address while it is up, and how often each file's content was asked for."""
@@ -131,7 +136,7 @@ def serving(folder: Path) -> Iterator[tuple[str, Counter[str]]]:
     handler = type("Handler", (_Handler,), {
         "folder": folder, "digests": {}, "transfers": transfers, "closing": closing,
     })  # fmt: skip
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
