@@ -25,7 +25,7 @@ from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.manifest import identities, write_manifest
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.records import UNREADABLE
+from cliploc.core.heatmaps.records import UNREADABLE, array_in
 
 Row = npt.NDArray[np.float32]
 METHOD = "picture"  # the method of their identity, which is no method of heatmaps
@@ -55,7 +55,7 @@ class EmbeddingSet:
         try:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise ValueError("not a regular file")
-            row: Row = np.load(path, allow_pickle=False)
+            row: Row = array_in(path, mapped=False)
             if row.ndim != 1 or row.dtype != np.float32 or not np.isfinite(row).all():
                 raise ValueError(f"found {row.dtype} {row.shape}")
         except UNREADABLE as error:

@@ -30,7 +30,7 @@ from cliploc.core.datasets.ids import file_name
 from cliploc.core.datasets.spec import lasting
 from cliploc.core.errors import DatasetError, ParameterError, StoreError, clean
 from cliploc.core.heatmaps.identity import IMPORTED, Identity
-from cliploc.core.heatmaps.records import AT_ONCE, LARGEST_VALUE, Heatmap
+from cliploc.core.heatmaps.records import AT_ONCE, HEADER, LARGEST_VALUE, NO_HEADER, Heatmap
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.stretch import on_grid
 
@@ -227,7 +227,10 @@ def _header(file: IO[bytes], info: zipfile.ZipInfo) -> ArrayHeader:
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read:
         raise ValueError(f"an array of format {version}")
-    shape, by_column, dtype = read[version](file)
+    try:
+        shape, by_column, dtype = read[version](file)
+    except HEADER as error:
+        raise ValueError(NO_HEADER) from error
     return ArrayHeader(shape, dtype, by_column, info.file_size - file.tell(), info.compress_size)
 
 

@@ -12,6 +12,7 @@ import tokenize
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ UNREADABLE = (
     OSError, ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError, RecursionError,
     tokenize.TokenError,
 )  # fmt: skip
+# Of these a header that is none; Python words them differently in each of its releases.
+HEADER, NO_HEADER = (SyntaxError, tokenize.TokenError), "its header is none of an array"
 LARGEST_VALUE = 1e37  # of a raw heatmap: the span of two such is a float32
 OUTSIDE = "values outside [0, 1]"
 
@@ -82,10 +85,18 @@ def load(path: Path) -> Records:
     """The records, mapped from the file. UNREADABLE for another kind of file, or none."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("not a regular file")
-    records: Records = np.load(path, mmap_mode="r", allow_pickle=False)
+    records: Records = array_in(path, mapped=True)
     if set(records.dtype.names or ()) != {"id", "heatmap"}:
         raise ValueError("not records of id and heatmap")
     return records
+
+
+def array_in(path: Path, *, mapped: bool) -> npt.NDArray[Any]:
+    """The array of a file, read or mapped. UNREADABLE for what is none."""
+    try:
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)  # type: ignore[no-any-return]
+    except HEADER as error:
+        raise ValueError(NO_HEADER) from error
 
 
 def pieces(path: Path) -> Iterator[Records]:

@@ -35,7 +35,7 @@ from cliploc.core.errors import StoreError, clean
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.manifest import identities, write_manifest
 from cliploc.core.heatmaps.recipe import Recipe
-from cliploc.core.heatmaps.records import UNREADABLE
+from cliploc.core.heatmaps.records import UNREADABLE, array_in
 from cliploc.core.lock import held
 from cliploc.core.methods.head_switches import ALL, Kept
 
@@ -176,7 +176,7 @@ class TermSet:
         try:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise ValueError("not a regular file")
-            terms: Terms = np.load(path, mmap_mode="r", allow_pickle=False)
+            terms: Terms = array_in(path, mapped=True)
             if terms.ndim != 4 or terms.dtype != np.float32:
                 raise ValueError(f"found {terms.dtype} {terms.shape}")
         except FileNotFoundError:

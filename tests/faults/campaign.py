@@ -103,7 +103,7 @@ def disturbed(nursery: Nursery, stage: Stage, point: Point, expected: Calm) -> t
 def _end_of(point: Point, ended: Ended) -> str:
     if ended.status is None:
         return f"hang: {ended.output[-600:]}"
-    if "Traceback" in ended.output or "unexpected" in ended.output:
+    if "Traceback" in ended.output or "cliploc: unexpected" in ended.output:
         return f"traceback: {ended.output[-1200:]}"
     if ended.orphans:
         return f"orphan: {ended.orphans} processes did not end"

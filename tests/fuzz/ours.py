@@ -76,7 +76,7 @@ def said(*argv: str) -> int:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(list(argv))
     for text in (out.getvalue(), err.getvalue()):
-        if any(bad in text for bad in ("\x1b", "\x9b", "Traceback", "unexpected")):
+        if any(bad in text for bad in ("\x1b", "\x9b", "Traceback", "cliploc: unexpected")):
             raise Wrong(f"{argv}: {text[-500:]!r}")
     if code not in (0, 1, 2):
         raise Wrong(f"{argv} ends with {code}")
