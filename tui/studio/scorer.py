@@ -35,8 +35,10 @@ LIVE_CACHE_BYTES = 320_000_000
 # until it is said anyhow. No newer request is heard before, so that scores move while a key is held; what was
 # counted by then is kept.
 FIRST, FIRST_WORK = 0.1, 0.22
+# Seconds: the exact scores that come so soon are waited for, and no estimate is said.
+SOON = 0.2
 # Between two estimates.
-SAID_EVERY = 0.5
+SAID_EVERY = 1.0
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
 # Seconds until an estimate from fewer samples than the list has is listed.
@@ -106,12 +108,13 @@ class Scorer:
         for places, counts in live.growing(config):
             whole = len(places) == len(live.ids)
             started = time.monotonic()
-            # Four times the images halve the interval: fewer than twice as many say nothing new.
-            enough = started - said > pause and len(places) >= 2 * told
+            # Four times the images halve the interval: fewer say little that is new.
+            enough = started - said > pause and len(places) >= 4 * told
             if first:
                 sure = live.order.until(len(places)) >= WORTH_FROM
                 enough = (enough and sure) or time.process_time() - begun > FIRST_WORK
-            if whole or (len(places) and enough):
+            due = (started - began) * (len(live.ids) / max(len(places), 1) - 1)
+            if whole or (len(places) and enough and due > SOON):
                 scored = self._scored(source, config, places, counts)
                 iou = column(counts[places], "mean_iou", config.threshold_index)
                 board = DatasetScores(

@@ -44,6 +44,7 @@ MakeScorer = Callable[[], tuple[Scorer, list[Said]]]
 def make_scorer(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> MakeScorer:
     """A scorer that says what it knows after every sample, and what it has said."""
     monkeypatch.setattr("cliploc.tui.studio.scorer.FIRST", -1.0)
+    monkeypatch.setattr("cliploc.tui.studio.scorer.SOON", -1.0)
     monkeypatch.setattr("cliploc.tui.studio.scorer.WORTH_FROM", 0)
     monkeypatch.setattr("cliploc.tui.studio.scorer.SAID_EVERY", -1.0)
     monkeypatch.setattr("cliploc.tui.studio.scorer.SAYING", math.inf)
@@ -80,8 +81,8 @@ def test_estimates_grow_to_the_exact_scores(toy: Dataset, make_scorer: MakeScore
     scorer.score(SOURCE, CONFIG, never)
     wanted = naive(toy, CONFIG)
     sizes = [each.board.images for each in said]
-    assert len(sizes) > 2
-    assert all(later >= 2 * before for before, later in pairwise(sizes[:-1]))
+    assert len(sizes) > 1
+    assert all(later >= 4 * before for before, later in pairwise(sizes[:-1]))
     for each in said:
         board, seen = each.board, [value for value in each.iou if not math.isnan(value)]
         assert len(seen) == board.images
@@ -91,6 +92,16 @@ def test_estimates_grow_to_the_exact_scores(toy: Dataset, make_scorer: MakeScore
         assert board.is_exact == (each is said[-1])
     assert said[-1].iou == pytest.approx(wanted)
     assert said[-1].board.reach == 0.0
+
+
+def test_where_the_exact_scores_come_soon_no_estimate_is_said(
+    toy: Dataset, make_scorer: MakeScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cliploc.tui.studio.scorer.SOON", math.inf)
+    scorer, said = make_scorer()
+    scorer.score(SOURCE, CONFIG, lambda: True)
+    assert [each.board.is_exact for each in said] == [True]
+    assert said[0].iou == pytest.approx(naive(toy, CONFIG))
 
 
 def test_class_means_are_over_what_is_seen_of_the_class(toy: Dataset, make_scorer: MakeScorer) -> None:
