@@ -7,12 +7,13 @@ these names an installed release no longer has.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual import constants
 from textual._compositor import ChopsUpdate as ChopsUpdate
 from textual._compositor import Compositor as Compositor
@@ -23,6 +24,8 @@ from textual.app import App
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.strip import Strip
+from textual.widgets import DataTable
+from textual.widgets.data_table import RowKey
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,6 +52,8 @@ REASONS = {
     "drivers.linux_driver:LinuxDriver._get_terminal_size": "asked whenever the window has changed",
     "strip:Strip._segments": "thousands of half-cells are segments only when somebody changes them",
     "widget:Widget._scroll_update": "a scroll bar follows the rows without a new layout of the screen",
+    "widgets:DataTable._update_dimensions": "when columns get their widths, which is after a first paint",
+    "widgets:DataTable._clear_caches": "lines that were painted before that",
     "widget:Widget._get_style": "a colour of the theme as Textual mixes it",
 }
 # What an object has once it is made.
@@ -128,6 +133,19 @@ class LocalCompositor(Compositor):
 def use_compositor(screen: Screen[Any], compositor: Compositor) -> None:
     """Have a screen that has nothing on it yet put together in another way."""
     screen._compositor = compositor
+
+
+class Table(DataTable[Text]):
+    """A table that is painted again once its columns have their widths.
+
+    Textual measures new rows when a table has nothing else to do. Painted before that, because of something
+    else on the screen, it kept those lines where its whole size was to stay the same: columns without widths.
+    """
+
+    def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
+        super()._update_dimensions(new_rows)
+        self._clear_caches()
+        self.refresh()
 
 
 class MadeLater(Strip):

@@ -33,6 +33,7 @@ from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.screens.page import Page
 from cliploc.tui.standings import UNKNOWN, Standings
 from cliploc.tui.state import ExplorerState, following
+from cliploc.tui.textual_private import Table
 from cliploc.tui.widgets import candidate_rows as board
 from cliploc.tui.widgets.candidate_panes import CandidatePanes, Item
 from cliploc.tui.widgets.iou_curves import ScoreCurves
@@ -68,11 +69,11 @@ class CompareScreen(Page):
             yield CandidatePanes(self.terminal, PANES, kept=1, id="candidate-pictures")
             with Horizontal(id="compare-body"):
                 with Vertical(id="compare-left"):
-                    board: DataTable[Text] = DataTable(id="board", cursor_type="row", classes="panel")
+                    board = Table(id="board", cursor_type="row", classes="panel")
                     board.border_title = "Leaderboard"
                     yield board
                     yield ScoreCurves(id="score-curves", classes="panel")
-                changes: DataTable[Text] = DataTable(id="changes", cursor_type="row", classes="panel")
+                changes = Table(id="changes", cursor_type="row", classes="panel")
                 yield changes
 
     def on_mount(self) -> None:

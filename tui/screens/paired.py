@@ -20,6 +20,7 @@ from cliploc.tui.comparison import csv_text
 from cliploc.tui.curves import figure
 from cliploc.tui.keymap import bindings_for
 from cliploc.tui.screens.page import Page
+from cliploc.tui.textual_private import Table
 
 SCORES = ("run", "heatmaps", "mean IoU, cross-validated", "images")
 PAIRS = ("first", "second", "better", "difference", "95 % interval", "p", "images")
@@ -47,7 +48,7 @@ class PairedScreen(Page):
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
             for id_, title, columns in (("scores-of-runs", "Runs", SCORES), ("pairs", "Pairs", PAIRS)):
-                table: DataTable[Text] = DataTable(id=id_, cursor_type="row", classes="panel")
+                table = Table(id=id_, cursor_type="row", classes="panel")
                 table.border_title = title
                 table.add_columns(*columns)
                 yield table

@@ -25,6 +25,7 @@ from cliploc.tui.keymap import bindings_for
 from cliploc.tui.prompts import MOST, SEPARATOR, edited, prompts_in
 from cliploc.tui.screens.page import Page
 from cliploc.tui.standings import Standings
+from cliploc.tui.textual_private import Table
 from cliploc.tui.widgets.candidate_panes import CandidatePanes, Item
 from cliploc.tui.widgets.iou_curves import ScoreCurves, colour_of
 from cliploc.tui.widgets.tables import rewrite, right
@@ -73,7 +74,7 @@ class PromptsScreen(Page):
         with Vertical(classes="page"):
             yield CandidatePanes(self.terminal, MOST, id="prompt-pictures")
             with Horizontal(id="prompts-body"):
-                table: DataTable[Text] = DataTable(id="prompts", cursor_type="row", classes="panel")
+                table = Table(id="prompts", cursor_type="row", classes="panel")
                 table.border_title = "Prompts"
                 table.border_subtitle = TUNED
                 with Vertical():

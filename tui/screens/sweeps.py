@@ -25,6 +25,7 @@ from cliploc.tui.runs import RunView, duration, rate_of, starting_text
 from cliploc.tui.screens.choice import Choice, ask
 from cliploc.tui.screens.page import Page
 from cliploc.tui.state import following
+from cliploc.tui.textual_private import Table
 from cliploc.tui.widgets.run_view import bar, heat_table, summary_lines
 from cliploc.tui.widgets.tables import rewrite
 
@@ -52,7 +53,7 @@ class SweepsScreen(Page):
 
     def compose_page(self) -> ComposeResult:
         with Vertical(classes="page"):
-            runs: DataTable[Text] = DataTable(id="runs", cursor_type="row", classes="panel")
+            runs = Table(id="runs", cursor_type="row", classes="panel")
             runs.border_title = "Runs"
             runs.add_columns(*COLUMNS)
             yield runs
