@@ -98,14 +98,17 @@ def units_of(plan: Plan, shards: Sequence[Shard]) -> list[str] | None:
 
 
 class KeptSums:
-    """One checkpoint of all sums, replaced now and then."""
+    """One checkpoint of all sums, replaced now and then; named after how many shards it holds.
+
+    So what is left of a run is the same however often it was stopped.
+    """
 
     def __init__(self, ledger: Ledger, run: str, inputs: Inputs) -> None:
         self._ledger, self._run = ledger, run
         self._folder = ledger.folder(run)
         self._pending: dict[int, str] = {}
         self._restored: dict[str, np.ndarray] = {}
-        self._number = 0
+        self._name, self._held = "", 0
         self._saved_at = time.monotonic()
 
     def found(self, shards: Sequence[Shard]) -> dict[int, str]:
@@ -122,8 +125,8 @@ class KeptSums:
                 raise StoreError(f"{name} is of an earlier version, which counted less")
         except StoreError:
             self._restored = {}
-            return {p: c for p, c in known.items() if shards[p].set_index in finished}
-        self._number = int(name.removeprefix("sums-").removesuffix(".npz")) if name else 0
+            known = {p: c for p, c in known.items() if shards[p].set_index in finished}
+        self._name, self._held = name, len(known)
         return known
 
     def add_again(self, totals: Totals, shard: Shard) -> None:
@@ -144,13 +147,14 @@ class KeptSums:
         """Write the checkpoint, then acknowledge its shards, then remove the one before."""
         if not self._pending:
             return
-        before = self._folder / f"sums-{self._number}.npz"
-        self._number += 1
-        name = f"sums-{self._number}.npz"
+        self._held += len(self._pending)
+        before, name = self._name, f"sums-{self._held}.npz"
         named = {n: a for i, t in totals.items() for n, a in t.arrays(f"{i}:").items()}
         checksum = arrays.write_arrays(self._folder / name, named)
         self._ledger.finish_shards(self._run, self._pending, best, f"{name} {checksum}")
-        before.unlink(missing_ok=True)
+        if before not in ("", name):
+            (self._folder / before).unlink(missing_ok=True)
+        self._name = name
         self._pending.clear()
         self._saved_at = time.monotonic()
 

@@ -107,6 +107,11 @@ def test_a_run_that_stopped_and_went_on_is_a_run_that_never_stopped(
     assert states[0] == "paused"
     assert states[-1] == "done"
     assert left_by(ledger, broken) == left_by(ledger, whole)
+    files = [
+        {path.name: path.read_bytes() for path in ledger.folder(run).glob("*.npz")} for run in (broken, whole)
+    ]
+    assert files[0] == files[1]
+    assert (keep == "sums") == bool(files[0])
 
 
 def test_several_heatmap_sets_are_scored_on_the_images_all_of_them_have(
