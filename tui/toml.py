@@ -10,6 +10,7 @@ from cliploc.core.errors import ParameterError, clean
 
 LARGEST = 1 << 20  # bytes
 DEEPEST = 3  # tables in tables
+MOST_DOTS = 1000  # in a line: the parts of a key take a time that grows with their square
 
 
 def table(path: Path) -> dict[str, Any]:
@@ -19,7 +20,10 @@ def table(path: Path) -> dict[str, Any]:
             return {}
         if not path.is_file() or path.stat().st_size > LARGEST:
             raise ValueError(f"expected a file of at most {LARGEST >> 20} MB")
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if any(line.count(".") > MOST_DOTS for line in text.split("\n")):
+            raise ValueError(f"expected at most {MOST_DOTS} dots in a line")
+        found = tomllib.loads(text)
         if _is_deep(found):
             raise ValueError(f"expected at most {DEEPEST} tables in one another")
     except (OSError, ValueError, RecursionError) as error:

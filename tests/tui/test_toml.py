@@ -19,6 +19,7 @@ HOSTILE = {
     "deep list": "x = " + "[" * 5000 + "]" * 5000,
     "a little deep": "x = " + "[" * 40 + "]" * 40,
     "long key": ".".join(["a"] * 20_000) + " = 1",
+    "very long key": ".".join(["a"] * 500_000) + " = 1",
     "no text": "x = \ud800",
     "control characters": 'x = "\x1b[2J"',
     "cut short": "[x",
