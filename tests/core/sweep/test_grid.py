@@ -9,8 +9,9 @@ from dataclasses import fields
 import pytest
 
 from cliploc.core.errors import ParameterError
+from cliploc.core.parameters import Parameter
 from cliploc.core.postprocess import AXES, KERNELS, ORDERS, PostProcess
-from cliploc.core.sweep.grid import Grid, axis_field, parse_names, parse_range, steps_of
+from cliploc.core.sweep.grid import Grid, axis_field, computation_of, parse_names, parse_range, steps_of
 
 
 def test_the_posters_grid_has_39_million_cells_over_cocoglide() -> None:
@@ -33,6 +34,15 @@ def test_combinations_that_are_one_computation_are_one_config() -> None:
     assert len(set(computations)) == len(computations)
     assert grid.merged + len(grid.configs) == grid.requested == 5 * 3 * 4
     assert () in computations
+
+
+@pytest.mark.parametrize("parameter", AXES, ids=lambda parameter: parameter.name)
+def test_every_value_of_every_axis_is_another_computation(parameter: Parameter) -> None:
+    """Values that the engine does not know would be merged, and all scored as the first of them."""
+    base = PostProcess("nearest", "dilate-erode", "square", 5, 9)
+    values = {getattr(base, parameter.name), *(parameter.choices or range(11, 41, 2))}
+    computations = {computation_of(base.with_(**{parameter.name: value})) for value in values}
+    assert len(computations) == len(values) > 1
 
 
 @pytest.mark.parametrize(
