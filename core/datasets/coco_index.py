@@ -69,16 +69,14 @@ def index_of(annotations: Path, images: Path) -> Index:
 
 def _make_elsewhere(annotations: Path, images: Path, place: Path) -> None:
     """Have a process of its own read the annotations and write the index, if it can. DatasetError."""
+    command = child.module("cliploc.core.datasets.index_making", *map(str, (annotations, images, place)))
     try:
         paths.make_folder(place.parent)
-    except StoreError:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+    except (StoreError, OSError):  # no place for an index, or no room for a process
         return
-    command = child.module("cliploc.core.datasets.index_making", *map(str, (annotations, images, place)))
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace", check=False
-    )
     if done.returncode == REFUSED:
-        raise DatasetError(done.stdout.rstrip("\n"))
+        raise DatasetError(done.stdout.decode(errors="replace"))
 
 
 def make(annotations: Path, images: Path, place: Path) -> Index:

@@ -131,10 +131,11 @@ class Comparer:
         return Standing(coverage, against, means, curves, pictures)
 
     def _keep(self, candidate: Candidate, columns: Columns) -> None:
-        self._columns[candidate] = columns
-        self._columns.move_to_end(candidate)
-        while len(self._columns) > COLUMNS_KEPT:
-            self._columns.popitem(last=False)
+        kept = self._columns  # `forget` puts another in its place, on another thread
+        kept[candidate] = columns
+        kept.move_to_end(candidate)
+        while len(kept) > COLUMNS_KEPT:
+            kept.popitem(last=False)
 
     def _against(self, first: Candidate | None, columns: Columns) -> dict[str, Versus]:
         """How one does against the first, by score; {} where they have no sample in common."""

@@ -104,8 +104,9 @@ class Scorer:
             self._say(ScoresReady(source, config, None, present), drawn, None, NO_FACTS)
             return
         said, pause, first, begun = time.monotonic(), FIRST, True, time.process_time()
-        began, told = said, 0
+        began, told, before = said, 0, -1  # before: how many were counted when it was asked for
         for places, counts in live.growing(config):
+            before = len(places) if before < 0 else before
             whole = len(places) == len(live.ids)
             started = time.monotonic()
             # Four times the images halve the interval: fewer say little that is new.
@@ -113,7 +114,7 @@ class Scorer:
             if first:
                 sure = live.order.until(len(places)) >= WORTH_FROM
                 enough = (enough and sure) or time.process_time() - begun > FIRST_WORK
-            due = (started - began) * (len(live.ids) / max(len(places), 1) - 1)
+            due = (started - began) * (len(live.ids) - len(places)) / max(len(places) - before, 1)
             if whole or (len(places) and enough and due > SOON):
                 scored = self._scored(source, config, places, counts)
                 iou = column(counts[places], "mean_iou", config.threshold_index)

@@ -107,7 +107,10 @@ def test_a_large_file_is_read_by_a_process_of_its_own_which_says_so(
 def test_what_that_process_refuses_is_said_in_the_same_words(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "instances.json").write_text('{"images": [}')
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (tmp_path / "instances.json").rename(tmp_path / "été.json")
+    spec = spec.replace("instances.json", "été.json")
+    (tmp_path / "été.json").write_text('{"images": [}')
     with pytest.raises(DatasetError) as here:
         open_dataset(spec)
     monkeypatch.setattr(coco_index, "LARGE", 0)
@@ -123,8 +126,10 @@ def test_where_that_process_cannot_do_it_the_annotations_are_read_here(
     plain = all_of(open_dataset(spec))
     only_index().unlink()
     monkeypatch.setattr(coco_index, "LARGE", 0)
-    monkeypatch.setattr("cliploc.core.child.module", lambda *_: ("false",))
-    assert all_of(open_dataset(spec)) == plain
+    for command in ("false", "/no/such/program"):
+        monkeypatch.setattr("cliploc.core.child.module", lambda *_, command=command: (command,))
+        assert all_of(open_dataset(spec)) == plain
+        only_index().unlink()
 
 
 def test_annotations_that_changed_are_read_again(spec: str, tmp_path: Path) -> None:
