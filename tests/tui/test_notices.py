@@ -6,10 +6,10 @@ import numpy as np
 
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.identity import Identity
-from cliploc.core.heatmaps.protocol import Ready, TextComputed
+from cliploc.core.heatmaps.protocol import Failed, Ready, TextComputed
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.tui.__main__ import parser
-from cliploc.tui.answers import Told
+from cliploc.tui.answers import Told, WorkerChanged
 from cliploc.tui.comparison import rivals
 from cliploc.tui.screens.inside import inside_recipe
 from cliploc.tui.start import initial_state
@@ -27,6 +27,13 @@ def test_notices_are_told_once(toy: Dataset) -> None:
         heatmaps._on_event(event)
     told = [each.text for each in posted if isinstance(each, Told)]
     assert told == ["assumed: plain GELU", "'a b' loses 'b'"]
+
+
+def test_of_several_methods_it_is_said_which_has_failed(toy: Dataset) -> None:
+    posted: list[object] = []
+    heatmaps = Heatmaps(toy, posted.append, "cpu")
+    heatmaps._on_event(Failed("no weights", Recipe("proxyclip").completed("toy"), (toy.samples[0].id,)))
+    assert [each.text for each in posted if isinstance(each, WorkerChanged)] == ["ProxyCLIP failed"]
 
 
 def test_what_is_said_about_weights_goes_along_wherever_the_network_goes(toy: Dataset) -> None:

@@ -255,10 +255,11 @@ class Heatmaps:
         self._asked.clear()
         self._embedding.clear()
         self._terms_asked.clear()
+        state = text = "failed" if isinstance(event, Failed) else "died"
         if isinstance(event, Failed) and event.recipe is not None:
             self._failed[event.recipe] = event.message
-        state = "failed" if isinstance(event, Failed) else "died"
-        self._post(WorkerChanged(state, state))
+            text = f"{event.recipe.spec.title} failed"  # not only the present method is asked for
+        self._post(WorkerChanged(state, text))
         if event.message not in self._told:
             self._told.add(event.message)
             self._post(Trouble(event.message))
