@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cliploc.core.postprocess import THRESHOLDS, PostProcess
 from cliploc.tui.state import ExplorerState, Source
 
 Key = tuple[object, ...]
 
 
+@lru_cache(maxsize=64)
 def scores_key(source: Source, config: PostProcess) -> Key:
     """Of the scores of a dataset; they hold all thresholds."""
     return (source, config.with_(threshold=THRESHOLDS[0]))

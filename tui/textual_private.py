@@ -12,7 +12,6 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 from textual import constants
 from textual._compositor import ChopsUpdate as ChopsUpdate
@@ -54,7 +53,6 @@ REASONS = {
     "widget:Widget._scroll_update": "a scroll bar follows the rows without a new layout of the screen",
     "widgets:DataTable._update_dimensions": "when columns get their widths, which is after a first paint",
     "widgets:DataTable._clear_caches": "lines that were painted before that",
-    "widget:Widget._get_style": "a colour of the theme as Textual mixes it",
 }
 # What an object has once it is made.
 OWN_REASONS = {
@@ -204,8 +202,3 @@ def put_title(widget: Widget, text: str, *, below: bool) -> None:
 def tell_size(widget: Widget, size: Size) -> None:
     """Tell a widget's scroll bars what there is, without a new layout of the screen."""
     widget._scroll_update(size)
-
-
-def style_of(widget: Widget, name: str) -> Style:
-    """A style such as "$panel" in the widget's theme."""
-    return widget._get_style(name).rich_style

@@ -7,7 +7,7 @@ at the right cost all lines of the pictures between them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, TypeVar
 
 from textual.geometry import Region
 from textual.screen import Screen
@@ -20,12 +20,12 @@ Span = tuple[int, int, int]  # row, first column, column after the last
 Pieces = dict[int, Strip | None]  # by the column at which each begins
 
 
-@runtime_checkable
-class Painter(Protocol):
+class Painter:
     """A widget that paints on the terminal itself, where others may paint over it."""
 
     def painted_over(self) -> None:
         """Something in front of it is drawn, and it is not."""
+        raise NotImplementedError
 
 
 class PartialCompositor(LocalCompositor):
@@ -39,7 +39,7 @@ class PartialCompositor(LocalCompositor):
             pieces[y] = dict.fromkeys(self.cuts[y][:-1])
         for widget, (region, clip) in self.visible_widgets.items():
             shown = region.intersection(clip)
-            rows = [y for y in shown.line_range if any(_within(shown, cut) for cut in wanted.get(y, ()))]
+            rows = [y for y, cuts in wanted.items() if _holds_any(shown, y, cuts)]
             if not rows:
                 if isinstance(widget, Painter) and _touches(spans, shown):
                     widget.painted_over()
@@ -60,7 +60,7 @@ def _wanted(spans: Iterable[Span], cuts: Sequence[Sequence[int]]) -> Mapping[int
     for y, first, last in spans:
         pairs = zip(cuts[y], cuts[y][1:], strict=False)
         found.setdefault(y, []).extend(cut for cut, end in pairs if cut < last and end > first)
-    return found
+    return dict(sorted(found.items()))
 
 
 def _touches(spans: Iterable[Span], shown: Region) -> bool:
@@ -69,8 +69,8 @@ def _touches(spans: Iterable[Span], shown: Region) -> bool:
     )
 
 
-def _within(shown: Region, cut: int) -> bool:
-    return shown.x <= cut < shown.right
+def _holds_any(shown: Region, y: int, cuts: Iterable[int]) -> bool:
+    return shown.y <= y < shown.bottom and any(shown.x <= cut < shown.right for cut in cuts)
 
 
 def _lay(strip: Strip, shown: Region, cuts: Sequence[int], pieces: Pieces) -> None:

@@ -104,7 +104,8 @@ def safe(strip: Strip) -> Strip:
 
     Such characters take no cell, and what they are part of is shown as text.
     """
-    if isinstance(strip, PICTURES) or all(_is_safe(each) for each in strip):
+    # Most strips are plain text: looked at as a whole.
+    if isinstance(strip, PICTURES) or strip.text.isprintable() or all(_is_safe(each) for each in strip):
         return strip
     return Strip(each if _is_safe(each) else Segment(clean(each.text), each.style) for each in strip)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Self, TypeVar
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.strip import Strip
@@ -16,7 +18,10 @@ from textual.widget import Widget
 
 from cliploc.tui.textual_private import put_title
 
-Line = Content | Strip
+# Texts, each with the name of its style. What changes with every key is said in these: they are compared
+# and drawn at a tenth of what a Content costs.
+Runs = tuple[tuple[str, str], ...]
+Line = Content | Strip | Runs
 AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
@@ -28,6 +33,8 @@ class ByLine(Widget):
 
     _lines: list[Line]
     _strips: list[Strip]
+    # How text of each style looks; None until the first is asked for.
+    _looks: dict[str, Style] | None = None
     _drawn_size: Size | None = None
     _asked = False
 
@@ -37,8 +44,7 @@ class ByLine(Widget):
 
     def render(self) -> Content:
         """All of it as one text."""
-        lines = (Content(line.text) if isinstance(line, Strip) else line for line in self.lines())
-        return Content("\n").join(lines)
+        return Content("\n").join(_as_content(line) for line in self.lines())
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
@@ -54,7 +60,7 @@ class ByLine(Widget):
     def notify_style_update(self) -> None:
         """Colours may have changed: nothing that was drawn counts."""
         super().notify_style_update()
-        self._drawn_size = None
+        self._drawn_size = self._looks = None
 
     def selection_updated(self, selection: object) -> None:
         """Selected text looks different."""
@@ -90,23 +96,47 @@ class ByLine(Widget):
         changed = [y for y, line in enumerate(lines) if line != before[y]]
         self._lines = lines
         for y in changed:
-            self._strips[y] = self._strip(lines[y])
+            self._strips[y] = self._strip(lines[y], y)
         if changed:
             self._refresh_all(*(Region(0, y, width, 1) for y in changed))
 
     def _draw_all(self) -> None:
         self._lines, self._drawn_size = self.lines(), self.size
         if self.text_selection is None:
-            self._strips = [self._strip(line) for line in self._lines]
+            self._strips = [self._strip(line, y) for y, line in enumerate(self._lines)]
         else:
             width, height = self.size
             self._strips = Visual.to_strips(self, self.render(), width, height, self.visual_style)
 
-    def _strip(self, line: Line) -> Strip:
+    def _strip(self, line: Line, y: int) -> Strip:
+        """A line as cells, which say for the mouse where they are."""
+        return self.drawn(line).apply_offsets(0, y)
+
+    def drawn(self, line: Line) -> Strip:
+        """A line as cells."""
         if isinstance(line, Strip):
             return line
+        if isinstance(line, tuple):
+            strip = Strip([Segment(text, self._look(style)) for text, style in line if text])
+            return strip.crop(0, self.size.width)
         strips = Visual.to_strips(self, line, self.size.width, 1, self.visual_style)
         return strips[0] if strips else Strip.blank(self.size.width, self.visual_style.rich_style)
+
+    def _look(self, style: str) -> Style:
+        """How text of a style looks here."""
+        if self._looks is None:
+            self._looks = {}
+        if style not in self._looks:
+            (strip,) = Visual.to_strips(self, Content.styled("x", style), 1, 1, self.visual_style)
+            (segment, *_) = strip
+            self._looks[style] = segment.style or Style.null()
+        return self._looks[style]
+
+
+def _as_content(line: Line) -> Content:
+    if isinstance(line, Strip):
+        return Content(line.text)
+    return Content.assemble(*line) if isinstance(line, tuple) else line
 
 
 def title(widget: Widget, text: str) -> None:

@@ -36,7 +36,7 @@ class ScoreCurves(Widget):
         cursor = round(self.threshold / 99 * (width - 1))
         labels = {0: "1.0", height - 1: "0.0"}
         rows = [
-            Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), canvas.row(y, cursor))
+            Content.assemble((labels.get(y, "").rjust(AXIS - 1) + " ", "$dim"), *canvas.runs(y, cursor))
             for y in range(height)
         ]
         return Content("\n").join(rows)

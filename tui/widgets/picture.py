@@ -23,6 +23,7 @@ from cliploc.tui.graphics.celltexts import CELL_BYTES, PictureTexts
 from cliploc.tui.graphics.frame import Cells, Detail, Frame, Job
 from cliploc.tui.graphics.occlusion import occlusion_of
 from cliploc.tui.graphics.pacing import Link, within
+from cliploc.tui.graphics.partial_update import Painter
 from cliploc.tui.graphics.surfaces import SURFACES, PictureSurface, Place
 from cliploc.tui.textual_private import SYNC_END, SYNC_START, driver_of
 from cliploc.tui.widgets.encoder import Encoder, Shown, in_thread, is_same
@@ -38,7 +39,7 @@ FIRST_SIGHT = 0.25
 LAST_TOUCH = 0.5
 
 
-class Picture(Place):
+class Picture(Place, Painter):
     """One picture; `show` gives it the next one."""
 
     ALLOW_SELECT = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -13,7 +14,7 @@ from cliploc.tui.curves import COLOUR, NARROW, SCORES, SHORT, Curves, difference
 from cliploc.tui.dataset_scores import DatasetScores
 from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import SCOPES
-from cliploc.tui.widgets.by_line import ByLine, Line, subtitle, title
+from cliploc.tui.widgets.by_line import ByLine, Line, Runs, subtitle, title
 
 if TYPE_CHECKING:
     from cliploc.core.regions import Region
@@ -78,32 +79,30 @@ class ScorePanel(ByLine):
         """Differences beside every number where there is room, else only those of the dataset."""
         full = self.size.width >= NAMES + 3 * WITH_DIFFERENCE
         width = WITH_DIFFERENCE if full else NUMBER
-        lines: list[Line] = [
-            Content.styled(" " * NAMES + "".join(heading(s, width) for s in (*SCOPES, *ONLY[full])), "$dim")
-        ]
+        headings = " " * NAMES + "".join(heading(scope, width) for scope in (*SCOPES, *ONLY[full]))
+        lines: list[Line] = [((headings, "$dim"),)]
         for score in SCORES:
-            cells = [self._cell(scope, score, full) for scope in SCOPES]
-            last = () if full else (self._change("all", score),)
-            lines.append(Content.assemble((NARROW[score].ljust(NAMES), COLOUR[score]), *cells, *last))
+            line = [(NARROW[score].ljust(NAMES), COLOUR[score])]
+            for scope in SCOPES:
+                line += [self._number(scope, score), *([self._change(scope, score)] if full else [])]
+            lines.append((*line, *([] if full else [self._change("all", score)])))
         if self.size.height >= len(SCORES) + 3:
-            note = Content.styled(f"{AVERAGED}; {self.of_total}", "$dim")
-            lines += [Content(""), *note.wrap(self.size.width)]
+            lines += [(), *wrapped(f"{AVERAGED}; {self.of_total}", self.size.width)]
         return lines
 
-    def _cell(self, scope: str, score: str, with_difference: bool) -> Content:
+    def _number(self, scope: str, score: str) -> tuple[str, str]:
         value = self._value(scope, score)
         style = "bold $foreground" if score == "mean_iou" else "$foreground"
         faint = value is None or scope in self.stale
-        number = Content.styled(figure(value).rjust(NUMBER), "$faint" if faint else style)
-        return Content.assemble(number, self._change(scope, score)) if with_difference else number
+        return figure(value).rjust(NUMBER), "$faint" if faint else style
 
-    def _change(self, scope: str, score: str) -> Content:
+    def _change(self, scope: str, score: str) -> tuple[str, str]:
         change = self._difference(scope, score)
-        return Content.styled(change.rjust(NUMBER), "$better" if change.startswith("+") else "$worse")
+        return change.rjust(NUMBER), "$better" if change.startswith("+") else "$worse"
 
     def _flat(self) -> list[Line]:
         heading = "".join(SHORT[score].rjust(7) for score in SCORES)
-        lines: list[Line] = [Content.styled(" " * 7 + heading + "   Δ IoU", "$dim")]
+        lines: list[Line] = [((" " * 7 + heading + "   Δ IoU", "$dim"),)]
         for scope in SCOPES:
             cells = [
                 (
@@ -114,7 +113,7 @@ class ScorePanel(ByLine):
             ]
             change = self._difference(scope, "mean_iou")
             colour = "$better" if change.startswith("+") else "$worse"
-            lines.append(Content.assemble((scope.ljust(7), "$dim"), *cells, (change.rjust(8), colour)))
+            lines.append(((scope.ljust(7), "$dim"), *cells, (change.rjust(8), colour)))
         return lines
 
     def _value(self, scope: str, score: str) -> float | None:
@@ -148,6 +147,12 @@ def progress_of(board: DatasetScores) -> str:
     within = "" if board.reach is None else f" ± {figure(board.reach)}"
     value = figure(mean.at("mean_iou", board.config.threshold_index))
     return f"mean IoU {value}{within}, {board.images:,} of {board.total:,}"
+
+
+@lru_cache(maxsize=8)
+def wrapped(text: str, width: int) -> list[Runs]:
+    """A dim text in lines."""
+    return [((line.plain, "$dim"),) for line in Content(text).wrap(width)]
 
 
 def heading(name: str, width: int) -> str:

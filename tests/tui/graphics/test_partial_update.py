@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import Label, Static
 
-from cliploc.tui.graphics.partial_update import PartialScreen
+from cliploc.tui.graphics.partial_update import Painter, PartialScreen
 from cliploc.tui.textual_private import ChopsUpdate, Compositor, LocalCompositor
 
 SIZE = (40, 16)
@@ -65,7 +65,7 @@ async def test_an_update_has_the_cells_of_textuals_own() -> None:
 
 
 async def test_a_painter_hears_of_what_is_drawn_over_it_alone() -> None:
-    class Painting(Label):
+    class Painting(Label, Painter):
         heard = 0
 
         def painted_over(self) -> None:
