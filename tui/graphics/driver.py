@@ -86,7 +86,8 @@ class GraphicsDriver(TerminalDriver):
         self._heard = threading.Condition()
         self._answers_heard = 0
         self._after_text: list[Callable[[], None]] = []
-        self._update_begins = False
+        # What an update that is under way has written so far; None between updates.
+        self._held: list[str] | None = None
         self._cursor = ""
 
     def start_application_mode(self) -> None:
@@ -98,27 +99,35 @@ class GraphicsDriver(TerminalDriver):
             self.loop.call_soon_threadsafe(self.app.screen.refresh)
 
     def write(self, data: str) -> None:
-        """Write; pixels that wait for the text under them go before the end of its update.
+        """Write; an update in one piece, which costs the event loop one handing over and not four.
 
         Of an update that changes nothing, nothing is written: at rest a connection is silent.
         """
         if data == SYNC_START:
-            self._update_begins = True
-            return
-        if data == self._cursor and not self._after_text:
-            return
-        if data == SYNC_END and self._update_begins and not self._after_text:
-            self._update_begins = False
-            return
-        if self._update_begins:
-            self._update_begins = False
-            super().write(SYNC_START)
-        if data == SYNC_END:
-            waiting, self._after_text = self._after_text, []
+            self._held = []
+        elif data == SYNC_END:
+            self._write_update()
+        elif data != self._cursor or self._after_text:
+            if move := MOVE.search(data):
+                self._cursor = move.group()
+            if self._held is None:
+                self._write_text(data)
+            else:
+                self._held.append(data)
+
+    def _write_update(self) -> None:
+        """What was held; pixels that wait for the text under them go before its end."""
+        text, self._held = "".join(self._held or ()), None
+        waiting, self._after_text = self._after_text, []
+        if waiting:
+            self._write_text(SYNC_START + text)
             for draw in waiting:
                 draw()
-        elif move := MOVE.search(data):
-            self._cursor = move.group()
+            self._write_text(SYNC_END)
+        elif text:
+            self._write_text(SYNC_START + text + SYNC_END)
+
+    def _write_text(self, data: str) -> None:
         super().write(data)
         self.link.wrote_text(len(data))
 

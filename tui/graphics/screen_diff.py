@@ -32,9 +32,10 @@ class Shown:
     """What was written where, row by row; whatever is not known is written whole."""
 
     def __init__(self) -> None:
-        # Of text the runs, since strips hold caches of everything that was ever cut from them. A row
-        # of a picture is the same one for as long as nothing else was drawn there.
-        self._rows: dict[int, dict[int, Runs | Strip]] = {}
+        # By row and first column: how wide it is, and what. Of text the runs, since strips hold caches of
+        # everything that was ever cut from them. A row of a picture is the same one for as long as nothing
+        # else was drawn there.
+        self._rows: dict[int, dict[int, tuple[int, Runs | Strip]]] = {}
 
     def forget(self) -> None:
         """Something else may have written on the terminal."""
@@ -44,18 +45,19 @@ class Shown:
         """The bytes that show a strip at column x of row y. All text of the screen comes by here."""
         strip = safe(strip)
         row = self._rows.setdefault(y, {})
-        before, end = row.pop(x, None), x + strip.cell_length
-        for start in [start for start, other in row.items() if start < end and start + width(other) > x]:
+        length = strip.cell_length
+        (before_length, before), end = row.pop(x, (0, None)), x + length
+        for start in [start for start, (cells, _) in row.items() if start < end and start + cells > x]:
             del row[start]
         if isinstance(strip, PICTURES) or not _is_simple(strip):
-            row[x] = strip
+            row[x] = length, strip
             return "" if strip is before else _at(x, y, strip.render(console))
         after = runs_of(strip)
-        row[x] = after
+        row[x] = length, after
         if before is None or isinstance(before, Strip):
             return _at(x, y, strip.render(console))
-        if (rest := width(before) - strip.cell_length) > 0:
-            row[x] = after + part(before, strip.cell_length, strip.cell_length + rest)
+        if before_length > length:
+            row[x] = before_length, after + part(before, length, before_length)
         return "".join(
             _at(x + start, y, rendered(part(after, start, stop), console))
             for start, stop in changes(before, after)
@@ -120,13 +122,6 @@ def runs_of(strip: Strip) -> Runs:
     return tuple((text, style) for text, style, _ in strip)
 
 
-def width(shown: Runs | Strip) -> int:
-    """Its cells."""
-    if isinstance(shown, Strip):
-        return shown.cell_length
-    return sum(len(text) for text, _ in shown)
-
-
 def part(runs: Runs, start: int, stop: int) -> Runs:
     """The runs between two cells."""
     found, position = [], 0
@@ -166,7 +161,7 @@ def _different(before: Runs, after: Runs) -> Iterator[tuple[int, int]]:
             end = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], tail))
             yield position + same, position + len(new) - end
         position += len(new)
-    if position < (end := width(after)):
+    if position < (end := sum(len(text) for text, _ in after)):
         yield position, end
 
 

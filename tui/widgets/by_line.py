@@ -66,12 +66,22 @@ class ByLine(Widget):
         """Selected text looks different."""
         self._redraw()
 
+    def watch_mouse_hover(self) -> None:
+        """The mouse is told which cells are where."""
+        self._drawn_size = None
+
     def watch_highlight_link_id(self) -> None:
         """So does a link under the pointer."""
         self._redraw()
 
-    def render_line(self, y: int) -> Strip:
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As everywhere, of the present size."""
         if self._drawn_size != self.size:
+            self._drawn_size = None
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        if self._drawn_size is None:
             self._draw_all()
         if y < len(self._strips):
             return self._strips[y]
@@ -86,41 +96,42 @@ class ByLine(Widget):
 
     def _refresh_changed(self) -> None:
         self._asked = False
-        if self._drawn_size != self.size:
+        size = self.size
+        if self._drawn_size != size:
             self._refresh_all()
             return
-        before, lines, width = self._lines, self.lines(), self.size.width
+        before, lines = self._lines, self.lines()
         if len(before) != len(lines) or self.text_selection is not None:
             self._redraw()
             return
         changed = [y for y, line in enumerate(lines) if line != before[y]]
         self._lines = lines
         for y in changed:
-            self._strips[y] = self._strip(lines[y], y)
+            self._strips[y] = self._strip(lines[y], y, size.width)
         if changed:
-            self._refresh_all(*(Region(0, y, width, 1) for y in changed))
+            self._refresh_all(*(Region(0, y, size.width, 1) for y in changed))
 
     def _draw_all(self) -> None:
         self._lines, self._drawn_size = self.lines(), self.size
+        width, height = self.size
         if self.text_selection is None:
-            self._strips = [self._strip(line, y) for y, line in enumerate(self._lines)]
+            self._strips = [self._strip(line, y, width) for y, line in enumerate(self._lines)]
         else:
-            width, height = self.size
             self._strips = Visual.to_strips(self, self.render(), width, height, self.visual_style)
 
-    def _strip(self, line: Line, y: int) -> Strip:
-        """A line as cells, which say for the mouse where they are."""
-        return self.drawn(line).apply_offsets(0, y)
+    def _strip(self, line: Line, y: int, width: int) -> Strip:
+        """A line as cells, which say where they are while the mouse may ask."""
+        strip = self._cells(line, width)
+        return strip.apply_offsets(0, y) if self.mouse_hover else strip
 
-    def drawn(self, line: Line) -> Strip:
-        """A line as cells."""
+    def _cells(self, line: Line, width: int) -> Strip:
         if isinstance(line, Strip):
             return line
         if isinstance(line, tuple):
             strip = Strip([Segment(text, self._look(style)) for text, style in line if text])
-            return strip.crop(0, self.size.width)
-        strips = Visual.to_strips(self, line, self.size.width, 1, self.visual_style)
-        return strips[0] if strips else Strip.blank(self.size.width, self.visual_style.rich_style)
+            return strip.crop(0, width)
+        strips = Visual.to_strips(self, line, width, 1, self.visual_style)
+        return strips[0] if strips else Strip.blank(width, self.visual_style.rich_style)
 
     def _look(self, style: str) -> Style:
         """How text of a style looks here."""

@@ -39,8 +39,7 @@ class Canvas:
         columns, lowest = 2 * self.width, 4 * self.height - 1
         self._colours.append(colour)
         number = len(self._colours) - 1
-        places = (interpolated(values, x / max(columns - 1, 1)) for x in range(columns))
-        dots = [round((1 - min(max(value, 0.0), 1.0)) * lowest) for value in places]
+        dots = [round((1 - min(max(value, 0.0), 1.0)) * lowest) for value in interpolated(values, columns)]
         for x, (before, y) in enumerate(zip([dots[0], *dots], dots, strict=False)):
             bits = DOTS[x % 2]
             first = y if y <= before else before + 1
@@ -64,12 +63,11 @@ class Canvas:
         return found
 
 
-def interpolated(values: Sequence[float], place: float) -> float:
-    """The value at `place` in [0, 1] of evenly spaced values."""
-    position = place * (len(values) - 1)
-    index = min(int(position), len(values) - 2)
-    part = position - index
-    return values[index] * (1 - part) + values[index + 1] * part
+def interpolated(values: Sequence[float], count: int) -> list[float]:
+    """So many values, evenly spaced from the first to the last of `values`, two or more."""
+    step, last = (len(values) - 1) / max(count - 1, 1), len(values) - 2
+    places = [(x * step, min(int(x * step), last)) for x in range(count)]
+    return [values[i] + (place - i) * (values[i + 1] - values[i]) for place, i in places]
 
 
 class CurvePanel(Sliding):
