@@ -28,7 +28,8 @@ AnyWidget = TypeVar("AnyWidget", bound=Widget)
 class ByLine(Widget):
     """Draws `lines`, from the top; a strip is as wide as the widget, a text may be shorter.
 
-    A change of a reactive attribute asks for the lines once, however many change together.
+    A change of a reactive attribute asks for the lines once, however many change together; a panel that is
+    shown all that it shows at once says so itself, by `redraw`, which costs half as much.
     """
 
     _lines: list[Line]
@@ -54,8 +55,26 @@ class ByLine(Widget):
             return self._refresh_all(*regions, repaint=repaint, layout=layout, recompose=recompose)
         if not self._asked:
             self._asked = True
-            self.call_next(self._refresh_changed)
+            self.call_next(self.redraw)
         return self
+
+    def redraw(self) -> None:
+        """Draw what differs from what is there."""
+        self._asked = False
+        size = self.size
+        if self._drawn_size != size:
+            self._refresh_all()
+            return
+        before, lines = self._lines, self.lines()
+        if len(before) != len(lines) or self.text_selection is not None:
+            self._draw_anew()
+            return
+        changed = [y for y, line in enumerate(lines) if line != before[y]]
+        self._lines = lines
+        for y in changed:
+            self._strips[y] = self._strip(lines[y], y, size.width)
+        if changed:
+            self._refresh_all(*(Region(0, y, size.width, 1) for y in changed))
 
     def notify_style_update(self) -> None:
         """Colours may have changed: nothing that was drawn counts."""
@@ -64,7 +83,7 @@ class ByLine(Widget):
 
     def selection_updated(self, selection: object) -> None:
         """Selected text looks different."""
-        self._redraw()
+        self._draw_anew()
 
     def watch_mouse_hover(self) -> None:
         """The mouse is told which cells are where."""
@@ -72,7 +91,7 @@ class ByLine(Widget):
 
     def watch_highlight_link_id(self) -> None:
         """So does a link under the pointer."""
-        self._redraw()
+        self._draw_anew()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """As everywhere, of the present size."""
@@ -87,29 +106,12 @@ class ByLine(Widget):
             return self._strips[y]
         return Strip.blank(self.size.width, self.visual_style.rich_style)
 
-    def _redraw(self) -> None:
+    def _draw_anew(self) -> None:
         self._drawn_size = None
         self._refresh_all()
 
     def _refresh_all(self, *regions: Region, **how: bool) -> Self:
         return super().refresh(*regions, **how)
-
-    def _refresh_changed(self) -> None:
-        self._asked = False
-        size = self.size
-        if self._drawn_size != size:
-            self._refresh_all()
-            return
-        before, lines = self._lines, self.lines()
-        if len(before) != len(lines) or self.text_selection is not None:
-            self._redraw()
-            return
-        changed = [y for y, line in enumerate(lines) if line != before[y]]
-        self._lines = lines
-        for y in changed:
-            self._strips[y] = self._strip(lines[y], y, size.width)
-        if changed:
-            self._refresh_all(*(Region(0, y, size.width, 1) for y in changed))
 
     def _draw_all(self) -> None:
         self._lines, self._drawn_size = self.lines(), self.size

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from textual.content import Content
 from textual.markup import escape
-from textual.reactive import reactive
 
 from cliploc.core.errors import clean
 from cliploc.core.parameters import Value
@@ -78,10 +77,10 @@ class CurvePanel(Sliding):
     curves: what to draw. ghost: another IoU curve behind it (the baseline's). why: there is nothing to draw.
     """
 
-    curves: reactive[Curves | None] = reactive(None)
-    ghost: reactive[Curves | None] = reactive(None)
-    why: reactive[str] = reactive("no scores yet")
-    index: reactive[int] = reactive(50)
+    curves: Curves | None = None
+    ghost: Curves | None = None
+    why = "no scores yet"
+    index = 50
 
     _canvas: tuple[object, Canvas] = ((), Canvas(0, 0))
 
@@ -94,6 +93,7 @@ class CurvePanel(Sliding):
         whose = {"sample": "this sample", "class": f"class {escape(clean(scores.label))}"}
         old = " · …" if scope in scores.stale() and self.curves is not None else ""
         title(self, f"Scores by threshold · {whose.get(scope, 'all samples')}{old}")
+        self.redraw()
 
     def lines(self) -> list[Line]:
         width, height = self.size.width - AXIS, self.size.height - 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.reactive import reactive
 
 from cliploc.core.scores import AVERAGED
 from cliploc.tui.curves import COLOUR, NARROW, SCORES, SHORT, Curves, difference, figure
@@ -33,13 +33,13 @@ class ScorePanel(ByLine):
     are those of a state before, dimmed until the new ones come.
     """
 
-    curves: reactive[Table] = reactive(dict)
-    index: reactive[int] = reactive(50)
-    baseline: reactive[Table] = reactive(dict)
-    baseline_index: reactive[int] = reactive(50)
-    stale: reactive[frozenset[str]] = reactive(frozenset())
-    of_total: reactive[str] = reactive("")
-    known: reactive[Mapping[str, str]] = reactive(dict)
+    curves: Table = MappingProxyType({})
+    index = 50
+    baseline: Table = MappingProxyType({})
+    baseline_index = 50
+    stale: frozenset[str] = frozenset()
+    of_total = ""
+    known: Mapping[str, str] = MappingProxyType({})
 
     def show(self, scores: ShownScores, progress: str, apart: tuple[float, int] | None) -> None:
         """Draw the scores of the present state. progress: of those that are waited for.
@@ -47,9 +47,10 @@ class ScorePanel(ByLine):
         apart: how far so many stored sets are from each other, where that was asked for. Without a true mask
         that is shown, and what the mask itself is.
         """
-        self.known = {} if scores.region is None else known_of(scores.region)
-        if self.known and apart is not None:
-            self.known = {**self.known, "agreement": f"IoU {figure(1 - apart[0])}, {apart[1]} sets"}
+        known = {} if scores.region is None else known_of(scores.region)
+        if known and apart is not None:
+            known["agreement"] = f"IoU {figure(1 - apart[0])}, {apart[1]} sets"
+        self.known = known
         title(self, "Scores" if not self.known else "What is known of the mask")
         self.baseline = {scope: scores.baseline_curves(scope) for scope in SCOPES}
         self.baseline_index, self.index = scores.baseline_index, scores.now.config.threshold_index
@@ -58,6 +59,7 @@ class ScorePanel(ByLine):
         notes = scores.board.notes if scores.board else ()
         self.of_total = "; ".join([f"{scores.scored} of {len(scores.dataset.ids)} images", *notes])
         subtitle(self, progress)
+        self.redraw()
 
     def lines(self) -> list[Line]:
         if self.known and not any(self.curves.values()):
