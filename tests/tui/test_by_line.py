@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.content import Content
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -30,13 +33,24 @@ class Apart(App[None]):
         yield Static(Content("\n").join([Content("the first line"), Content.assemble(*RUNS)]), id="whole")
 
 
-def cells(widget: Widget, y: int) -> list[tuple[str, object, object, object]]:
-    """The cells of a line with what is seen of their styles."""
-    line = widget.render_line(y).crop(0, widget.size.width)
+Cells = list[tuple[str, object, object, object]]
+
+
+def cells(widget: Widget, y: int) -> Cells:
+    """The cells of a line of a widget."""
+    (found,) = by_cell([widget.render_line(y).crop(0, widget.size.width)])
+    return found
+
+
+def by_cell(strips: list[Strip]) -> list[Cells]:
+    """The cells of each line with what is seen of their styles."""
     return [
-        (character, style and style.color, style and style.bgcolor, bool(style and style.bold))
-        for text, style, _ in line
-        for character in text
+        [
+            (character, style and style.color, style and style.bgcolor, bool(style and style.bold))
+            for text, style, _ in strip
+            for character in text
+        ]
+        for strip in strips
     ]
 
 
@@ -63,3 +77,42 @@ async def test_the_mouse_selects_what_it_passes_over(line: int, text: str) -> No
         await pilot.mouse_up(lines, offset=(start + len(text) - 1, line))
         await pilot.pause()
         assert app.screen.get_selected_text() == text
+
+
+class Framed(ByLine):
+    """A panel with borders of two kinds, a title and room beside its lines."""
+
+    DEFAULT_CSS = """
+    Framed { height: 8; width: 30; border: round $accent; border-right: heavy red; padding: 1 2 0 1; }
+    """
+    shown: tuple[Line, ...] = ()
+
+    def lines(self) -> list[Line]:
+        return list(self.shown)
+
+
+async def test_lines_are_framed_as_textual_frames_them() -> None:
+    class Alone(App[None]):
+        def compose(self) -> ComposeResult:
+            panel = Framed()
+            panel.border_title = "title"
+            yield panel
+
+    app, chance = Alone(), random.Random(3)
+    texts = ("a longer line than there is room for it", "short", "", "星 and ─", "x" * 21)
+    styles = ("$accent", "bold $error on $panel", "", "ansi_red")
+    async with app.run_test(size=(40, 12)) as pilot:
+        panel = app.query_one(Framed)
+        for turn in range(60):
+            if turn % 20 == 10:
+                app.theme = ("textual-light", "ansi-light", "dracula")[turn // 20]
+            panel.shown = tuple(
+                ((chance.choice(texts), chance.choice(styles)), (str(turn), "$foreground"))
+                for _ in range(chance.randrange(7))
+            )
+            panel.redraw()
+            await pilot.pause()
+            x, y = chance.randrange(20), chance.randrange(7)
+            crop = Region(x, y, chance.randrange(1, 31 - x), chance.randrange(1, 9 - y))
+            ours, textuals = panel.render_lines(crop), Widget.render_lines(panel, crop)
+            assert by_cell(ours) == by_cell(textuals)

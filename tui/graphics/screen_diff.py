@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 
-from rich.console import Console
+from rich.console import COLOR_SYSTEMS, Console
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -135,12 +135,18 @@ def part(runs: Runs, start: int, stop: int) -> Runs:
 
 def rendered(runs: Runs, console: Console) -> str:
     """Their bytes, as Textual writes them."""
-    return Strip(Segment(text, style) for text, style in runs).render(console)
+    system = COLOR_SYSTEMS[console.color_system or "truecolor"]
+    return "".join(
+        text if style is None else Strip.render_style(style, text, color_system=system)
+        for text, style in runs
+    )
 
 
 def changes(before: Runs, after: Runs) -> list[tuple[int, int]]:
     """The (start, stop) ranges of cells in which `after` differs; near ones are one."""
     found: list[tuple[int, int]] = []
+    if before == after:
+        return found
     for start, stop in _different(before, after):
         if found and start - found[-1][1] < GAP:
             found[-1] = (found[-1][0], stop)

@@ -6,10 +6,11 @@ container with all that is in it, which a held key makes visible as lag.
 
 from __future__ import annotations
 
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.strip import Strip
@@ -25,6 +26,14 @@ Line = Content | Strip | Runs
 AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
+class Beside(NamedTuple):
+    """What Textual puts left and right of each line, and the ground under it."""
+
+    left: Strip
+    right: Strip
+    ground: Color
+
+
 class ByLine(Widget):
     """Draws `lines`, from the top; a strip is as wide as the widget, a text may be shorter.
 
@@ -36,6 +45,9 @@ class ByLine(Widget):
     _strips: list[Strip]
     # How text of each style looks; None until the first is asked for.
     _looks: dict[str, Style] | None = None
+    # Lines as they are shown, with what is beside them, as far as they were asked for; and that.
+    _framed: dict[int, Strip]
+    _beside: Beside | None
     _drawn_size: Size | None = None
     _asked = False
 
@@ -73,6 +85,7 @@ class ByLine(Widget):
         self._lines = lines
         for y in changed:
             self._strips[y] = self._strip(lines[y], y, size.width)
+            self._framed.pop(y, None)
         if changed:
             self._refresh_all(*(Region(0, y, size.width, 1) for y in changed))
 
@@ -94,10 +107,23 @@ class ByLine(Widget):
         self._draw_anew()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """As everywhere, of the present size."""
+        """As everywhere, of the present size.
+
+        Lines between the borders are framed here where no mouse is on them: in Textual that is most of what
+        a line costs.
+        """
         if self._drawn_size != self.size:
             self._drawn_size = None
-        return super().render_lines(crop)
+        if self.mouse_hover or self.text_selection is not None:
+            return super().render_lines(crop)
+        edge = self.gutter
+        first = min(max(crop.y, edge.top), crop.bottom)
+        last = max(first, min(crop.bottom, self.outer_size.height - edge.bottom))
+        return [
+            *(super().render_lines(_rows(crop, crop.y, first)) if crop.y < first else ()),
+            *(self._with_frame(y - edge.top).crop(crop.x, crop.right) for y in range(first, last)),
+            *(super().render_lines(_rows(crop, last, crop.bottom)) if last < crop.bottom else ()),
+        ]
 
     def render_line(self, y: int) -> Strip:
         if self._drawn_size is None:
@@ -105,6 +131,23 @@ class ByLine(Widget):
         if y < len(self._strips):
             return self._strips[y]
         return Strip.blank(self.size.width, self.visual_style.rich_style)
+
+    def _with_frame(self, y: int) -> Strip:
+        """A line of the content with what is beside it, as Textual would show it."""
+        if self._drawn_size is None:
+            self._draw_all()
+        if y not in self._framed:
+            left, right, ground = self._beside = self._beside or self._what_is_beside()
+            line = self.render_line(y).adjust_cell_length(self.size.width, Style(bgcolor=ground.rich_color))
+            for each in self.get_line_filters():
+                line = line.apply_filter(each, ground)
+            self._framed[y] = Strip.join([left, line, right])
+        return self._framed[y]
+
+    def _what_is_beside(self) -> Beside:
+        edge, width = self.gutter, self.outer_size.width
+        (line,) = super().render_lines(Region(0, edge.top, width, 1))
+        return Beside(line.crop(0, edge.left), line.crop(width - edge.right), self.background_colors[1])
 
     def _draw_anew(self) -> None:
         self._drawn_size = None
@@ -115,6 +158,7 @@ class ByLine(Widget):
 
     def _draw_all(self) -> None:
         self._lines, self._drawn_size = self.lines(), self.size
+        self._framed, self._beside = {}, None
         width, height = self.size
         if self.text_selection is None:
             self._strips = [self._strip(line, y, width) for y, line in enumerate(self._lines)]
@@ -144,6 +188,10 @@ class ByLine(Widget):
             (segment, *_) = strip
             self._looks[style] = segment.style or Style.null()
         return self._looks[style]
+
+
+def _rows(region: Region, first: int, last: int) -> Region:
+    return Region(region.x, first, region.width, last - first)
 
 
 def _as_content(line: Line) -> Content:
