@@ -8,6 +8,7 @@ import pytest
 
 from cliploc.tui.app import ExplorerApp
 from cliploc.tui.widgets.curve import CurvePanel
+from cliploc.tui.widgets.pictures import Pane
 from cliploc.tui.widgets.scores import ScorePanel
 from tests.tui.conftest import settled
 
@@ -46,3 +47,11 @@ async def test_where_there_is_room_curve_and_scores_are_both_there(
         await settled(pilot)
         assert app.explorer.query_one(CurvePanel).size.height >= 4
         assert app.explorer.query_one(ScorePanel).size.height >= 4
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (121, 41), (172, 55), (200, 60), (201, 61)])
+async def test_pictures_beside_each_other_are_of_one_size(make_app: Make, size: tuple[int, int]) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        assert len({pane.size for pane in app.explorer.query(Pane) if pane.display}) == 1

@@ -126,8 +126,11 @@ class PictureGrid(Container):
             return
         self._laid_out = (names, self.size)
         columns = best_columns(len(names), self.size.width, self.size.height)
-        self.styles.grid_size_columns = columns
-        self.styles.grid_size_rows = math.ceil(len(names) / columns)
+        rows = math.ceil(len(names) / columns)
+        self.styles.grid_size_columns, self.styles.grid_size_rows = columns, rows
+        # All of one size, so that a place is found again in the next picture; what is left over stays free.
+        self.styles.grid_columns = str(max((self.size.width + 1) // columns - 1, 1))  # one between two
+        self.styles.grid_rows = str(max(self.size.height // rows, 1))
         for pane in self.query(Pane):
             pane.display = pane.id in {f"pane-{name}" for name in names}
 

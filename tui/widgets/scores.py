@@ -152,9 +152,9 @@ def progress_of(board: DatasetScores) -> str:
 
 
 @lru_cache(maxsize=8)
-def wrapped(text: str, width: int) -> list[Runs]:
+def wrapped(text: str, width: int) -> tuple[Runs, ...]:
     """A dim text in lines."""
-    return [((line.plain, "$dim"),) for line in Content(text).wrap(width)]
+    return tuple(((line.plain, "$dim"),) for line in Content(text).wrap(width))
 
 
 def heading(name: str, width: int) -> str:
