@@ -14,6 +14,8 @@ from cliploc.core.child import DEATHS_IN_A_ROW, Child, module, spawned
 from cliploc.core.errors import clean
 from cliploc.core.heatmaps.protocol import (
     Computed,
+    Count,
+    Counted,
     Died,
     Embedded,
     Event,
@@ -83,6 +85,10 @@ class Worker:
         """Ask what the network makes of samples' pictures, and of a text; they come in Embedded events."""
         self._send(Request(self._dataset, recipe, tuple(ids), prompt=prompt, embed=True))
 
+    def count(self, count: Count) -> None:
+        """Ask for counts; they come in a Counted event."""
+        self._send(count)
+
     def forget(self) -> None:
         """Drop the requests that were not begun."""
         if self._child.process is not None:
@@ -109,7 +115,7 @@ class Worker:
             self._on_event(Failed(f"the heatmap worker cannot be started: {error}"))
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, Ready | Computed | TextComputed | TermsComputed | Embedded):
+        if isinstance(event, Ready | Computed | TextComputed | TermsComputed | Embedded | Counted):
             self._child.is_well()
         self._on_event(event)
 
@@ -126,4 +132,4 @@ class Worker:
 
 
 def _events(lines: IO[bytes]) -> Iterator[Event]:
-    return (message for message in received(lines) if not isinstance(message, Request | Forget))
+    return (message for message in received(lines) if not isinstance(message, Request | Count | Forget))

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from cliploc.core.errors import StoreError
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.postprocess import PostProcess
 
 if TYPE_CHECKING:
+    from cliploc.core.heatmaps.counting import Histograms
     from cliploc.core.heatmaps.store import Heatmap
 
 
@@ -43,8 +45,24 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Count:
+    """Count these samples under a config at all thresholds, on the network's device.
+
+    number: of the question, whoever asks chooses it. key: the set's that the heatmaps are of; heatmaps: how
+    many it has, since they may be stretched by what all of them are.
+    """
+
+    number: int
+    dataset: str
+    key: str
+    heatmaps: int
+    ids: tuple[str, ...]
+    config: PostProcess
+
+
+@dataclass(frozen=True)
 class Forget:
-    """Drop all requests that were not begun."""
+    """Drop all requests that were not begun; not what is to be counted."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +129,17 @@ class Embedded:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What `metrics.histogram_of` says of each sample that was asked for, (n, 256) uint32.
+
+    None where that cannot be done here; the log says why.
+    """
+
+    number: int
+    histograms: Histograms | None
+
+
+@dataclass(frozen=True)
 class Failed:
     """A request could not be answered; `message` is meant for the user."""
 
@@ -126,13 +155,14 @@ class Died:
     message: str
 
 
-Event = Loading | Ready | Computed | TextComputed | TermsComputed | Embedded | Failed | Died
-Message = Request | Forget | Event
+Event = Loading | Ready | Computed | TextComputed | TermsComputed | Embedded | Counted | Failed | Died
+Message = Request | Count | Forget | Event
 
 _KINDS: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
         Request,
+        Count,
         Forget,
         Loading,
         Ready,
@@ -140,6 +170,7 @@ _KINDS: dict[str, type[Message]] = {
         TextComputed,
         TermsComputed,
         Embedded,
+        Counted,
         Failed,
         Died,
     )
@@ -172,11 +203,13 @@ def received(lines: Iterable[bytes]) -> Iterator[Message]:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Recipe | Identity):
+    if isinstance(value, Recipe | Identity | PostProcess):
         return value.to_dict()
     if hasattr(value, "tobytes"):
         array: Any = value
-        return {"shape": array.shape, "float32": base64.b64encode(array.astype("<f4").tobytes()).decode()}
+        kind = "<u4" if array.dtype.kind == "u" else "<f4"
+        data = base64.b64encode(array.astype(kind).tobytes()).decode()
+        return {"shape": array.shape, "kind": kind, "data": data}
     return value
 
 
@@ -185,8 +218,12 @@ def _rich(name: str, value: Any) -> object:  # noqa: ANN401  whatever JSON holds
         return Recipe.from_dict(value)
     if name == "identity":
         return Identity.from_dict(value)
-    if name in ("heatmap", "row") and value is not None:
+    if name == "config":
+        return PostProcess.from_dict(value)
+    if name in ("heatmap", "row", "histograms") and value is not None:
         import numpy as np  # the rest of the client needs no numpy
 
-        return np.frombuffer(base64.b64decode(value["float32"]), "<f4").reshape(value["shape"])
+        if value["kind"] not in ("<f4", "<u4"):
+            raise ValueError(value["kind"])
+        return np.frombuffer(base64.b64decode(value["data"]), value["kind"]).reshape(value["shape"])
     return tuple(value) if name in ("ids", "notices") else value

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cliploc.core.backbones.network import Backbone
+from cliploc.core.backbones.network import Backbone, device_of
 from cliploc.core.datasets import Dataset, Sample, open_dataset
 from cliploc.core.errors import ClipLocError, DatasetError, clean
+from cliploc.core.heatmaps.counting import Counting, Histograms
 from cliploc.core.heatmaps.embeddings import EmbeddingSet, of_pictures
 from cliploc.core.heatmaps.extract import fill
 from cliploc.core.heatmaps.forward import ForwardPass, embeddings_of, heatmaps_of, joined, load, terms_of
 from cliploc.core.heatmaps.protocol import (
     Computed,
+    Count,
+    Counted,
     Embedded,
     Event,
     Failed,
@@ -27,6 +30,7 @@ from cliploc.core.heatmaps.protocol import (
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import TermSet
+from cliploc.core.stretch import AnyHeatmap
 
 Jobs = dict[tuple[str, Recipe], ForwardPass]
 
@@ -49,6 +53,9 @@ class Server:
         self._networks: dict[tuple[str, str], tuple[Backbone, Jobs]] = {}
         self._sets: dict[tuple[str, Recipe], HeatmapSet] = {}
         self._singles: Counter[str] = Counter()
+        self._counting: Counting | None = None
+        # The heatmaps that were counted last, and of which set.
+        self._counted: tuple[str, Mapping[str, AnyHeatmap]] = ("", {})
 
     @property
     def batch(self) -> int:
@@ -75,6 +82,29 @@ class Server:
             self._failed(request, f"{type(error).__name__}: {error}")
             return False
         return True
+
+    def count(self, count: Count) -> None:
+        """Count samples and say so, or that it cannot be done here."""
+        found: Histograms | None = None
+        try:
+            found = self._histograms(count)
+        except Exception:  # the process's boundary: whoever asks counts them on the CPU
+            log.exception("not counted here")
+            if self._counting is not None:
+                self._counting.forget()
+        self._emit(Counted(count.number, found))
+
+    def _histograms(self, count: Count) -> Histograms | None:
+        self._counting = self._counting or Counting(device_of(self._device))
+        key, heatmaps = self._counted
+        if key != count.key or len(heatmaps) != count.heatmaps:
+            heatmaps = self._store.find(count.key).read_all()
+            self._counted = count.key, heatmaps
+        if len(heatmaps) != count.heatmaps:
+            return None
+        dataset = self._dataset(count.dataset)
+        samples = [dataset.by_id(id_) for id_ in count.ids]
+        return self._counting.histograms(count.key, heatmaps, samples, count.config)
 
     def _failed(self, request: Request, message: str) -> None:
         log.warning("%s", message)

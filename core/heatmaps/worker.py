@@ -20,7 +20,7 @@ from typing import IO
 from cliploc.core.backbones.ahead import check_network
 from cliploc.core.child import Outlet
 from cliploc.core.errors import ClipLocError
-from cliploc.core.heatmaps.protocol import Event, Failed, Forget, Loading, Request, encoded, received
+from cliploc.core.heatmaps.protocol import Count, Event, Failed, Forget, Loading, Request, encoded, received
 from cliploc.core.heatmaps.request_queue import RequestQueue
 
 NICENESS = 5  # the screen goes first
@@ -46,7 +46,9 @@ def main() -> None:
     server = Server(arguments.device, emit)
     while True:
         request = request_queue.take(server.batch)
-        if not server.answer(request):
+        if isinstance(request, Count):
+            server.count(request)
+        elif not server.answer(request):
             request_queue.drop(request.recipe)
 
 
@@ -58,6 +60,8 @@ def _read(lines: IO[bytes], request_queue: RequestQueue, device: str, emit: Call
                 request_queue.add(message)
             else:
                 emit(trouble)
+        elif isinstance(message, Count):
+            request_queue.add(message)
         elif isinstance(message, Forget):
             request_queue.drop()
     # Nobody listens any more. What is in the store is whole: nothing needs to be put in order.

@@ -15,7 +15,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,8 +31,18 @@ from cliploc.core.sweep.grid import Computation, Step, computation_of
 from cliploc.core.sweep.truths import Truths
 
 Planes = dict[int, Codes]
+# Histograms (n, 256) of samples under a config, from a device that is faster: None instead of them where it
+# could not; no future where there is none at the moment.
+Elsewhere = Callable[[Sequence[str], PostProcess], "Future[Floats | None] | None"]
 # Seconds of work between two looks whether somebody wants something else.
 SLICE = 0.02
+# Seconds of work here until others are asked, and that must be left for it.
+ALONE, WORTH = 0.25, 0.5
+# Seconds of their work that are asked for at once.
+BLOCK = 0.1
+# Seconds until they are waited for no more, where nothing else is left to do.
+PATIENCE = 1.0
+FIRST_BLOCK = 64  # samples, while it is not known how fast they are
 
 
 class LiveScores:
@@ -41,7 +52,7 @@ class LiveScores:
     `ids` says which are in. sources: of each sample's id, the image that it was made from; each its own
     where that is not given. truths: where true masks are kept. cache_bytes: the memory for kept planes;
     samples whose planes do not fit are computed from their heatmaps each time. counts_bytes: the
-    memory for counts of configs before.
+    memory for counts of configs before. elsewhere: who counts some of what takes long.
     Call from one thread; the work runs in `threads` threads without the GIL.
     """
 
@@ -55,6 +66,7 @@ class LiveScores:
         threads: int | None = None,
         cache_bytes: int = 1 << 29,
         counts_bytes: int = 1 << 28,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._samples = [sample for sample in samples if sample.id in heatmaps]
         self._heatmaps = [heatmaps[sample.id] for sample in self._samples]
@@ -70,6 +82,9 @@ class LiveScores:
         self._roomy: dict[int, bool] = {}
         self._size = 0
         self._lock = threading.Lock()
+        self._elsewhere = elsewhere
+        # How many samples others are asked for at once.
+        self._block = FIRST_BLOCK
         self._counts: OrderedDict[Computation, _Growing] = OrderedDict()
 
     def counts(self, config: PostProcess, cancelled: Callable[[], bool] = lambda: False) -> Counts | None:
@@ -93,10 +108,13 @@ class LiveScores:
         key = computation_of(config)
         growing = self._counted(key)
         yield self.order.places[: growing.done], growing.counts
-        number = self._threads
+        number, begun, here = self._threads, time.monotonic(), 0
         while growing.done < len(self.ids):
             started = time.monotonic()
-            self._grow(key, growing, number)
+            if started - begun > ALONE:
+                self._ask(config, growing, here / (started - begun))
+            here += self._grow(key, growing, number)
+            self._hear(growing)
             yield self.order.places[: growing.done], growing.counts
             number = max(number // 2, 1) if time.monotonic() - started > SLICE else 2 * number
 
@@ -121,12 +139,52 @@ class LiveScores:
         self._make_room(key)
         return found
 
-    def _grow(self, key: Computation, growing: _Growing, number: int) -> None:
-        """Count some more samples, to the end of a source."""
-        source = self.order.until(growing.done + number)
+    def _grow(self, key: Computation, growing: _Growing, number: int) -> int:
+        """Count some more samples, to the end of a source; how many. Where none is left, wait for others."""
+        places = self._next(growing, number)
+        if len(places):
+            growing.take(places, self._histograms(places, key))
+            growing.front += len(places)
+        elif growing.block is not None:
+            wait([growing.block.histograms], SLICE)
+            if time.monotonic() - growing.block.asked > PATIENCE:
+                self._take_back(growing, growing.block)
+        return len(places)
+
+    def _next(self, growing: _Growing, number: int) -> Places:
+        """The places of some samples that nobody counts yet, to the end of a source."""
+        source = self.order.until(growing.front + number)
         end = int(self.order.ends[min(source, len(self.order.ends) - 1)])
-        places = self.order.places[growing.done : end]
-        growing.take(places, self._histograms(places, key))
+        return self.order.places[growing.front : end]
+
+    def _ask(self, config: PostProcess, growing: _Growing, pace: float) -> None:
+        """Ask others for a block, where what is left is long enough. pace: samples a second here."""
+        left = len(self.ids) - growing.front
+        if self._elsewhere is None or growing.block is not None or left < WORTH * pace:
+            return
+        places = self._next(growing, min(self._block, left // 2))
+        asked = self._elsewhere([self.ids[place] for place in places], config)
+        if asked is not None:
+            growing.block = _Block(growing.front, places, asked, time.monotonic())
+            growing.front += len(places)
+
+    def _hear(self, growing: _Growing) -> None:
+        """Take over a block that has come; one that will not come is counted here."""
+        block = growing.block
+        if block is None or not block.histograms.done():
+            return
+        found = block.histograms.result()
+        if found is None:
+            self._take_back(growing, block)
+            return
+        growing.take(block.places, found)
+        growing.block = None
+        seconds = max(time.monotonic() - block.asked, 1e-3)
+        self._block = max(int(len(block.places) * min(BLOCK / seconds, 2)), FIRST_BLOCK)
+
+    def _take_back(self, growing: _Growing, block: _Block) -> None:
+        """A block, and what was counted after it, is counted here; others are not asked again."""
+        growing.front, growing.block, self._elsewhere = block.first, None, None
 
     def _histograms(self, places: Places, key: Computation) -> Floats:
         def run(part: Sequence[int]) -> list[Floats]:
@@ -191,8 +249,20 @@ class LiveScores:
             self._planes.popitem(last=False)
 
 
+@dataclass(frozen=True)
+class _Block:
+    """What others were asked for: the samples at these places, from `first` of the order on, at this time."""
+
+    first: int
+    places: Places
+    histograms: Future[Floats | None]
+    asked: float
+
+
 class _Growing:
     """The counts of n samples under one config, as far as they are known.
+
+    front: so many, the first of the order, are counted, but for those that others count now, the block.
 
     An image has fewer than 2^30 pixels (OpenCV decodes no larger one), so that half the memory will do.
     """
@@ -202,14 +272,19 @@ class _Growing:
         area, pixels = np.zeros((2, samples, 1), np.int32)
         self.counts = Counts(tp, predicted, area, pixels)
         self.bytes = 2 * (tp.nbytes + area.nbytes)
-        self.done = 0
+        self.front = 0
+        self.block: _Block | None = None
+
+    @property
+    def done(self) -> int:
+        """So many, the first of the order, are counted."""
+        return self.front if self.block is None else self.block.first
 
     def take(self, places: Places, histograms: Floats) -> None:
-        """The histograms of the samples that come next, at these places."""
+        """The histograms of the samples at these places."""
         found = counts_from(histograms)
         for name in Counts.__dataclass_fields__:
             getattr(self.counts, name)[places] = getattr(found, name)
-        self.done += len(places)
 
 
 def _before(key: Computation) -> Computation:

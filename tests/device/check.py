@@ -2,7 +2,8 @@
 
 Every method on CUDA against the CPU in float32 (1e-4) and in bfloat16 (mean IoU on the demo within 0.002);
 images a second from files to the store against a batched `encode_image` on the same card; the most memory in
-use; a batch that does not fit, halved; two processes on one card. Without a card it says so, and ends well.
+use; a batch that does not fit, halved; two processes on one card; live scores counted on it. Without a card
+it says so, and ends well.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +20,16 @@ import torch
 from torch.nn import functional as F
 
 from cliploc.core.backbones.load import load_backbone
-from cliploc.core.datasets import open_dataset
+from cliploc.core.codes import codes_for
+from cliploc.core.datasets import Sample, open_dataset
+from cliploc.core.heatmaps.counting import Counting
 from cliploc.core.heatmaps.extract import BATCH, compute
 from cliploc.core.heatmaps.forward import in_memory, joined, load
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapStore
 from cliploc.core.methods import METHODS
 from cliploc.core.methods.compute import compute_maps, normalize
+from cliploc.core.metrics import histogram_of, truth_of
 from cliploc.core.postprocess import PostProcess
 from cliploc.core.sweep.evaluate import evaluate
 from tests.benchmarks.heatmaps_rate import rates
@@ -123,12 +128,49 @@ def two_processes_share_the_card() -> Iterator[Finding]:
     yield ours.keys() == theirs.keys() and worst < CLOSE, f"two processes on one card differ by {worst:.1e}"
 
 
+def counting_agrees_and_pays() -> Iterator[Finding]:
+    """Live scores' pixels counted on the card, against one core."""
+    chance, shape = np.random.default_rng(0), (480, 640)
+    ids = [str(number) for number in range(512)]
+    heatmaps = {id_: chance.random((14, 14), np.float32) for id_ in ids}
+    corners = {id_: chance.integers(0, 300, 2) for id_ in ids}
+
+    def true_mask(id_: str) -> np.ndarray:
+        top, left = corners[id_]
+        mask = np.zeros(shape, bool)
+        mask[top : top + 150, left : left + 200] = True
+        return mask
+
+    samples = [Sample(id_, "cat", image=_no_picture, true_mask=partial(true_mask, id_)) for id_ in ids]
+    there = Counting(torch.device(DEVICE))
+    for config in (PostProcess(dilate=9, erode=5), PostProcess(dilate=41, kernel="ellipse")):
+        there.histograms("check", heatmaps, samples, config)  # planes are made, once
+        seconds = -time.perf_counter()
+        found = there.histograms("check", heatmaps, samples, config)
+        seconds += time.perf_counter()
+        alone = -time.process_time()
+        here = [
+            histogram_of(codes_for(heatmaps[s.id], shape, config), truth_of(s.true_mask())) for s in samples
+        ]
+        alone += time.process_time()
+        yield (
+            np.array_equal(found, here),
+            f"{config.text()}: {len(ids) / seconds:.0f} samples a second are counted on the card, "
+            f"{len(ids) / alone:.0f} on one core",
+        )
+
+
+def _no_picture() -> np.ndarray:
+    return np.zeros((1, 1, 3), np.uint8)
+
+
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     methods_agree,
     half_precision_scores_alike,
     rates_beside_encode_image,
     what_does_not_fit_is_halved,
     two_processes_share_the_card,
+    counting_agrees_and_pays,
 )
 
 

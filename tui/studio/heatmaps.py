@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 
 from cliploc.core.datasets import Dataset, Sample
 from cliploc.core.errors import ParameterError
@@ -26,6 +27,8 @@ from cliploc.core.heatmaps.store import Heatmap, HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import Terms, TermSet, all_heads
 from cliploc.core.heatmaps.terms import found as kept_terms
 from cliploc.core.methods.descriptions import load, place_of
+from cliploc.core.metrics import Floats
+from cliploc.core.postprocess import PostProcess
 from cliploc.core.stretch import AnyHeatmap, of_itself
 from cliploc.tui.answers import (
     EmbeddingsArrived,
@@ -37,6 +40,7 @@ from cliploc.tui.answers import (
     WorkerChanged,
 )
 from cliploc.tui.state import Source
+from cliploc.tui.studio.elsewhere import Elsewhere
 
 log = logging.getLogger(__name__)
 NEIGHBOURS = 3
@@ -50,6 +54,7 @@ class Heatmaps:
         self.dataset = dataset
         self._post = post
         self._worker = Worker(dataset.spec, self._on_event, device)
+        self._elsewhere = Elsewhere(self._worker)
         self._lock = threading.Lock()
         self._sets: dict[Source, HeatmapSet] = {}
         self._texts: dict[tuple[Recipe, str, str], AnyHeatmap] = {}
@@ -115,6 +120,12 @@ class Heatmaps:
         missing = [id_ for id_ in self.dataset.ids if id_ not in present]
         if missing:
             self._worker.request(source.recipe, missing, urgent=False)
+
+    def counted_elsewhere(
+        self, found: HeatmapSet, heatmaps: int, ids: Sequence[str], config: PostProcess
+    ) -> Future[Floats | None] | None:
+        """Histograms of samples, from the worker's device; None where that is no faster. See `Elsewhere`."""
+        return self._elsewhere.ask(found, heatmaps, self.dataset.spec, ids, config)
 
     def stored(self) -> list[HeatmapSet]:
         """The sets of this dataset, computed and imported; SetsFound says when the latter are others."""
@@ -209,6 +220,7 @@ class Heatmaps:
 
     def _on_event(self, event: Event) -> None:
         """Runs on the client's thread."""
+        self._elsewhere.hear(event)
         if isinstance(event, Loading):
             self._post(WorkerChanged("loading", f"loading {event.text}"))
         elif isinstance(event, Ready):

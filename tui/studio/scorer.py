@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -206,6 +207,9 @@ class Scorer:
                 sources=self._dataset.sources,
                 truths=self._truths,
                 cache_bytes=LIVE_CACHE_BYTES,
+                elsewhere=partial(self._heatmaps.counted_elsewhere, found, len(heatmaps))
+                if self._dataset.drawing is None  # the worker would know only the true masks of its start
+                else None,
             )
             self._ids, labels = self._live.ids, self._dataset.label_column
             self._places = np.array([self._dataset.places[id_] for id_ in self._ids], np.int64)

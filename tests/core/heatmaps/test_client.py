@@ -17,9 +17,20 @@ import pytest
 from cliploc.core.child import DEATHS_IN_A_ROW
 from cliploc.core.datasets import Dataset
 from cliploc.core.heatmaps.client import Worker
-from cliploc.core.heatmaps.protocol import Computed, Died, Event, Failed, Loading, Ready, TextComputed
+from cliploc.core.heatmaps.protocol import (
+    Computed,
+    Count,
+    Counted,
+    Died,
+    Event,
+    Failed,
+    Loading,
+    Ready,
+    TextComputed,
+)
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.postprocess import PostProcess
 
 WAIT = 120  # seconds; a bound, not an expectation
 
@@ -104,6 +115,13 @@ def test_the_real_worker_loads_computes_and_ends_with_its_input(
         answer = inbox.wait_for(TextComputed)
         assert isinstance(answer, TextComputed)
         assert answer.heatmap.shape == (4, 4)
+        worker.count(Count(5, toy.spec, ready.identity.key, 3, (second, first), PostProcess(dilate=3)))
+        counted = inbox.wait_for(Counted)
+        assert isinstance(counted, Counted)
+        assert counted.histograms is not None
+        assert counted.histograms.sum(axis=1).tolist() == [
+            toy.by_id(id_).true_mask().size for id_ in (second, first)
+        ]
         process = worker._child.process
         assert process is not None
     finally:

@@ -9,6 +9,8 @@ from cliploc.core.errors import ClipLocError
 from cliploc.core.heatmaps.identity import Identity
 from cliploc.core.heatmaps.protocol import (
     Computed,
+    Count,
+    Counted,
     Died,
     Failed,
     Forget,
@@ -22,6 +24,7 @@ from cliploc.core.heatmaps.protocol import (
     encoded,
 )  # fmt: skip
 from cliploc.core.heatmaps.recipe import Recipe
+from cliploc.core.postprocess import PostProcess
 
 RECIPE = Recipe("gem", "ViT-B-16", parameters=(("depth", 3),))
 
@@ -31,6 +34,8 @@ RECIPE = Recipe("gem", "ViT-B-16", parameters=(("depth", 3),))
     [
         Request("toy", RECIPE, ("a", "dining table_1"), prompt="a\ncat \x1b", urgent=False),
         Forget(),
+        Count(7, "toy", "0123456789abcdef", 512, ("a", "é"), PostProcess(dilate=9, kernel="cross")),
+        Counted(7, None),
         Loading("PyTorch"),
         Ready(RECIPE, Identity("f" * 64, "gem", (("depth", 3),)), "cuda:1"),
         Computed(RECIPE, "0123456789abcdef", ("é",)),
@@ -55,11 +60,21 @@ def test_a_heatmap_survives_the_wire_exactly() -> None:
     np.testing.assert_array_equal(back.heatmap, heatmap)
 
 
+def test_histograms_survive_the_wire_exactly() -> None:
+    histograms = np.random.default_rng(0).integers(0, 2**32, (3, 256), np.uint32)
+    found = decoded(encoded(Counted(7, histograms)))
+    assert isinstance(found, Counted)
+    assert found.histograms is not None
+    assert found.histograms.dtype == np.uint32
+    np.testing.assert_array_equal(found.histograms, histograms)
+
+
 @pytest.mark.parametrize(
     "line",
     [
         b"", b"\n", b"garbage", b"[]", b"3", b"{}", b'{"kind": "Explode"}', b'{"kind": "Loading"}',
         b'{"kind": "Request", "dataset": "toy", "recipe": {"method": 3}, "ids": []}', b"\xff\xfe",
+        b'{"kind": "Counted", "number": 1, "histograms": {"shape": [1], "kind": "O", "data": "AAAA"}}',
     ],
 )  # fmt: skip
 def test_anything_else_is_refused(line: bytes) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from cliploc.core.heatmaps.protocol import Request
+from cliploc.core.heatmaps.protocol import Count, Request
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.request_queue import KEPT, RequestQueue
+from cliploc.core.postprocess import PostProcess
 
 
 def request(*ids: str, urgent: bool = True, method: str = "gem") -> Request:
@@ -56,3 +57,16 @@ def test_taking_waits_for_a_request() -> None:
     request_queue.add(request("a"))
     thread.join(30)
     assert found == [("a",)]
+
+
+def test_what_is_to_be_counted_comes_after_who_waits_for_a_picture_and_before_the_rest() -> None:
+    request_queue = RequestQueue()
+    counts = [Count(number, "toy", "key", 5, tuple("abcde"), PostProcess()) for number in range(2)]
+    for each in (request("n", urgent=False), *counts, request("a")):
+        request_queue.add(each)
+    request_queue.drop(Recipe("gem"))
+    for each in (request("n", urgent=False), request("a")):
+        request_queue.add(each)
+    assert [request_queue.take(2) for _ in range(4)] == [
+        request("a"), *counts, request("n", urgent=False),
+    ]  # fmt: skip

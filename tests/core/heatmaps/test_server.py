@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from cliploc.core.heatmaps import server as module
 from cliploc.core.heatmaps.extract import compute
 from cliploc.core.heatmaps.protocol import (
     Computed,
+    Count,
+    Counted,
     Event,
     Failed,
     Loading,
@@ -25,6 +29,9 @@ from cliploc.core.heatmaps.protocol import (
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.server import Server
 from cliploc.core.heatmaps.store import HeatmapStore
+from cliploc.core.metrics import counts_from
+from cliploc.core.postprocess import PostProcess
+from cliploc.core.sweep.live import LiveScores
 
 
 class Desk:
@@ -160,3 +167,48 @@ def test_what_is_answered_one_by_one_is_gathered_now_and_then(
     assert sorted(found.ids()) == sorted(sample.id for sample in toy.samples[:5])
     desk.ask(Request(toy.spec, recipe, tuple(sample.id for sample in toy.samples)))
     assert [file.name for file in found.folder.glob("*.npy")] == ["heatmaps.npy"]
+
+
+def counted(desk: Desk, count: Count) -> np.ndarray | None:
+    before = len(desk.events)
+    desk.server.count(count)
+    (event,) = desk.events[before:]
+    assert isinstance(event, Counted)
+    assert event.number == count.number
+    return event.histograms
+
+
+def test_samples_are_counted_as_the_screen_counts_them(desk: Desk, toy: Dataset, recipe: Recipe) -> None:
+    (made,) = compute([recipe], toy, HeatmapStore(), device="cpu")
+    heatmaps, config = made.read_all(), PostProcess(dilate=5, threshold=0.3)
+    ids = tuple(sample.id for sample in toy.samples[::-1])
+    found = counted(desk, Count(3, toy.spec, made.key, len(heatmaps), ids, config))
+    with closing(LiveScores(heatmaps, toy.samples)) as live:
+        counts = live.counts(config)
+    assert found is not None
+    assert counts is not None
+    there = counts_from(found.astype(np.int64))
+    np.testing.assert_array_equal(there.tp[::-1], counts.tp)
+    np.testing.assert_array_equal(there.predicted[::-1], counts.predicted)
+
+
+@pytest.mark.parametrize("wrong", [{"heatmaps": 3}, {"key": "f" * 16}, {"ids": ("nobody",)}])
+def test_what_cannot_be_counted_here_is_said_and_no_more(
+    wrong: dict[str, Any], desk: Desk, toy: Dataset, recipe: Recipe
+) -> None:
+    (made,) = compute([recipe], toy, HeatmapStore(), device="cpu")
+    right = Count(1, toy.spec, made.key, len(made.ids()), (toy.samples[0].id,), PostProcess())
+    assert counted(desk, replace(right, **wrong)) is None
+    assert counted(desk, right) is not None
+
+
+def test_heatmaps_that_came_since_are_counted_with_the_rest(desk: Desk, toy: Dataset, recipe: Recipe) -> None:
+    first, second, *_ = (sample.id for sample in toy.samples)
+    ready = desk.ask(Request(toy.spec, recipe, (first,)))[1]
+    assert isinstance(ready, Ready)
+    count = Count(1, toy.spec, ready.identity.key, 1, (first,), PostProcess())
+    assert counted(desk, count) is not None
+    desk.ask(Request(toy.spec, recipe, (second,)))
+    both = counted(desk, replace(count, heatmaps=2, ids=(first, second)))
+    assert both is not None
+    assert both.shape == (2, 256)
