@@ -129,7 +129,11 @@ def _remembered(
 
 def state_of(path: Path) -> Key | None:
     """By what a file is known without being read; None for one that may change unnoticed, or is not there."""
-    return _key(path) if _is_settled(path) else None
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return _key_of(path, found) if _has_settled(found) else None
 
 
 def _key(path: Path) -> Key | None:
@@ -137,6 +141,10 @@ def _key(path: Path) -> Key | None:
         found = path.stat()
     except (OSError, ValueError):
         return None
+    return _key_of(path, found)
+
+
+def _key_of(path: Path, found: os.stat_result) -> Key:
     # The time of the content can be set back (cp -p, rsync -t); that of the inode cannot.
     state = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
     return str(path.absolute()), " ".join(map(str, state))
@@ -147,6 +155,10 @@ def _is_settled(path: Path) -> bool:
         found = path.stat()
     except OSError:
         return False
+    return _has_settled(found)
+
+
+def _has_settled(found: os.stat_result) -> bool:
     return max(found.st_mtime, found.st_ctime) < time.time() - SETTLED_SECONDS
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,14 @@ BACK = {6: 8, 8: 6}
 _STRICT = ("JPEG", "MPO", "PNG")
 
 _LARGE = 1 << 25  # bytes of a file
+HEADERS_KEPT = 1 << 16  # less than a kB each
 
 # What it cannot decode is said by us.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 Image.MAX_IMAGE_PIXELS = None  # `header` has a limit of its own, with a sentence
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a picture says before it is decoded.
 
@@ -79,7 +81,20 @@ class Header:
 
 
 def header(path: Path) -> Header:
-    """Read a picture's header. DatasetError when it is no picture, or a far too large one."""
+    """A picture's header, read once as long as the file stays what it is.
+
+    DatasetError when it is no picture, or a far too large one.
+    """
+    state = files.state_of(path)
+    return _read_header(path) if state is None else _known_header(path, state)
+
+
+@lru_cache(maxsize=HEADERS_KEPT)
+def _known_header(path: Path, state: files.Key) -> Header:
+    return _read_header(path)
+
+
+def _read_header(path: Path) -> Header:
     files.check_regular(path)
     with opened(path, path) as image:
         return _header_of(image)
