@@ -39,7 +39,7 @@ class PartialCompositor(LocalCompositor):
             pieces[y] = dict.fromkeys(self.cuts[y][:-1])
         for widget, (region, clip) in self.visible_widgets.items():
             shown = region.intersection(clip)
-            rows = [y for y, cuts in wanted.items() if _holds_any(shown, y, cuts)]
+            rows = [y for y in shown.line_range if y in wanted and _holds_any(shown, wanted[y])]
             if not rows:
                 if isinstance(widget, Painter) and _touches(spans, shown):
                     widget.painted_over()
@@ -69,8 +69,9 @@ def _touches(spans: Iterable[Span], shown: Region) -> bool:
     )
 
 
-def _holds_any(shown: Region, y: int, cuts: Iterable[int]) -> bool:
-    return shown.y <= y < shown.bottom and any(shown.x <= cut < shown.right for cut in cuts)
+def _holds_any(shown: Region, cuts: Iterable[int]) -> bool:
+    first, last = shown.column_span
+    return any(first <= cut < last for cut in cuts)
 
 
 def _lay(strip: Strip, shown: Region, cuts: Sequence[int], pieces: Pieces) -> None:

@@ -126,10 +126,12 @@ def part(runs: Runs, start: int, stop: int) -> Runs:
     """The runs between two cells."""
     found, position = [], 0
     for text, style in runs:
-        piece = text[max(start - position, 0) : max(stop - position, 0)]
-        if piece:
-            found.append((piece, style))
-        position += len(text)
+        end = position + len(text)
+        if end > start:
+            found.append((text[max(start - position, 0) : stop - position], style))
+        if end >= stop:
+            break
+        position = end
     return tuple(found)
 
 

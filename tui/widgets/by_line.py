@@ -6,8 +6,10 @@ container with all that is in it, which a held key makes visible as lag.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import NamedTuple, Self, TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -27,11 +29,12 @@ AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
 class Beside(NamedTuple):
-    """What Textual puts left and right of each line, and the ground under it."""
+    """What Textual puts left and right of each line, the ground under it, and how bare ground looks."""
 
     left: Strip
     right: Strip
     ground: Color
+    bare: Style | None
 
 
 class ByLine(Widget):
@@ -42,9 +45,11 @@ class ByLine(Widget):
     """
 
     _lines: list[Line]
-    _strips: list[Strip]
-    # How text of each style looks; None until the first is asked for.
+    # Lines alone, as far as they were asked for.
+    _strips: dict[int, Strip]
+    # How text of each style looks; and in a frame, after the app's filters. None until it is asked for.
     _looks: dict[str, Style] | None = None
+    _framed_looks: dict[str, Style | None]
     # Lines as they are shown, with what is beside them, as far as they were asked for; and that.
     _framed: dict[int, Strip]
     _beside: Beside | None
@@ -77,14 +82,15 @@ class ByLine(Widget):
         if self._drawn_size != size:
             self._refresh_all()
             return
-        before, lines = self._lines, self.lines()
-        if len(before) != len(lines) or self.text_selection is not None:
+        if self.text_selection is not None:
             self._draw_anew()
             return
-        changed = [y for y, line in enumerate(lines) if line != before[y]]
+        before, lines = self._lines, self.lines()
+        pairs = zip_longest(before[: size.height], lines[: size.height])
+        changed = [y for y, (old, new) in enumerate(pairs) if old != new]
         self._lines = lines
         for y in changed:
-            self._strips[y] = self._strip(lines[y], y, size.width)
+            self._strips.pop(y, None)
             self._framed.pop(y, None)
         if changed:
             self._refresh_all(*(Region(0, y, size.width, 1) for y in changed))
@@ -128,26 +134,50 @@ class ByLine(Widget):
     def render_line(self, y: int) -> Strip:
         if self._drawn_size is None:
             self._draw_all()
-        if y < len(self._strips):
-            return self._strips[y]
-        return Strip.blank(self.size.width, self.visual_style.rich_style)
+        if y not in self._strips:
+            width = self.size.width
+            is_there = y < len(self._lines) and self.text_selection is None
+            blank = Strip.blank(width, self.visual_style.rich_style)
+            self._strips[y] = self._strip(self._lines[y], y, width) if is_there else blank
+        return self._strips[y]
 
     def _with_frame(self, y: int) -> Strip:
         """A line of the content with what is beside it, as Textual would show it."""
         if self._drawn_size is None:
             self._draw_all()
         if y not in self._framed:
-            left, right, ground = self._beside = self._beside or self._what_is_beside()
-            line = self.render_line(y).adjust_cell_length(self.size.width, Style(bgcolor=ground.rich_color))
-            for each in self.get_line_filters():
-                line = line.apply_filter(each, ground)
-            self._framed[y] = Strip.join([left, line, right])
+            self._beside = self._beside or self._what_is_beside()
+            line = self._lines[y] if y < len(self._lines) else None
+            if isinstance(line, tuple) and (bare := self._bare(line)) >= 0:
+                self._framed[y] = self._text_in_frame(line, bare, self._beside)
+            else:
+                self._framed[y] = self._line_in_frame(y, self._beside)
         return self._framed[y]
+
+    def _bare(self, line: Runs) -> int:
+        """How many cells a text leaves; below 0 where it is too long."""
+        return self.size.width - sum(cell_len(text) for text, _ in line)
+
+    def _text_in_frame(self, line: Runs, bare: int, beside: Beside) -> Strip:
+        """At once, for a text with some bare cells after it: no strip in between."""
+        segments = [Segment(text, self._framed_look(style, beside.ground)) for text, style in line if text]
+        if bare > 0:
+            segments.append(Segment(" " * bare, beside.bare))
+        return Strip([*beside.left, *segments, *beside.right], self.outer_size.width)
+
+    def _line_in_frame(self, y: int, beside: Beside) -> Strip:
+        ground = beside.ground
+        line = self.render_line(y).adjust_cell_length(self.size.width, Style(bgcolor=ground.rich_color))
+        for each in self.get_line_filters():
+            line = line.apply_filter(each, ground)
+        return Strip.join([beside.left, line, beside.right])
 
     def _what_is_beside(self) -> Beside:
         edge, width = self.gutter, self.outer_size.width
         (line,) = super().render_lines(Region(0, edge.top, width, 1))
-        return Beside(line.crop(0, edge.left), line.crop(width - edge.right), self.background_colors[1])
+        ground = self.background_colors[1]
+        bare = self._filtered(Style(bgcolor=ground.rich_color), ground)
+        return Beside(line.crop(0, edge.left), line.crop(width - edge.right), ground, bare)
 
     def _draw_anew(self) -> None:
         self._drawn_size = None
@@ -158,12 +188,10 @@ class ByLine(Widget):
 
     def _draw_all(self) -> None:
         self._lines, self._drawn_size = self.lines(), self.size
-        self._framed, self._beside = {}, None
-        width, height = self.size
-        if self.text_selection is None:
-            self._strips = [self._strip(line, y, width) for y, line in enumerate(self._lines)]
-        else:
-            self._strips = Visual.to_strips(self, self.render(), width, height, self.visual_style)
+        self._strips, self._framed, self._beside = {}, {}, None
+        if self.text_selection is not None:
+            strips = Visual.to_strips(self, self.render(), *self.size, self.visual_style)
+            self._strips = dict(enumerate(strips))
 
     def _strip(self, line: Line, y: int, width: int) -> Strip:
         """A line as cells, which say where they are while the mouse may ask."""
@@ -182,12 +210,25 @@ class ByLine(Widget):
     def _look(self, style: str) -> Style:
         """How text of a style looks here."""
         if self._looks is None:
-            self._looks = {}
+            self._looks, self._framed_looks = {}, {}
         if style not in self._looks:
             (strip,) = Visual.to_strips(self, Content.styled("x", style), 1, 1, self.visual_style)
             (segment, *_) = strip
             self._looks[style] = segment.style or Style.null()
         return self._looks[style]
+
+    def _framed_look(self, style: str, ground: Color) -> Style | None:
+        """The same after the app's filters."""
+        if self._looks is None or style not in self._framed_looks:
+            look = self._look(style)
+            self._framed_looks[style] = self._filtered(look, ground)
+        return self._framed_looks[style]
+
+    def _filtered(self, style: Style, ground: Color) -> Style | None:
+        segments = [Segment("x", style)]
+        for each in self.get_line_filters():
+            segments = each.apply(segments, ground)
+        return segments[0].style
 
 
 def _rows(region: Region, first: int, last: int) -> Region:

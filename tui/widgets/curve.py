@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from textual.content import Content
@@ -38,13 +39,18 @@ class Canvas:
         columns, lowest = 2 * self.width, 4 * self.height - 1
         self._colours.append(colour)
         number = len(self._colours) - 1
-        dots = [round((1 - min(max(value, 0.0), 1.0)) * lowest) for value in interpolated(values, columns)]
-        for x, (before, y) in enumerate(zip([dots[0], *dots], dots, strict=False)):
-            bits = DOTS[x % 2]
-            first = y if y <= before else before + 1
-            for dot in range(first, max(y, before) + 1):
-                self._bits[dot // 4][x // 2] |= bits[dot % 4]
-                self._numbers[dot // 4][x // 2] = number
+        dots = [
+            round((1 - (value if 0.0 <= value <= 1.0 else float(value > 0))) * lowest)
+            for value in interpolated(values, columns)
+        ]
+        rows, numbers, before = self._bits, self._numbers, dots[0]
+        for x, y in enumerate(dots):
+            cell, bits = x >> 1, DOTS[x & 1]
+            # Joined to the dot before: on the way up with it, on the way down without.
+            for dot in range(y, before + 1) if y <= before else range(before + 1, y + 1):
+                rows[dot >> 2][cell] |= bits[dot & 3]
+                numbers[dot >> 2][cell] = number
+            before = y
 
     def runs(self, y: int, cursor: int) -> list[tuple[str, str]]:
         """One line, in texts of one style each; `cursor` is the column that marks a threshold."""
@@ -64,9 +70,16 @@ class Canvas:
 
 def interpolated(values: Sequence[float], count: int) -> list[float]:
     """So many values, evenly spaced from the first to the last of `values`, two or more."""
-    step, last = (len(values) - 1) / max(count - 1, 1), len(values) - 2
-    places = [(x * step, min(int(x * step), last)) for x in range(count)]
-    return [values[i] + (place - i) * (values[i + 1] - values[i]) for place, i in places]
+    places = _between(len(values), count)
+    return [values[i] + part * (values[i + 1] - values[i]) for i, part in places]
+
+
+@lru_cache(maxsize=8)
+def _between(values: int, count: int) -> list[tuple[int, float]]:
+    """Of each place the value before it, and what part of the way to the next one it is."""
+    step, last = (values - 1) / max(count - 1, 1), values - 2
+    before = [min(int(x * step), last) for x in range(count)]
+    return [(i, x * step - i) for x, i in enumerate(before)]
 
 
 class CurvePanel(Sliding):
