@@ -53,7 +53,8 @@ class Server:
         self._networks: dict[tuple[str, str], tuple[Backbone, Jobs]] = {}
         self._sets: dict[tuple[str, Recipe], HeatmapSet] = {}
         self._singles: Counter[str] = Counter()
-        self._counting: Counting | None = None
+        # Of the dataset that was counted last.
+        self._counting: tuple[str, Counting] | None = None
         # The heatmaps that were counted last, and of which set.
         self._counted: tuple[str, Mapping[str, AnyHeatmap]] = ("", {})
 
@@ -91,11 +92,12 @@ class Server:
         except Exception:  # the process's boundary: whoever asks counts them on the CPU
             log.exception("not counted here")
             if self._counting is not None:
-                self._counting.forget()
+                self._counting[1].forget()
         self._emit(Counted(count.number, found))
 
     def _histograms(self, count: Count) -> Histograms | None:
-        self._counting = self._counting or Counting(device_of(self._device))
+        if self._counting is None or self._counting[0] != count.dataset:
+            self._counting = count.dataset, Counting(device_of(self._device))
         key, heatmaps = self._counted
         if key != count.key or len(heatmaps) != count.heatmaps:
             heatmaps = self._store.find(count.key).read_all()
@@ -104,7 +106,7 @@ class Server:
             return None
         dataset = self._dataset(count.dataset)
         samples = [dataset.by_id(id_) for id_ in count.ids]
-        return self._counting.histograms(count.key, heatmaps, samples, count.config)
+        return self._counting[1].histograms(count.key, heatmaps, samples, count.config)
 
     def _failed(self, request: Request, message: str) -> None:
         log.warning("%s", message)

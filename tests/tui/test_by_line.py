@@ -116,3 +116,38 @@ async def test_lines_are_framed_as_textual_frames_them() -> None:
             crop = Region(x, y, chance.randrange(1, 31 - x), chance.randrange(1, 9 - y))
             ours, textuals = panel.render_lines(crop), Widget.render_lines(panel, crop)
             assert by_cell(ours) == by_cell(textuals)
+
+
+async def test_more_and_fewer_lines_draw_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Alone(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Framed()
+
+    app, drawn = Alone(), set[int]()
+    whole = Region(0, 0, 30, 8)
+    async with app.run_test(size=(40, 12)) as pilot:
+        panel = app.query_one(Framed)
+        refresh = Widget.refresh
+
+        def noted(widget: Widget, *regions: Region, **how: bool) -> Widget:
+            assert regions or widget is not panel, "all of it"
+            drawn.update(y for region in regions for y in region.line_range)
+            return refresh(widget, *regions, **how)
+
+        for count, expected in (
+            (5, {0, 1, 2, 3, 4}),
+            (2, {2, 3, 4}),
+            (2, set()),
+            (9, {2, 3, 4}),
+            (0, {0, 1, 2, 3, 4}),
+        ):
+            await pilot.pause()
+            before = by_cell(panel.render_lines(whole))
+            panel.shown = tuple(((f"line {y}", "$accent"),) for y in range(count))
+            drawn.clear()
+            with monkeypatch.context() as patched:
+                patched.setattr(Widget, "refresh", noted)
+                panel.redraw()
+            after = by_cell(panel.render_lines(whole))
+            differing = {y - panel.gutter.top for y in range(8) if before[y] != after[y]}
+            assert differing == drawn == expected

@@ -6,7 +6,8 @@ at the right cost all lines of the pictures between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from textual.geometry import Region
@@ -44,13 +45,13 @@ class PartialCompositor(LocalCompositor):
                 if isinstance(widget, Painter) and _touches(spans, shown):
                     widget.painted_over()
                 continue
-            crop = Region(shown.x - region.x, rows[0] - region.y, shown.width, rows[-1] + 1 - rows[0])
-            strips = widget.render_lines(crop)
-            for y in rows:
-                _lay(strips[y - rows[0]], shown, self.cuts[y], pieces[y])
-                wanted[y] = [cut for cut in wanted[y] if pieces[y][cut] is None]
-                if not wanted[y]:
-                    del wanted[y]
+            for first, last in _together(rows):
+                crop = Region(shown.x - region.x, first - region.y, shown.width, last - first)
+                for y, strip in enumerate(widget.render_lines(crop), first):
+                    _lay(strip, shown, self.cuts[y], pieces[y])
+                    wanted[y] = [cut for cut in wanted[y] if pieces[y][cut] is None]
+                    if not wanted[y]:
+                        del wanted[y]
         return ChopsUpdate(pieces, list(spans), [cuts[1:] for cuts in self.cuts])
 
 
@@ -61,6 +62,13 @@ def _wanted(spans: Iterable[Span], cuts: Sequence[Sequence[int]]) -> Mapping[int
         pairs = zip(cuts[y], cuts[y][1:], strict=False)
         found.setdefault(y, []).extend(cut for cut, end in pairs if cut < last and end > first)
     return dict(sorted(found.items()))
+
+
+def _together(rows: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Ascending rows as (first, after the last) of those that follow each other."""
+    for _, run in groupby(enumerate(rows), lambda each: each[1] - each[0]):
+        found = [row for _, row in run]
+        yield found[0], found[-1] + 1
 
 
 def _touches(spans: Iterable[Span], shown: Region) -> bool:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual.content import Content
 from textual.reactive import reactive
-from textual.style import Style
 
 from cliploc.core.parameters import Parameter, Value
 from cliploc.core.postprocess import PARAMETERS, PostProcess, parameter_named
 from cliploc.tui.keymap import shown
-from cliploc.tui.widgets.by_line import Line
+from cliploc.tui.widgets.by_line import Line, Runs
 from cliploc.tui.widgets.sliding import Sliding
 
 NAME_WIDTH = 14
@@ -34,29 +32,29 @@ class ParameterPanel(Sliding):
             return [self._short()]
         lines: list[Line] = [self._line(parameter) for parameter in PARAMETERS]
         if self.tuned and self.size.height > len(PARAMETERS):
-            lines.append(Content.styled(self.tuned, "$accent"))
+            lines.append(((self.tuned, "$accent"),))
         return lines
 
-    def _short(self) -> Content:
+    def _short(self) -> Runs:
         names = [value_text(self.config, p.name) for p in self.config.said() if p.choices]
         text = "  ".join([*names, *self.config.numbers()])
-        return Content.assemble((text, "$foreground"), ("  tuned" if self.tuned else "", "$accent"))
+        return (text, "$foreground"), ("  tuned" if self.tuned else "", "$accent")
 
-    def _line(self, parameter: Parameter) -> Content:
+    def _line(self, parameter: Parameter) -> Runs:
         name = parameter.name
         faded = not self.config.uses(name)
         up = self._keymap.get(f"{name}.up") or self._keymap.get(f"{name}.next", "")
         down = self._keymap.get(f"{name}.down") or self._keymap.get(f"{name}.previous", "")
         value_width, room = self._bar_of(parameter)
-        bar = Content(" " * room) if parameter.choices or room < 6 else self._bar(parameter, room)
-        return Content.assemble(
+        bar = ((" " * room, ""),) if parameter.choices or room < 6 else self._bar(parameter, room)
+        return (
             (name.ljust(NAME_WIDTH), "$dim"),
             (value_text(self.config, name).ljust(value_width), "$faint" if faded else "$foreground"),
-            bar,
-            "  ",
-            (shown(up), Style.from_meta({"@click": f"screen.step('{name}', 1)"})),
-            " ",
-            (shown(down), Style.from_meta({"@click": f"screen.step('{name}', -1)"})),
+            *bar,
+            ("  ", ""),
+            (shown(up), f"@click=\"screen.step('{name}', 1)\""),
+            (" ", ""),
+            (shown(down), f"@click=\"screen.step('{name}', -1)\""),
         )
 
     def named_at(self, y: int) -> str:
@@ -81,13 +79,11 @@ class ParameterPanel(Sliding):
         value_width = VALUE_WIDTH if parameter.choices else NUMBER_WIDTH
         return value_width, max(self.size.width - NAME_WIDTH - value_width - 5, 0)
 
-    def _bar(self, parameter: Parameter, width: int) -> Content:
+    def _bar(self, parameter: Parameter, width: int) -> Runs:
         value = getattr(self.config, parameter.name)
         place = (value - parameter.low) / (parameter.high - parameter.low)
         cut = round(place * (width - 1))
-        return Content.assemble(
-            ("━" * cut, "$primary"), ("●", "$primary"), ("─" * (width - 1 - cut), "$faint")
-        )
+        return ("━" * cut + "●", "$primary"), ("─" * (width - 1 - cut), "$faint")
 
 
 def value_text(config: PostProcess, name: str) -> str:
