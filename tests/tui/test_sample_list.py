@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.widget import Widget
 
 from cliploc.core.datasets import Content, Dataset, Sample
 from cliploc.tui import start
@@ -17,6 +20,7 @@ from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState, Source
 from cliploc.tui.widgets.sample_list import Rows, SampleList
 from tests.tui.conftest import settled, until
+from tests.tui.test_by_line import by_cell
 
 SAMPLES = [
     Sample(f"star_{number:04}", "star", lambda: np.zeros((1, 1, 3), np.uint8), lambda: np.zeros((1, 1), bool))
@@ -56,6 +60,22 @@ async def test_a_list_that_gets_long_has_no_horizontal_scroll_bar(size: tuple[in
         shown = ["".join(segment.text for segment in strip)[1:] for strip in strips[1:-1]]
         assert all(".25" in line[: width + 1] for line in shown)
         assert any(SAMPLES[150].id in line for line in shown)
+
+
+async def test_lines_are_framed_as_textual_frames_them() -> None:
+    app, chance = Lists(), random.Random(5)
+    async with app.run_test(size=(60, 24)) as pilot:
+        samples = app.query_one(SampleList)
+        for turn, count in enumerate((3, 300, 300, 5, 40, 0, 300)):
+            samples.show(rows(count), SAMPLES[7 * turn].id)
+            await pilot.pause()
+            if turn == 4:
+                app.theme = "textual-light"
+                await pilot.pause()
+            for _ in range(10):
+                x, y = chance.randrange(20), chance.randrange(20)
+                crop = Region(x, y, chance.randrange(1, 27 - x), chance.randrange(1, 25 - y))
+                assert by_cell(samples.render_lines(crop)) == by_cell(Widget.render_lines(samples, crop))
 
 
 async def test_another_order_keeps_the_present_sample_in_view() -> None:

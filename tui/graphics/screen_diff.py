@@ -43,13 +43,13 @@ class Shown:
 
     def update(self, x: int, y: int, strip: Strip, console: Console) -> str:
         """The bytes that show a strip at column x of row y. All text of the screen comes by here."""
-        strip = safe(strip)
+        strip, is_simple = looked_at(strip)
         row = self._rows.setdefault(y, {})
         length = strip.cell_length
         (before_length, before), end = row.pop(x, (0, None)), x + length
         for start in [start for start, (cells, _) in row.items() if start < end and start + cells > x]:
             del row[start]
-        if isinstance(strip, PICTURES) or not _is_simple(strip):
+        if not is_simple:
             row[x] = length, strip
             return "" if strip is before else _at(x, y, strip.render(console))
         after = runs_of(strip)
@@ -101,15 +101,19 @@ class LayoutDiff(LayoutUpdate):
         return "".join(pieces)
 
 
-def safe(strip: Strip) -> Strip:
-    """The strip without characters that a terminal would obey, whoever wrote them.
+def looked_at(strip: Strip) -> tuple[Strip, bool]:
+    """The strip without characters that a terminal would obey, whoever wrote them; and whether it is simple.
 
-    Such characters take no cell, and what they are part of is shown as text.
+    Such characters take no cell, and what they are part of is shown as text. Simple is text of which each
+    character is one cell, so that it may be cut anywhere.
     """
-    # Most strips are plain text: looked at as a whole.
-    if isinstance(strip, PICTURES) or strip.text.isprintable() or all(_is_safe(each) for each in strip):
-        return strip
-    return Strip(each if _is_safe(each) else Segment(clean(each.text), each.style) for each in strip)
+    if isinstance(strip, PICTURES):
+        return strip, False
+    text = strip.text  # most strips are plain: looked at as a whole
+    if not (text.isprintable() or all(_is_safe(each) for each in strip)):
+        strip = Strip(each if _is_safe(each) else Segment(clean(each.text), each.style) for each in strip)
+        text = strip.text
+    return strip, strip.cell_length == len(text)
 
 
 def _is_safe(segment: Segment) -> bool:
@@ -182,11 +186,6 @@ def _in_step(before: Runs, after: Runs) -> Iterator[tuple[Run, Run]]:
         yield (old[0][:length], old[1]), (new[0][:length], new[1])
         old = (old[0][length:], old[1]) if len(old[0]) > length else next(olds, None)
         new = (new[0][length:], new[1]) if len(new[0]) > length else next(news, None)
-
-
-def _is_simple(strip: Strip) -> bool:
-    """Whether each character is one cell, so that text may be cut anywhere."""
-    return strip.cell_length == strip.cell_count
 
 
 def _at(x: int, y: int, text: str) -> str:

@@ -38,8 +38,8 @@ LIVE_CACHE_BYTES = 320_000_000
 FIRST, FIRST_WORK = 0.1, 0.22
 # Seconds: the exact scores that come so soon are waited for, and no estimate is said.
 SOON = 0.2
-# Between two estimates.
-SAID_EVERY = 1.0
+# Between two estimates; and how long a better one stands at least until the exact scores come.
+SAID_EVERY = STANDS = 1.0
 # An estimate costs time too: no more than this part of it.
 SAYING = 0.1
 # Seconds until an estimate from fewer samples than the list has is listed.
@@ -116,7 +116,7 @@ class Scorer:
                 sure = live.order.until(len(places)) >= WORTH_FROM
                 enough = (enough and sure) or time.process_time() - begun > FIRST_WORK
             due = (started - began) * (len(live.ids) - len(places)) / max(len(places) - before, 1)
-            if whole or (len(places) and enough and due > SOON):
+            if whole or (len(places) and enough and due > (SOON if first else STANDS)):
                 scored = self._scored(source, config, places, counts)
                 iou = column(counts[places], "mean_iou", config.threshold_index)
                 board = DatasetScores(

@@ -7,7 +7,7 @@ container with all that is in it, which a held key makes visible as lag.
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import NamedTuple, Self, TypeVar
+from typing import Self, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,6 +20,7 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from cliploc.tui.textual_private import put_title
+from cliploc.tui.widgets.framed import Framed
 
 # Texts, each with the name of its style. What changes with every key is said in these: they are compared
 # and drawn at a tenth of what a Content costs.
@@ -28,16 +29,7 @@ Line = Content | Strip | Runs
 AnyWidget = TypeVar("AnyWidget", bound=Widget)
 
 
-class Beside(NamedTuple):
-    """What Textual puts left and right of each line, the ground under it, and how bare ground looks."""
-
-    left: Strip
-    right: Strip
-    ground: Color
-    bare: Style | None
-
-
-class ByLine(Widget):
+class ByLine(Framed):
     """Draws `lines`, from the top; a strip is as wide as the widget, a text may be shorter.
 
     A change of a reactive attribute asks for the lines once, however many change together; a panel that is
@@ -50,9 +42,8 @@ class ByLine(Widget):
     # How text of each style looks; and in a frame, after the app's filters. None until it is asked for.
     _looks: dict[str, Style] | None = None
     _framed_looks: dict[str, Style | None]
-    # Lines as they are shown, with what is beside them, as far as they were asked for; and that.
+    # Lines as they are shown, with what is beside them, as far as they were asked for.
     _framed: dict[int, Strip]
-    _beside: Beside | None
     _drawn_size: Size | None = None
     _asked = False
 
@@ -106,6 +97,7 @@ class ByLine(Widget):
 
     def watch_mouse_hover(self) -> None:
         """The mouse is told which cells are where."""
+        super().watch_mouse_hover()
         self._drawn_size = None
 
     def watch_highlight_link_id(self) -> None:
@@ -113,23 +105,10 @@ class ByLine(Widget):
         self._draw_anew()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """As everywhere, of the present size.
-
-        Lines between the borders are framed here where no mouse is on them: in Textual that is most of what
-        a line costs.
-        """
+        """As everywhere, of the present size."""
         if self._drawn_size != self.size:
             self._drawn_size = None
-        if self.mouse_hover or self.text_selection is not None:
-            return super().render_lines(crop)
-        edge = self.gutter
-        first = min(max(crop.y, edge.top), crop.bottom)
-        last = max(first, min(crop.bottom, self.outer_size.height - edge.bottom))
-        return [
-            *(super().render_lines(_rows(crop, crop.y, first)) if crop.y < first else ()),
-            *(self._with_frame(y - edge.top).crop(crop.x, crop.right) for y in range(first, last)),
-            *(super().render_lines(_rows(crop, last, crop.bottom)) if last < crop.bottom else ()),
-        ]
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         if self._drawn_size is None:
@@ -141,43 +120,29 @@ class ByLine(Widget):
             self._strips[y] = self._strip(self._lines[y], y, width) if is_there else blank
         return self._strips[y]
 
-    def _with_frame(self, y: int) -> Strip:
-        """A line of the content with what is beside it, as Textual would show it."""
+    def framed_line(self, y: int) -> Strip:
+        """As everywhere; kept, and of a text put together at once, with no strip in between."""
         if self._drawn_size is None:
             self._draw_all()
         if y not in self._framed:
-            self._beside = self._beside or self._what_is_beside()
             line = self._lines[y] if y < len(self._lines) else None
             if isinstance(line, tuple) and (bare := self._bare(line)) >= 0:
-                self._framed[y] = self._text_in_frame(line, bare, self._beside)
+                self._framed[y] = self._text_in_frame(line, bare)
             else:
-                self._framed[y] = self._line_in_frame(y, self._beside)
+                self._framed[y] = super().framed_line(y)
         return self._framed[y]
 
     def _bare(self, line: Runs) -> int:
         """How many cells a text leaves; below 0 where it is too long."""
         return self.size.width - sum(cell_len(text) for text, _ in line)
 
-    def _text_in_frame(self, line: Runs, bare: int, beside: Beside) -> Strip:
-        """At once, for a text with some bare cells after it: no strip in between."""
-        segments = [Segment(text, self._framed_look(style, beside.ground)) for text, style in line if text]
+    def _text_in_frame(self, line: Runs, bare: int) -> Strip:
+        """bare: cells after it."""
+        left, right, ground, look = self.beside()
+        segments = [Segment(text, self._framed_look(style, ground)) for text, style in line if text]
         if bare > 0:
-            segments.append(Segment(" " * bare, beside.bare))
-        return Strip([*beside.left, *segments, *beside.right], self.outer_size.width)
-
-    def _line_in_frame(self, y: int, beside: Beside) -> Strip:
-        ground = beside.ground
-        line = self.render_line(y).adjust_cell_length(self.size.width, Style(bgcolor=ground.rich_color))
-        for each in self.get_line_filters():
-            line = line.apply_filter(each, ground)
-        return Strip.join([beside.left, line, beside.right])
-
-    def _what_is_beside(self) -> Beside:
-        edge, width = self.gutter, self.outer_size.width
-        (line,) = super().render_lines(Region(0, edge.top, width, 1))
-        ground = self.background_colors[1]
-        bare = self._filtered(Style(bgcolor=ground.rich_color), ground)
-        return Beside(line.crop(0, edge.left), line.crop(width - edge.right), ground, bare)
+            segments.append(Segment(" " * bare, look))
+        return Strip([*left, *segments, *right], self.outer_size.width)
 
     def _draw_anew(self) -> None:
         self._drawn_size = None
@@ -188,7 +153,7 @@ class ByLine(Widget):
 
     def _draw_all(self) -> None:
         self._lines, self._drawn_size = self.lines(), self.size
-        self._strips, self._framed, self._beside = {}, {}, None
+        self._strips, self._framed = {}, {}
         if self.text_selection is not None:
             strips = Visual.to_strips(self, self.render(), *self.size, self.visual_style)
             self._strips = dict(enumerate(strips))
@@ -221,18 +186,8 @@ class ByLine(Widget):
         """The same after the app's filters."""
         if self._looks is None or style not in self._framed_looks:
             look = self._look(style)
-            self._framed_looks[style] = self._filtered(look, ground)
+            self._framed_looks[style] = self.filtered(look, ground)
         return self._framed_looks[style]
-
-    def _filtered(self, style: Style, ground: Color) -> Style | None:
-        segments = [Segment("x", style)]
-        for each in self.get_line_filters():
-            segments = each.apply(segments, ground)
-        return segments[0].style
-
-
-def _rows(region: Region, first: int, last: int) -> Region:
-    return Region(region.x, first, region.width, last - first)
 
 
 def _as_content(line: Line) -> Content:

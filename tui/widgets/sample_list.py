@@ -30,6 +30,7 @@ from cliploc.tui.shown_scores import ShownScores
 from cliploc.tui.state import ExplorerState, Listing
 from cliploc.tui.textual_private import tell_size
 from cliploc.tui.widgets.by_line import subtitle, title
+from cliploc.tui.widgets.framed import Framed
 
 if TYPE_CHECKING:
     from cliploc.core.datasets import Dataset
@@ -127,7 +128,7 @@ class Rows(Sequence[Row]):
         return Row(self._labels[place], id_, 0, None if isnan(value) else value, id_ in self._marks)
 
 
-class SampleList(ScrollView):
+class SampleList(ScrollView, Framed):
     """Rows with aligned numbers; the present sample is highlighted, a click chooses."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
