@@ -37,6 +37,8 @@ class ShownScores:
         self._region: Region | None = None
         # Of the pictures that came last: their generation and state.
         self._came: tuple[int, ExplorerState | None] = (-1, None)
+        # Those, a state, and whether they are its scores: it is asked many times a key.
+        self._asked: tuple[ExplorerState | None, ExplorerState, bool] = (None, now, False)
         # What came with them to compare the sample's scores with, and of which source and config it is.
         self._before: tuple[Key, Curves | None] = ((), None)
 
@@ -161,8 +163,12 @@ class ShownScores:
 
     def _is_samples(self) -> bool:
         """Whether what came with the pictures are the present sample's scores."""
-        came = self._came[1]
-        return came is not None and sample_key(came) == sample_key(self.now)
+        came, now, answer = self._asked
+        if came is not self._came[1] or now is not self.now:
+            came, now = self._came[1], self.now
+            answer = came is not None and sample_key(came) == sample_key(now)
+            self._asked = came, now, answer
+        return answer
 
     def _sample_before(self) -> Curves | None:
         """The present sample's scores under the baseline, as far as they came with its pictures."""

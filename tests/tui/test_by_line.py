@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from cliploc.tui.widgets.by_line import ByLine, Line
+from cliploc.tui.widgets.by_line import ByLine, Line, subtitle, title
 
 SIZE = (24, 8)
 RUNS = (("mean IoU ", "$accent"), ("", "$error"), (".612", "bold $foreground"), (" 星", "$accent on $panel"))
@@ -110,6 +110,8 @@ async def test_lines_are_framed_as_textual_frames_them() -> None:
                 ((chance.choice(texts), chance.choice(styles)), (str(turn), "$foreground"))
                 for _ in range(chance.randrange(7))
             )
+            title(panel, chance.choice(("title", "another title", "$accent [b]x[/b]", "")))
+            subtitle(panel, chance.choice(("", "1,423 of 1,423")))
             panel.redraw()
             await pilot.pause()
             x, y = chance.randrange(20), chance.randrange(7)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
-from textual.content import Content
 from textual.reactive import var
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -238,8 +237,7 @@ class ExplorerScreen(CutShort, PartialScreen[None]):
 
     def on_sheet_ready(self, message: SheetReady) -> None:
         """Show the contact sheet."""
-        caption = Content.styled(f"masks of {clean(self.scores.label)}", "$dim")
-        self.grid.show_sheet(message.picture, caption, message.generation)
+        self.grid.show_sheet(message.picture, f"masks of {clean(self.scores.label)}", message.generation)
 
     def on_scores_ready(self, message: ScoresReady) -> None:
         """Take the dataset's new scores; the first ones of a source are the baseline."""
@@ -255,8 +253,10 @@ class ExplorerScreen(CutShort, PartialScreen[None]):
 
     def on_listed(self, message: Listed) -> None:
         """Draw the list: at once where another one was asked for, else not for each key of a held one."""
+        apart = self.samples.apart()
         (self.refresh_list if self.samples.take(message) else self._list_soon)()
-        self.refresh_scores()
+        if self.samples.apart() != apart:
+            self.refresh_scores()
         self.walk.listed()
 
     def on_heatmaps_arrived(self, message: HeatmapsArrived) -> None:

@@ -134,7 +134,8 @@ class ByLine(Framed):
 
     def _bare(self, line: Runs) -> int:
         """How many cells a text leaves; below 0 where it is too long."""
-        return self.size.width - sum(cell_len(text) for text, _ in line)
+        assert self._drawn_size is not None  # there are lines
+        return self._drawn_size.width - sum(cell_len(text) for text, _ in line)
 
     def _text_in_frame(self, line: Runs, bare: int) -> Strip:
         """bare: cells after it."""

@@ -11,6 +11,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+BORDERS_KEPT = 16
+
 
 class Beside(NamedTuple):
     """What Textual puts left and right of each line, the ground under it, and how bare ground looks."""
@@ -26,6 +28,8 @@ class Framed(Widget):
 
     # What is beside lines, and of which size that is.
     _beside: tuple[Size, Beside] | None = None
+    # The lines of the borders by what they say; as long as that holds.
+    _borders: dict[tuple[int, object, object], Strip]
 
     def notify_style_update(self) -> None:
         """Colours may have changed: nothing that was drawn counts."""
@@ -44,10 +48,20 @@ class Framed(Widget):
         first = min(max(crop.y, edge.top), crop.bottom)
         last = max(first, min(crop.bottom, self.outer_size.height - edge.bottom))
         return [
-            *(super().render_lines(_rows(crop, crop.y, first)) if crop.y < first else ()),
+            *(self._border(y).crop(crop.x, crop.right) for y in range(crop.y, first)),
             *(self.framed_line(y - edge.top).crop(crop.x, crop.right) for y in range(first, last)),
-            *(super().render_lines(_rows(crop, last, crop.bottom)) if last < crop.bottom else ()),
+            *(self._border(y).crop(crop.x, crop.right) for y in range(last, crop.bottom)),
         ]
+
+    def _border(self, y: int) -> Strip:
+        """A line above or below the content; a few titles come again and again."""
+        self.beside()
+        key = y, self.border_title, self.border_subtitle
+        if key not in self._borders:
+            if len(self._borders) >= BORDERS_KEPT:
+                self._borders.clear()
+            (self._borders[key],) = super().render_lines(Region(0, y, self.outer_size.width, 1))
+        return self._borders[key]
 
     def framed_line(self, y: int) -> Strip:
         """A line of the content with what is beside it, as Textual would show it."""
@@ -62,7 +76,7 @@ class Framed(Widget):
         """What is beside the present lines."""
         size = self.outer_size
         if self._beside is None or self._beside[0] != size:
-            self._beside = size, self._what_is_beside()
+            self._beside, self._borders = (size, self._what_is_beside()), {}
         return self._beside[1]
 
     def _what_is_beside(self) -> Beside:

@@ -201,9 +201,9 @@ class PictureGrid(Container):
             why = UNMARKED if name == "truth" and "image" in pictures else note
             pane.show(captions.get(name, Content(TITLES[name])), pictures.get(name), why, generation)
 
-    def show_sheet(self, picture: PictureId, caption: Content, generation: int) -> None:
+    def show_sheet(self, picture: PictureId, caption: str, generation: int) -> None:
         """Hand the contact sheet its picture."""
-        self.query_one("#pane-sheet", Pane).show(caption, picture, "", generation)
+        self.query_one("#pane-sheet", Pane).show(Content.styled(caption, "$dim"), picture, "", generation)
 
 
 def shown_pictures(view: View, rows: int) -> tuple[str, ...]:
