@@ -54,6 +54,8 @@ def load_backbone(
     """
     plain, quickgelu, preprocess = told_of(checkpoint or "", quickgelu, preprocess)
     place = device_of(device)
+    # Else cuDNN rounds what float32 convolutions read to ten bits, for the whole process.
+    torch.backends.cudnn.allow_tf32 = False
     if name == IMAGENET:
         return _classifier(checkpoint, place, quickgelu, preprocess)
     source = resolve(name, plain or None, quickgelu, preprocess)

@@ -37,7 +37,7 @@ Elsewhere = Callable[[Sequence[str], PostProcess], "Future[Floats | None] | None
 # Seconds of work between two looks whether somebody wants something else.
 SLICE = 0.02
 # Seconds of work here until others are asked, and that must be left for it.
-ALONE, WORTH = 0.25, 0.5
+ALONE, WORTH = 0.25, 0.2
 # Seconds of their work that are asked for at once.
 BLOCK = 0.1
 # Seconds until they are waited for no more, where nothing else is left to do.
@@ -146,45 +146,45 @@ class LiveScores:
             growing.take(places, self._histograms(places, key))
             growing.front += len(places)
         elif growing.block is not None:
-            wait([growing.block.histograms], SLICE)
-            if time.monotonic() - growing.block.asked > PATIENCE:
-                self._take_back(growing, growing.block)
+            came, _ = wait([growing.block.histograms], SLICE)
+            if not came and time.monotonic() - growing.block.asked > PATIENCE:
+                growing.block = self._elsewhere = None
         return len(places)
 
     def _next(self, growing: _Growing, number: int) -> Places:
         """The places of some samples that nobody counts yet, to the end of a source."""
         source = self.order.until(growing.front + number)
         end = int(self.order.ends[min(source, len(self.order.ends) - 1)])
-        return self.order.places[growing.front : end]
+        return self.order.places[growing.front : min(end, growing.limit)]
 
     def _ask(self, config: PostProcess, growing: _Growing, pace: float) -> None:
-        """Ask others for a block, where what is left is long enough. pace: samples a second here."""
-        left = len(self.ids) - growing.front
-        if self._elsewhere is None or growing.block is not None or left < WORTH * pace:
+        """Ask others for a block, where what is left is long enough. pace: samples a second here.
+
+        Theirs are the last of the order, those of the config before again: they keep their planes as well.
+        """
+        left = growing.limit - growing.front
+        if self._elsewhere is None or growing.block is not None or left < max(WORTH * pace, 1):
             return
-        places = self._next(growing, min(self._block, left // 2))
+        whole = self.order.until(growing.limit - min(self._block, max(left // 2, 1)))
+        first = int(self.order.ends[whole - 1]) if whole else 0
+        places = self.order.places[first : growing.limit]
         asked = self._elsewhere([self.ids[place] for place in places], config)
         if asked is not None:
-            growing.block = _Block(growing.front, places, asked, time.monotonic())
-            growing.front += len(places)
+            growing.block = _Block(first, places, asked, time.monotonic())
 
     def _hear(self, growing: _Growing) -> None:
-        """Take over a block that has come; one that will not come is counted here."""
+        """Take over a block that has come; who could not count it is asked for no more."""
         block = growing.block
         if block is None or not block.histograms.done():
             return
-        found = block.histograms.result()
+        growing.block, found = None, block.histograms.result()
         if found is None:
-            self._take_back(growing, block)
+            self._elsewhere = None
             return
         growing.take(block.places, found)
-        growing.block = None
+        growing.back = block.first
         seconds = max(time.monotonic() - block.asked, 1e-3)
         self._block = max(int(len(block.places) * min(BLOCK / seconds, 2)), FIRST_BLOCK)
-
-    def _take_back(self, growing: _Growing, block: _Block) -> None:
-        """A block, and what was counted after it, is counted here; others are not asked again."""
-        growing.front, growing.block, self._elsewhere = block.first, None, None
 
     def _histograms(self, places: Places, key: Computation) -> Floats:
         def run(part: Sequence[int]) -> list[Floats]:
@@ -251,7 +251,7 @@ class LiveScores:
 
 @dataclass(frozen=True)
 class _Block:
-    """What others were asked for: the samples at these places, from `first` of the order on, at this time."""
+    """What others were asked for: the samples at these places, the first of them at `first` of the order."""
 
     first: int
     places: Places
@@ -262,7 +262,8 @@ class _Block:
 class _Growing:
     """The counts of n samples under one config, as far as they are known.
 
-    front: so many, the first of the order, are counted, but for those that others count now, the block.
+    front: so many, the first of the order, are counted here. back: those from there on are counted as well,
+    by others, who count the block before it now.
 
     An image has fewer than 2^30 pixels (OpenCV decodes no larger one), so that half the memory will do.
     """
@@ -272,13 +273,18 @@ class _Growing:
         area, pixels = np.zeros((2, samples, 1), np.int32)
         self.counts = Counts(tp, predicted, area, pixels)
         self.bytes = 2 * (tp.nbytes + area.nbytes)
-        self.front = 0
+        self.front, self.back = 0, samples
         self.block: _Block | None = None
 
     @property
     def done(self) -> int:
         """So many, the first of the order, are counted."""
-        return self.front if self.block is None else self.block.first
+        return self.front if self.front < self.back else len(self.counts.pixels)
+
+    @property
+    def limit(self) -> int:
+        """Where that begins in the order which others have counted, or count now."""
+        return self.back if self.block is None else self.block.first
 
     def take(self, places: Places, histograms: Floats) -> None:
         """The histograms of the samples at these places."""

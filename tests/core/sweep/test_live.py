@@ -216,6 +216,23 @@ def test_whoever_counts_a_sample_the_scores_are_the_same(
 
 
 @pytest.mark.usefixtures("at_once")
+def test_others_count_the_last_of_the_order_and_the_same_again_under_the_next_config(
+    many: tuple[dict[str, np.ndarray], list[Sample]],
+) -> None:
+    """They keep planes of what they counted."""
+    heatmaps, samples = many
+    others = Others(heatmaps, 0)
+    with closing(LiveScores(heatmaps, samples, threads=1, elsewhere=others)) as live:
+        order = [live.ids[place] for place in live.order.places]
+        for config in (PostProcess(dilate=5), PostProcess(dilate=9)):
+            for _ in live.growing(config):
+                others.tick()
+            asked = [id_ for ids, of in reversed(others.asked) if of == config for id_ in ids]
+            assert asked
+            assert asked == order[-len(asked) :]
+
+
+@pytest.mark.usefixtures("at_once")
 def test_an_answer_that_comes_after_other_keys_is_not_lost_and_not_mixed_up(
     many: tuple[dict[str, np.ndarray], list[Sample]],
 ) -> None:
