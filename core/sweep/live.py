@@ -83,6 +83,8 @@ class LiveScores:
         self._size = 0
         self._lock = threading.Lock()
         self._elsewhere = elsewhere
+        # What others were asked last: one thing at a time.
+        self._asked: Future[Floats | None] | None = None
         # How many samples others are asked for at once.
         self._block = FIRST_BLOCK
         self._counts: OrderedDict[Computation, _Growing] = OrderedDict()
@@ -148,7 +150,7 @@ class LiveScores:
         elif growing.block is not None:
             came, _ = wait([growing.block.histograms], SLICE)
             if not came and time.monotonic() - growing.block.asked > PATIENCE:
-                growing.block = self._elsewhere = None
+                growing.block = None
         return len(places)
 
     def _next(self, growing: _Growing, number: int) -> Places:
@@ -163,14 +165,15 @@ class LiveScores:
         Theirs are the last of the order, those of the config before again: they keep their planes as well.
         """
         left = growing.limit - growing.front
-        if self._elsewhere is None or growing.block is not None or left < max(WORTH * pace, 1):
+        busy = self._asked is not None and not self._asked.done()
+        if self._elsewhere is None or busy or growing.block is not None or left < max(WORTH * pace, 1):
             return
         whole = self.order.until(growing.limit - min(self._block, max(left // 2, 1)))
         first = int(self.order.ends[whole - 1]) if whole else 0
         places = self.order.places[first : growing.limit]
-        asked = self._elsewhere([self.ids[place] for place in places], config)
-        if asked is not None:
-            growing.block = _Block(first, places, asked, time.monotonic())
+        self._asked = self._elsewhere([self.ids[place] for place in places], config)
+        if self._asked is not None:
+            growing.block = _Block(first, places, self._asked, time.monotonic())
 
     def _hear(self, growing: _Growing) -> None:
         """Take over a block that has come; who could not count it is asked for no more."""

@@ -266,7 +266,12 @@ def test_who_never_answers_is_not_waited_for(
     others, config = Others(heatmaps, 0), PostProcess(dilate=5)
     with closing(LiveScores(heatmaps, samples, threads=1, elsewhere=others)) as live:
         counts = live.counts(config)
-    assert others.asked
+        assert len(others.asked) == 1
+        assert live.counts(PostProcess(dilate=9)) is not None
+        assert len(others.asked) == 1, "they are asked one thing at a time"
+        others.tick()
+        assert live.counts(PostProcess(dilate=7)) is not None
+        assert len(others.asked) == 2, "who was late once is asked under the next config"
     assert counts is not None
     for place in range(MANY):
         wanted = counts_of(codes_for(heatmaps[str(place)], (20, 20), config), mask_of(str(place)))
