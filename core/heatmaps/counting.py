@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -46,6 +46,7 @@ class Counting:
         self._device = device
         self._room = _half_of_what_is_free(device) if room is None else room
         self._held = 0
+        self._is_full = False
         self._truths: Planes = {}
         self._codes: Planes = {}
         # Of which heatmaps, before which steps.
@@ -61,13 +62,7 @@ class Counting:
         torch.OutOfMemoryError where the device is full.
         """
         self._turn_to((key, len(heatmaps), config.on_map))
-        truths = self._planes(samples, self._truths, _truth)
-
-        def codes(sample: Sample) -> Codes:
-            shape = truths[sample.id].shape
-            return codes_of(map_of(heatmaps[sample.id], (shape[0], shape[1]), config.on_map))
-
-        planes = self._planes(samples, self._codes, codes)
+        truths, planes = self._truths_and_codes(heatmaps, samples, config)
         by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for place, sample in enumerate(samples):
             by_shape[tuple(truths[sample.id].shape)].append(place)
@@ -82,11 +77,25 @@ class Counting:
                 found[some] = histograms_of(joined).cpu().numpy()
         return found
 
+    def ahead(
+        self, heatmaps: Mapping[str, AnyHeatmap], samples: Sequence[Sample], config: PostProcess
+    ) -> Iterator[None]:
+        """Make what `histograms` of this config begins with, some samples a step, until there is no room.
+
+        For the set and the steps on the map that were asked for last. Raises as `histograms` does.
+        """
+        some = cores()
+        for first in range(0, len(samples), some):
+            if self._is_full:
+                return
+            self._truths_and_codes(heatmaps, samples[first : first + some], config)
+            yield
+
     def forget(self) -> None:
         """Give back all room."""
         self._truths.clear()
         self._codes.clear()
-        self._held = 0
+        self._held, self._is_full = 0, False
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -94,7 +103,18 @@ class Counting:
         if codes_of != self._codes_of:
             self._held -= sum(plane.numel() for plane in self._codes.values())
             self._codes.clear()
-            self._codes_of = codes_of
+            self._codes_of, self._is_full = codes_of, False
+
+    def _truths_and_codes(
+        self, heatmaps: Mapping[str, AnyHeatmap], samples: Sequence[Sample], config: PostProcess
+    ) -> tuple[Planes, Planes]:
+        truths = self._planes(samples, self._truths, _truth)
+
+        def codes(sample: Sample) -> Codes:
+            shape = truths[sample.id].shape
+            return codes_of(map_of(heatmaps[sample.id], (shape[0], shape[1]), config.on_map))
+
+        return truths, self._planes(samples, self._codes, codes)
 
     def _planes(self, samples: Sequence[Sample], kept: Planes, make: Callable[[Sample], Codes]) -> Planes:
         """The planes of samples, on the device: those that are kept, and the others made now."""
@@ -105,6 +125,8 @@ class Counting:
             if self._held + plane.nbytes <= self._room:
                 kept[sample.id] = there
                 self._held += plane.nbytes
+            else:
+                self._is_full = True
         return found
 
 

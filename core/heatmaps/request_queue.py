@@ -43,6 +43,11 @@ class RequestQueue:
             for stack in (self._urgent, self._later):
                 stack[:] = [request for request in stack if recipe not in (None, request.recipe)]
 
+    def is_empty(self) -> bool:
+        """Whether nobody waits for anything."""
+        with self._condition:
+            return not (self._urgent or self._counts or self._later)
+
     def take(self, limit: int) -> Request | Count:
         """Wait for the first request; at most `limit` of its samples, the rest stays where it was.
 

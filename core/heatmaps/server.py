@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cliploc.core.backbones.network import Backbone, device_of
@@ -30,6 +30,7 @@ from cliploc.core.heatmaps.protocol import (
 from cliploc.core.heatmaps.recipe import Recipe
 from cliploc.core.heatmaps.store import HeatmapSet, HeatmapStore
 from cliploc.core.heatmaps.terms import TermSet
+from cliploc.core.postprocess import PostProcess
 from cliploc.core.stretch import AnyHeatmap
 
 Jobs = dict[tuple[str, Recipe], ForwardPass]
@@ -57,6 +58,9 @@ class Server:
         self._counting: tuple[str, Counting] | None = None
         # The heatmaps that were counted last, and of which set.
         self._counted: tuple[str, Mapping[str, AnyHeatmap]] = ("", {})
+        # What will be counted, made ahead; and of which heatmaps, before which steps.
+        self._ahead: Iterator[None] = iter(())
+        self._ahead_of: tuple[str, int, PostProcess] | None = None
 
     @property
     def batch(self) -> int:
@@ -91,9 +95,17 @@ class Server:
             found = self._histograms(count)
         except Exception:  # the process's boundary: whoever asks counts them on the CPU
             log.exception("not counted here")
-            if self._counting is not None:
-                self._counting[1].forget()
+            self._forget_counting()
         self._emit(Counted(count.number, found))
+
+    def prepare(self) -> bool:
+        """Make some of what is counted next, for a moment; whether there was something left to make."""
+        try:
+            return next(self._ahead, self) is not self
+        except Exception:  # the process's boundary: what cannot be made now is said when it is asked for
+            log.exception("not made ahead")
+            self._forget_counting()
+            return False
 
     def _histograms(self, count: Count) -> Histograms | None:
         if self._counting is None or self._counting[0] != count.dataset:
@@ -105,8 +117,18 @@ class Server:
         if len(heatmaps) != count.heatmaps:
             return None
         dataset = self._dataset(count.dataset)
-        samples = [dataset.by_id(id_) for id_ in count.ids]
-        return self._counting[1].histograms(count.key, heatmaps, samples, count.config)
+        samples, counting = [dataset.by_id(id_) for id_ in count.ids], self._counting[1]
+        found = counting.histograms(count.key, heatmaps, samples, count.config)
+        ahead_of = count.key, count.heatmaps, count.config.on_map
+        if ahead_of != self._ahead_of:
+            others = [sample for sample in dataset.scorable if sample.id in heatmaps]
+            self._ahead, self._ahead_of = counting.ahead(heatmaps, others, count.config), ahead_of
+        return found
+
+    def _forget_counting(self) -> None:
+        self._ahead, self._ahead_of = iter(()), None
+        if self._counting is not None:
+            self._counting[1].forget()
 
     def _failed(self, request: Request, message: str) -> None:
         log.warning("%s", message)

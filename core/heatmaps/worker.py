@@ -45,6 +45,8 @@ def main() -> None:
 
     server = Server(arguments.device, emit)
     while True:
+        while request_queue.is_empty() and server.prepare():
+            pass  # while nobody waits
         request = request_queue.take(server.batch)
         if isinstance(request, Count):
             server.count(request)

@@ -112,6 +112,16 @@ def test_heatmaps_of_another_set_are_not_taken_for_these() -> None:
     assert np.array_equal(here.histograms("key", HEATMAPS, SAMPLES, PostProcess()), first)
 
 
+@pytest.mark.parametrize(("room", "steps"), [(0, 1), (None, len(SAMPLES))])
+def test_planes_are_made_ahead_as_long_as_there_is_room(
+    room: int | None, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "cores", lambda: 1)
+    here, config = Counting(CPU, room), PostProcess(dilate=5)
+    here.histograms("set", HEATMAPS, [], config)
+    assert len(list(here.ahead(HEATMAPS, SAMPLES, config))) == steps
+
+
 def test_what_is_kept_stays_within_its_room_and_is_given_back() -> None:
     here = Counting(CPU, 5000)
     here.histograms("key", HEATMAPS, SAMPLES, PostProcess())

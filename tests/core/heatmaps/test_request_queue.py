@@ -50,6 +50,16 @@ def test_requests_that_nobody_waits_for_any_more_are_dropped() -> None:
     assert taken(request_queue, 1) == [("c",)]
 
 
+def test_it_is_empty_when_nobody_waits() -> None:
+    request_queue = RequestQueue()
+    assert request_queue.is_empty()
+    for each in (request("a"), request("n", urgent=False), Count(1, "toy", "key", 5, ("a",), PostProcess())):
+        request_queue.add(each)
+        assert not request_queue.is_empty()
+        request_queue.take(1)
+        assert request_queue.is_empty()
+
+
 def test_taking_waits_for_a_request() -> None:
     request_queue, found = RequestQueue(), []
     thread = threading.Thread(target=lambda: found.append(request_queue.take(1).ids))

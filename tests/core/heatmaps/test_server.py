@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cliploc.core.datasets import Dataset
+from cliploc.core.heatmaps import counting
 from cliploc.core.heatmaps import server as module
 from cliploc.core.heatmaps.extract import compute
 from cliploc.core.heatmaps.protocol import (
@@ -200,6 +201,38 @@ def test_what_cannot_be_counted_here_is_said_and_no_more(
     right = Count(1, toy.spec, made.key, len(made.ids()), (toy.samples[0].id,), PostProcess())
     assert counted(desk, replace(right, **wrong)) is None
     assert counted(desk, right) is not None
+
+
+def test_what_is_counted_next_is_made_while_nobody_waits(
+    desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = compute([recipe], toy, HeatmapStore(), device="cpu")
+    first = Count(1, toy.spec, made.key, len(made.ids()), (toy.samples[0].id,), PostProcess())
+    rest = replace(first, ids=tuple(made.ids()), config=PostProcess(dilate=9))
+    assert not desk.server.prepare()
+    assert counted(desk, first) is not None
+    expected = counted(Desk(), rest)
+    while desk.server.prepare():
+        pass
+    monkeypatch.setattr(counting, "_truth", None)
+    monkeypatch.setattr(counting, "map_of", None)
+    np.testing.assert_array_equal(counted(desk, rest), expected)
+    other = replace(rest, config=PostProcess(interpolation="nearest"))
+    assert counted(desk, other) is None, "a map of another kind is not there, and cannot be made"
+    assert not desk.server.prepare()
+
+
+def test_what_cannot_be_made_ahead_ends_it_and_no_more(
+    desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = compute([recipe], toy, HeatmapStore(), device="cpu")
+    first = Count(1, toy.spec, made.key, len(made.ids()), (toy.samples[0].id,), PostProcess())
+    assert counted(desk, first) is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(counting, "map_of", None)
+        assert not desk.server.prepare()
+    assert counted(desk, first) is not None
+    assert desk.server.prepare()
 
 
 def test_heatmaps_that_came_since_are_counted_with_the_rest(desk: Desk, toy: Dataset, recipe: Recipe) -> None:
