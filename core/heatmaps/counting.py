@@ -91,13 +91,15 @@ class Counting:
             self._truths_and_codes(heatmaps, samples[first : first + some], config)
             yield
 
-    def forget(self) -> None:
-        """Give back all room."""
+    def give_way(self) -> bool:
+        """Give back all room, and take half of it from now on. Whether anything was held."""
+        held, self._room = self._held, self._held // 2
         self._truths.clear()
         self._codes.clear()
         self._held, self._is_full = 0, False
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+        return held > 0
 
     def _turn_to(self, codes_of: tuple[str, int, PostProcess]) -> None:
         if codes_of != self._codes_of:

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import torch
+
 from cliploc.core.backbones.network import Backbone, device_of
 from cliploc.core.datasets import Dataset, Sample, open_dataset
-from cliploc.core.errors import ClipLocError, DatasetError, clean
+from cliploc.core.errors import ClipLocError, DatasetError, ResourceError, clean
 from cliploc.core.heatmaps.counting import Counting, Histograms
 from cliploc.core.heatmaps.embeddings import EmbeddingSet, of_pictures
 from cliploc.core.heatmaps.extract import fill
@@ -74,7 +76,12 @@ class Server:
         Returns whether other requests of the same recipe have a chance.
         """
         try:
-            self._answer(request)
+            try:
+                self._answer(request)
+            except ResourceError:
+                if self._counting is None or not self._counting[1].give_way():
+                    raise
+                self._answer(request)
         except DatasetError as error:
             if len(request.ids) > 1:  # one broken picture does not take its neighbours along
                 return all(self.answer(replace(request, ids=(id_,))) for id_ in request.ids)
@@ -93,18 +100,18 @@ class Server:
         found: Histograms | None = None
         try:
             found = self._histograms(count)
-        except Exception:  # the process's boundary: whoever asks counts them on the CPU
+        except Exception as error:  # the process's boundary: whoever asks counts them on the CPU
             log.exception("not counted here")
-            self._forget_counting()
+            self._stop_counting(error)
         self._emit(Counted(count.number, found))
 
     def prepare(self) -> bool:
         """Make some of what is counted next, for a moment; whether there was something left to make."""
         try:
             return next(self._ahead, self) is not self
-        except Exception:  # the process's boundary: what cannot be made now is said when it is asked for
+        except Exception as error:  # the process's boundary: it is said when it is asked for
             log.exception("not made ahead")
-            self._forget_counting()
+            self._stop_counting(error)
             return False
 
     def _histograms(self, count: Count) -> Histograms | None:
@@ -125,10 +132,11 @@ class Server:
             self._ahead, self._ahead_of = counting.ahead(heatmaps, others, count.config), ahead_of
         return found
 
-    def _forget_counting(self) -> None:
-        self._ahead, self._ahead_of = iter(()), None
-        if self._counting is not None:
-            self._counting[1].forget()
+    def _stop_counting(self, error: Exception) -> None:
+        """Make nothing ahead any more, and take less room where there was too little."""
+        self._ahead = iter(())
+        if self._counting is not None and isinstance(error, torch.OutOfMemoryError):
+            self._counting[1].give_way()
 
     def _failed(self, request: Request, message: str) -> None:
         log.warning("%s", message)

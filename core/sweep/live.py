@@ -32,7 +32,7 @@ from cliploc.core.sweep.truths import Truths
 
 Planes = dict[int, Codes]
 # Histograms (n, 256) of samples under a config, from a device that is faster: None instead of them where it
-# could not; no future where there is none at the moment.
+# could not, cancelled where it went; no future where there is none at the moment.
 Elsewhere = Callable[[Sequence[str], PostProcess], "Future[Floats | None] | None"]
 # Seconds of work between two looks whether somebody wants something else.
 SLICE = 0.02
@@ -83,8 +83,10 @@ class LiveScores:
         self._size = 0
         self._lock = threading.Lock()
         self._elsewhere = elsewhere
-        # What others were asked last: one thing at a time.
+        # For whom others were asked last, one thing at a time, and when they answered.
+        self._asker: _Growing | None = None
         self._asked: Future[Floats | None] | None = None
+        self._answered = 0.0
         # How many samples others are asked for at once.
         self._block = FIRST_BLOCK
         self._counts: OrderedDict[Computation, _Growing] = OrderedDict()
@@ -164,30 +166,42 @@ class LiveScores:
 
         Theirs are the last of the order, those of the config before again: they keep their planes as well.
         """
+        if self._asker is not None:
+            self._hear(self._asker)  # of the config before: its answer must not lie about
         left = growing.limit - growing.front
         busy = self._asked is not None and not self._asked.done()
-        if self._elsewhere is None or busy or growing.block is not None or left < max(WORTH * pace, 1):
+        if self._elsewhere is None or busy or growing.block is not None or left < WORTH * pace:
             return
-        whole = self.order.until(growing.limit - min(self._block, max(left // 2, 1)))
+        whole = self.order.until(growing.limit - min(self._block, left // 2))
         first = int(self.order.ends[whole - 1]) if whole else 0
+        if first <= growing.front or first == growing.limit:
+            return  # something is always left for here
         places = self.order.places[first : growing.limit]
         self._asked = self._elsewhere([self.ids[place] for place in places], config)
         if self._asked is not None:
             growing.block = _Block(first, places, self._asked, time.monotonic())
+            self._asker = growing
+            self._asked.add_done_callback(self._stamp)
 
     def _hear(self, growing: _Growing) -> None:
         """Take over a block that has come; who could not count it is asked for no more."""
         block = growing.block
         if block is None or not block.histograms.done():
             return
-        growing.block, found = None, block.histograms.result()
+        growing.block = None
+        if block.histograms.cancelled():
+            return
+        found = block.histograms.result()
         if found is None:
             self._elsewhere = None
             return
         growing.take(block.places, found)
         growing.back = block.first
-        seconds = max(time.monotonic() - block.asked, 1e-3)
+        seconds = max(self._answered - block.asked, 1e-3)
         self._block = max(int(len(block.places) * min(BLOCK / seconds, 2)), FIRST_BLOCK)
+
+    def _stamp(self, _: object) -> None:
+        self._answered = time.monotonic()
 
     def _histograms(self, places: Places, key: Computation) -> Floats:
         def run(part: Sequence[int]) -> list[Floats]:

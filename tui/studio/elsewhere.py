@@ -22,7 +22,7 @@ DEVICES = ("cuda",)
 class Elsewhere:
     """Whether the worker counts, and what it is asked. Call from any thread.
 
-    A worker that could not count once, or died, is not asked again until its network is loaded anew.
+    A worker that died is not asked again until another one is ready.
     """
 
     def __init__(self, worker: Worker) -> None:
@@ -37,7 +37,7 @@ class Elsewhere:
     ) -> Future[Floats | None] | None:
         """Histograms of samples, (n, 256), or None of a worker that cannot say; no future without one.
 
-        heatmaps: how many there are in the set.
+        heatmaps: how many there are in the set. Cancelled when the worker dies.
         """
         future: Future[Floats | None] = Future()
         with self._lock:
@@ -56,7 +56,6 @@ class Elsewhere:
         elif isinstance(event, Counted):
             with self._lock:
                 future = self._asked.pop(event.number, None)
-                self._is_there &= event.histograms is not None
             if future is not None:
                 future.set_result(None if event.histograms is None else event.histograms.astype(np.float64))
         elif isinstance(event, Died) or (isinstance(event, Failed) and event.recipe is None):
@@ -67,4 +66,4 @@ class Elsewhere:
             self._is_there = False
             asked, self._asked = self._asked, {}
         for future in asked.values():
-            future.set_result(None)
+            future.cancel()

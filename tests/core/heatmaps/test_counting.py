@@ -127,10 +127,11 @@ def test_what_is_kept_stays_within_its_room_and_is_given_back() -> None:
     here.histograms("key", HEATMAPS, SAMPLES, PostProcess())
     held = sum(plane.numel() for planes in (here._truths, here._codes) for plane in planes.values())
     assert 0 < held == here._held <= 5000
-    here.forget()
+    assert here.give_way()
     assert here._held == 0
     assert not here._truths
     assert not here._codes
+    assert not here.give_way()
 
 
 def test_a_device_that_counts_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from cliploc.core.datasets import Dataset
+from cliploc.core.errors import ResourceError
 from cliploc.core.heatmaps import counting
 from cliploc.core.heatmaps import server as module
 from cliploc.core.heatmaps.extract import compute
@@ -222,17 +224,44 @@ def test_what_is_counted_next_is_made_while_nobody_waits(
     assert not desk.server.prepare()
 
 
-def test_what_cannot_be_made_ahead_ends_it_and_no_more(
-    desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [TypeError(), torch.OutOfMemoryError("full")])
+def test_what_cannot_be_made_ahead_is_not_tried_again_and_again(
+    error: Exception, desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
     (made,) = compute([recipe], toy, HeatmapStore(), device="cpu")
     first = Count(1, toy.spec, made.key, len(made.ids()), (toy.samples[0].id,), PostProcess())
     assert counted(desk, first) is not None
     with monkeypatch.context() as patch:
-        patch.setattr(counting, "map_of", None)
+        patch.setattr(counting, "map_of", fails)
         assert not desk.server.prepare()
     assert counted(desk, first) is not None
-    assert desk.server.prepare()
+    assert not desk.server.prepare()
+    assert counted(desk, replace(first, config=PostProcess(interpolation="nearest"))) is not None
+    has_room = isinstance(error, TypeError)
+    assert desk.server.prepare() == has_room, "other maps may be possible"
+
+
+def test_a_heatmap_may_have_the_memory_that_counting_holds(
+    desk: Desk, toy: Dataset, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made,) = compute([recipe], toy, HeatmapStore(), device="cpu")
+    counted(desk, Count(1, toy.spec, made.key, len(made.ids()), tuple(made.ids()), PostProcess()))
+    answer, room = desk.server._answer, desk.server._counting
+    assert room is not None
+    assert room[1]._held
+
+    def full_at_first(request: Request) -> None:
+        if room[1]._held:
+            raise ResourceError("too little memory")
+        answer(request)
+
+    monkeypatch.setattr(desk.server, "_answer", full_at_first)
+    events = desk.ask(Request(toy.spec, recipe, (toy.samples[0].id,)))
+    assert events
+    assert not any(isinstance(event, Failed) for event in events)
 
 
 def test_heatmaps_that_came_since_are_counted_with_the_rest(desk: Desk, toy: Dataset, recipe: Recipe) -> None:

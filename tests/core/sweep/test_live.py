@@ -279,6 +279,43 @@ def test_who_never_answers_is_not_waited_for(
 
 
 @pytest.mark.usefixtures("at_once")
+def test_who_dies_is_asked_again_under_the_next_config(
+    many: tuple[dict[str, np.ndarray], list[Sample]],
+) -> None:
+    heatmaps, samples = many
+    asked: list[PostProcess] = []
+
+    def dead(ids: Sequence[str], config: PostProcess) -> Future[np.ndarray | None]:
+        asked.append(config)
+        future: Future[np.ndarray | None] = Future()
+        future.cancel()
+        return future
+
+    with closing(LiveScores(heatmaps, samples, threads=1, elsewhere=dead)) as live:
+        for config in (PostProcess(dilate=5), PostProcess(dilate=9)):
+            counts = live.counts(config)
+            assert counts is not None
+            assert (counts.pixels == 400).all()
+            assert config in asked
+
+
+@pytest.mark.usefixtures("at_once")
+def test_answers_to_what_nobody_looks_at_any_more_do_not_pile_up(
+    many: tuple[dict[str, np.ndarray], list[Sample]],
+) -> None:
+    heatmaps, samples = many
+    others = Others(heatmaps, 0)
+    with closing(LiveScores(heatmaps, samples, threads=1, elsewhere=others)) as live:
+        for dilate in range(1, 21, 2):
+            growing = live.growing(PostProcess(dilate=dilate))
+            for _ in range(3):
+                next(growing)
+            others.tick()
+        assert len(others.asked) == 10
+        assert sum(each.block is not None for each in live._counts.values()) == 1
+
+
+@pytest.mark.usefixtures("at_once")
 def test_where_nobody_else_is_everything_is_counted_here(
     many: tuple[dict[str, np.ndarray], list[Sample]],
 ) -> None:
