@@ -92,8 +92,9 @@ class Counting:
             yield
 
     def give_way(self) -> bool:
-        """Give back all room, and take half of it from now on. Whether anything was held."""
-        held, self._room = self._held, self._held // 2
+        """Give back what is held, and hold half of that from now on. Whether anything was held."""
+        held = self._held
+        self._room = held // 2 if held else self._room
         self._truths.clear()
         self._codes.clear()
         self._held, self._is_full = 0, False

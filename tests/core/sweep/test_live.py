@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
@@ -163,6 +163,15 @@ def mask_of(id_: str) -> np.ndarray:
     return np.random.default_rng(int(id_)).random((20, 20)) < 0.3
 
 
+def are_right(
+    counts: Counts, places: Iterable[int], config: PostProcess, heatmaps: dict[str, np.ndarray]
+) -> None:
+    for place in places:
+        wanted = counts_of(codes_for(heatmaps[str(place)], (20, 20), config), mask_of(str(place)))
+        np.testing.assert_array_equal(counts.tp[place], wanted.tp)
+        np.testing.assert_array_equal(counts.predicted[place], wanted.predicted)
+
+
 @pytest.fixture
 def many() -> tuple[dict[str, np.ndarray], list[Sample]]:
     ids = [str(number) for number in range(MANY)]
@@ -203,10 +212,7 @@ def test_whoever_counts_a_sample_the_scores_are_the_same(
         for places, counts in live.growing(config):
             assert len(places) >= (done if can else 0)
             done = len(places)
-            for place in places.tolist():  # all that is said to be counted is, and right
-                wanted = counts_of(codes_for(heatmaps[str(place)], (20, 20), config), mask_of(str(place)))
-                np.testing.assert_array_equal(counts.tp[place], wanted.tp)
-                np.testing.assert_array_equal(counts.predicted[place], wanted.predicted)
+            are_right(counts, places.tolist(), config, heatmaps)  # all that is said to be counted
             assert done == MANY or live.order.until(done) * sources == done  # whole sources
             others.tick()
         assert done == MANY
@@ -252,9 +258,7 @@ def test_an_answer_that_comes_after_other_keys_is_not_lost_and_not_mixed_up(
         counts = live.counts(first)
         assert counts is not None
         assert next(each for each in others.asked if each[1] == first) == asked
-        for place in range(MANY):
-            wanted = counts_of(codes_for(heatmaps[str(place)], (20, 20), first), mask_of(str(place)))
-            np.testing.assert_array_equal(counts.tp[place], wanted.tp)
+        are_right(counts, range(MANY), first, heatmaps)
 
 
 @pytest.mark.usefixtures("at_once")
@@ -273,9 +277,7 @@ def test_who_never_answers_is_not_waited_for(
         assert live.counts(PostProcess(dilate=7)) is not None
         assert len(others.asked) == 2, "who was late once is asked under the next config"
     assert counts is not None
-    for place in range(MANY):
-        wanted = counts_of(codes_for(heatmaps[str(place)], (20, 20), config), mask_of(str(place)))
-        np.testing.assert_array_equal(counts.tp[place], wanted.tp)
+    are_right(counts, range(MANY), config, heatmaps)
 
 
 @pytest.mark.usefixtures("at_once")
